@@ -1,0 +1,235 @@
+"""Reads and checks ``case.toml``: what the inputs are, and the settings of the analysis."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from credit_forensics.errors import CaseError
+
+Paths = str | list[str]
+
+
+class Section(BaseModel):
+    """A section of the case file; unknown keys are refused, with the nearest right one named."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class StripeSection(Section):
+    """``[stripe]``: exports, or the API."""
+
+    sessions: Paths = Field(default_factory=list)
+    events: Paths = Field(default_factory=list)
+    charges: Paths = Field(default_factory=list)
+    intents: Paths = Field(default_factory=list)
+    refunds: Paths = Field(default_factory=list)
+    disputes: Paths = Field(default_factory=list)
+    customers: Paths = Field(default_factory=list)
+    files: Paths = Field(default_factory=list)
+    database: str | None = None
+    schema_: str | None = Field(default=None, alias="schema")
+    api_key: str | None = None
+    api_base: str | None = None
+    since: Any = None
+    until: Any = None
+
+
+class WebhookLogSection(Section):
+    """``[webhook_log]``: the handler's logs."""
+
+    files: Paths = Field(default_factory=list)
+    patterns: dict[str, str] = Field(default_factory=dict)
+
+
+class TableMapping(Section):
+    """``[ledger.entries]`` and its like: a table (or query) and its columns."""
+
+    table: str | None = None
+    query: str | None = None
+    columns: dict[str, str] = Field(default_factory=dict)
+
+
+class LedgerSection(Section):
+    """``[ledger]``: the credit ledger's database."""
+
+    url: str
+    schema_: str = Field(default="credit_ledger", alias="schema")
+    database_schema: str | None = None
+    entries: TableMapping | None = None
+    users: TableMapping | None = None
+    customers: TableMapping | None = None
+    balances: TableMapping | None = None
+    kinds: dict[str, str] = Field(default_factory=dict)
+
+
+class IdsSection(Section):
+    """``[ids]``: what a user id looks like."""
+
+    shape: str = "any"
+
+
+class PersonsSection(Section):
+    """``[persons]``: which ids are one person, overruling what the evidence says."""
+
+    same: list[list[str]] = Field(default_factory=list)
+    different: list[list[str]] = Field(default_factory=list)
+    aliases: str | None = None
+
+
+class EngineSection(Section):
+    """``[engine]``: where the analysis runs."""
+
+    name: Literal["duckdb", "spark", "postgres", "clickhouse"] = "duckdb"
+    memory_limit: str | None = None
+    temp_directory: str | None = None
+    threads: int | None = None
+    master: str | None = None
+    url: str | None = None
+
+
+class AnalysisSection(Section):
+    """``[analysis]``: how to judge."""
+
+    mode: Literal["hindsight", "as_of"] = "hindsight"
+    as_of: Any = None
+    grace_minutes: int = 60
+
+
+class ReportSection(Section):
+    """``[report]``: how to render."""
+
+    language: Literal["en", "de"] = "en"
+    mask_key: str | None = None
+
+
+class MonitorSection(Section):
+    """``[monitor]``: how to watch and whom to tell."""
+
+    targets: list[str] = Field(default_factory=list)
+    grace_minutes: int = 60
+    silence_minutes: int = 60
+    quiet_hours: str | None = None
+    timezone: str = "UTC"
+    dead_man_url: str | None = None
+    listen: str | None = None
+
+
+class CaseFile(Section):
+    """A case file, checked. ``folder`` is where its relative paths start."""
+
+    name: str = "credit forensics"
+    stripe: StripeSection = Field(default_factory=StripeSection)
+    webhook_log: WebhookLogSection = Field(default_factory=WebhookLogSection)
+    ledger: LedgerSection | None = None
+    ledgers: list[LedgerSection] = Field(default_factory=list)
+    ids: IdsSection = Field(default_factory=IdsSection)
+    prices: dict[str, int] = Field(default_factory=dict)
+    persons: PersonsSection = Field(default_factory=PersonsSection)
+    engine: EngineSection = Field(default_factory=EngineSection)
+    analysis: AnalysisSection = Field(default_factory=AnalysisSection)
+    report: ReportSection = Field(default_factory=ReportSection)
+    monitor: MonitorSection = Field(default_factory=MonitorSection)
+    folder: Path = Path()
+
+    @field_validator("engine", mode="before")
+    @classmethod
+    def _engine_by_name(cls, value: Any) -> Any:
+        return {"name": value} if isinstance(value, str) else value
+
+    @property
+    def all_ledgers(self) -> list[LedgerSection]:
+        """The ledgers: ``[ledger]`` and each ``[[ledgers]]``."""
+        return ([self.ledger] if self.ledger else []) + list(self.ledgers)
+
+
+def read_case_file(path: Path | str) -> CaseFile:
+    """Read and check a case file.
+
+    Parameters
+    ----------
+    path
+        the TOML file, or a folder that holds ``case.toml``.
+
+    Raises
+    ------
+    CaseError
+        when it is missing, not TOML, or has a key or value that cannot be used; the message names
+        the key and, for a misspelt one, the nearest right one.
+    """
+    path = Path(path)
+    if path.is_dir():
+        path = path / "case.toml"
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise CaseError(f"There is no case file at {path}; give the path of a case.toml.") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise CaseError(f"{path} cannot be read: {error}.") from None
+    except tomllib.TOMLDecodeError as error:
+        raise CaseError(f"{path} is not valid TOML: {error}.") from None
+    if "folder" in raw:
+        raise CaseError(f"{path}: unknown key 'folder'; paths are relative to the case file.")
+    try:
+        return CaseFile.model_validate({**raw, "folder": path.resolve().parent})
+    except ValidationError as error:
+        raise CaseError(f"{path}: {_sentence(error)}") from None
+
+
+def from_environment(value: str, what: str) -> str:
+    """The value itself, or for ``env:NAME`` that environment variable's.
+
+    Raises
+    ------
+    CaseError
+        when the variable is not set.
+
+    Examples
+    --------
+    >>> from_environment("sqlite:///ledger.db", "ledger.url")
+    'sqlite:///ledger.db'
+    """
+    if not value.startswith("env:"):
+        return value
+    name = value.removeprefix("env:")
+    found = os.environ.get(name)
+    if not found:
+        raise CaseError(f"{what} reads the environment variable {name}, which is not set.")
+    return found
+
+
+def _sentence(error: ValidationError) -> str:
+    first = error.errors()[0]
+    location = [str(part) for part in first["loc"]]
+    key = ".".join(location)
+    if first["type"] == "extra_forbidden":
+        known = _known_keys(location[:-1])
+        near = difflib.get_close_matches(location[-1], known, n=1)
+        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}."
+        return f"unknown key '{key}'; {hint}"
+    if first["type"] == "missing":
+        return f"the key '{key}' is missing."
+    return f"the key '{key}' cannot be used: {first['msg'].removeprefix('Value error, ')}."
+
+
+def _known_keys(section: list[str]) -> list[str]:
+    model: Any = CaseFile
+    for part in section:
+        if part.isdigit() or not hasattr(model, "model_fields"):
+            continue
+        field = model.model_fields.get(part)
+        if field is None:
+            return []
+        candidates = [field.annotation, *getattr(field.annotation, "__args__", ())]
+        model = next(
+            (c for c in candidates if isinstance(c, type) and issubclass(c, BaseModel)), None
+        )
+    if model is None:
+        return []
+    keys = [field.alias or name for name, field in model.model_fields.items()]
+    return sorted(key for key in keys if key != "folder")

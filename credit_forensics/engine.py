@@ -1,0 +1,183 @@
+"""Compiles an Ibis expression to the SQL of the engine at hand and runs it.
+
+Ibis is the compiler, not the runner: the connection is ours, so its settings, its temporary
+tables and its way out to pandas are ours too. ``DuckDBEngine`` is the default. Another engine is
+a class with the same five methods and the compiler of its dialect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+from ibis.backends.sql.compilers import DuckDBCompiler
+
+from credit_forensics.evidence import tables
+
+
+class Engine(Protocol):
+    """What every engine offers. Names are those of ``evidence.tables``, or a step's own."""
+
+    name: str
+
+    def sql(self, expression: ir.Table) -> str:
+        """The expression as this engine's SQL."""
+        ...
+
+    def register(self, name: str, rows: pd.DataFrame | pa.Table) -> None:
+        """Make rows available under a name, replacing what was there."""
+        ...
+
+    def materialize(self, name: str, expression: ir.Table) -> ir.Table:
+        """Run once, keep the rows under a name, and give that table back, unbound."""
+        ...
+
+    def arrow(self, expression: ir.Table) -> pa.Table:
+        """Run and give an Arrow table."""
+        ...
+
+    def frame(self, expression: ir.Table) -> pd.DataFrame:
+        """Run and give a pandas DataFrame."""
+        ...
+
+
+class DuckDBEngine:
+    """DuckDB in the process: larger than memory, spilling to disk.
+
+    Parameters
+    ----------
+    database
+        a file that keeps the tables; in memory without one.
+    memory_limit
+        as DuckDB takes it ("8GB"); DuckDB's own default (80 % of the machine) without one.
+    temp_directory
+        where to spill.
+    threads
+        number of threads; all cores without one.
+
+    Examples
+    --------
+    >>> engine = DuckDBEngine()
+    >>> engine.register("balances", pd.DataFrame({"user_id": ["a", "b"], "balance": [1, 2]}))
+    >>> balances = tables.Tables().balances
+    >>> engine.frame(balances.filter(balances.balance > 1)).to_dict("records")
+    [{'user_id': 'b', 'balance': 2}]
+    """
+
+    name = "duckdb"
+
+    def __init__(
+        self,
+        database: Path | str | None = None,
+        *,
+        memory_limit: str | None = None,
+        temp_directory: Path | str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        config: dict[str, Any] = {"autoinstall_known_extensions": "false"}
+        if memory_limit:
+            config["memory_limit"] = memory_limit
+        if temp_directory:
+            config["temp_directory"] = str(temp_directory)
+        if threads:
+            config["threads"] = str(threads)
+        self.connection = duckdb.connect(str(database) if database else ":memory:", config=config)
+        # Results carry the session's zone; the house speaks UTC only.
+        self.connection.execute("SET TimeZone = 'UTC'")
+        self.connection.execute("SET enable_progress_bar = false")
+        self.connection.execute("SET preserve_insertion_order = false")
+        self._compiler = DuckDBCompiler()
+
+    def sql(self, expression: ir.Table) -> str:
+        """The expression as DuckDB's SQL."""
+        return str(self._compiler.to_sqlglot(expression).sql("duckdb"))
+
+    def create(self, *names: str) -> None:
+        """Create tables of ``evidence.tables`` by name, empty where they are not there yet."""
+        for name in names:
+            self.connection.execute(tables.spec(name).create_sql)
+
+    def has(self, name: str) -> bool:
+        """Whether a table or view of that name is there."""
+        row = self.connection.execute(
+            "SELECT count(*) FROM information_schema.tables WHERE table_name = ?", [name]
+        ).fetchone()
+        return bool(row and row[0])
+
+    def register(self, name: str, rows: pd.DataFrame | pa.Table) -> None:
+        """Make rows available under a name, replacing what was there.
+
+        Rows for a table of ``evidence.tables`` are cast to its columns; absent ones are empty.
+        """
+        table = tables.conform(name, rows) if name in tables.ALL else rows
+        with self._staged(table) as staged:
+            self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM {staged}')
+
+    def append(self, name: str, rows: pd.DataFrame | pa.Table) -> None:
+        """Append rows to a table of ``evidence.tables``; absent columns stay empty."""
+        self.create(name)
+        with self._staged(tables.conform(name, rows)) as staged:
+            self.connection.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM {staged}')
+
+    def materialize(self, name: str, expression: ir.Table) -> ir.Table:
+        """Run once, keep the rows under a name, and give that table back, unbound."""
+        import ibis
+
+        self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS {self.sql(expression)}')
+        return ibis.table(expression.schema(), name=name)
+
+    def arrow(self, expression: ir.Table) -> pa.Table:
+        """Run and give an Arrow table."""
+        table = self.connection.sql(self.sql(expression)).to_arrow_table()
+        # DuckDB sums BIGINT into HUGEINT, which would reach pandas as Decimal objects.
+        wide = {field.name: pa.int64() for field in table.schema if pa.types.is_decimal(field.type)}
+        if not wide:
+            return table
+        return table.cast(pa.schema([f.with_type(wide.get(f.name, f.type)) for f in table.schema]))
+
+    def frame(self, expression: ir.Table) -> pd.DataFrame:
+        """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""
+        return to_pandas(self.arrow(expression))
+
+    def close(self) -> None:
+        """Close the connection; a file stays."""
+        self.connection.close()
+
+    @contextlib.contextmanager
+    def _staged(self, rows: pd.DataFrame | pa.Table) -> Iterator[str]:
+        name = "_rows_to_register"
+        self.connection.register(name, rows)
+        try:
+            yield name
+        finally:
+            self.connection.unregister(name)
+
+
+_NULLABLE: Mapping[pa.DataType, Any] = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.int32(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Arrow to pandas without turning absent integers into floats.
+
+    Examples
+    --------
+    >>> to_pandas(pa.table({"n": pa.array([1, None], pa.int64())}))["n"].tolist()
+    [1, <NA>]
+    """
+    frame = table.to_pandas(
+        types_mapper=_NULLABLE.get,
+        split_blocks=True,
+        self_destruct=True,
+    )
+    assert isinstance(frame, pd.DataFrame)
+    return frame

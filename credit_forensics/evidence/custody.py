@@ -1,0 +1,125 @@
+"""Keeps the chain of custody: hashes, sizes, rows, rejects and gaps of every input."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+_CHUNK = 1 << 20
+REJECT_COLUMNS = ["file", "line", "reason"]
+
+
+@dataclass
+class Input:
+    """One input as it was when it was read.
+
+    ``name`` is the path as the case file gives it (or a masked database URL), ``taken_for`` what
+    the loader took it to be, ``rows`` the good rows, ``rejects`` the bad ones.
+    """
+
+    name: str
+    taken_for: str
+    sha256: str = ""
+    size: int = 0
+    rows: int = 0
+    rejects: int = 0
+    notes: list[str] = field(default_factory=list)
+
+
+class Custody:
+    """Collects inputs, rejects and gaps while the evidence is loaded.
+
+    Examples
+    --------
+    >>> custody = Custody()
+    >>> source = custody.add("sessions.jsonl", "stripe sessions")
+    >>> custody.reject(source, 3, "not JSON")
+    >>> custody.rejects().to_dict("records")
+    [{'file': 'sessions.jsonl', 'line': 3, 'reason': 'not JSON'}]
+    """
+
+    def __init__(self) -> None:
+        self.inputs: list[Input] = []
+        self._rejects: list[pd.DataFrame] = []
+        self._gaps: list[dict[str, str]] = []
+
+    def add(self, name: str, taken_for: str, path: Path | None = None) -> Input:
+        """Register an input; with a path its SHA-256 and size are taken."""
+        source = Input(name=name, taken_for=taken_for)
+        if path is not None:
+            source.sha256, source.size = hash_file(path)
+        self.inputs.append(source)
+        return source
+
+    def reject(self, source: Input, line: int, reason: str) -> None:
+        """Keep one reject: its line (from 1; 0 for the file as a whole) and the reason.
+
+        The text itself is not kept: it may hold personal data, and file and line find it.
+        """
+        self.reject_many(source, pd.DataFrame({"line": [line], "reason": [reason]}))
+
+    def reject_many(self, source: Input, rows: pd.DataFrame) -> None:
+        """Keep many rejects: columns ``line`` and ``reason``."""
+        if rows.empty:
+            return
+        source.rejects += len(rows)
+        self._rejects.append(rows.assign(file=source.name)[REJECT_COLUMNS])
+
+    def gap(self, source: str, object_: str, problem: str, consequence: str) -> None:
+        """Note something that should have been there (a row of the table ``gaps``)."""
+        row = {
+            "source": source,
+            "object": object_,
+            "problem": problem,
+            "consequence": consequence,
+        }
+        if row not in self._gaps:
+            self._gaps.append(row)
+
+    def rejects(self) -> pd.DataFrame:
+        """All rejects: file, line, reason; sorted."""
+        if not self._rejects:
+            return pd.DataFrame(
+                {
+                    "file": pd.Series(dtype="str"),
+                    "line": pd.Series(dtype="int64"),
+                    "reason": pd.Series(dtype="str"),
+                }
+            )
+        rows = pd.concat(self._rejects, ignore_index=True)
+        rows["line"] = rows["line"].astype("int64")
+        return rows.sort_values(REJECT_COLUMNS, kind="stable").reset_index(drop=True)
+
+    def gaps(self) -> pd.DataFrame:
+        """All gaps, as rows of the table ``gaps``."""
+        columns = ["source", "object", "problem", "consequence"]
+        return pd.DataFrame(self._gaps, columns=columns).astype("str")
+
+    def manifest(self) -> dict[str, Any]:
+        """Inputs, gaps and the number of rejects, for ``manifest.json``."""
+        return {
+            "inputs": [asdict(source) for source in self.inputs],
+            "gaps": list(self._gaps),
+            "rejects": sum(source.rejects for source in self.inputs),
+        }
+
+
+def hash_file(path: Path) -> tuple[str, int]:
+    """SHA-256 in hex, and size in bytes, of a file as it lies on disk.
+
+    Raises
+    ------
+    OSError
+        when the file cannot be read.
+    """
+    digest = hashlib.sha256()
+    size = 0
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return digest.hexdigest(), size

@@ -1,0 +1,59 @@
+"""Holds the evidence: the tables on an engine, and the custody of where they came from."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pyarrow as pa
+
+from credit_forensics.engine import DuckDBEngine
+from credit_forensics.evidence import tables
+from credit_forensics.evidence.custody import Custody
+
+
+class Evidence:
+    """The evidence tables of one case.
+
+    Loaders append to the staging and evidence tables; ``frame`` and the attributes hand pandas
+    DataFrames out. Loading runs on DuckDB whatever engine resolves later.
+
+    Examples
+    --------
+    >>> evidence = Evidence()
+    >>> evidence.add("users", pd.DataFrame({"user_id": ["00123"], "email": ["a@example.com"]}))
+    >>> evidence.users["user_id"].tolist()
+    ['00123']
+    """
+
+    def __init__(self, engine: DuckDBEngine | None = None, custody: Custody | None = None) -> None:
+        self.engine = engine or DuckDBEngine()
+        self.custody = custody or Custody()
+        self.engine.create(*(spec.name for spec in (*tables.STAGING, *tables.EVIDENCE)))
+
+    @property
+    def connection(self):  # type: ignore[no-untyped-def]
+        """The DuckDB connection, for loaders that insert by SQL."""
+        return self.engine.connection
+
+    def add(self, name: str, rows: pd.DataFrame | pa.Table) -> None:
+        """Append rows to a table; absent columns stay empty, unknown ones are refused."""
+        self.engine.append(name, rows)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A table as pandas, in the columns' order, sorted by its columns."""
+        spec = tables.spec(name)
+        table = spec.unbound()
+        sortable = [c.name for c in spec.columns if c.type != tables.MAP]
+        return self.engine.frame(table.order_by(sortable))
+
+    def count(self, name: str) -> int:
+        """Number of rows of a table."""
+        row = self.connection.execute(f'SELECT count(*) FROM "{tables.spec(name).name}"').fetchone()
+        return int(row[0])
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name.startswith("_") or name not in tables.ALL:
+            raise AttributeError(f"no evidence table {name!r}")
+        return self.frame(name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(spec.name for spec in tables.EVIDENCE)})
