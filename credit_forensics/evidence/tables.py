@@ -437,6 +437,19 @@ RESULTS: tuple[TableSpec, ...] = (
         ],
     ),
     _spec(
+        "choices",
+        "how the credited account came to be chosen, as far as it can be told",
+        [
+            ("payment_id", TEXT, "the payment"),
+            ("log_method", TEXT, "the method that the handler's log names, in this house's names"),
+            ("log_user_id", TEXT, "whom the handler's log resolved"),
+            ("cascade_method", TEXT, "the method that the replayed first-hit cascade stops at"),
+            ("cascade_user_id", TEXT, "whom the replayed cascade would have chosen"),
+            ("explaining_method", TEXT, "the method that explains the credited account, or empty"),
+            ("correct_methods", TEXT, "methods that name the rightful person, comma-separated"),
+        ],
+    ),
+    _spec(
         "verdicts",
         "a payment's verdict",
         [
