@@ -1,0 +1,85 @@
+"""Folds e-mails and names once, while loading, so that the core compares for equality.
+
+Engines disagree about case, accents and regular expressions; DuckDB loads whatever engine
+resolves later, so it alone decides.
+"""
+
+from __future__ import annotations
+
+_TOKENS = (
+    "list_filter(string_split_regex(strip_accents(lower(replace(nfc_normalize({0}), 'ß', 'ss'))),"
+    " '[^\\p{{L}}\\p{{N}}]+'), lambda token: token <> '')"
+)
+
+
+def email_key(column: str) -> str:
+    """SQL that folds an e-mail address: trimmed, lower-case, NFC; empty becomes NULL.
+
+    Parameters
+    ----------
+    column
+        SQL of the text.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = email_key("' Ada@Example.COM '")
+    >>> duckdb.execute(f"SELECT {sql}").fetchone()
+    ('ada@example.com',)
+    """
+    folded = f"lower(trim(nfc_normalize({column})))"
+    return f"CASE WHEN contains({folded}, '@') THEN {folded} END"
+
+
+def typed_name_key(column: str) -> str:
+    """SQL that folds a name as a payer types it, to one key.
+
+    Case, accents, punctuation and order do not count. Two or more whole words give their sorted
+    form, so that a middle initial is dropped; one whole word with an initial keeps the initial;
+    one word alone is itself.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> names = ["Müller, Jörg", "JÖRG A. MÜLLER", "J. Müller", "Müller"]
+    >>> [duckdb.execute(f"SELECT {typed_name_key(repr(n))}").fetchone()[0] for n in names]
+    ['jorg muller', 'jorg muller', 'j* muller', 'muller']
+    """
+    tokens = _TOKENS.format(column)
+    words = f"list_filter({tokens}, lambda token: length(token) > 1)"
+    initials = f"list_filter({tokens}, lambda token: length(token) = 1)"
+    return (
+        f"CASE WHEN len({words}) >= 2 THEN array_to_string(list_sort({words}), ' ') "
+        f"WHEN len({words}) = 1 AND len({initials}) >= 1 "
+        f"THEN ({initials})[1] || '* ' || ({words})[1] "
+        f"WHEN len({words}) = 1 THEN ({words})[1] END"
+    )
+
+
+def account_name_keys(column: str) -> str:
+    """SQL that lists every key that an account's name may be typed as.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = account_name_keys("'Jörg Peter Müller'")
+    >>> duckdb.execute(f"SELECT {sql}").fetchone()[0][:3]
+    ['j* muller', 'j* peter', 'jorg muller']
+    >>> len(duckdb.execute(f"SELECT {sql}").fetchone()[0])
+    8
+    """
+    tokens = _TOKENS.format(column)
+    words = f"list_filter({tokens}, lambda token: length(token) > 1)"
+    whole = f"array_to_string(list_sort({words}), ' ')"
+    outer = f"array_to_string(list_sort([({words})[1], ({words})[-1]]), ' ')"
+    # Every word may be the surname, and every other word may shrink to its initial.
+    shortened = (
+        f"flatten(list_transform({words}, lambda surname: list_transform("
+        f"list_filter({words}, lambda given: given <> surname), "
+        f"lambda given: left(given, 1) || '* ' || surname)))"
+    )
+    return (
+        f"list_sort(list_distinct(CASE WHEN len({words}) = 0 THEN [] "
+        f"WHEN len({words}) = 1 THEN [({words})[1]] "
+        f"ELSE list_concat([{whole}, {outer}], {shortened}) END))"
+    )

@@ -1,0 +1,61 @@
+"""Who holds the credits of each payment, net of reversals: what the ledger did."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+
+# Refunds take credits back for money returned; they do not say whose credits they were.
+_HOLDING = ["purchase", "reversal", "correction", "grant", "transfer"]
+
+
+def credited(tables: Tables) -> ir.Table:
+    """One row a payment that the ledger books: the table ``credited`` of ``evidence.tables``.
+
+    Reversals and corrections net out, so a repaired payment shows its rightful holder.
+
+    Examples
+    --------
+    >>> credited(Tables()).columns[:3]
+    ('payment_id', 'credited_user_id', 'credited_at')
+    """
+    ledger = tables.ledger.filter(tables.ledger.payment_id.notnull())
+    holding = ledger.kind.isin(_HOLDING)
+    incoming = holding & (ledger.delta > 0)
+    accounts = ledger.group_by("payment_id", "user_id").agg(
+        net=ibis.coalesce(ledger.delta.sum(where=holding), 0),
+        reversed=-ibis.coalesce(ledger.delta.sum(where=ledger.kind == "refund"), 0),
+        credited_at=ledger.created_at.min(where=incoming),
+        event_id=ledger.event_id.min(where=incoming),
+        purchases=ledger.count(where=(ledger.kind == "purchase") & (ledger.delta > 0)),
+        reversals=ledger.count(where=(ledger.kind == "reversal") & (ledger.delta < 0)),
+    )
+    ordered = ibis.window(
+        group_by=accounts.payment_id,
+        order_by=[accounts.net.desc(), accounts.credited_at, accounts.user_id],
+    )
+    ranked = accounts.mutate(place=ibis.row_number().over(ordered))
+    holder = (ranked.place == 0) & (ranked.net > 0)
+    totals = ranked.group_by("payment_id").agg(
+        credited_user_id=ranked.user_id.max(where=holder),
+        credited_at=ranked.credited_at.max(where=holder),
+        event_id=ranked.event_id.max(where=holder),
+        credits=ibis.coalesce(ranked.net.max(where=holder), 0),
+        granted=ranked.net.sum(),
+        reversed=ranked.reversed.sum(),
+        grants=ranked.purchases.sum() - ranked.reversals.sum(),
+        accounts=ranked.count(where=ranked.net > 0),
+    )
+    return totals.mutate(grants=ibis.greatest(totals.grants, 0)).select(
+        "payment_id",
+        "credited_user_id",
+        "credited_at",
+        "event_id",
+        "credits",
+        "granted",
+        "reversed",
+        "grants",
+        "accounts",
+    )

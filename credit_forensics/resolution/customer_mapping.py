@@ -1,0 +1,93 @@
+"""The seed's method 4: whom the Stripe customer is bound to, as of the payment.
+
+A binding that the payment itself wrote is no witness for it. Where the session gave the customer
+(preset), the binding says again whom the session meant, and belongs to its family.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.resolution.method import MAPPING, Method
+
+
+def binding_intervals(tables: Tables) -> ir.Table:
+    """``customer_id, user_id, bound_at, valid_to``: when each binding held.
+
+    A binding of no known time is taken to be written by the customer's first payment, which it
+    is then no witness for. Two bindings at one time name nobody.
+
+    Examples
+    --------
+    >>> binding_intervals(Tables()).columns
+    ('customer_id', 'user_id', 'bound_at', 'valid_to')
+    """
+    customers = tables.customers
+    payments = tables.payments
+    first_payment = (
+        payments.filter(payments.customer_id.notnull())
+        .group_by("customer_id")
+        .agg(first_payment_at=payments.created_at.min())
+    )
+    known = customers.filter(customers.customer_id.notnull() & customers.user_id.notnull())
+    timed = known.left_join(first_payment, "customer_id").select(
+        "customer_id",
+        "user_id",
+        bound_at=ibis.coalesce(known.bound_at, first_payment.first_payment_at),
+    )
+    at_once = timed.group_by("customer_id", "bound_at").agg(
+        user_id=timed.user_id.min(), named=timed.user_id.nunique()
+    )
+    single = at_once.filter(at_once.named == 1)
+    ordered = ibis.window(group_by=single.customer_id, order_by=single.bound_at)
+    return single.select(
+        "customer_id", "user_id", "bound_at", valid_to=single.bound_at.lead().over(ordered)
+    )
+
+
+def binding_as_of(tables: Tables) -> ir.Table:
+    """``payment_id, user_id, bound_at``: the binding of the payment's customer before it began.
+
+    Examples
+    --------
+    >>> binding_as_of(Tables()).columns
+    ('payment_id', 'user_id', 'bound_at')
+    """
+    bindings = binding_intervals(tables)
+    payments = tables.payments.select("payment_id", "created_at", "customer_id")
+    joined = payments.inner_join(
+        bindings,
+        [
+            payments.customer_id == bindings.customer_id,
+            bindings.bound_at < payments.created_at,
+            ibis.coalesce(payments.created_at <= bindings.valid_to, True),
+        ],
+    )
+    return joined.select("payment_id", "user_id", "bound_at")
+
+
+CUSTOMER_MAPPING = Method(
+    "customer_mapping",
+    MAPPING,
+    "the Stripe customer's binding, as of the payment",
+    rows=binding_as_of,
+    session_when="customer_preset",
+)
+
+
+def resolve_by_customer_mapping(tables: Tables) -> ir.Table:
+    """Name the user to whom the payment's customer was bound before the payment began.
+
+    Returns
+    -------
+    payment_id, user_id.
+
+    Examples
+    --------
+    >>> resolve_by_customer_mapping(Tables()).columns
+    ('payment_id', 'user_id')
+    """
+    found = binding_as_of(tables)
+    return found.select("payment_id", "user_id")

@@ -1,0 +1,43 @@
+"""Replays the seed's first-hit order: whom its handler would have chosen, and by which method."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+CASCADE = (
+    "metadata_user_id",
+    "metadata_user_id_backup",
+    "metadata_session_user_id",
+    "customer_mapping",
+    "metadata_scan",
+)
+
+
+def handler_cascade(matrix: ir.Table) -> ir.StringValue:
+    """The user of the first method of the cascade that names anybody.
+
+    Parameters
+    ----------
+    matrix
+        a table with a column a method.
+
+    Examples
+    --------
+    >>> handler_cascade(ibis.table(dict.fromkeys(CASCADE, "string"), name="m")).type().is_string()
+    True
+    """
+    return ibis.coalesce(*(matrix[method] for method in CASCADE))
+
+
+def cascade_method(matrix: ir.Table) -> ir.StringValue:
+    """The name of that method; empty where none names anybody.
+
+    Examples
+    --------
+    >>> cascade_method(ibis.table(dict.fromkeys(CASCADE, "string"), name="m")).type().is_string()
+    True
+    """
+    return ibis.cases(
+        *((matrix[method].notnull(), method) for method in CASCADE), else_=ibis.null(str)
+    )

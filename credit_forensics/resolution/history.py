@@ -1,0 +1,139 @@
+"""Whom the other payments of a card or a customer belong to, by the posterior of each.
+
+Ledger rows have no vote: a history votes with what the judgement thinks of the other payments,
+and never with the payment itself.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import ibis
+import ibis.expr.types as ir
+
+Mode = Literal["hindsight", "as_of"]
+
+PURE = 0.9
+
+
+def history_votes(keys: ir.Table, ownership: ir.Table, mode: Mode) -> ir.Table:
+    """Each payment's vote by the other payments of its key.
+
+    Parameters
+    ----------
+    keys
+        ``payment_id, key, created_at``.
+    ownership
+        ``payment_id, person_id, probability``: the most probable payer of each payment, at most
+        one row a payment.
+    mode
+        ``hindsight`` counts every other payment, ``as_of`` only those created before.
+
+    Returns
+    -------
+    payment_id, user_id (the person with most posterior weight, the smaller id on a tie),
+    history_count (other payments with an owner), history_purity (that person's share of the
+    weight, 0 to 1). Payments without a vote have no row.
+
+    Examples
+    --------
+    >>> keys = ibis.table({"payment_id": str, "key": str, "created_at": "timestamp('UTC')"})
+    >>> owners = ibis.table({"payment_id": str, "person_id": str, "probability": float})
+    >>> history_votes(keys, owners, "as_of").columns
+    ('payment_id', 'user_id', 'history_count', 'history_purity')
+    """
+    keyed = keys.filter(keys.key.notnull())
+    owned = keyed.inner_join(ownership, "payment_id").select(
+        "payment_id", "key", "created_at", "person_id", "probability"
+    )
+    return _earlier(keyed, owned) if mode == "as_of" else _all_others(keyed, owned)
+
+
+def _all_others(keyed: ir.Table, owned: ir.Table) -> ir.Table:
+    by_person = owned.group_by("key", "person_id").agg(
+        weight=owned.probability.sum(), payments=owned.count()
+    )
+    ordered = ibis.window(
+        group_by=by_person.key, order_by=[by_person.weight.desc(), by_person.person_id]
+    )
+    ranked = by_person.mutate(place=ibis.row_number().over(ordered))
+    # Taking a payment's own weight away can only let the second overtake the first.
+    best = ranked.group_by("key").agg(
+        first=ranked.person_id.max(where=ranked.place == 0),
+        first_weight=ranked.weight.max(where=ranked.place == 0),
+        second=ranked.person_id.max(where=ranked.place == 1),
+        second_weight=ranked.weight.max(where=ranked.place == 1),
+        weight=ranked.weight.sum(),
+        payments=ranked.payments.sum(),
+    )
+    best = best.filter(best.payments > 0)
+    own = owned.select("payment_id", own_person="person_id", own_weight="probability")
+    rows = keyed.inner_join(best, "key")
+    rows = rows.left_join(own, "payment_id").drop("payment_id_right")
+    own_weight = ibis.coalesce(rows.own_weight, 0.0)
+    rows = rows.mutate(
+        first_left=rows.first_weight - ibis.ifelse(rows.own_person == rows.first, own_weight, 0.0),
+        second_left=ibis.coalesce(rows.second_weight, 0.0)
+        - ibis.ifelse(rows.own_person == rows.second, own_weight, 0.0),
+        weight_left=rows.weight - own_weight,
+        count_left=rows.payments - rows.own_person.notnull().cast("int64"),
+    )
+    overtaken = (rows.second_left > rows.first_left) | (
+        (rows.second_left == rows.first_left) & (rows.second < rows.first)
+    )
+    chosen_weight = ibis.ifelse(overtaken, rows.second_left, rows.first_left)
+    votes = rows.select(
+        "payment_id",
+        user_id=ibis.ifelse(overtaken, rows.second, rows.first),
+        history_count=rows.count_left,
+        chosen_weight=chosen_weight,
+        weight_left=rows.weight_left,
+    )
+    return _with_purity(votes.filter((votes.history_count > 0) & (votes.chosen_weight > 1e-9)))
+
+
+def _earlier(keyed: ir.Table, owned: ir.Table) -> ir.Table:
+    at_once = owned.group_by("key", "person_id", "created_at").agg(
+        weight=owned.probability.sum(), payments=owned.count()
+    )
+    so_far = ibis.window(
+        group_by=[at_once.key, at_once.person_id],
+        order_by=at_once.created_at,
+        preceding=None,
+        following=0,
+    )
+    following = ibis.window(group_by=[at_once.key, at_once.person_id], order_by=at_once.created_at)
+    running = at_once.select(
+        running_key="key",
+        person_id="person_id",
+        valid_from="created_at",
+        valid_to=at_once.created_at.lead().over(following),
+        weight=at_once.weight.sum().over(so_far),
+        payments=at_once.payments.sum().over(so_far),
+    )
+    rows = keyed.inner_join(
+        running,
+        [
+            keyed.key == running.running_key,
+            running.valid_from < keyed.created_at,
+            ibis.coalesce(keyed.created_at <= running.valid_to, True),
+        ],
+    )
+    ordered = ibis.window(group_by=rows.payment_id, order_by=[rows.weight.desc(), rows.person_id])
+    ranked = rows.mutate(place=ibis.row_number().over(ordered))
+    votes = ranked.group_by("payment_id").agg(
+        user_id=ranked.person_id.max(where=ranked.place == 0),
+        history_count=ranked.payments.sum(),
+        chosen_weight=ranked.weight.max(where=ranked.place == 0),
+        weight_left=ranked.weight.sum(),
+    )
+    return _with_purity(votes)
+
+
+def _with_purity(votes: ir.Table) -> ir.Table:
+    return votes.select(
+        "payment_id",
+        "user_id",
+        "history_count",
+        history_purity=votes.chosen_weight / votes.weight_left,
+    )

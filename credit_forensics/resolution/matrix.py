@@ -1,0 +1,103 @@
+"""The wide matrix: one row a payment, one column a method. Wide first; claims are its long form."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.resolution.handler_cascade import cascade_method, handler_cascade
+from credit_forensics.resolution.handler_log import handler_log
+from credit_forensics.resolution.method import Method
+from credit_forensics.resolution.methods import METHODS, REPLAYS
+
+CONTEXT = (
+    "created_at",
+    "customer_id",
+    "customer_preset",
+    "email_prefilled",
+    "payer_name_key",
+    "card_fingerprint",
+    "name_bearers",
+)
+
+
+def build_matrix(
+    tables: Tables,
+    fields: ir.Table,
+    credited: ir.Table,
+    methods: Sequence[Method] = METHODS,
+) -> ir.Table:
+    """Join the methods to the payments.
+
+    Parameters
+    ----------
+    tables
+        the evidence.
+    fields
+        ``session_fields(tables)``, kept.
+    credited
+        the table ``credited``, kept.
+    methods
+        the methods, in order; a user's own may follow the house's.
+
+    Returns
+    -------
+    payment_id; a column of user ids a method; ``handler_cascade``, ``cascade_method``,
+    ``handler_log``, ``log_method``, ``ledger``; and the columns of ``CONTEXT`` that the judgement
+    needs to tell families apart.
+
+    Examples
+    --------
+    >>> from credit_forensics.resolution.session_fields import session_fields
+    >>> from credit_forensics.resolution.credited import credited
+    >>> tables = Tables()
+    >>> build_matrix(tables, session_fields(tables), credited(tables)).columns[:2]
+    ('payment_id', 'metadata_user_id')
+    """
+    rows = fields
+    values = {}
+    for method in methods:
+        if method.column is not None:
+            values[method.name] = method.column(fields).name(method.name)
+    columns = [fields[name] for name in fields.columns]
+    rows = fields.select(*columns, **{f"m_{name}": value for name, value in values.items()})
+    for method in methods:
+        if method.lookup is not None:
+            key, table = method.lookup
+            found = table(tables).view()  # two methods may look up in one table
+            extra = {"name_bearers": found.bearers} if "bearers" in found.columns else {}
+            rows = rows.left_join(found, rows[key] == found.key).select(
+                *(rows[name] for name in rows.columns),
+                **{f"m_{method.name}": found.user_id},
+                **extra,
+            )
+        elif method.rows is not None and method.column is None:
+            found = method.rows(tables).select(found_payment_id="payment_id", found="user_id")
+            rows = rows.left_join(found, rows.payment_id == found.found_payment_id).select(
+                *(rows[name] for name in rows.columns), **{f"m_{method.name}": found.found}
+            )
+    log = handler_log(tables).rename(logged_payment_id="payment_id")
+    held = credited.select(held_payment_id="payment_id", ledger="credited_user_id")
+    rows = rows.left_join(log, rows.payment_id == log.logged_payment_id)
+    rows = rows.left_join(held, rows.payment_id == held.held_payment_id)
+    named = rows.select(
+        "payment_id",
+        **{method.name: rows[f"m_{method.name}"] for method in methods},
+        handler_log=rows.log_user_id,
+        log_method=rows.log_method,
+        ledger=rows.ledger,
+        **{name: rows[name] for name in CONTEXT},
+    )
+    replayed = named.mutate(
+        handler_cascade=handler_cascade(named), cascade_method=cascade_method(named)
+    )
+    return replayed.select(
+        "payment_id",
+        *(method.name for method in methods),
+        *REPLAYS,
+        "cascade_method",
+        "log_method",
+        *CONTEXT,
+    )
