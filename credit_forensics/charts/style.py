@@ -1,0 +1,166 @@
+"""The look that every chart shares: colours that colour-blind readers can tell apart.
+
+Palette: Okabe and Ito (2008), "Color Universal Design". Colour never stands alone: labels, text
+in the marks or the position says the same.
+"""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from typing import Any
+
+import pandas as pd
+import plotly.graph_objects as go
+
+BLACK = "#000000"
+ORANGE = "#E69F00"
+SKY = "#56B4E9"
+GREEN = "#009E73"
+YELLOW = "#F0E442"
+BLUE = "#0072B2"
+VERMILLION = "#D55E00"
+PURPLE = "#CC79A7"
+GREY = "#8A8F98"
+
+SEVERITY_COLOURS = {
+    "critical": VERMILLION,
+    "high": ORANGE,
+    "medium": SKY,
+    "low": GREY,
+}
+SEVERITIES = tuple(SEVERITY_COLOURS)
+FAMILY_COLOURS = {
+    "session": BLUE,
+    "mapping": ORANGE,
+    "email": GREEN,
+    "name": PURPLE,
+    "card": SKY,
+}
+FAMILY_ORDER = tuple(FAMILY_COLOURS)
+# From nearly white to Okabe-Ito blue: lightness alone carries the order.
+SEQUENTIAL = [[0.0, "#F2F6FA"], [0.25, "#BFD8EA"], [0.5, "#7FB4D8"], [0.75, "#338FC2"], [1.0, BLUE]]
+
+_FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+_INK = "#1F2933"
+_GRID = "#DDE2E8"
+
+
+def house_figure(title: str, alt: str, *, height: int = 340) -> go.Figure:
+    """An empty figure with the house's look.
+
+    Parameters
+    ----------
+    title
+        what the chart shows, as a sentence or a phrase.
+    alt
+        the same for someone who cannot see it; kept in ``layout.meta["alt"]``, from where the
+        report makes the chart's ``aria-label``.
+    height
+        pixels; the width follows the page.
+    """
+    axis = {
+        "gridcolor": _GRID,
+        "zerolinecolor": _GRID,
+        "linecolor": _GRID,
+        "automargin": True,
+        "title": {"standoff": 8},
+    }
+    template = go.layout.Template(
+        layout={
+            "font": {"family": _FONT, "size": 13, "color": _INK},
+            "paper_bgcolor": "#FFFFFF",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "xaxis": axis,
+            "yaxis": axis,
+            "hoverlabel": {"font": {"family": _FONT}},
+        }
+    )
+    figure = go.Figure()
+    figure.update_layout(
+        template=template,
+        title={"text": wrapped(title), "x": 0, "xanchor": "left", "font": {"size": 15}},
+        meta={"alt": alt, "title": title},
+        height=height,
+        margin={"l": 8, "r": 8, "t": 48, "b": 8},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0},
+        bargap=0.15,
+    )
+    return figure
+
+
+def plain(text: object) -> str:
+    """Text as Plotly shows it literally: its label markup is switched off.
+
+    Labels come from metadata that strangers wrote, and Plotly reads ``<a href=…>`` in labels.
+
+    Examples
+    --------
+    >>> plain("<b>00123</b>")
+    '&lt;b&gt;00123&lt;/b&gt;'
+    """
+    return str(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def short(text: object, length: int = 13) -> str:
+    """An id cut to a readable length, with an ellipsis where something was cut.
+
+    Examples
+    --------
+    >>> short("7675e93c-341b-412d-a41c-cfe1dc519172")
+    '7675e93c-341…'
+    >>> short("00123")
+    '00123'
+    """
+    value = str(text)
+    return value if len(value) <= length else value[: length - 1] + "…"
+
+
+def wrapped(text: str, width: int = 92) -> str:
+    """A title broken into lines, for Plotly does not break them."""
+    return "<br>".join(plain(line) for line in textwrap.wrap(text, width)) or ""
+
+
+def bin_frequency(first: pd.Timestamp, last: pd.Timestamp) -> str:
+    """The pandas frequency that shows a span in at most about 130 bins.
+
+    Examples
+    --------
+    >>> bin_frequency(pd.Timestamp("2025-09-01", tz="UTC"), pd.Timestamp("2025-09-30", tz="UTC"))
+    '6h'
+    """
+    days = (last - first) / pd.Timedelta(days=1)
+    for limit, frequency in ((4, "1h"), (30, "6h"), (130, "1D"), (900, "7D")):
+        if days <= limit:
+            return frequency
+    return f"{math.ceil(days / 130)}D"
+
+
+def binned(times: pd.Series, frequency: str) -> pd.Series:
+    """Number of times a bin, without gaps, indexed by the bin's start (UTC)."""
+    counts: pd.Series = times.dropna().dt.floor(frequency).value_counts().sort_index()
+    if len(counts):
+        full = pd.date_range(counts.index[0], counts.index[-1], freq=frequency)
+        counts = counts.reindex(full, fill_value=0)
+    return counts
+
+
+def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The few rows of an aggregated table, to draw one by one."""
+    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
+
+
+def nothing_to_show(figure: go.Figure, text: str) -> go.Figure:
+    """Say inside an empty chart that there is nothing, so that it does not look broken."""
+    figure.update_layout(
+        height=140,
+        xaxis={"visible": False},
+        yaxis={"visible": False},
+        annotations=[note(text, x=0.5, y=0.5)],
+    )
+    return figure
+
+
+def note(text: str, **places: Any) -> dict[str, Any]:
+    """An annotation in paper coordinates without an arrow."""
+    return {"text": text, "showarrow": False, "xref": "paper", "yref": "paper", **places}
