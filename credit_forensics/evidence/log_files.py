@@ -1,0 +1,155 @@
+"""Opens log files: plain, gzip, zstandard; UTF-16 too; in chunks that end at a line's end."""
+
+from __future__ import annotations
+
+import codecs
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from credit_forensics.errors import CaseError
+
+CHUNK = 16 << 20
+LONGEST_LINE = 8 << 20
+_READ = 4 << 20
+_MAGIC_GZIP = b"\x1f\x8b"
+_MAGIC_ZSTD = b"\x28\xb5\x2f\xfd"
+
+
+def log_paths(files: str | list[str], folder: Path) -> list[Path]:
+    """The files that ``webhook_log.files`` names, in order and without repeats.
+
+    A name may be a path, a pattern (``logs/*.gz``) or a folder, relative to the case file.
+
+    Raises
+    ------
+    CaseError
+        when a name matches nothing or cannot be read.
+    """
+    found: dict[Path, None] = {}
+    for name in [files] if isinstance(files, str) else files:
+        path = folder / name
+        if path.is_dir():
+            matches = sorted(p for p in path.rglob("*") if p.is_file())
+        elif path.exists():
+            matches = [path]
+        else:
+            pattern = path.relative_to(path.anchor).as_posix()
+            matches = sorted(p for p in Path(path.anchor).glob(pattern) if p.is_file())
+        if not matches:
+            raise CaseError(f"webhook_log.files names {name}, and there is no such file.")
+        found.update(dict.fromkeys(matches))
+    for path in found:
+        try:
+            path.open("rb").close()
+        except OSError as error:
+            raise CaseError(
+                f"webhook_log.files names {path.name}, which cannot be read: {error.strerror}."
+            ) from None
+    return list(found)
+
+
+class LogStream:
+    """The text of a log file as bytes, in chunks of whole lines.
+
+    ``problem`` is filled when the file ends early; what came before it is handed out all the
+    same. ``cut_lines`` holds the numbers of lines that were longer than ``LONGEST_LINE``: they
+    are cut there, so that one line without an end cannot fill the memory.
+    """
+
+    def __init__(self, path: Path, chunk: int = CHUNK) -> None:
+        self.path = path
+        self.problem: str | None = None
+        self.cut_lines: list[int] = []
+        self.lines_out = 0
+        self.bytes_read = 0
+        self.notes: list[str] = []
+        self._chunk = chunk
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Chunks; each ends with a newline."""
+        pieces: list[bytes] = []
+        held = 0
+        dropping = False
+        for block in self._text():
+            data = block
+            if dropping:
+                end = data.find(b"\n")
+                if end < 0:
+                    continue
+                data = data[end:]
+                dropping = False
+            pieces.append(data)
+            held += len(data)
+            if held < self._chunk:
+                continue
+            whole = b"".join(pieces)
+            end = whole.rfind(b"\n") + 1
+            rest = whole[end:]
+            if end:
+                yield self._counted(whole[:end])
+            if len(rest) > LONGEST_LINE:
+                self.cut_lines.append(self.lines_out + 1)
+                rest = rest[:LONGEST_LINE]
+                dropping = True
+            pieces, held = [rest], len(rest)
+        last = b"".join(pieces)
+        if last:
+            yield self._counted(last if last.endswith(b"\n") else last + b"\n")
+
+    def _counted(self, chunk: bytes) -> bytes:
+        self.lines_out += chunk.count(b"\n")
+        return chunk
+
+    def _text(self) -> Iterator[bytes]:
+        blocks = self._unpacked()
+        first = next(blocks, b"")
+        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            self.notes.append("read as UTF-16")
+            decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+            yield decoder.decode(first).encode("utf-8", "replace")
+            for block in blocks:
+                yield decoder.decode(block).encode("utf-8", "replace")
+            return
+        yield first.removeprefix(codecs.BOM_UTF8)
+        yield from blocks
+
+    def _unpacked(self) -> Iterator[bytes]:
+        with self.path.open("rb") as file:
+            head = file.read(4)
+            file.seek(0)
+            if head.startswith(_MAGIC_GZIP):
+                yield from self._inflate(file, lambda: zlib.decompressobj(31))
+            elif head == _MAGIC_ZSTD:
+                import zstandard
+
+                yield from self._inflate(file, lambda: zstandard.ZstdDecompressor().decompressobj())
+            else:
+                while block := file.read(_READ):
+                    self.bytes_read += len(block)
+                    yield block
+
+    def _inflate(self, file: Any, start: Any) -> Iterator[bytes]:
+        decoder = start()
+        fresh = True
+        # Small reads keep what one of them inflates to within bounds, also for hostile archives.
+        while block := file.read(1 << 16):
+            self.bytes_read += len(block)
+            while block:
+                if decoder.eof:
+                    if not block.strip(b"\0"):
+                        break
+                    decoder, fresh = start(), True
+                try:
+                    text = decoder.decompress(block)
+                except Exception:
+                    # zlib and zstandard each raise their own kind for damaged bytes.
+                    self.problem = "the archive is damaged here; what came before it was read"
+                    return
+                fresh = False
+                if text:
+                    yield text
+                block = decoder.unused_data if decoder.eof else b""
+        if not decoder.eof and not fresh:
+            self.problem = "the archive ends early; what came before its end was read"
