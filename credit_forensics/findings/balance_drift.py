@@ -1,0 +1,91 @@
+"""Finds stored balances that are not the sum of their ledger entries."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.balance_unreadable import unreadable_balances
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+
+NAME = "balance_drift"
+SEVERITY = "medium"
+PROOF = "The stored balance of an account differs from the sum of its ledger entries."
+
+LEDGER_OBJECTS = ("ledger", "entries", "credit_ledger")
+
+
+def find_balance_drift(tables: Tables) -> ir.Table:
+    """Accounts whose stored balance differs from the sum of their entries, one row an account.
+
+    An account in either table counts; where it is absent from the balances its balance is zero.
+    Nothing is said where the balances could not be read (``balance_unreadable``) or hold no
+    row, or where the entries are incomplete (a gap of the ledger's entries or window).
+    ``credited_user_id`` names the account, credits are stored minus summed, and the time is that
+    of its latest entry.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("balances", pd.DataFrame({"user_id": ["a", "b"], "balance": [50, 70]}))
+    >>> engine.register("ledger", pd.DataFrame({"user_id": ["a", "b"], "delta": [50, 50]}))
+    >>> engine.frame(find_balance_drift(Tables()))[["credited_user_id", "credits"]].values.tolist()
+    [['b', 20]]
+    """
+    balances, ledger, gaps = tables.balances, tables.ledger, tables.gaps
+    both = balances.select(
+        "user_id",
+        stored=balances.balance.coalesce(0),
+        booked=ibis.literal(0, "int64"),
+        entry_at=ibis.null("timestamp('UTC')"),
+    ).union(
+        ledger.select(
+            "user_id",
+            stored=ibis.literal(0, "int64"),
+            booked=ledger.delta.coalesce(0),
+            entry_at=ledger.created_at,
+        )
+    )
+    both = both.filter(both.user_id.notnull())
+    rows = both.group_by("user_id").aggregate(
+        stored=both.stored.sum().cast("int64"),
+        booked=both.booked.sum().cast("int64"),
+        entry_at=both.entry_at.max(),
+    )
+    rows = rows.filter(rows.stored != rows.booked)
+    incomplete = gaps.filter(
+        (gaps.source == "ledger")
+        & (gaps.object.isin(LEDGER_OBJECTS) | (gaps.problem == "window").coalesce(False))
+    )
+    unreadable = unreadable_balances(gaps)
+    rows = (
+        rows.cross_join(balances.aggregate(stored_count=balances.count()))
+        .cross_join(unreadable.aggregate(unreadable_count=unreadable.count()))
+        .cross_join(incomplete.aggregate(incomplete_count=incomplete.count()))
+    )
+    rows = rows.filter(
+        (rows.stored_count > 0) & (rows.unreadable_count == 0) & (rows.incomplete_count == 0)
+    )
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        credited_user_id=rows.user_id,
+        probability=1.0,
+        credits=rows.stored - rows.booked,
+        created_at=rows.entry_at,
+        explanation=sentence(
+            "The stored balance of ",
+            rows.user_id,
+            " is ",
+            rows.stored,
+            ", but its ledger entries sum to ",
+            rows.booked,
+            ".",
+        ),
+    )

@@ -1,0 +1,68 @@
+"""Finds balances that could not be read, so that a zero shown for them means nothing."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+
+NAME = "balance_unreadable"
+SEVERITY = "high"
+PROOF = "The table, view or column of the stored balances is not there or cannot be read."
+
+PROBLEMS = (
+    ("missing_table", "their table or view does not exist"),
+    ("missing_column", "their column does not exist"),
+    ("unreadable", "reading them failed"),
+    ("absent", "they are not there"),
+)
+
+
+def unreadable_balances(gaps: ir.Table) -> ir.Table:
+    """The gaps that say the ledger's balances could not be read.
+
+    Examples
+    --------
+    >>> unreadable_balances(Tables().gaps).columns
+    ('source', 'object', 'problem', 'consequence')
+    """
+    return gaps.filter(
+        (gaps.source == "ledger")
+        & ((gaps.object == "balances") | gaps.object.startswith("balances."))
+    )
+
+
+def find_balance_unreadable(tables: Tables) -> ir.Table:
+    """One row for each way in which the ledger's balances could not be read.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("gaps", pd.DataFrame({
+    ...     "source": ["ledger"], "object": ["balances"], "problem": ["missing_table"]}))
+    >>> engine.frame(find_balance_unreadable(Tables()))["cause"].tolist()
+    ['missing_table']
+    """
+    gaps = unreadable_balances(tables.gaps)
+    known = [problem for problem, _ in PROBLEMS]
+    rows = gaps.select(
+        problem=ibis.ifelse(gaps.problem.isin(known), gaps.problem, "unreadable")
+    ).distinct()
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        cause=rows.problem,
+        probability=1.0,
+        explanation=sentence(
+            "The stored balances cannot be read (",
+            ibis.cases(*((rows.problem == problem, text) for problem, text in PROBLEMS)),
+            "): a balance shown as zero means nothing.",
+        ),
+    )

@@ -1,0 +1,116 @@
+"""Finds payments that were granted more than once."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+
+NAME = "duplicate_credit"
+SEVERITY = "high"
+PROOF = "The ledger holds two or more grants for one payment that no reversal cancels."
+
+
+def duplicate_surplus(credited: ir.Table, payments: ir.Table) -> ir.Table:
+    """payment_id and surplus (credits, above zero) of each payment granted more than once.
+
+    The surplus is what was granted beyond the price's worth (where that is not known, beyond an
+    even share of the grants), as far as refunds did not take it back. Two grants that make up
+    one price between them leave none, so they are no duplicate.
+
+    Examples
+    --------
+    >>> from credit_forensics.evidence.tables import Tables
+    >>> duplicate_surplus(Tables().credited, Tables().payments).columns
+    ('payment_id', 'surplus')
+    """
+    twice = credited.filter(credited.grants >= 2)
+    rows = twice.join(payments, "payment_id").select(
+        twice.payment_id,
+        kept=twice.granted - twice.reversed.coalesce(0),
+        beyond=twice.granted
+        - payments.expected_credits.nullif(0).coalesce(twice.granted // twice.grants),
+        live=payments.livemode.coalesce(True),
+    )
+    rows = rows.filter(rows.live)
+    rows = rows.select("payment_id", surplus=ibis.least(rows.kept, rows.beyond))
+    return rows.filter(rows.surplus > 0)
+
+
+def find_duplicate_credit(tables: Tables) -> ir.Table:
+    """Live payments with two grants or more, net of reversals; credits are the surplus.
+
+    The cause is ``one_event`` where every grant names the same event (a redelivery booked
+    again), ``several_events`` where they name different ones, ``unknown`` where none is named.
+    The time is that of the latest grant.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("payments", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "expected_credits": [50]}))
+    >>> engine.register("credited", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "granted": [100], "reversed": [0], "grants": [2]}))
+    >>> engine.frame(find_duplicate_credit(Tables()))["credits"].tolist()
+    [50]
+    """
+    credited, payments, ledger = tables.credited, tables.payments, tables.ledger
+    surplus = duplicate_surplus(credited, payments)
+    grants = ledger.filter((ledger.kind == "purchase") & (ledger.delta > 0))
+    events = grants.group_by("payment_id").aggregate(
+        event_count=grants.event_id.nunique(), last_granted_at=grants.created_at.max()
+    )
+    rows = (
+        surplus.join(credited, "payment_id")
+        .join(payments, "payment_id")
+        .select(
+            surplus.payment_id,
+            surplus.surplus,
+            credited.credited_user_id,
+            credited.credited_at,
+            credited.event_id,
+            credited.grants,
+            credited.accounts,
+            payments.amount,
+            payments.currency,
+            payments.created_at,
+        )
+        .left_join(events, "payment_id")
+        .drop("payment_id_right")
+    )
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        cause=ibis.cases(
+            (rows.event_count == 1, "one_event"),
+            (rows.event_count > 1, "several_events"),
+            else_="unknown",
+        ),
+        credited_user_id=rows.credited_user_id,
+        probability=1.0,
+        credits=rows.surplus,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.last_granted_at.coalesce(rows.credited_at, rows.created_at),
+        explanation=sentence(
+            "Payment ",
+            rows.payment_id,
+            " was granted ",
+            rows.grants,
+            " times, on ",
+            rows.accounts,
+            ibis.ifelse(rows.accounts == 1, " account", " accounts"),
+            "; ",
+            rows.surplus,
+            " credits are too many.",
+        ),
+    )

@@ -1,0 +1,90 @@
+"""Finds deliveries that the handler's log shows as failed."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+
+NAME = "failed_delivery"
+SEVERITY = "medium"
+PROOF = "The handler's own log says that it refused the delivery or could not finish it."
+
+FAILURES = (
+    ("signature_refused", "was refused for its signature"),
+    ("resolution_failed", "ended without a user"),
+    ("no_credits", "ended without a number of credits"),
+    ("database_error", "ended in a database error"),
+    ("incomplete", "broke off"),
+    ("not_found", "was answered as not found"),
+)
+
+
+def find_failed_delivery(tables: Tables) -> ir.Table:
+    """One row a failed delivery, also where a later one succeeded; the cause is the outcome.
+
+    A delivery whose signature was refused names no event. The sentence gives the line of the
+    log and says whether the payment has credits now; what the log quotes as the error may hold
+    personal data and stays out.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("deliveries", pd.DataFrame({
+    ...     "event_id": ["evt_1", "evt_2"], "outcome": ["credited", "no_credits"]}))
+    >>> engine.frame(find_failed_delivery(Tables()))["event_id"].tolist()
+    ['evt_2']
+    """
+    deliveries, payments, credited = tables.deliveries, tables.payments, tables.credited
+    failed = deliveries.filter(deliveries.outcome.isin([outcome for outcome, _ in FAILURES]))
+    events = tables.events.group_by("event_id").aggregate(
+        event_payment=tables.events.payment_id.min()
+    )
+    failed = failed.left_join(events, "event_id").drop("event_id_right")
+    failed = failed.mutate(payment_id=failed.payment_id.coalesce(failed.event_payment))
+    rows = failed.left_join(payments, "payment_id").select(
+        failed.payment_id,
+        failed.event_id,
+        failed.outcome,
+        failed.credits,
+        failed.received_at,
+        failed.source_line,
+        payments.amount,
+        payments.currency,
+    )
+    held = credited.select(held_payment=credited.payment_id, granted=credited.granted)
+    rows = rows.left_join(held, rows.payment_id == held.held_payment)
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        cause=rows.outcome,
+        probability=1.0,
+        credits=rows.credits,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.received_at,
+        explanation=sentence(
+            "A delivery",
+            ibis.ifelse(rows.event_id.isnull(), "", sentence(" of event ", rows.event_id)),
+            ibis.ifelse(rows.payment_id.isnull(), "", sentence(" for payment ", rows.payment_id)),
+            " ",
+            ibis.cases(*((rows.outcome == name, text) for name, text in FAILURES)),
+            ibis.ifelse(
+                rows.source_line.isnull(), "", sentence(" (log line ", rows.source_line, ")")
+            ),
+            ibis.cases(
+                (rows.payment_id.isnull(), "."),
+                (rows.granted > 0, "; the payment has credits now."),
+                else_="; the payment has no credits.",
+            ),
+        ),
+    )

@@ -1,0 +1,180 @@
+"""Finds paid payments without credits, and the gate that stopped each."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+
+NAME = "missing_credit"
+SEVERITY = "high"
+PROOF = "Stripe says paid, the ledger covers the time, and no entry books the payment."
+
+COMPLETING_EVENTS = (
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "payment_intent.succeeded",
+)
+ACKNOWLEDGED = ("credited", "duplicate", "database_error", "no_credits")
+REFUSED_EARLIEST = ibis.interval(seconds=60)
+REFUSED_LATEST = ibis.interval(minutes=15)
+
+
+def find_missing_credit(tables: Tables) -> ir.Table:
+    """Payments whose verdict is *not_credited*; the rightful user is named where it is known.
+
+    The cause is the furthest gate that any delivery of the payment reached:
+
+    * ``acknowledged_not_applied``: the handler answered (success, duplicate, database error, no
+      credits, or it skipped the completing event), and the ledger has nothing;
+    * ``resolution_failed``: it could not tell the user;
+    * ``signature_refused``: it refused the signature. A refused delivery names no event, so it is
+      also taken where no delivery names the payment and one was refused between one minute
+      before and 15 minutes after the payment completed;
+    * ``not_delivered``: the log covers the time and no delivery is in it;
+    * ``unknown``: the log does not cover the time, or the delivery broke off.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("verdicts", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "verdict": ["not_credited"], "rightful_user_id": ["a"]}))
+    >>> engine.register("payments", pd.DataFrame({"payment_id": ["cs_1"], "amount": [900]}))
+    >>> engine.register("deliveries", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "outcome": ["database_error"]}))
+    >>> engine.frame(find_missing_credit(Tables()))["cause"].tolist()
+    ['acknowledged_not_applied']
+    """
+    verdicts, payments = tables.verdicts, tables.payments
+    unbooked = verdicts.filter(verdicts.verdict == "not_credited")
+    missing = unbooked.join(payments, "payment_id").select(
+        unbooked.payment_id,
+        unbooked.rightful_user_id,
+        payments.amount,
+        payments.currency,
+        payments.expected_credits,
+        paid_at=payments.completed_at.coalesce(payments.created_at),
+    )
+    completing = _completing_event(tables)
+    rows = missing.left_join(completing, missing.payment_id == completing.completing_payment)
+    rows = rows.mutate(happened_at=rows.completing_at.coalesce(rows.paid_at))
+    gates = _furthest_gate(tables)
+    rows = rows.left_join(gates, rows.payment_id == gates.gate_payment)
+    refused = _refused_after(rows, tables)
+    rows = rows.left_join(refused, rows.payment_id == refused.refused_payment)
+    log = tables.coverage.filter(tables.coverage.source == "deliveries")
+    rows = rows.cross_join(log.aggregate(log_first=log.first_at.min(), log_last=log.last_at.max()))
+
+    gate = rows.gate.coalesce(0)
+    covered = (rows.happened_at >= rows.log_first) & (rows.happened_at <= rows.log_last)
+    was_refused = (rows.refused_at <= rows.happened_at + REFUSED_LATEST).coalesce(False)
+    cause = ibis.cases(
+        (gate == 4, "acknowledged_not_applied"),
+        (gate == 3, "resolution_failed"),
+        (gate == 2, "unknown"),
+        ((gate == 1) | was_refused, "signature_refused"),
+        (covered.coalesce(False), "not_delivered"),
+        else_="unknown",
+    )
+    reason = ibis.cases(
+        (gate == 4, "the handler acknowledged its delivery and nothing was applied"),
+        (gate == 3, "the handler could not tell the user"),
+        (gate == 2, "its delivery broke off in the handler's log"),
+        (gate == 1, "the handler refused the signature of its delivery"),
+        (was_refused, "a delivery was refused for its signature at that time"),
+        (covered.coalesce(False), "the handler's log shows no delivery"),
+        else_="no log covers the time",
+    )
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.completing_event,
+        cause=cause,
+        rightful_user_id=rows.rightful_user_id,
+        probability=1.0,
+        credits=rows.expected_credits,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.happened_at,
+        explanation=sentence(
+            "Payment ", rows.payment_id, " is paid and no ledger entry books it: ", reason, "."
+        ),
+    )
+
+
+def _completing_event(tables: Tables) -> ir.Table:
+    """The event that should have credited each payment: the session's latest, or the intent's."""
+    events = tables.events.filter(tables.events.type.isin(COMPLETING_EVENTS))
+    ranked = events.mutate(
+        place=ibis.row_number().over(
+            group_by=events.payment_id,
+            order_by=[
+                ibis.ifelse(events.type == "payment_intent.succeeded", 1, 0),
+                events.created_at.desc(),
+                events.event_id,
+            ],
+        )
+    )
+    return ranked.filter((ranked.place == 0) & ranked.payment_id.notnull()).select(
+        completing_payment=ranked.payment_id,
+        completing_event=ranked.event_id,
+        completing_at=ranked.created_at,
+    )
+
+
+def _furthest_gate(tables: Tables) -> ir.Table:
+    """The furthest gate that a delivery of each payment reached: 4 acknowledged … 1 refused."""
+    events = tables.events.group_by("event_id").aggregate(
+        event_payment=tables.events.payment_id.min(), event_type=tables.events.type.min()
+    )
+    deliveries = tables.deliveries.left_join(events, "event_id").drop("event_id_right")
+    skipped = (deliveries.outcome == "ignored") & deliveries.event_type.isin(COMPLETING_EVENTS)
+    gates = deliveries.select(
+        gate_payment=deliveries.payment_id.coalesce(deliveries.event_payment),
+        # A skipped event of another type says nothing of the one that should have credited.
+        gate=ibis.cases(
+            (deliveries.outcome.isin(ACKNOWLEDGED) | skipped.coalesce(False), 4),
+            (deliveries.outcome == "resolution_failed", 3),
+            (deliveries.outcome.isin(("incomplete", "not_found")), 2),
+            (deliveries.outcome == "signature_refused", 1),
+            else_=0,
+        ),
+    )
+    gates = gates.filter(gates.gate_payment.notnull())
+    return gates.group_by("gate_payment").aggregate(gate=gates.gate.max())
+
+
+def _refused_after(rows: ir.Table, tables: Tables) -> ir.Table:
+    """The first nameless refused delivery at or after each payment, less the slack."""
+    deliveries = tables.deliveries
+    refused = deliveries.filter(
+        (deliveries.outcome == "signature_refused")
+        & deliveries.payment_id.isnull()
+        & deliveries.event_id.isnull()
+        & deliveries.received_at.notnull()
+    )
+    # An as-of join that every engine runs: both in one line by time, and a look ahead.
+    line = rows.select(
+        refused_payment=rows.payment_id,
+        at=rows.happened_at - REFUSED_EARLIEST,
+        side=ibis.literal(0),
+        received_at=ibis.null("timestamp('UTC')"),
+    ).union(
+        refused.select(
+            refused_payment=ibis.null("string"),
+            at=refused.received_at,
+            side=ibis.literal(1),
+            received_at=refused.received_at,
+        )
+    )
+    ahead = ibis.window(order_by=[line.at, line.side], preceding=0, following=None)
+    line = line.mutate(refused_at=line.received_at.min().over(ahead))
+    return line.filter(line.refused_payment.notnull()).select("refused_payment", "refused_at")

@@ -1,0 +1,125 @@
+"""Finds purchase entries that no payment backs."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+
+NAME = "orphan_credit"
+SEVERITY = "high"
+PROOF = "A purchase entry lies within the time that Stripe's payments cover, and none backs it."
+
+MONEY_EVENTS = ("checkout.session.", "payment_intent.", "charge.", "invoice.")
+
+
+def find_orphan_credit(tables: Tables) -> ir.Table:
+    """Purchase entries whose payment is empty or not among the payments, one row an entry.
+
+    Only entries within the span of the payments count: outside it a payment may exist that was
+    not exported. An entry is backed as well where Stripe's own events hold its event and that
+    event tells of a payment (its session may have begun before the span). The cause is
+    ``no_payment`` where the entry names a payment that is not there, ``no_event`` where it names
+    only an event, ``no_reference`` where it names neither.
+
+    Reversed entries are no finding: a reversal of the same size for the same account and
+    reference cancels one entry, and a reference whose purchases, reversals, corrections and
+    refunds sum to zero or less is clean.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> day = pd.Timestamp("2025-09-01", tz="UTC")
+    >>> engine.register("coverage", pd.DataFrame({
+    ...     "source": ["payments"], "first_at": [day], "last_at": [day + pd.Timedelta("30D")]}))
+    >>> engine.register("ledger", pd.DataFrame({
+    ...     "entry_id": ["1"], "user_id": ["a"], "delta": [50], "kind": ["purchase"],
+    ...     "event_id": ["evt_forged"], "created_at": [day + pd.Timedelta("1D")]}))
+    >>> engine.frame(find_orphan_credit(Tables()))["cause"].tolist()
+    ['no_event']
+    """
+    ledger, payments, events, coverage = (
+        tables.ledger,
+        tables.payments,
+        tables.events,
+        tables.coverage,
+    )
+    entries = ledger.anti_join(payments, "payment_id").filter(
+        lambda entry: entry.kind.isin(("purchase", "reversal", "correction", "refund"))
+    )
+    # Kinds of reference must not meet: an event may not stand for a user of the same spelling.
+    entries = entries.mutate(
+        reference=ibis.cases(
+            (entries.payment_id.notnull(), sentence("p:", entries.payment_id)),
+            (entries.event_id.notnull(), sentence("e:", entries.event_id)),
+            else_=sentence("u:", entries.user_id),
+        )
+    )
+    net = entries.group_by("reference").aggregate(net=entries.delta.sum())
+    net = net.filter(net.net > 0)
+    reversals = entries.filter((entries.kind == "reversal") & (entries.delta < 0))
+    cancelling = reversals.group_by(
+        cancelled_reference=reversals.reference,
+        cancelled_user=reversals.user_id,
+        cancelled_delta=-reversals.delta,
+    ).aggregate(cancellations=reversals.count())
+
+    grants = entries.filter((entries.kind == "purchase") & (entries.delta > 0))
+    # The latest of equal entries are taken as the cancelled ones; which of them makes no odds.
+    grants = grants.mutate(
+        place=ibis.row_number().over(
+            group_by=[grants.reference, grants.user_id, grants.delta],
+            order_by=[grants.created_at.desc(), grants.entry_id],
+        )
+    )
+    grants = grants.semi_join(net, "reference")
+    grants = grants.left_join(
+        cancelling,
+        [
+            grants.reference == cancelling.cancelled_reference,
+            grants.user_id == cancelling.cancelled_user,
+            grants.delta == cancelling.cancelled_delta,
+        ],
+    )
+    grants = grants.filter(grants.place >= grants.cancellations.coalesce(0))
+
+    told = ibis.or_(*(events.type.startswith(prefix) for prefix in MONEY_EVENTS))
+    backing = events.filter(events.payment_id.notnull() | told)
+    grants = grants.anti_join(backing, "event_id")
+
+    spans = coverage.filter(coverage.source == "payments")
+    span = spans.aggregate(span_first=spans.first_at.min(), span_last=spans.last_at.max())
+    rows = grants.cross_join(span)
+    rows = rows.filter((rows.created_at >= rows.span_first) & (rows.created_at <= rows.span_last))
+    cause = ibis.cases(
+        (rows.payment_id.notnull(), "no_payment"),
+        (rows.event_id.notnull(), "no_event"),
+        else_="no_reference",
+    )
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        cause=cause,
+        credited_user_id=rows.user_id,
+        probability=1.0,
+        credits=rows.delta,
+        created_at=rows.created_at,
+        explanation=sentence(
+            "Ledger entry ",
+            rows.entry_id,
+            " grants ",
+            rows.delta,
+            " credits to ",
+            rows.user_id,
+            " as a purchase, but no payment backs it.",
+        ),
+    )

@@ -1,0 +1,128 @@
+"""Finds customer bindings that a misattributed payment wrote."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import counted, finding_rows, sentence
+
+NAME = "poisoned_mapping"
+SEVERITY = "high"
+PROOF = "A misattributed payment wrote the binding of its customer to the wrongly credited user."
+
+WRITTEN_WITHIN = ibis.interval(hours=1)
+
+
+def find_poisoned_mapping(tables: Tables) -> ir.Table:
+    """Bindings whose user is not the rightful person and which a misattributed payment wrote.
+
+    The writer is the earliest misattributed payment of the customer that was credited to the
+    bound user and during which the binding came about: ``bound_at`` lies between the payment's
+    creation and one hour after its booking. Where the table does not say when it bound, the
+    customer's very first payment is the writer, if it is such a one. ``payment_id`` names the
+    writer, probability is its verdict's, and the explanation counts the customer's later
+    payments that went the same wrong way.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("customers", pd.DataFrame({"customer_id": ["cus_1"], "user_id": ["b"]}))
+    >>> engine.register("payments", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "customer_id": ["cus_1"]}))
+    >>> engine.register("verdicts", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "verdict": ["misattributed"], "credited_user_id": ["b"],
+    ...     "rightful_user_id": ["a"], "probability_misattributed": [0.95]}))
+    >>> engine.frame(find_poisoned_mapping(Tables()))["payment_id"].tolist()
+    ['cs_1']
+    """
+    payments, verdicts, credited = tables.payments, tables.verdicts, tables.credited
+    bindings = tables.customers.select(
+        bound_customer=tables.customers.customer_id,
+        bound_user=tables.customers.user_id,
+        bound_at=tables.customers.bound_at,
+    ).distinct()
+    own = payments.filter(payments.customer_id.notnull())
+    in_order = [own.created_at, own.payment_id]
+    own = own.select(
+        "payment_id",
+        "customer_id",
+        "created_at",
+        "completed_at",
+        "amount",
+        "currency",
+        place=ibis.row_number().over(group_by=own.customer_id, order_by=in_order),
+    )
+    wrong = verdicts.filter(verdicts.verdict == "misattributed")
+    wrong = wrong.join(own, "payment_id").left_join(credited, "payment_id")
+    wrong = wrong.drop("payment_id_right", "credited_user_id_right")
+    # Every misattributed payment of the binding; the writer is chosen among them.
+    rows = wrong.join(
+        bindings,
+        [
+            wrong.customer_id == bindings.bound_customer,
+            wrong.credited_user_id == bindings.bound_user,
+        ],
+    )
+    booked_at = rows.credited_at.coalesce(rows.completed_at, rows.created_at)
+    while_booked = (rows.bound_at >= rows.created_at) & (
+        rows.bound_at <= booked_at + WRITTEN_WITHIN
+    )
+    first_of_all = rows.bound_at.isnull() & (rows.place == 0)
+    rows = rows.mutate(may_have_written=while_booked.coalesce(False) | first_of_all)
+    candidates = rows.filter(rows.may_have_written)
+    writers = candidates.group_by("bound_customer", "bound_user").aggregate(
+        written_at=candidates.place.min()
+    )
+    counts = (
+        rows.join(writers, ["bound_customer", "bound_user"])
+        .filter(lambda row: row.place > row.written_at)
+        .group_by("bound_customer", "bound_user")
+        .aggregate(misrouted=lambda row: row.payment_id.nunique())
+    )
+    rows = rows.join(
+        writers,
+        [
+            rows.bound_customer == writers.bound_customer,
+            rows.bound_user == writers.bound_user,
+            rows.place == writers.written_at,
+        ],
+    )
+    rows = rows.filter(rows.may_have_written)
+    rows = rows.left_join(counts, ["bound_customer", "bound_user"]).drop(
+        "bound_customer_right", "bound_user_right"
+    )
+    misrouted = rows.misrouted.coalesce(0)
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        cause=ibis.ifelse(rows.bound_at.isnull(), "first_payment", "bound_while_booked"),
+        credited_user_id=rows.bound_user,
+        rightful_user_id=rows.rightful_user_id,
+        probability=rows.probability_misattributed,
+        credits=rows.credits,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.bound_at.coalesce(rows.credited_at, rows.created_at),
+        explanation=sentence(
+            "Payment ",
+            rows.payment_id,
+            " bound customer ",
+            rows.bound_customer,
+            " to ",
+            rows.bound_user,
+            " instead of ",
+            rows.rightful_user_id,
+            "; since then ",
+            counted(misrouted, "payment", "payments"),
+            " of that customer went the same way.",
+        ),
+    )

@@ -1,0 +1,64 @@
+"""Finds refunded payments whose credits were not taken back."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.refunded import TOLERANCE, refund_balance
+
+NAME = "refund_not_reversed"
+SEVERITY = "medium"
+PROOF = "Stripe shows a refund or a lost dispute, and the ledger took back less than its share."
+
+
+def find_refund_not_reversed(tables: Tables) -> ir.Table:
+    """Payments with a refund or lost dispute whose share of the credits is still there.
+
+    A part refunded takes back its part (see ``refunded.refund_balance`` for the rule); one credit
+    of difference is rounding. Credits are those still to be taken back.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("payments", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "amount": [900], "amount_lost": [300],
+    ...     "expected_credits": [50]}))
+    >>> engine.register("credited", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "granted": [50], "reversed": [0]}))
+    >>> engine.frame(find_refund_not_reversed(Tables()))["credits"].tolist()
+    [17]
+    """
+    rows = refund_balance(tables)
+    rows = rows.filter((rows.amount_lost > 0) & (rows.granted > 0) & (rows.outstanding > TOLERANCE))
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        credited_user_id=rows.credited_user_id,
+        probability=1.0,
+        credits=rows.outstanding,
+        amount=rows.amount_lost,
+        currency=rows.currency,
+        created_at=rows.created_at,
+        explanation=sentence(
+            "Of payment ",
+            rows.payment_id,
+            ", ",
+            rows.amount_lost,
+            " of ",
+            rows.amount,
+            " minor units were refunded or lost in a dispute, which takes back ",
+            rows.due,
+            " credits; the ledger took back ",
+            rows.taken,
+            ".",
+        ),
+    )

@@ -1,0 +1,67 @@
+"""Finds payments of which more credits were taken back than money."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.refunded import TOLERANCE, refund_balance
+
+NAME = "refund_over_reversed"
+SEVERITY = "medium"
+PROOF = "The ledger took back more credits than refunds and lost disputes account for."
+
+
+def find_refund_over_reversed(tables: Tables) -> ir.Table:
+    """Payments whose ledger took back more than the share of the money that was lost.
+
+    A dispute that was won is no loss, so credits taken back for it and not given again are found
+    here. See ``refunded.refund_balance`` for the rule; one credit of difference is rounding.
+    The cause is ``no_loss`` where no money was lost at all, else ``beyond_share``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("payments", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "amount": [900], "amount_lost": [300],
+    ...     "expected_credits": [50]}))
+    >>> engine.register("credited", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "granted": [50], "reversed": [50]}))
+    >>> engine.frame(find_refund_over_reversed(Tables()))["credits"].tolist()
+    [33]
+    """
+    rows = refund_balance(tables)
+    rows = rows.filter((rows.taken > 0) & (rows.excess > TOLERANCE))
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        cause=ibis.ifelse(rows.amount_lost > 0, "beyond_share", "no_loss"),
+        credited_user_id=rows.credited_user_id,
+        probability=1.0,
+        credits=rows.excess,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.created_at,
+        explanation=sentence(
+            "The ledger took back ",
+            rows.taken,
+            " credits of payment ",
+            rows.payment_id,
+            ", where ",
+            rows.amount_lost,
+            " of ",
+            rows.amount,
+            " minor units refunded or lost in a dispute account for ",
+            rows.due,
+            ".",
+        ),
+    )

@@ -1,0 +1,73 @@
+"""Sets what refunds and lost disputes cost a payment against what the ledger took back."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+
+TOLERANCE = 1
+"""Credits by which taking back in proportion may differ, for rounding."""
+
+
+def refund_balance(tables: Tables) -> ir.Table:
+    """One row a live payment with credits or reversals and a known ``amount_lost``.
+
+    Rule: money lost (refunds and lost disputes) takes back credits in proportion,
+    ``due = round_half_up(base * amount_lost / amount)``, where base is what the price is worth,
+    or what was granted where that is not known. What should be left is ``base - due``.
+
+    * ``outstanding``: credits left beyond that, not counting those granted beyond the price
+      (they are another finding's). Credits that were taken back as a plain reversal count as
+      taken back, for they are missing from the grant.
+    * ``excess``: credits taken back beyond that, judged by the price and by the grant, the
+      smaller of the two; so a payment with too few credits from the start is not blamed on its
+      refund.
+
+    The arithmetic is in integers, since engines round halves each in its way.
+
+    Examples
+    --------
+    >>> refund_balance(Tables()).columns[:4]
+    ('payment_id', 'event_id', 'credited_user_id', 'created_at')
+    """
+    credited, payments = tables.credited, tables.payments
+    rows = credited.join(payments, "payment_id").select(
+        credited.payment_id,
+        credited.event_id,
+        credited.credited_user_id,
+        payments.amount,
+        payments.currency,
+        payments.amount_lost,
+        created_at=payments.completed_at.coalesce(payments.created_at),
+        granted=credited.granted.coalesce(0),
+        taken=credited.reversed.coalesce(0),
+        base=payments.expected_credits.nullif(0).coalesce(credited.granted, 0),
+        live=payments.livemode.coalesce(True),
+    )
+    rows = rows.filter(rows.live & (rows.amount > 0) & rows.amount_lost.notnull())
+    lost = ibis.least(rows.amount_lost, rows.amount)
+    rows = rows.mutate(
+        due=_share(rows.base, lost, rows.amount),
+        due_of_grant=_share(rows.granted, lost, rows.amount),
+    )
+    left = rows.base - rows.due
+    return rows.select(
+        "payment_id",
+        "event_id",
+        "credited_user_id",
+        "created_at",
+        "amount",
+        "currency",
+        "amount_lost",
+        "granted",
+        "taken",
+        "due",
+        outstanding=ibis.least(rows.granted, rows.base) - rows.taken - left,
+        excess=ibis.least(left - (rows.granted - rows.taken), rows.taken - rows.due_of_grant),
+    )
+
+
+def _share(credits: ir.Value, part: ir.Value, whole: ir.Value) -> ir.Value:
+    return (credits * part * 2 + whole) // (whole * 2)

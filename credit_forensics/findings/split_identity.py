@@ -1,0 +1,80 @@
+"""Finds credits on another id of the person who paid."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+
+NAME = "split_identity"
+SEVERITY = "high"
+PROOF = "The credited id and the rightful id are linked as one person, and they are not one id."
+
+
+def find_split_identity(tables: Tables) -> ir.Table:
+    """Payments whose verdict is *split_identity*.
+
+    The cause is the reason for which the credited id (failing that, the rightful id) belongs to
+    its person; the probability is that the credited person is the payer.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("verdicts", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "verdict": ["split_identity"],
+    ...     "credited_user_id": ["a2"], "rightful_user_id": ["a1"],
+    ...     "probability_misattributed": [0.25]}))
+    >>> engine.frame(find_split_identity(Tables()))["probability"].tolist()
+    [0.75]
+    """
+    verdicts = tables.verdicts.filter(tables.verdicts.verdict == "split_identity")
+    payments, credited = tables.payments, tables.credited
+    rows = (
+        verdicts.left_join(payments, "payment_id")
+        .select(
+            verdicts,
+            payments.amount,
+            payments.currency,
+            paid_at=payments.completed_at.coalesce(payments.created_at),
+        )
+        .left_join(credited, "payment_id")
+        .drop("payment_id_right", "credited_user_id_right")
+    )
+    reasons = tables.persons.group_by("user_id").aggregate(link=tables.persons.reason.min())
+    by_credited = reasons.select(credited_id=reasons.user_id, credited_link=reasons.link)
+    by_rightful = reasons.select(rightful_id=reasons.user_id, rightful_link=reasons.link)
+    rows = rows.left_join(by_credited, rows.credited_user_id == by_credited.credited_id)
+    rows = rows.left_join(by_rightful, rows.rightful_user_id == by_rightful.rightful_id)
+    cause = rows.credited_link.nullif("").coalesce(rows.rightful_link.nullif(""), "unknown")
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        cause=cause,
+        credited_user_id=rows.credited_user_id,
+        rightful_user_id=rows.rightful_user_id,
+        probability=ibis.literal(1.0) - rows.probability_misattributed,
+        credits=rows.credits,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.credited_at.coalesce(rows.paid_at),
+        explanation=sentence(
+            "The credits of payment ",
+            rows.payment_id,
+            " are on ",
+            rows.credited_user_id,
+            ", a second id of the person whose account is ",
+            rows.rightful_user_id,
+            " (linked by ",
+            cause,
+            ").",
+        ),
+    )

@@ -1,0 +1,66 @@
+"""Finds credits booked for Stripe's test mode."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+
+NAME = "test_mode_credit"
+SEVERITY = "high"
+PROOF = "Stripe says livemode is false, and the ledger holds credits for the payment."
+
+
+def find_test_mode_credit(tables: Tables) -> ir.Table:
+    """Test-mode payments with credits in the ledger, net of reversals and refunds.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("payments", pd.DataFrame({
+    ...     "payment_id": ["cs_1", "cs_2"], "livemode": [False, True]}))
+    >>> engine.register("credited", pd.DataFrame({
+    ...     "payment_id": ["cs_1", "cs_2"], "granted": [50, 50], "reversed": [0, 0]}))
+    >>> engine.frame(find_test_mode_credit(Tables()))["payment_id"].tolist()
+    ['cs_1']
+    """
+    credited, payments = tables.credited, tables.payments
+    test = payments.filter(payments.livemode == False)  # noqa: E712 - an Ibis comparison
+    rows = credited.join(test, "payment_id").select(
+        credited.payment_id,
+        credited.event_id,
+        credited.credited_user_id,
+        credited.credited_at,
+        test.created_at,
+        test.amount,
+        test.currency,
+        kept=credited.granted - credited.reversed.coalesce(0),
+    )
+    rows = rows.filter(rows.kept > 0)
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        credited_user_id=rows.credited_user_id,
+        probability=1.0,
+        credits=rows.kept,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.credited_at.coalesce(rows.created_at),
+        explanation=sentence(
+            "Payment ",
+            rows.payment_id,
+            " was made in test mode, yet ",
+            rows.kept,
+            " credits of it are on ",
+            rows.credited_user_id,
+            ".",
+        ),
+    )

@@ -1,0 +1,76 @@
+"""Finds credits on an id that no account has."""
+
+from __future__ import annotations
+
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+
+NAME = "unknown_user"
+SEVERITY = "high"
+PROOF = "The table of accounts was read, and neither the credited id nor its person is in it."
+
+
+def find_unknown_user(tables: Tables) -> ir.Table:
+    """Payments with net credits on an id that no account has and no link joins to one.
+
+    Without a table of accounts nothing is said. An id that a link joins to an account is a
+    ``split_identity`` instead.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("users", pd.DataFrame({"user_id": ["a"]}))
+    >>> engine.register("credited", pd.DataFrame({
+    ...     "payment_id": ["cs_1", "cs_2"], "credited_user_id": ["a", "x"], "credits": [5, 5]}))
+    >>> engine.frame(find_unknown_user(Tables()))["payment_id"].tolist()
+    ['cs_2']
+    """
+    credited, payments, users = tables.credited, tables.payments, tables.users
+    persons = tables.persons.select("user_id", "person_id").distinct()
+    linked = users.left_join(persons, "user_id")
+    accounts = linked.select(
+        account_person=linked.person_id.coalesce(linked.user_id),
+    ).distinct()
+    any_account = users.aggregate(account_count=users.count())
+
+    held = credited.filter((credited.credits > 0) & credited.credited_user_id.notnull())
+    held = held.anti_join(users, held.credited_user_id == users.user_id)
+    held = held.left_join(persons, held.credited_user_id == persons.user_id)
+    held = held.mutate(credited_person=held.person_id.coalesce(held.credited_user_id)).drop(
+        "user_id", "person_id"
+    )
+    held = held.anti_join(accounts, held.credited_person == accounts.account_person)
+    held = held.cross_join(any_account)
+    held = held.filter(held.account_count > 0)
+    rows = held.left_join(payments, "payment_id").select(
+        held,
+        payments.amount,
+        payments.currency,
+        paid_at=payments.completed_at.coalesce(payments.created_at),
+    )
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        credited_user_id=rows.credited_user_id,
+        probability=1.0,
+        credits=rows.credits,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.credited_at.coalesce(rows.paid_at),
+        explanation=sentence(
+            "The credits of payment ",
+            rows.payment_id,
+            " are on ",
+            rows.credited_user_id,
+            ", an id that no account has and no link joins to one.",
+        ),
+    )

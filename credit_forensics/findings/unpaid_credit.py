@@ -1,0 +1,82 @@
+"""Finds credits for payments that were never paid."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+
+NAME = "unpaid_credit"
+SEVERITY = "high"
+PROOF = "Stripe says the payment is unpaid, failed or expired, and the ledger holds its credits."
+
+PAID_STATUSES = ("paid", "no_payment_required")
+
+
+def find_unpaid_credit(tables: Tables) -> ir.Table:
+    """Live payments with net credits that are not paid, or whose session expired.
+
+    Credits booked before an asynchronous payment that later succeeded are not meant: the status
+    is the latest that Stripe tells. A payment whose status is not known is passed over, and a
+    test payment is ``test_mode_credit``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("payments", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "payment_status": ["unpaid"]}))
+    >>> engine.register("credited", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "granted": [50], "reversed": [0]}))
+    >>> engine.frame(find_unpaid_credit(Tables()))["cause"].tolist()
+    ['unpaid']
+    """
+    credited, payments = tables.credited, tables.payments
+    rows = credited.join(payments, "payment_id").select(
+        credited.payment_id,
+        credited.event_id,
+        credited.credited_user_id,
+        credited.credited_at,
+        payments.created_at,
+        payments.amount,
+        payments.currency,
+        kept=credited.granted - credited.reversed.coalesce(0),
+        live=payments.livemode.coalesce(True),
+        state=ibis.cases(
+            ((payments.status == "expired").coalesce(False), "expired"),
+            (payments.payment_status.notin(PAID_STATUSES), payments.payment_status),
+            else_="",
+        ),
+    )
+    rows = rows.filter(rows.live & (rows.kept > 0) & (rows.state != ""))
+    state = ibis.ifelse(rows.state.isin(("expired", "failed")), rows.state, "unpaid")
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        cause=state,
+        credited_user_id=rows.credited_user_id,
+        probability=1.0,
+        credits=rows.kept,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.credited_at.coalesce(rows.created_at),
+        explanation=sentence(
+            "Payment ",
+            rows.payment_id,
+            " is ",
+            state,
+            ", yet ",
+            rows.kept,
+            " credits of it are on ",
+            rows.credited_user_id,
+            ".",
+        ),
+    )

@@ -1,0 +1,86 @@
+"""Finds payments whose credits are not what the price is worth."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.duplicate_credit import duplicate_surplus
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.unpaid_credit import PAID_STATUSES
+
+NAME = "wrong_amount"
+SEVERITY = "medium"
+PROOF = "The net grant of a paid payment differs from the credits that its price is worth."
+
+
+def find_wrong_amount(tables: Tables) -> ir.Table:
+    """Paid live payments with net grants other than the price's credits.
+
+    Credits are granted minus expected, signed. Refunds do not count (they have findings of their
+    own), nor do payments of which nothing is credited (``missing_credit``) or which are granted
+    twice (``duplicate_credit``). The cause is ``too_many``, ``too_few``, or ``regrant`` where one
+    purchase stands beside a grant that another account was given for the same payment.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("payments", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "payment_status": ["paid"], "expected_credits": [50]}))
+    >>> engine.register("credited", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "granted": [40], "grants": [1]}))
+    >>> engine.frame(find_wrong_amount(Tables()))[["cause", "credits"]].values.tolist()
+    [['too_few', -10]]
+    """
+    credited, payments = tables.credited, tables.payments
+    duplicates = duplicate_surplus(credited, payments)
+    rows = credited.join(payments, "payment_id").select(
+        credited.payment_id,
+        credited.event_id,
+        credited.credited_user_id,
+        credited.credited_at,
+        credited.granted,
+        credited.accounts,
+        credited.grants,
+        payments.created_at,
+        payments.amount,
+        payments.currency,
+        payments.expected_credits,
+        paid=payments.payment_status.isin(PAID_STATUSES)
+        & (payments.status != "expired").coalesce(True)
+        & payments.livemode.coalesce(True),
+    )
+    rows = rows.filter(rows.paid & (rows.granted > 0) & (rows.granted != rows.expected_credits))
+    rows = rows.anti_join(duplicates, "payment_id")
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        cause=ibis.cases(
+            (rows.granted < rows.expected_credits, "too_few"),
+            ((rows.accounts > 1) & (rows.grants == 1), "regrant"),
+            else_="too_many",
+        ),
+        credited_user_id=rows.credited_user_id,
+        probability=1.0,
+        credits=rows.granted - rows.expected_credits,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.credited_at.coalesce(rows.created_at),
+        explanation=sentence(
+            "Payment ",
+            rows.payment_id,
+            " was granted ",
+            rows.granted,
+            " credits where its price is worth ",
+            rows.expected_credits,
+            ".",
+        ),
+    )

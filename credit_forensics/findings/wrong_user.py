@@ -1,0 +1,183 @@
+"""Finds credits on another person than the payer, and says what led there."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.id_schemes import (
+    FOREIGN_KEY_PATTERN,
+    id_scheme,
+    same_but_for_spelling,
+)
+
+NAME = "wrong_user"
+SEVERITY = "critical"
+PROOF = "Independent families of evidence name another person than the one who holds the credits."
+
+SESSION_METHODS = (
+    "metadata_user_id",
+    "metadata_user_id_backup",
+    "metadata_session_user_id",
+    "client_reference_id",
+    "session_email",
+    "intent_metadata",
+)
+MAPPING_METHODS = ("customer_mapping", "customer_history")
+
+
+def find_wrong_user(tables: Tables) -> ir.Table:
+    """Payments whose verdict is *misattributed*; probability is the verdict's.
+
+    The cause is the first that holds:
+
+    1. ``handler_ledger_mismatch``: the handler's log resolved one id and the ledger credits
+       another (a log id that a scrubber damaged proves nothing and is passed over);
+    2. ``id_namespace``: the credited id is a value of another id scheme than the accounts', that
+       is, one of
+
+       a. it is the rightful id but for leading zeros or upper and lower case;
+       b. the metadata scan found it under a key that names another scheme (``legacy_user_id``,
+          ``auth_id``, …);
+       c. the session handed it over (or nothing explains it), its shape (UUID, integer, other)
+          is not that of the rightful id or no account has it, and the session itself names the
+          right person by another value, so the session was not stale;
+       d. as c, where both hold: the shape differs, and no account has it;
+
+    3. by the method that explains the choice: a copy of the session's id gives
+       ``stale_session``, the customer's mapping or history ``customer_mapping``, the payer's
+       e-mail ``email_match``, the scan ``metadata_scan``;
+    4. ``unknown``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engine import DuckDBEngine
+    >>> from credit_forensics.evidence.tables import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> engine.register("verdicts", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "verdict": ["misattributed"],
+    ...     "credited_user_id": ["b"], "rightful_user_id": ["a"],
+    ...     "probability_misattributed": [0.97]}))
+    >>> engine.register("choices", pd.DataFrame({
+    ...     "payment_id": ["cs_1"], "explaining_method": ["metadata_user_id"]}))
+    >>> engine.frame(find_wrong_user(Tables()))[["payment_id", "cause"]].values.tolist()
+    [['cs_1', 'stale_session']]
+    """
+    verdicts = tables.verdicts.filter(tables.verdicts.verdict == "misattributed")
+    payments, credited, choices = tables.payments, tables.credited, tables.choices
+    rows = (
+        verdicts.left_join(payments, "payment_id")
+        .select(
+            verdicts,
+            payments.amount,
+            payments.currency,
+            paid_at=payments.completed_at.coalesce(payments.created_at),
+        )
+        .left_join(credited, "payment_id")
+        .drop("payment_id_right", "credited_user_id_right")
+        .left_join(choices, "payment_id")
+        .drop("payment_id_right")
+    )
+    rows = _with_account(rows, tables)
+    rows = _with_foreign_key(rows, tables)
+    explaining = rows.explaining_method.coalesce("")
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        cause=_cause(rows),
+        credited_user_id=rows.credited_user_id,
+        rightful_user_id=rows.rightful_user_id,
+        probability=rows.probability_misattributed,
+        credits=rows.credits,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.credited_at.coalesce(rows.paid_at),
+        explanation=sentence(
+            "The credits of payment ",
+            rows.payment_id,
+            " are on ",
+            rows.credited_user_id,
+            ", but ",
+            rows.families_agreeing,
+            " of ",
+            rows.families_available,
+            " independent families of evidence name ",
+            rows.rightful_user_id,
+            ibis.ifelse(
+                explaining == "",
+                "; no method explains the choice",
+                sentence("; the choice is explained by ", explaining),
+            ),
+            ibis.ifelse(
+                rows.correct_methods.coalesce("") == "",
+                ".",
+                sentence("; right would have been ", rows.correct_methods, "."),
+            ),
+        ),
+    )
+
+
+def _cause(rows: ir.Table) -> ir.StringValue:
+    method = rows.explaining_method.coalesce("")
+    log_user = rows.log_user_id.coalesce("")
+    damaged = log_user.contains("<") | log_user.contains("*") | log_user.contains("[")
+    mismatch = (log_user != "") & ~damaged & (log_user != rows.credited_user_id)
+    from_session = method.isin(("", *SESSION_METHODS))
+    other_shape = (id_scheme(rows.credited_user_id) != id_scheme(rows.rightful_user_id)).coalesce(
+        False
+    )
+    no_account = rows.any_account & ~rows.has_account
+    right = sentence(",", rows.correct_methods.coalesce("").replace(" ", ""), ",")
+    session_is_right = ibis.or_(*(right.contains(f",{name},") for name in SESSION_METHODS))
+    namespace = (
+        same_but_for_spelling(rows.credited_user_id, rows.rightful_user_id)
+        | ((method == "metadata_scan") & rows.under_foreign_key)
+        | (
+            from_session
+            & ((session_is_right & (other_shape | no_account)) | (other_shape & no_account))
+        )
+    )
+    return ibis.cases(
+        (mismatch, "handler_ledger_mismatch"),
+        (namespace, "id_namespace"),
+        (method.isin(SESSION_METHODS), "stale_session"),
+        (method.isin(MAPPING_METHODS), "customer_mapping"),
+        (method == "payer_email", "email_match"),
+        (method == "metadata_scan", "metadata_scan"),
+        else_="unknown",
+    )
+
+
+def _with_account(rows: ir.Table, tables: Tables) -> ir.Table:
+    accounts = tables.users.select(account_id=tables.users.user_id).distinct()
+    known = rows.left_join(accounts, rows.credited_user_id == accounts.account_id)
+    known = known.mutate(has_account=known.account_id.notnull()).drop("account_id")
+    total = tables.users.aggregate(account_count=tables.users.count())
+    counted_rows = known.cross_join(total)
+    return counted_rows.mutate(any_account=counted_rows.account_count > 0).drop("account_count")
+
+
+def _with_foreign_key(rows: ir.Table, tables: Tables) -> ir.Table:
+    metadata = tables.metadata
+    foreign = (
+        metadata.filter(metadata.key.lower().re_search(FOREIGN_KEY_PATTERN))
+        .select(foreign_payment=metadata.payment_id, foreign_user=metadata.user_id)
+        .distinct()
+    )
+    joined = rows.left_join(
+        foreign,
+        [
+            rows.payment_id == foreign.foreign_payment,
+            rows.credited_user_id == foreign.foreign_user,
+        ],
+    )
+    return joined.mutate(under_foreign_key=joined.foreign_payment.notnull()).drop(
+        "foreign_payment", "foreign_user"
+    )
