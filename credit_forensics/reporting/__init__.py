@@ -1,0 +1,1 @@
+"""Reports: run a notebook, mask, render, name, keep and schedule."""

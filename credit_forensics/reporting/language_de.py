@@ -1,0 +1,423 @@
+"""The report's sentences in German."""
+
+from __future__ import annotations
+
+SENTENCES: dict[str, str] = {
+    "and": "und",
+    # page
+    "page.title": "Vorfallbericht: {case}",
+    "page.digest_title": "Tagesbericht: {case}",
+    "page.skip": "Zu den Antworten springen",
+    "page.rendered": "erstellt {time}",
+    "page.window": "Zahlungen vom {first} bis {last}",
+    "page.no_window": "keine Zahlungen mit Zeitangabe",
+    "page.mode.hindsight": "im Rückblick beurteilt (alle Belege außer der Zahlung selbst)",
+    "page.mode.as_of": "zum Zeitpunkt jeder Zahlung beurteilt (was damals bekannt war)",
+    "page.masked": (
+        "Personendaten sind durch einen Schlüssel-Hash maskiert; dieselbe Person hat in jedem "
+        "Bericht dieses Falls dieselbe Maske."
+    ),
+    "page.revealed": (
+        "Personendaten sind in diesem Bericht offen (--reveal). Bitte entsprechend behandeln."
+    ),
+    "page.failed": "Dieser Lauf ist fehlgeschlagen",
+    "page.failed_text": (
+        "{error} in Zelle {cell}. Was davor berechnet wurde, steht unten; danach wurde nichts "
+        "berechnet. Die Ursache steht im Notebook neben dieser Seite, ohne Werte."
+    ),
+    "page.cell_failed": "Zelle {cell} ist fehlgeschlagen: {error}.",
+    "page.no_script": "Diagramme brauchen JavaScript; die Tabellen sagen dasselbe.",
+    "page.chart": "Diagramm",
+    "page.contents": "Inhalt",
+    # headline
+    "headline.findings": "{findings} bei {payments}; {amount} betroffen",
+    "headline.none": "Kein Befund bei {payments}",
+    "headline.unsure": "{ambiguous} warten auf Prüfung, {unverifiable} sind nicht überprüfbar.",
+    "headline.worst": "Schwerster Fall: {payment}.",
+    "tile.at_stake": "betroffen",
+    "tile.hit": "betroffene Konten",
+    "tile.payments": "beurteilte Zahlungen",
+    "tile.rejects": "abgewiesene Zeilen",
+    # nouns
+    "noun.payment.one": "Zahlung",
+    "noun.payment.many": "Zahlungen",
+    "noun.finding.one": "Befund",
+    "noun.finding.many": "Befunde",
+    "noun.credit.one": "Credit",
+    "noun.credit.many": "Credits",
+    "noun.account.one": "Konto",
+    "noun.account.many": "Konten",
+    "noun.id.one": "Kennung",
+    "noun.id.many": "Kennungen",
+    "noun.person.one": "Person",
+    "noun.person.many": "Personen",
+    "noun.family.one": "unabhängige Familie",
+    "noun.family.many": "unabhängige Familien",
+    "noun.delivery.one": "Zustellung",
+    "noun.delivery.many": "Zustellungen",
+    "noun.balance.one": "gespeicherter Kontostand",
+    "noun.balance.many": "gespeicherte Kontostände",
+    "noun.correction.one": "Korrektur",
+    "noun.correction.many": "Korrekturen",
+    "noun.entry.one": "Kaufbuchung",
+    "noun.entry.many": "Kaufbuchungen",
+    "noun.reject.one": "abgewiesene Zeile",
+    "noun.reject.many": "abgewiesene Zeilen",
+    # the ten questions
+    "section.answers": "Zehn Fragen, beantwortet",
+    "question.1": "Wo sind die Credits jetzt?",
+    "question.2": "Zugestellt, geprüft und gebucht?",
+    "question.3": "Wer hat gezahlt, und welche Kennungen sind eine Person?",
+    "question.4": "Sind die Methoden einig, und aus wie vielen Familien?",
+    "question.5": "Ist der Kontostand wirklich null?",
+    "question.6": "Falsche Person oder verwaiste Kennung?",
+    "question.7": "Doppelt gebucht oder gefälscht?",
+    "question.8": "Passen die Credits zum Preis?",
+    "question.9": "Welche Version war es, und wen trifft es noch?",
+    "question.10": "Was ist zu korrigieren, und ist es geschehen?",
+    "answers.focus": "Zur Zahlung {payment}, der schwersten dieses Falls, und zum Fall insgesamt.",
+    "answers.focus_chosen": "Zur Zahlung {payment}, wie gewünscht, und zum Fall insgesamt.",
+    "answers.no_focus": "Zum Fall insgesamt: keine Zahlung ist hervorzuheben.",
+    "answer.held": "Die {credits} von {payment} liegen auf {holders}.",
+    "answer.held_none": "Kein Konto hält Credits von {payment}.",
+    "answer.holder": "{user} ({credits})",
+    "answer.elsewhere": (
+        "Von {payments} haben {elsewhere} Credits auf einem anderen Konto als dem des Zahlers."
+    ),
+    "answer.gates_passed": (
+        "{payment} hat jede Stufe passiert: Ereignis {event}, {deliveries} im Protokoll, "
+        "{signature}, gebucht {booked}."
+    ),
+    "answer.gates_booked_unlogged": (
+        "{payment} wurde {booked} gebucht; das Protokoll zeigt keine Zustellung."
+    ),
+    "answer.gate_not_paid": "{payment} wurde nicht bezahlt, es war nichts zu buchen.",
+    "answer.gate_not_delivered": (
+        "{payment} blieb vor dem Handler stehen: keine Zustellung im Protokoll ({event})."
+    ),
+    "answer.gate_unlogged": (
+        "{payment} ist nicht gebucht, und kein Protokoll deckt sie ab; welche Stufe sie aufhielt, "
+        "ist unbekannt."
+    ),
+    "answer.gate_signature_refused": (
+        "{payment} blieb an der Signatur stehen: sie wurde abgelehnt."
+    ),
+    "answer.gate_resolution_failed": (
+        "{payment} blieb bei der Zuordnung stehen: der Handler fand keinen Nutzer."
+    ),
+    "answer.gate_not_booked": (
+        "{payment} blieb vor dem Ledger stehen: zugestellt, aber keine Buchung ({outcome})."
+    ),
+    "answer.no_event": "kein Stripe-Ereignis",
+    "answer.signature_ok": "Signatur geprüft",
+    "answer.signature_untold": "Signatur nicht genannt",
+    "answer.booked_case": "{booked} von {paid} bezahlten Zahlungen sind gebucht{stopped}.",
+    "answer.stopped": "; aufgehalten: {gates}",
+    "answer.paid_by": "{payment} zahlte {rightful} mit Wahrscheinlichkeit {probability}.",
+    "answer.paid_by_plain": "{payment} zahlte {rightful}.",
+    "answer.payer_unknown": "Wer {payment} zahlte, steht nicht sicher fest.",
+    "answer.one_person": "{rightful} und {credited} sind eine Person.",
+    "answer.two_persons": "{credited} ist eine andere Person.",
+    "answer.persons_case": "{ids} ergeben {persons}; {several} haben mehr als eine Kennung.",
+    "answer.families": "Zu {payment} sprechen {families}: {voices}.",
+    "answer.voice": "{family} nennt {person}",
+    "answer.no_family": "Zu {payment} spricht keine Familie.",
+    "answer.families_case": (
+        "Insgesamt: Familien einig bei {agree}, im Widerspruch bei {differ}, weniger als zwei "
+        "sprechen bei {few}."
+    ),
+    "answer.balance": "{user}: gespeichert {stored}, Ledger {summed}.",
+    "answer.balance_unread": ("{user}: kein Kontostand lesbar; das Ledger ergibt {summed}."),
+    "answer.balance_case_ok": "{balances} gelesen; keiner weicht von seinem Ledger ab.",
+    "answer.balance_case_drift": "{drift} von {balances} weichen von ihrem Ledger ab.",
+    "answer.balance_case_unreadable": (
+        "Die Kontostände waren nicht lesbar; eine Null dort bedeutet nichts."
+    ),
+    "answer.kind_wrong_user": "{payment}: eine andere Person{cause}.",
+    "answer.kind_split_identity": "{payment}: eine andere Kennung derselben Person.",
+    "answer.kind_unknown_user": "{payment}: eine Kennung, die kein Konto hat.",
+    "answer.kind_other": "{payment}: {finding}.",
+    "answer.kind_none": "{payment}: weder noch; die Credits liegen, wo sie hingehören.",
+    "answer.kind_unsure": "{payment}: nicht entschieden ({verdict}).",
+    "answer.kinds_case": (
+        "{wrong} bei einer anderen Person, {split} bei einer anderen Kennung derselben Person, "
+        "{unknown} bei einer Kennung ohne Konto."
+    ),
+    "answer.grants": "{payment} wurde {grants}-mal gutgeschrieben.",
+    "answer.grant_once": "{payment} wurde einmal gutgeschrieben.",
+    "answer.grant_never": "{payment} wurde nie gutgeschrieben.",
+    "answer.twice_case": (
+        "{twice} mehrfach gebucht; {orphan} ohne Zahlung; {unpaid} unbezahlt gebucht, {test} im "
+        "Testmodus."
+    ),
+    "answer.price": "{payment}: {granted} gutgeschrieben, der Preis ist {expected} wert.",
+    "answer.price_unknown": "{payment}: was der Preis wert ist, ist nicht bekannt.",
+    "answer.price_case_ok": "Keine gebuchte Zahlung weicht von ihrem Preis ab.",
+    "answer.price_case": "{wrong} mit anderen Credits gebucht, als der Preis wert ist.",
+    "answer.version": "{payment}: {facts}.",
+    "answer.version_unknown": "{payment}: weder Protokoll noch Metadaten nennen die Version.",
+    "answer.version_handler": "Handler-Methode {method}",
+    "answer.version_key": "{key} {value}",
+    "answer.hit_case": "{accounts} betroffen von {findings}{shared}.",
+    "answer.hit_shared": "; {share} dieser Zahlungen haben {fact}",
+    "answer.hit_none": "Sonst ist niemand betroffen.",
+    "answer.correct_move": "{credits} von {credited} zurücknehmen und {rightful} gutschreiben",
+    "answer.correct_grant": "{credits} an {rightful} gutschreiben",
+    "answer.correct_grant_unknown": "{credits} gutschreiben, sobald der Zahler feststeht",
+    "answer.correct_take": "{credits} von {credited} zurücknehmen",
+    "answer.correct_adjust": "Die Credits von {credited} an den Preis angleichen",
+    "answer.correct_review": "{payment} von Hand prüfen, bevor etwas bewegt wird",
+    "answer.correct_none": "{payment} braucht keine Korrektur.",
+    "answer.applied": "{what}; eine Gegenbuchung steht im Ledger ({entries}).",
+    "answer.not_applied": "{what}; noch nicht geschehen.",
+    "answer.corrections_case": "Insgesamt {corrections} offen, {credits} zu bewegen.",
+    "answer.corrections_case_none": "Keine Korrektur ist offen.",
+    # sections
+    "section.findings": "Befunde nach Schwere",
+    "section.worst": "Die schwersten Fälle, alle Methoden nebeneinander",
+    "section.waterfalls": "Warum: die Belege für jeden Kandidaten",
+    "section.timeline": "Wann es geschah",
+    "section.flow": "Wohin die Credits gingen",
+    "section.methods": "Die Methoden nebeneinander",
+    "section.incidents": "Vorfälle",
+    "section.coverage": "Was die Belege abdecken und was nicht",
+    "section.manifest": "Manifest",
+    "section.appendix": "Anhang",
+    "section.new": "Neu seit dem letzten Tagesbericht",
+    "none.findings": "Keine Befunde. Alle Prüfungen liefen; jede fand nichts.",
+    "none.worst": "Keine Zahlung hat einen Befund.",
+    "none.waterfalls": "Keine Zahlung hat Kandidaten zu vergleichen.",
+    "none.incidents": "Keine Vorfälle.",
+    "none.rows": "Keine Zeilen.",
+    "none.gaps": "Keine Lücken: jede Quelle enthielt, was sie sollte.",
+    "table.n_of_m": "{shown} von {total}",
+    "table.csv": "Alle {total} Zeilen stehen in {file} neben dieser Seite (SHA-256 {sha}).",
+    "caption.by_finding": "Befunde nach Art",
+    "caption.findings": "Die Befunde, schwerste zuerst",
+    "caption.worst": "Wen jede Methode nennt, schwerste Zahlungen zuerst",
+    "caption.methods": (
+        "Jede Methode: wie oft sie spricht, zustimmt, widerspricht und das Ledger erklärt"
+    ),
+    "caption.incidents": "Vorfälle, größte zuerst",
+    "caption.inputs": "Die Eingaben, wie sie gelesen wurden",
+    "caption.coverage": "Der Zeitraum, den jede Quelle abdeckt",
+    "caption.gaps": "Lücken",
+    "caption.rejects": "Abgewiesene Zeilen nach Grund",
+    "caption.versions": "Versionen und Parameter",
+    "caption.verdicts": "Zahlungen nach Urteil",
+    "caption.accuracies": "Was das Modell über jede Familie lernte",
+    "worst.legend": (
+        "= Zahler: nennt die Person, die zahlte; = gutgeschrieben: nennt das Konto, das die "
+        "Credits bekam, obwohl jemand anders zahlte; andere: ein dritter Nutzer; leer: die Methode "
+        "schweigt. Methoden unter einer Familie sind Kopien eines Werts und haben eine Stimme."
+    ),
+    "worst.payer": "= Zahler",
+    "worst.credited": "= gutgeschrieben",
+    "worst.other": "andere",
+    "worst.done": "was geschah",
+    "waterfall.sentence": "{payment}: {verdict}. {explanation}",
+    "waterfalls.intro": (
+        "Ein Balken ist das Gewicht der Stimme einer Familie; die Balken einer Person ergeben "
+        "genau ihre Punktzahl. Nur unabhängige Familien zählen zusammen."
+    ),
+    "incidents.intro": "Befunde einer Art und Ursache, die zusammenhängen.",
+    "manifest.hash": "SHA-256 des Manifests: {sha}.",
+    "manifest.intro": "Dieselben Eingaben ergeben dieselben Befunde, Byte für Byte.",
+    # column headings
+    "column.payment_id": "Zahlung",
+    "column.event_id": "Ereignis",
+    "column.finding": "Befund",
+    "column.cause": "Ursache",
+    "column.severity": "Schwere",
+    "column.credited_user_id": "Gutgeschrieben",
+    "column.rightful_user_id": "Berechtigt",
+    "column.probability": "Wahrscheinlichkeit",
+    "column.credits": "Credits",
+    "column.amount": "Betrag",
+    "column.created_at": "Wann",
+    "column.explanation": "Erklärung",
+    "column.count": "Anzahl",
+    "column.method": "Methode",
+    "column.family": "Familie",
+    "column.coverage": "Spricht",
+    "column.agreement": "Stimmt zu",
+    "column.conflicts": "Widerspricht",
+    "column.explains_ledger": "Erklärt Ledger",
+    "column.incident_id": "Vorfall",
+    "column.onset": "Beginn",
+    "column.end": "Ende",
+    "column.findings": "Befunde",
+    "column.users": "Konten",
+    "column.summary": "Zusammenfassung",
+    "column.name": "Eingabe",
+    "column.taken_for": "Gelesen als",
+    "column.size": "Bytes",
+    "column.rows": "Zeilen",
+    "column.rejects": "Abgewiesen",
+    "column.sha256": "SHA-256",
+    "column.source": "Quelle",
+    "column.first_at": "Erste",
+    "column.last_at": "Letzte",
+    "column.row_count": "Zeilen",
+    "column.object": "Objekt",
+    "column.problem": "Problem",
+    "column.consequence": "Folge",
+    "column.file": "Datei",
+    "column.reason": "Grund",
+    "column.key": "Name",
+    "column.value": "Wert",
+    "column.verdict": "Urteil",
+    "column.level": "Stufe",
+    "column.accuracy": "Genauigkeit",
+    # codes
+    "severity.critical": "kritisch",
+    "severity.high": "hoch",
+    "severity.medium": "mittel",
+    "severity.low": "gering",
+    "verdict.confirmed": "bestätigt",
+    "verdict.misattributed": "falsch zugeordnet",
+    "verdict.split_identity": "geteilte Identität",
+    "verdict.ambiguous": "mehrdeutig",
+    "verdict.unverifiable": "nicht überprüfbar",
+    "verdict.unresolved": "nicht zugeordnet",
+    "verdict.undetermined": "unbestimmt",
+    "verdict.not_credited": "nicht gutgeschrieben",
+    "verdict.not_paid": "nicht bezahlt",
+    "finding.wrong_user": "falscher Nutzer",
+    "finding.split_identity": "geteilte Identität",
+    "finding.unknown_user": "unbekannter Nutzer",
+    "finding.missing_credit": "fehlende Gutschrift",
+    "finding.duplicate_credit": "doppelte Gutschrift",
+    "finding.unpaid_credit": "unbezahlte Gutschrift",
+    "finding.test_mode_credit": "Gutschrift aus dem Testmodus",
+    "finding.orphan_credit": "Gutschrift ohne Zahlung",
+    "finding.wrong_amount": "falscher Betrag",
+    "finding.refund_not_reversed": "Erstattung nicht zurückgebucht",
+    "finding.refund_over_reversed": "Erstattung zu hoch zurückgebucht",
+    "finding.poisoned_mapping": "vergiftete Zuordnung",
+    "finding.failed_delivery": "gescheiterte Zustellung",
+    "finding.balance_drift": "abweichender Kontostand",
+    "finding.balance_unreadable": "Kontostand nicht lesbar",
+    "cause.stale_session": "veraltete Sitzung",
+    "cause.customer_mapping": "Kundenzuordnung",
+    "cause.email_match": "E-Mail-Abgleich",
+    "cause.id_namespace": "Namensraum der Kennungen",
+    "cause.metadata_scan": "Metadaten-Suche",
+    "cause.handler_ledger_mismatch": "Handler und Ledger weichen ab",
+    "cause.unknown": "Ursache unbekannt",
+    "cause.not_delivered": "nicht zugestellt",
+    "cause.signature_refused": "Signatur abgelehnt",
+    "cause.resolution_failed": "Zuordnung gescheitert",
+    "cause.acknowledged_not_applied": "bestätigt, nicht gebucht",
+    "family.session": "Sitzung",
+    "family.mapping": "Zuordnung",
+    "family.email": "E-Mail",
+    "family.name": "Name",
+    "family.card": "Karte",
+    "sentence.wrong_user": (
+        "Die Credits liegen auf {credited}; gezahlt hat {rightful} (Wahrscheinlichkeit "
+        "{probability})."
+    ),
+    "sentence.split_identity": (
+        "Die Credits liegen auf {credited}, einer anderen Kennung von {rightful}."
+    ),
+    "sentence.unknown_user": (
+        "Die Credits liegen auf {credited}, einer Kennung, die kein Konto hat."
+    ),
+    "sentence.missing_credit": "Bezahlt, aber keine Buchung im Ledger.",
+    "sentence.duplicate_credit": "Mehr als einmal gutgeschrieben.",
+    "sentence.unpaid_credit": "Gutgeschrieben, obwohl nichts bezahlt wurde.",
+    "sentence.test_mode_credit": "Eine Zahlung im Testmodus, im echten Ledger gutgeschrieben.",
+    "sentence.orphan_credit": "Eine Kaufbuchung auf {credited}, hinter der keine Zahlung steht.",
+    "sentence.wrong_amount": "Die gutgeschriebenen Credits entsprechen nicht dem Preis.",
+    "sentence.refund_not_reversed": (
+        "Erstattet oder im Streitfall verloren, und die Credits stehen noch."
+    ),
+    "sentence.refund_over_reversed": "Mehr Credits zurückgebucht als erstattet.",
+    "sentence.poisoned_mapping": "Eine Zuordnung, die eine falsch zugeordnete Zahlung schrieb.",
+    "sentence.failed_delivery": "Das Protokoll des Handlers zeigt einen Fehler.",
+    "sentence.balance_drift": (
+        "Der gespeicherte Kontostand von {credited} ist nicht die Summe seines Ledgers."
+    ),
+    "sentence.balance_unreadable": (
+        "Die Kontostände sind nicht lesbar; eine Null bedeutet nichts."
+    ),
+    # appendix
+    "appendix.method": "Verfahren",
+    "appendix.method.1": (
+        "Für jede Zahlung wird jeder Weg befragt, auf dem sich der Zahler erkennen lässt. Jeder "
+        "gehört nach der Herkunft seines Werts zu einer Belegfamilie, und eine Familie hat eine "
+        "Stimme: Kopien eines Werts stimmen überein, wenn er richtig ist und wenn er falsch ist, "
+        "ihre Übereinstimmung belegt also nichts."
+    ),
+    "appendix.method.2": (
+        "Die Familien werden nach einem Dawid-Skene-Modell mit einer Münze gewichtet: das Gewicht "
+        "einer Stimme ist ln(n·a/(1−a)), mit a der Genauigkeit der Familie auf ihrer Stufe und n "
+        "der Zahl wirksamer falscher Werte. Die Punktzahl eines Kandidaten ist die Summe der "
+        "Gewichte, die ihn nennen, seine Wahrscheinlichkeit das Softmax über die Kandidaten und "
+        "jemanden, den niemand nennt."
+    ),
+    "appendix.method.3": (
+        "Kennungen werden zu Personen zusammengefasst, bevor etwas falsch heißt: derselbe Mensch "
+        "unter einer zweiten Kennung ist eine geteilte Identität. Eine Zahlung ist nie ihr eigener "
+        "Zeuge, und ebenso wenig eine Zuordnung, die sie selbst schrieb."
+    ),
+    "appendix.limits": "Grenzen",
+    "appendix.limits.1": (
+        "Sprechen weniger als zwei Familien, ist eine Zahlung nicht überprüfbar, nie bestätigt."
+    ),
+    "appendix.limits.2": (
+        "Ein Fehlen zählt nur, wo die Belege es abdecken; außerhalb des Zeitraums von Protokoll "
+        "oder Ereignissen ist eine Zahlung unbestimmt, nie fehlend. Stripe hält Ereignisse 30 Tage."
+    ),
+    "appendix.limits.3": (
+        "Wahrscheinlichkeiten stammen aus dem Modell, solange keine geprüften Urteile sie "
+        "kalibrierten; eine Wahrscheinlichkeit ist kein Beweis, und dieser Bericht bewegt nichts."
+    ),
+    "appendix.limits.priors": (
+        "Hier hatten weniger als drei Familien Daten, Genauigkeiten waren nicht lernbar: es gelten "
+        "die Vorannahmen."
+    ),
+    "appendix.glossary": "Glossar",
+    "glossary.term.claim": "Aussage",
+    "glossary.text.claim": "was eine Methode über eine Zahlung sagt",
+    "glossary.term.family": "Familie",
+    "glossary.text.family": (
+        "Methoden, deren Werte aus einer Quelle stammen: Sitzung, Zuordnung, E-Mail, Name oder "
+        "Karte"
+    ),
+    "glossary.term.person": "Person",
+    "glossary.text.person": "Kennungen, die einem Menschen gehören",
+    "glossary.term.credited": "gutgeschrieben",
+    "glossary.text.credited": "das Konto, das die Credits jetzt hält",
+    "glossary.term.rightful": "berechtigt",
+    "glossary.text.rightful": "das Konto der Person, die zahlte, soweit die Belege eine nennen",
+    "glossary.term.confirmed": "bestätigt",
+    "glossary.text.confirmed": (
+        "höchstens 2 % Wahrscheinlichkeit für ein falsches Konto, und zwei Familien sind einig"
+    ),
+    "glossary.term.ambiguous": "mehrdeutig",
+    "glossary.text.ambiguous": "die Belege entscheiden nicht; wartet auf Prüfung",
+    "glossary.term.unverifiable": "nicht überprüfbar",
+    "glossary.text.unverifiable": "weniger als zwei Familien sprechen",
+    "glossary.term.reversal": "Rückbuchung",
+    "glossary.text.reversal": "eine Ledger-Buchung, die Credits zurücknimmt",
+    # digest
+    "digest.window": "Befunde vom {first} bis {last}",
+    "digest.none": "Nichts Neues in diesem Zeitraum.",
+    "digest.headline": "{findings} in diesem Zeitraum; {amount} betroffen",
+    "digest.total": "{findings} im Fall insgesamt.",
+    # index page
+    "index.title": "Berichte",
+    "index.none": "Hier werden keine Berichte aufbewahrt.",
+    "index.caption": "Aufbewahrte Berichte, neueste zuerst",
+    "index.report": "Bericht",
+    "index.started": "Beginn",
+    "index.status": "Ergebnis",
+    "index.files": "Dateien",
+    "index.hold": "Aufbewahrungspflicht",
+    "index.held": "gesperrt",
+    "status.ok": "nichts gefunden",
+    "status.findings": "Befunde",
+    "status.failed": "fehlgeschlagen",
+}

@@ -1,0 +1,401 @@
+"""The report's sentences in English."""
+
+from __future__ import annotations
+
+SENTENCES: dict[str, str] = {
+    "and": "and",
+    # page
+    "page.title": "Incident report: {case}",
+    "page.digest_title": "Daily digest: {case}",
+    "page.skip": "Skip to the answers",
+    "page.rendered": "rendered {time}",
+    "page.window": "payments from {first} to {last}",
+    "page.no_window": "no payments with a time",
+    "page.mode.hindsight": "judged in hindsight (all evidence but the payment itself)",
+    "page.mode.as_of": "judged as of each payment (what could be known then)",
+    "page.masked": (
+        "Personal data is masked by a keyed hash; the same person has the same mask in every "
+        "report of this case."
+    ),
+    "page.revealed": "Personal data is revealed in this report (--reveal). Handle it accordingly.",
+    "page.failed": "This run failed",
+    "page.failed_text": (
+        "{error} in cell {cell}. What was computed before stands below; nothing after it was "
+        "computed. The cause is in the notebook beside this page, without values."
+    ),
+    "page.cell_failed": "Cell {cell} failed: {error}.",
+    "page.no_script": "Charts need JavaScript; the tables say the same.",
+    "page.chart": "Chart",
+    "page.contents": "Contents",
+    # headline
+    "headline.findings": "{findings} on {payments}; {amount} at stake",
+    "headline.none": "No finding on {payments}",
+    "headline.unsure": "{ambiguous} wait for review, {unverifiable} cannot be verified.",
+    "headline.worst": "Worst first: {payment}.",
+    "tile.at_stake": "at stake",
+    "tile.hit": "accounts hit",
+    "tile.payments": "payments judged",
+    "tile.rejects": "rejected lines",
+    # nouns
+    "noun.payment.one": "payment",
+    "noun.payment.many": "payments",
+    "noun.finding.one": "finding",
+    "noun.finding.many": "findings",
+    "noun.credit.one": "credit",
+    "noun.credit.many": "credits",
+    "noun.account.one": "account",
+    "noun.account.many": "accounts",
+    "noun.id.one": "id",
+    "noun.id.many": "ids",
+    "noun.person.one": "person",
+    "noun.person.many": "persons",
+    "noun.family.one": "independent family",
+    "noun.family.many": "independent families",
+    "noun.delivery.one": "delivery",
+    "noun.delivery.many": "deliveries",
+    "noun.balance.one": "stored balance",
+    "noun.balance.many": "stored balances",
+    "noun.correction.one": "correction",
+    "noun.correction.many": "corrections",
+    "noun.entry.one": "purchase entry",
+    "noun.entry.many": "purchase entries",
+    "noun.reject.one": "rejected line",
+    "noun.reject.many": "rejected lines",
+    # the ten questions
+    "section.answers": "Ten questions, answered",
+    "question.1": "Where are the credits now?",
+    "question.2": "Was it delivered, verified and booked?",
+    "question.3": "Who paid, and which ids are one person?",
+    "question.4": "Do the methods agree, and from how many families?",
+    "question.5": "Is the balance truly zero?",
+    "question.6": "Wrong person, or an orphaned id?",
+    "question.7": "Booked twice, or forged?",
+    "question.8": "Do the credits match the price?",
+    "question.9": "Which version did it, and who else is hit?",
+    "question.10": "What must be corrected, and is it done?",
+    "answers.focus": "About payment {payment}, the worst of this case, and about the case as a whole.",
+    "answers.focus_chosen": "About payment {payment}, as asked, and about the case as a whole.",
+    "answers.no_focus": "About the case as a whole: there is no payment to single out.",
+    "answer.held": "The {credits} of {payment} are on {holders}.",
+    "answer.held_none": "No account holds credits of {payment}.",
+    "answer.holder": "{user} ({credits})",
+    "answer.elsewhere": (
+        "{elsewhere} of {payments} have credits on another account than the payer's."
+    ),
+    "answer.gates_passed": (
+        "{payment} passed every gate: event {event}, {deliveries} in the log, {signature}, "
+        "booked {booked}."
+    ),
+    "answer.gates_booked_unlogged": (
+        "{payment} was booked {booked}; the log shows no delivery for it."
+    ),
+    "answer.gate_not_paid": "{payment} was not paid, so nothing had to be booked.",
+    "answer.gate_not_delivered": (
+        "{payment} stopped before the handler: the log shows no delivery ({event})."
+    ),
+    "answer.gate_unlogged": (
+        "{payment} was not booked, and no log covers it, so the gate that stopped it is unknown."
+    ),
+    "answer.gate_signature_refused": "{payment} stopped at the signature: it was refused.",
+    "answer.gate_resolution_failed": (
+        "{payment} stopped at resolution: the handler found no user."
+    ),
+    "answer.gate_not_booked": (
+        "{payment} stopped at the ledger: delivered, but no entry ({outcome})."
+    ),
+    "answer.no_event": "no Stripe event",
+    "answer.signature_ok": "signature verified",
+    "answer.signature_untold": "signature not told",
+    "answer.booked_case": "{booked} of {paid} paid payments are booked{stopped}.",
+    "answer.stopped": "; stopped: {gates}",
+    "answer.paid_by": "{payment} was paid by {rightful} with {probability} probability.",
+    "answer.paid_by_plain": "{payment} was paid by {rightful}.",
+    "answer.payer_unknown": "Nothing tells with certainty who paid {payment}.",
+    "answer.one_person": "{rightful} and {credited} are one person.",
+    "answer.two_persons": "{credited} is another person.",
+    "answer.persons_case": "{ids} make {persons}; {several} have more than one id.",
+    "answer.families": "For {payment} {families} speak: {voices}.",
+    "answer.voice": "{family} names {person}",
+    "answer.no_family": "For {payment} no family speaks.",
+    "answer.families_case": (
+        "Over all: families agree in {agree}, contradict each other in {differ}, and fewer than "
+        "two speak in {few}."
+    ),
+    "answer.balance": "{user}: stored {stored}, ledger {summed}.",
+    "answer.balance_unread": "{user}: no stored balance could be read; the ledger sums to {summed}.",
+    "answer.balance_case_ok": "{balances} read; none differs from its ledger.",
+    "answer.balance_case_drift": "{drift} of {balances} differ from their ledger.",
+    "answer.balance_case_unreadable": (
+        "The stored balances could not be read, so a zero there means nothing."
+    ),
+    "answer.kind_wrong_user": "{payment}: another person{cause}.",
+    "answer.kind_split_identity": "{payment}: another id of the same person.",
+    "answer.kind_unknown_user": "{payment}: an id that no account has.",
+    "answer.kind_other": "{payment}: {finding}.",
+    "answer.kind_none": "{payment}: neither; the credits are where they belong.",
+    "answer.kind_unsure": "{payment}: not settled ({verdict}).",
+    "answer.kinds_case": (
+        "{wrong} on another person, {split} on another id of the same person, {unknown} on an id "
+        "without an account."
+    ),
+    "answer.grants": "{payment} was granted {grants} times.",
+    "answer.grant_once": "{payment} was granted once.",
+    "answer.grant_never": "{payment} was never granted.",
+    "answer.twice_case": (
+        "{twice} booked more than once; {orphan} without a payment; {unpaid} booked unpaid, "
+        "{test} in test mode."
+    ),
+    "answer.price": "{payment}: {granted} granted, the price is worth {expected}.",
+    "answer.price_unknown": "{payment}: what its price is worth is not known.",
+    "answer.price_case_ok": "No booked payment differs from its price.",
+    "answer.price_case": "{wrong} booked with other credits than the price is worth.",
+    "answer.version": "{payment}: {facts}.",
+    "answer.version_unknown": "{payment}: neither log nor metadata tells the version.",
+    "answer.version_handler": "handler method {method}",
+    "answer.version_key": "{key} {value}",
+    "answer.hit_case": "{accounts} hit by {findings}{shared}.",
+    "answer.hit_shared": "; {share} of those payments have {fact}",
+    "answer.hit_none": "Nobody else is hit.",
+    "answer.correct_move": "Take {credits} from {credited} and give them to {rightful}",
+    "answer.correct_grant": "Grant {credits} to {rightful}",
+    "answer.correct_grant_unknown": "Grant {credits} once it is known who paid",
+    "answer.correct_take": "Take {credits} back from {credited}",
+    "answer.correct_adjust": "Bring the credits of {credited} to what the price is worth",
+    "answer.correct_review": "Review {payment} by hand before anything is moved",
+    "answer.correct_none": "{payment} needs no correction.",
+    "answer.applied": "{what}; a counter-entry is in the ledger ({entries}).",
+    "answer.not_applied": "{what}; not applied yet.",
+    "answer.corrections_case": "{corrections} open in all, {credits} to move.",
+    "answer.corrections_case_none": "No correction is open.",
+    # sections
+    "section.findings": "Findings by severity",
+    "section.worst": "The worst cases, every method side by side",
+    "section.waterfalls": "Why: the evidence for each candidate",
+    "section.timeline": "When it happened",
+    "section.flow": "Where the credits went",
+    "section.methods": "The methods side by side",
+    "section.incidents": "Incidents",
+    "section.coverage": "What the evidence covers, and what it does not",
+    "section.manifest": "Manifest",
+    "section.appendix": "Appendix",
+    "section.new": "New since the last digest",
+    "none.findings": "No findings. All checks ran; each of them found nothing.",
+    "none.worst": "No payment has a finding.",
+    "none.waterfalls": "No payment has candidates to compare.",
+    "none.incidents": "No incidents.",
+    "none.rows": "No rows.",
+    "none.gaps": "No gaps: every source held what it should.",
+    "table.n_of_m": "{shown} of {total}",
+    "table.csv": "All {total} rows are in {file} beside this page (SHA-256 {sha}).",
+    "caption.by_finding": "Findings by kind",
+    "caption.findings": "The findings, worst first",
+    "caption.worst": "Whom each method names, worst payments first",
+    "caption.methods": "Each method: how often it speaks, agrees, conflicts and explains the ledger",
+    "caption.incidents": "Incidents, most findings first",
+    "caption.inputs": "Inputs as they were read",
+    "caption.coverage": "The span each source covers",
+    "caption.gaps": "Gaps",
+    "caption.rejects": "Rejected lines by reason",
+    "caption.versions": "Versions and parameters",
+    "caption.verdicts": "Payments by verdict",
+    "caption.accuracies": "What the model learned of each family",
+    "worst.legend": (
+        "= payer: names the person who paid; = credited: names the account that got the credits "
+        "although another person paid; other: a third user; empty: the method is silent. Methods "
+        "under one family are copies of one value and have one voice."
+    ),
+    "worst.payer": "= payer",
+    "worst.credited": "= credited",
+    "worst.other": "other",
+    "worst.done": "what was done",
+    "waterfall.sentence": "{payment}: {verdict}. {explanation}",
+    "waterfalls.intro": (
+        "A bar is the weight of one family's voice; a person's bars add up exactly to the score. "
+        "Only independent families add."
+    ),
+    "incidents.intro": "Findings of one kind and cause that hang together.",
+    "manifest.hash": "SHA-256 of the manifest: {sha}.",
+    "manifest.intro": "The same inputs give the same findings, byte for byte.",
+    # column headings
+    "column.payment_id": "Payment",
+    "column.event_id": "Event",
+    "column.finding": "Finding",
+    "column.cause": "Cause",
+    "column.severity": "Severity",
+    "column.credited_user_id": "Credited",
+    "column.rightful_user_id": "Rightful",
+    "column.probability": "Probability",
+    "column.credits": "Credits",
+    "column.amount": "Amount",
+    "column.created_at": "When",
+    "column.explanation": "Explanation",
+    "column.count": "Count",
+    "column.method": "Method",
+    "column.family": "Family",
+    "column.coverage": "Speaks",
+    "column.agreement": "Agrees",
+    "column.conflicts": "Conflicts",
+    "column.explains_ledger": "Explains ledger",
+    "column.incident_id": "Incident",
+    "column.onset": "Onset",
+    "column.end": "End",
+    "column.findings": "Findings",
+    "column.users": "Accounts",
+    "column.summary": "Summary",
+    "column.name": "Input",
+    "column.taken_for": "Taken for",
+    "column.size": "Bytes",
+    "column.rows": "Rows",
+    "column.rejects": "Rejects",
+    "column.sha256": "SHA-256",
+    "column.source": "Source",
+    "column.first_at": "First",
+    "column.last_at": "Last",
+    "column.row_count": "Rows",
+    "column.object": "Object",
+    "column.problem": "Problem",
+    "column.consequence": "Consequence",
+    "column.file": "File",
+    "column.reason": "Reason",
+    "column.key": "Name",
+    "column.value": "Value",
+    "column.verdict": "Verdict",
+    "column.level": "Level",
+    "column.accuracy": "Accuracy",
+    # codes
+    "severity.critical": "critical",
+    "severity.high": "high",
+    "severity.medium": "medium",
+    "severity.low": "low",
+    "verdict.confirmed": "confirmed",
+    "verdict.misattributed": "misattributed",
+    "verdict.split_identity": "split identity",
+    "verdict.ambiguous": "ambiguous",
+    "verdict.unverifiable": "unverifiable",
+    "verdict.unresolved": "unresolved",
+    "verdict.undetermined": "undetermined",
+    "verdict.not_credited": "not credited",
+    "verdict.not_paid": "not paid",
+    "finding.wrong_user": "wrong user",
+    "finding.split_identity": "split identity",
+    "finding.unknown_user": "unknown user",
+    "finding.missing_credit": "missing credit",
+    "finding.duplicate_credit": "duplicate credit",
+    "finding.unpaid_credit": "unpaid credit",
+    "finding.test_mode_credit": "test-mode credit",
+    "finding.orphan_credit": "orphan credit",
+    "finding.wrong_amount": "wrong amount",
+    "finding.refund_not_reversed": "refund not reversed",
+    "finding.refund_over_reversed": "refund over-reversed",
+    "finding.poisoned_mapping": "poisoned mapping",
+    "finding.failed_delivery": "failed delivery",
+    "finding.balance_drift": "balance drift",
+    "finding.balance_unreadable": "balance unreadable",
+    "cause.stale_session": "stale session",
+    "cause.customer_mapping": "customer mapping",
+    "cause.email_match": "e-mail match",
+    "cause.id_namespace": "id namespace",
+    "cause.metadata_scan": "metadata scan",
+    "cause.handler_ledger_mismatch": "handler and ledger differ",
+    "cause.unknown": "cause unknown",
+    "cause.not_delivered": "not delivered",
+    "cause.signature_refused": "signature refused",
+    "cause.resolution_failed": "resolution failed",
+    "cause.acknowledged_not_applied": "acknowledged, not applied",
+    "family.session": "session",
+    "family.mapping": "mapping",
+    "family.email": "e-mail",
+    "family.name": "name",
+    "family.card": "card",
+    "sentence.wrong_user": (
+        "The credits are on {credited}; {rightful} paid (probability {probability})."
+    ),
+    "sentence.split_identity": "The credits are on {credited}, another id of {rightful}.",
+    "sentence.unknown_user": "The credits are on {credited}, an id that no account has.",
+    "sentence.missing_credit": "Paid, and no entry in the ledger.",
+    "sentence.duplicate_credit": "Granted more than once.",
+    "sentence.unpaid_credit": "Granted although nothing was paid.",
+    "sentence.test_mode_credit": "A test-mode payment granted in the live ledger.",
+    "sentence.orphan_credit": "A purchase entry on {credited} that no payment backs.",
+    "sentence.wrong_amount": "The credits granted differ from what the price is worth.",
+    "sentence.refund_not_reversed": "Refunded or lost to a dispute, and the credits still stand.",
+    "sentence.refund_over_reversed": "More credits taken back than were refunded.",
+    "sentence.poisoned_mapping": "A binding that a misattributed payment wrote.",
+    "sentence.failed_delivery": "The handler's log shows a failure.",
+    "sentence.balance_drift": "The stored balance of {credited} is not the sum of its ledger.",
+    "sentence.balance_unreadable": "The stored balances cannot be read; a zero means nothing.",
+    # appendix
+    "appendix.method": "Method",
+    "appendix.method.1": (
+        "Every way of telling who paid is asked for every payment. Each belongs to an evidence "
+        "family by where its value came from, and a family has one voice: copies of one value "
+        "agree when it is right and when it is wrong, so their agreement is no evidence."
+    ),
+    "appendix.method.2": (
+        "Families are weighed by a one-coin Dawid-Skene model: the weight of a voice is "
+        "ln(n·a/(1−a)), a being the family's accuracy at its level and n the number of effective "
+        "false values. A candidate's score is the sum of the weights that name it, and its "
+        "probability the softmax over the candidates and someone whom nobody names."
+    ),
+    "appendix.method.3": (
+        "Ids are grouped into persons before anyone says wrong: the same human under a second id "
+        "is a split identity. A payment is never its own witness, nor is a binding that it wrote."
+    ),
+    "appendix.limits": "Limits",
+    "appendix.limits.1": (
+        "Fewer than two families with a voice make a payment unverifiable, never confirmed."
+    ),
+    "appendix.limits.2": (
+        "An absence counts only where the evidence covers it; outside the span of the log or of "
+        "the events a payment is undetermined, never missing. Stripe keeps events for 30 days."
+    ),
+    "appendix.limits.3": (
+        "Probabilities come from the model unless reviewed labels calibrated them; a probability "
+        "is no proof, and nothing is moved by this report."
+    ),
+    "appendix.limits.priors": (
+        "Here fewer than three families had data, so accuracies could not be learned: the priors "
+        "stand."
+    ),
+    "appendix.glossary": "Glossary",
+    "glossary.term.claim": "claim",
+    "glossary.text.claim": "what one method says of one payment",
+    "glossary.term.family": "family",
+    "glossary.text.family": (
+        "methods whose values come from one place: session, mapping, e-mail, name or card"
+    ),
+    "glossary.term.person": "person",
+    "glossary.text.person": "ids that belong to one human",
+    "glossary.term.credited": "credited",
+    "glossary.text.credited": "the account that holds the credits now",
+    "glossary.term.rightful": "rightful",
+    "glossary.text.rightful": "the account of the person who paid, as far as the evidence names one",
+    "glossary.term.confirmed": "confirmed",
+    "glossary.text.confirmed": (
+        "probability of a wrong account at most 2 %, and two families agree"
+    ),
+    "glossary.term.ambiguous": "ambiguous",
+    "glossary.text.ambiguous": "the evidence does not decide; waits for review",
+    "glossary.term.unverifiable": "unverifiable",
+    "glossary.text.unverifiable": "fewer than two families speak",
+    "glossary.term.reversal": "reversal",
+    "glossary.text.reversal": "a ledger entry that takes credits back",
+    # digest
+    "digest.window": "Findings dated {first} to {last}",
+    "digest.none": "Nothing new in this window.",
+    "digest.headline": "{findings} in this window; {amount} at stake",
+    "digest.total": "{findings} in the case as a whole.",
+    # index page
+    "index.title": "Reports",
+    "index.none": "No reports are kept here.",
+    "index.caption": "Kept reports, newest first",
+    "index.report": "Report",
+    "index.started": "Started",
+    "index.status": "Status",
+    "index.files": "Files",
+    "index.hold": "Legal hold",
+    "index.held": "held",
+    "status.ok": "nothing found",
+    "status.findings": "findings",
+    "status.failed": "failed",
+}

@@ -1,0 +1,347 @@
+"""Masks personal data: what is not on the allow-list is replaced by a keyed hash.
+
+The hash is HMAC-SHA-256 under a key of the case, cut to ten hexadecimal digits: the same person
+looks the same in every report of the case, and nobody without the key can test a guess.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import os
+import re
+import secrets
+from collections.abc import Collection, Iterable
+from pathlib import Path
+
+import pandas as pd
+
+from credit_forensics.case_file import CaseFile, from_environment
+from credit_forensics.errors import CaseError
+
+KEY_FILE = ".mask_key"
+_DIGITS = 10
+
+# Columns whose values are a user's id. Strangers can write into some of them, so a value is shown
+# only if an account bears it or it looks like an id.
+ID_COLUMNS = frozenset(
+    {
+        "user_id",
+        "linked_user_id",
+        "person_id",
+        "credited_user_id",
+        "rightful_user_id",
+        "resolved_user_id",
+        "reference_user_id",
+        "client_reference_id",
+        "log_user_id",
+        "cascade_user_id",
+        # the columns of the matrix, one a method
+        "metadata_user_id",
+        "metadata_user_id_backup",
+        "metadata_session_user_id",
+        "metadata_scan",
+        "session_email",
+        "intent_metadata",
+        "customer_mapping",
+        "customer_history",
+        "matrix.payer_email",
+        "matrix.payer_name",
+        "card_history",
+        "handler_cascade",
+        "handler_log",
+        "ledger",
+    }
+)
+
+# Everything else that may be shown. A bare name holds in every table, ``table.column`` in one.
+SHOWN_COLUMNS = frozenset(
+    {
+        "payment_id",
+        "event_id",
+        "entry_id",
+        "incident_id",
+        "object_id",
+        "payment_intent_id",
+        "customer_id",
+        "price_id",
+        "request_id",
+        "created_at",
+        "completed_at",
+        "received_at",
+        "credited_at",
+        "bound_at",
+        "signed_in_at",
+        "onset",
+        "onset_low",
+        "onset_high",
+        "end",
+        "first_at",
+        "last_at",
+        "livemode",
+        "mode",
+        "status",
+        "payment_status",
+        "amount",
+        "amount_refunded",
+        "amount_lost",
+        "currency",
+        "customer_preset",
+        "email_prefilled",
+        "disputed",
+        "expected_credits",
+        "credits",
+        "granted",
+        "reversed",
+        "grants",
+        "accounts",
+        "balance",
+        "delta",
+        "kind",
+        "type",
+        "api_version",
+        "signature_valid",
+        "method",
+        "log_method",
+        "cascade_method",
+        "explaining_method",
+        "correct_methods",
+        "outcome",
+        "source_file",
+        "source_line",
+        "position",
+        "valid",
+        "known",
+        "reference_valid",
+        "reference_detail",
+        "claims.detail",
+        "metadata.source",
+        "metadata.detail",
+        "metadata.key",
+        "persons.reason",
+        "user_links.reason",
+        "strength",
+        "verdict",
+        "probability",
+        "probability_misattributed",
+        "log_odds",
+        "families_agreeing",
+        "families_available",
+        "family",
+        "level",
+        "accuracy",
+        "weight",
+        "methods",
+        "score",
+        "finding",
+        "cause",
+        "severity",
+        "explanation",
+        "findings",
+        "users",
+        "summary",
+        "coverage",
+        "agreement",
+        "conflicts",
+        "explains_ledger",
+        "overlap",
+        "overlaps",
+        "row_count",
+        "coverage.source",
+        "gaps.source",
+        "gaps.object",
+        "problem",
+        "consequence",
+        "rejects.file",
+        "rejects.line",
+        "rejects.reason",
+    }
+)
+
+_EMAIL = re.compile(r"[^\s@<>()\[\],;:\"'=]+@[^\s@<>()\[\],;:\"'=]+")
+_IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
+_IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:])")
+_CARD = re.compile(r"(?<![\w.\-])\d(?:[ \-]?\d){12,18}(?![\w\-])")
+_ID_LIKE = re.compile(r"(?=.*\d)[\w\-:.|<>*\[\]]{1,128}\Z", re.ASCII)
+
+
+class Mask:
+    """Masks values, texts and tables under one key.
+
+    Parameters
+    ----------
+    key
+        the case's key.
+    known_ids
+        user ids that accounts or the ledger bear; they are shown whatever they look like, unless
+        they hold an e-mail or an IP address.
+    reveal
+        show everything; the report then says so.
+
+    Examples
+    --------
+    >>> mask = Mask(b"key", known_ids=["bob"])
+    >>> mask.value("Bob Example", "name") == mask.value("bob  example", "name")
+    True
+    >>> mask.user_id("bob"), mask.user_id("00123"), mask.user_id("Alice")[:3]
+    ('bob', '00123', 'id~')
+    """
+
+    def __init__(self, key: bytes, known_ids: Iterable[str] = (), *, reveal: bool = False) -> None:
+        self._key = key
+        self.reveal = reveal
+        self._known: Collection[str] = frozenset(str(value) for value in known_ids)
+
+    def value(self, value: object, kind: str) -> str:
+        """A value as its mask: the kind and ten digits. Case and spaces do not matter.
+
+        Examples
+        --------
+        >>> Mask(b"key").value("anna@example.com", "email")
+        'email~d68c923551'
+        """
+        text = str(value)
+        if self.reveal:
+            return text
+        folded = " ".join(text.split()).casefold()
+        digest = hmac.new(self._key, f"{kind}:{folded}".encode(), hashlib.sha256).hexdigest()
+        return f"{kind}~{digest[:_DIGITS]}"
+
+    def text(self, text: object) -> str:
+        """Text with the e-mail and IP addresses and card numbers in it masked.
+
+        Examples
+        --------
+        >>> Mask(b"key").text("from 192.0.2.7 at 12:30:00")
+        'from ip~5a5401565b at 12:30:00'
+        """
+        result = str(text)
+        if self.reveal:
+            return result
+        if "@" in result:
+            result = _EMAIL.sub(lambda m: self.value(m[0], "email"), result)
+        if "." in result:
+            result = _IPV4.sub(self._address, result)
+        if ":" in result:
+            result = _IPV6.sub(self._address, result)
+        return _CARD.sub(self._card, result)
+
+    def user_id(self, value: object) -> str:
+        """A user id, masked if it is not known and does not look like one (names, e-mails)."""
+        text = str(value)
+        if self.reveal:
+            return text
+        if text in self._known or _ID_LIKE.match(text):
+            return self.text(text)
+        return self.value(text, "email" if "@" in text else "id")
+
+    def frame(self, rows: pd.DataFrame, table: str) -> pd.DataFrame:
+        """A table with every column masked that the allow-list does not name; absent stays absent.
+
+        Parameters
+        ----------
+        rows
+            any rows; not changed.
+        table
+            the table they come from, for columns that may be shown in one table only.
+        """
+        if self.reveal:
+            return rows.copy()
+        masked = {}
+        for name in rows.columns:
+            column = rows[name]
+            if name in ID_COLUMNS or f"{table}.{name}" in ID_COLUMNS:
+                masked[name] = _map(column, self.user_id)
+            elif name in SHOWN_COLUMNS or f"{table}.{name}" in SHOWN_COLUMNS:
+                # Numbers and times hold no text that could leak.
+                shown = column.dtype == object or pd.api.types.is_string_dtype(column.dtype)
+                masked[name] = _map(column, self.text) if shown else column
+            else:
+                kind = kind_of_column(str(name))
+                masked[name] = _map(column, lambda value, kind=kind: self.value(value, kind))
+        return pd.DataFrame(masked, index=rows.index, columns=rows.columns)
+
+    def _address(self, match: re.Match[str]) -> str:
+        try:
+            ipaddress.ip_address(match[0])
+        except ValueError:
+            return match[0]
+        return self.value(match[0], "ip")
+
+    def _card(self, match: re.Match[str]) -> str:
+        if match[0] in self._known:
+            return match[0]
+        digits = re.sub(r"\D", "", match[0])
+        return self.value(digits, "card") if _luhn(digits) else match[0]
+
+
+def kind_of_column(name: str) -> str:
+    """The kind that a mask shows for a column, so that one person's e-mail is one mask everywhere.
+
+    Examples
+    --------
+    >>> [kind_of_column(name) for name in ("payer_email_key", "card_fingerprint", "value")]
+    ['email', 'card', 'value']
+    """
+    for kind in ("email", "name", "address", "card", "phone"):
+        if kind in name:
+            return kind
+    return "ip" if name in {"ip", "client_ip", "ip_address"} else name
+
+
+def case_mask_key(case_file: CaseFile) -> bytes:
+    """The case's key: ``[report] mask_key = "env:NAME"``, else the file ``.mask_key`` beside it.
+
+    The file is made on first use, readable by its owner alone. Where the folder cannot be written
+    the key lives for this run only, and masks differ from one report to the next.
+
+    Raises
+    ------
+    CaseError
+        when the key stands in the case file itself, or its environment variable is not set.
+    """
+    setting = case_file.report.mask_key
+    if setting is not None:
+        if not setting.startswith("env:"):
+            raise CaseError(
+                "report.mask_key must name an environment variable (env:NAME), so that no secret "
+                "stands in the case file."
+            )
+        return from_environment(setting, "report.mask_key").encode()
+    path = case_file.folder / KEY_FILE
+    key = secrets.token_hex(32)
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        return _kept_key(path)
+    except OSError:
+        return key.encode()
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key + "\n")
+    return key.encode()
+
+
+def _kept_key(path: Path) -> bytes:
+    try:
+        kept = path.read_bytes().strip()
+    except OSError as error:
+        raise CaseError(f"{path} cannot be read: {error.strerror}.") from None
+    if len(kept) < 16:
+        raise CaseError(f"{path} holds no usable key; remove it and a new one is made.")
+    return kept
+
+
+def _map(column: pd.Series, mask: object) -> pd.Series:
+    assert callable(mask)
+    # Distinct values once: a column of a million rows names few users.
+    distinct = {value: mask(value) for value in column.dropna().unique()}
+    return column.astype(object).map(lambda value: distinct.get(value, value), na_action="ignore")
+
+
+def _luhn(digits: str) -> bool:
+    total = 0
+    for i, digit in enumerate(reversed(digits)):
+        number = int(digit) * (1 + i % 2)
+        total += number - 9 if number > 9 else number
+    return total % 10 == 0
