@@ -62,8 +62,8 @@ class Language:
 
         Examples
         --------
-        >>> Language("en").html("answer.held", credits="5 credits", payment="x", holders=Code("<b>"))
-        'The 5 credits of x are on <code>&lt;b&gt;</code>.'
+        >>> Language("en").html("answer.held", credits=5, payment="x", holders=Code("<b>"))
+        'The 5 of x are on <code>&lt;b&gt;</code>.'
         """
         return escape(self._sentences[key], quote=False).format(
             **{name: as_html(value) for name, value in values.items()}
@@ -74,7 +74,7 @@ class Language:
         return key in self._sentences
 
     def name(self, group: str, value: object) -> str:
-        """What a code of ours is called: ``name("finding", "wrong_user")``; else the code itself."""
+        """What a code is called, as in ``name("finding", "wrong_user")``; else the code itself."""
         text = "" if value is None or value is pd.NA else str(value)
         return self._sentences.get(f"{group}.{text}", text)
 
@@ -86,15 +86,15 @@ class Language:
     def number(self, value: float, digits: int = 0) -> str:
         """A number with this language's separators."""
         text = f"{value:,.{digits}f}"
-        return text.translate(str.maketrans({",": self._thousands, ".": self._point}))
+        return text.translate(str.maketrans(",.", self._thousands + self._point))
 
     def percent(self, share: float, digits: int = 1) -> str:
         """A share between 0 and 1; never rounded up to all or down to none.
 
         Examples
         --------
-        >>> Language("en").percent(0.99999), Language("en").percent(1.0), Language("de").percent(0.5)
-        ('> 99.9 %', '100 %', '50,0 %')
+        >>> [Language("en").percent(share) for share in (0.99999, 1.0, 0.5)]
+        ['> 99.9 %', '100 %', '50.0 %']
         """
         if share in (0.0, 1.0):
             return f"{share:.0%}".replace("%", " %")
@@ -123,7 +123,7 @@ class Language:
         >>> Language("de").time(datetime(2025, 9, 1, 14, 39))
         '01.09.2025 14:39 UTC'
         """
-        if moment is None or moment is pd.NaT or moment is pd.NA:
+        if moment is None or pd.isna(moment):
             return "–"
         clock = "%H:%M:%S" if seconds else "%H:%M"
         return moment.strftime(
@@ -132,7 +132,7 @@ class Language:
 
     def day(self, moment: datetime | None) -> str:
         """A date; a dash where there is none."""
-        if moment is None or moment is pd.NaT or moment is pd.NA:
+        if moment is None or pd.isna(moment):
             return "–"
         return moment.strftime("%d.%m.%Y" if self.code == "de" else "%Y-%m-%d")
 

@@ -73,7 +73,9 @@ SENTENCES: dict[str, str] = {
     "question.8": "Do the credits match the price?",
     "question.9": "Which version did it, and who else is hit?",
     "question.10": "What must be corrected, and is it done?",
-    "answers.focus": "About payment {payment}, the worst of this case, and about the case as a whole.",
+    "answers.focus": (
+        "About payment {payment}, the worst of this case, and about the case as a whole."
+    ),
     "answers.focus_chosen": "About payment {payment}, as asked, and about the case as a whole.",
     "answers.no_focus": "About the case as a whole: there is no payment to single out.",
     "answer.held": "The {credits} of {payment} are on {holders}.",
@@ -122,7 +124,9 @@ SENTENCES: dict[str, str] = {
         "two speak in {few}."
     ),
     "answer.balance": "{user}: stored {stored}, ledger {summed}.",
-    "answer.balance_unread": "{user}: no stored balance could be read; the ledger sums to {summed}.",
+    "answer.balance_unread": (
+        "{user}: no stored balance could be read; the ledger sums to {summed}."
+    ),
     "answer.balance_case_ok": "{balances} read; none differs from its ledger.",
     "answer.balance_case_drift": "{drift} of {balances} differ from their ledger.",
     "answer.balance_case_unreadable": (
@@ -190,7 +194,9 @@ SENTENCES: dict[str, str] = {
     "caption.by_finding": "Findings by kind",
     "caption.findings": "The findings, worst first",
     "caption.worst": "Whom each method names, worst payments first",
-    "caption.methods": "Each method: how often it speaks, agrees, conflicts and explains the ledger",
+    "caption.methods": (
+        "Each method: how often it speaks, agrees, conflicts and explains the ledger"
+    ),
     "caption.incidents": "Incidents, most findings first",
     "caption.inputs": "Inputs as they were read",
     "caption.coverage": "The span each source covers",
@@ -369,7 +375,9 @@ SENTENCES: dict[str, str] = {
     "glossary.term.credited": "credited",
     "glossary.text.credited": "the account that holds the credits now",
     "glossary.term.rightful": "rightful",
-    "glossary.text.rightful": "the account of the person who paid, as far as the evidence names one",
+    "glossary.text.rightful": (
+        "the account of the person who paid, as far as the evidence names one"
+    ),
     "glossary.term.confirmed": "confirmed",
     "glossary.text.confirmed": (
         "probability of a wrong account at most 2 %, and two families agree"
