@@ -1,0 +1,1 @@
+"""Worlds with known truth: for the demo, the tests and the accuracy table."""
