@@ -1,0 +1,248 @@
+"""Runs a handler through the scenarios and says which it gets right."""
+
+from __future__ import annotations
+
+import html
+import secrets
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pandas as pd
+
+from credit_forensics.checks.handler.books import Books
+from credit_forensics.checks.handler.case_folder import write_case
+from credit_forensics.checks.handler.scenarios import SCENARIOS, Scenario
+from credit_forensics.checks.handler.stage import (
+    PRICES,
+    Check,
+    Metadata,
+    Price,
+    Snapshot,
+    Stage,
+    seed_metadata,
+)
+from credit_forensics.checks.handler.transport import Handler, open_transport
+from credit_forensics.errors import CaseError
+
+
+@dataclass(frozen=True)
+class ScenarioResult:
+    """How a handler did in a scenario.
+
+    ``findings`` is what the analysis finds in the rows that the handler wrote: of the whole
+    scenario where it did right, else as they were when it first did wrong.
+    """
+
+    scenario: str
+    story: str
+    right: bool
+    expected: str
+    happened: str
+    statuses: tuple[int, ...]
+    findings: tuple[str, ...] = ()
+    causes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class KitReport:
+    """What the kit saw; prints as a table, and shows itself in a notebook."""
+
+    results: tuple[ScenarioResult, ...]
+    case: Path | None = field(default=None, compare=False)
+
+    @property
+    def wrong(self) -> tuple[str, ...]:
+        """Names of the scenarios that the handler got wrong."""
+        return tuple(result.scenario for result in self.results if not result.right)
+
+    @property
+    def all_right(self) -> bool:
+        """Whether it got every scenario right."""
+        return not self.wrong
+
+    def __getitem__(self, scenario: str) -> ScenarioResult:
+        for result in self.results:
+            if result.scenario == scenario:
+                return result
+        raise KeyError(f"scenario {scenario!r} was not run")
+
+    @property
+    def frame(self) -> pd.DataFrame:
+        """One row a scenario: scenario, right, expected, happened, findings, story."""
+        rows = [
+            {
+                "scenario": r.scenario,
+                "right": r.right,
+                "expected": r.expected,
+                "happened": r.happened,
+                "findings": ", ".join(r.findings),
+                "story": r.story,
+            }
+            for r in self.results
+        ]
+        columns = ["scenario", "right", "expected", "happened", "findings", "story"]
+        return pd.DataFrame(rows, columns=columns)
+
+    def __str__(self) -> str:
+        right = sum(result.right for result in self.results)
+        head = f"{right} of {len(self.results)} scenarios right"
+        width = max((len(r.scenario) for r in self.results), default=0)
+        lines = [head, "-" * len(head)]
+        for r in self.results:
+            if r.right:
+                lines.append(f"{'right':<6} {r.scenario:<{width}}  {r.happened}")
+                continue
+            lines.append(f"{'WRONG':<6} {r.scenario:<{width}}  {r.story}")
+            lines.append(f"{'':<6} {'':<{width}}    expected  {r.expected}")
+            lines.append(f"{'':<6} {'':<{width}}    happened  {r.happened}")
+            if r.findings:
+                lines.append(f"{'':<6} {'':<{width}}    findings  {', '.join(r.findings)}")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        right = sum(result.right for result in self.results)
+        caption = html.escape(f"{right} of {len(self.results)} scenarios right")
+        table = self.frame.assign(right=["right" if r.right else "wrong" for r in self.results])
+        body: str = table.to_html(index=False, escape=True, border=0)
+        return body.replace(">", f"><caption>{caption}</caption>", 1)
+
+
+def run_kit(
+    handler: Handler,
+    database_url: str,
+    secret: str,
+    *,
+    path: str = "/",
+    scenarios: Sequence[str] | None = None,
+    held: str | None = None,
+    metadata: Metadata = seed_metadata,
+    prices: Sequence[Price] = PRICES,
+    settle_seconds: float = 0.0,
+    log_file: Path | str | None = None,
+    out: Path | str | None = None,
+    analyse: bool = True,
+    run_id: str | None = None,
+) -> KitReport:
+    """Run a handler through the scenarios, with properly signed deliveries.
+
+    It writes users into the handler's database and has the handler book there, so give it one
+    that nobody needs. What is not accepted is sent again, as Stripe does.
+
+    Parameters
+    ----------
+    handler
+        an ASGI app, a WSGI app, or a URL on loopback.
+    database_url
+        the handler's database (SQLAlchemy URL, SQLite or PostgreSQL by psycopg), with the
+        built-in mapping ``credit_ledger``; see ``Books``.
+    secret
+        the signing secret that the handler expects, ``whsec_…``.
+    path
+        where in an app the webhook is mounted.
+    scenarios
+        names of those to run; all without.
+    held
+        SQL that gives the payment ids which wait for a person; without it the handler is taken
+        to have no such place.
+    metadata
+        what the handler's own checkout writes for a person and a price; the seed's without.
+    prices
+        what is sold; the handler must know the same. The first must be worth 50 credits.
+    settle_seconds
+        how long to wait for a handler that books after it has answered.
+    log_file
+        the handler's log, for the analysis.
+    out
+        folder for the case that the analysis is made of; a temporary one without.
+    analyse
+        whether to analyse what was written.
+    run_id
+        makes the ids; a fresh one without.
+
+    Raises
+    ------
+    CaseError
+        for an unknown scenario, a handler that is none, or a database that cannot be used.
+    """
+    chosen = _choose(scenarios)
+    run_id = run_id or secrets.token_hex(4)
+    books = Books(database_url, held)
+    try:
+        transport = open_transport(handler, path)
+        try:
+            played = [
+                _play(
+                    scenario,
+                    Stage(
+                        scenario.name,
+                        run_id,
+                        transport,
+                        books,
+                        secret,
+                        settle_seconds=settle_seconds,
+                        metadata=metadata,
+                        prices=tuple(prices),
+                    ),
+                )
+                for scenario in chosen
+            ]
+        finally:
+            transport.close()
+    finally:
+        books.close()
+    if not analyse:
+        return KitReport(tuple(result for result, _ in played))
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(out) if out is not None else Path(temporary)
+        case = write_case(folder, [snapshot for _, snapshot in played], prices, log_file)
+        results = _with_findings(case, played)
+        return KitReport(results, case if out is not None else None)
+
+
+def _choose(names: Sequence[str] | None) -> list[Scenario]:
+    known = {scenario.name: scenario for scenario in SCENARIOS}
+    unknown = [name for name in names or () if name not in known]
+    if unknown:
+        raise CaseError(f"No scenario {unknown[0]!r}; there are {', '.join(known)}.")
+    return [known[name] for name in names] if names is not None else list(SCENARIOS)
+
+
+def _play(scenario: Scenario, stage: Stage) -> tuple[ScenarioResult, Snapshot]:
+    scenario.play(stage)
+    failed = [check for check in stage.checks if not check.right]
+    check: Check = failed[0] if failed else stage.checks[-1]
+    result = ScenarioResult(
+        scenario=scenario.name,
+        story=scenario.story,
+        right=not failed,
+        expected=check.expected,
+        happened=check.happened,
+        statuses=tuple(stage.statuses),
+    )
+    return result, stage.at_fault or stage.snapshot()
+
+
+def _with_findings(
+    case_file: Path, played: Sequence[tuple[ScenarioResult, Snapshot]]
+) -> tuple[ScenarioResult, ...]:
+    from dataclasses import replace
+
+    from credit_forensics.case import Case
+
+    findings = Case.open(case_file).findings
+    results = []
+    for result, snapshot in played:
+        payments = {session["id"] for session in snapshot.sessions}
+        events = {event["id"] for event in snapshot.events}
+        ids = {person.user_id for person in snapshot.people}
+        own = findings[
+            findings["payment_id"].isin(payments)
+            | findings["event_id"].isin(events)
+            | (findings["payment_id"].isna() & findings["credited_user_id"].isin(ids))
+        ]
+        names = tuple(sorted(set(own["finding"].dropna())))
+        causes = tuple(sorted(set(own["cause"].dropna()) - {""}))
+        results.append(replace(result, findings=names, causes=causes))
+    return tuple(results)
