@@ -13,7 +13,7 @@ NAME = "balance_drift"
 SEVERITY = "medium"
 PROOF = "The stored balance of an account differs from the sum of its ledger entries."
 
-LEDGER_OBJECTS = ("ledger", "entries", "credit_ledger")
+INCOMPLETE = ("missing_table", "unreadable", "window")
 
 
 def find_balance_drift(tables: Tables) -> ir.Table:
@@ -21,7 +21,7 @@ def find_balance_drift(tables: Tables) -> ir.Table:
 
     An account in either table counts; where it is absent from the balances its balance is zero.
     Nothing is said where the balances could not be read (``balance_unreadable``) or hold no
-    row, or where the entries are incomplete (a gap of the ledger's entries or window).
+    row, or where the entries are incomplete (their table unreadable, or a window of it).
     ``credited_user_id`` names the account, credits are stored minus summed, and the time is that
     of its latest entry.
 
@@ -60,7 +60,8 @@ def find_balance_drift(tables: Tables) -> ir.Table:
     rows = rows.filter(rows.stored != rows.booked)
     incomplete = gaps.filter(
         (gaps.source == "ledger")
-        & (gaps.object.isin(LEDGER_OBJECTS) | (gaps.problem == "window").coalesce(False))
+        & gaps.object.isin(("entries", "ledger"))
+        & gaps.problem.isin(INCOMPLETE)
     )
     unreadable = unreadable_balances(gaps)
     rows = (

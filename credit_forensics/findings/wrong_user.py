@@ -33,23 +33,24 @@ def find_wrong_user(tables: Tables) -> ir.Table:
 
     The cause is the first that holds:
 
-    1. ``handler_ledger_mismatch``: the handler's log resolved one id and the ledger credits
+    1. ``id_namespace``, when the credited id is the rightful id but for leading zeros or upper
+       and lower case: one scheme's id was read as another's;
+    2. ``handler_ledger_mismatch``: the handler's log resolved one id and the ledger credits
        another (a log id that a scrubber damaged proves nothing and is passed over);
-    2. ``id_namespace``: the credited id is a value of another id scheme than the accounts', that
-       is, one of
+    3. ``id_namespace``, when the credited id is a value of another id scheme than the accounts':
 
-       a. it is the rightful id but for leading zeros or upper and lower case;
-       b. the metadata scan found it under a key that names another scheme (``legacy_user_id``,
+       a. the metadata scan found it under a key that names another scheme (``legacy_user_id``,
           ``auth_id``, …);
-       c. the session handed it over (or nothing explains it), its shape (UUID, integer, other)
+       b. the session handed it over (or nothing explains it), its shape (UUID, integer, other)
           is not that of the rightful id or no account has it, and the session itself names the
           right person by another value, so the session was not stale;
-       d. as c, where both hold: the shape differs, and no account has it;
+       c. the session handed it over (or nothing explains it), its shape is not that of the
+          rightful id, and no account has it;
 
-    3. by the method that explains the choice: a copy of the session's id gives
+    4. by the method that explains the choice: a copy of the session's id gives
        ``stale_session``, the customer's mapping or history ``customer_mapping``, the payer's
        e-mail ``email_match``, the scan ``metadata_scan``;
-    4. ``unknown``.
+    5. ``unknown``.
 
     Examples
     --------
@@ -136,15 +137,12 @@ def _cause(rows: ir.Table) -> ir.StringValue:
     no_account = rows.any_account & ~rows.has_account
     right = sentence(",", rows.correct_methods.coalesce("").replace(" ", ""), ",")
     session_is_right = ibis.or_(*(right.contains(f",{name},") for name in SESSION_METHODS))
-    namespace = (
-        same_but_for_spelling(rows.credited_user_id, rows.rightful_user_id)
-        | ((method == "metadata_scan") & rows.under_foreign_key)
-        | (
-            from_session
-            & ((session_is_right & (other_shape | no_account)) | (other_shape & no_account))
-        )
+    namespace = ((method == "metadata_scan") & rows.under_foreign_key) | (
+        from_session
+        & ((session_is_right & (other_shape | no_account)) | (other_shape & no_account))
     )
     return ibis.cases(
+        (same_but_for_spelling(rows.credited_user_id, rows.rightful_user_id), "id_namespace"),
         (mismatch, "handler_ledger_mismatch"),
         (namespace, "id_namespace"),
         (method.isin(SESSION_METHODS), "stale_session"),
