@@ -1,0 +1,147 @@
+"""Tells the kind of a ledger entry from the reason that the credit system wrote beside it."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from credit_forensics.errors import CaseError
+
+KINDS = ("purchase", "usage", "refund", "reversal", "correction", "transfer", "grant", "other")
+
+# The first pattern that matches the reason wins, case apart. Order matters: the seed's handler
+# writes its method into a purchase's reason ("method_emergency_scan_…"); an admin's note often
+# names the purchase that it makes good; a purchase may come with a bonus. \b would not split at
+# "_", hence the explicit borders.
+_START = r"(^|[^a-z0-9])"
+_END = r"($|[^a-z])"
+_RULES: tuple[tuple[str, str], ...] = (
+    (r"^stripe_purchase($|:)", "purchase"),
+    (r"^(reversal|reverse[ds]?|clawback)" + _END, "reversal"),
+    (r"^(correction|corrected|adjust(ed|ment)?)" + _END, "correction"),
+    (r"^transfer|" + _START + r"transfer(red)?_?(to|from)" + _END, "transfer"),
+    (
+        _START + r"(admin|manual(ly)?|emergency|re_?-?grant(ed)?|goodwill|courtesy|compensation"
+        r"|support)" + _END,
+        "grant",
+    ),
+    (_START + r"(refund(ed|s)?|charge_?back|dispute[ds]?)" + _END, "refund"),
+    (r"^(purchase[ds]?|checkout|top_?-?up)" + _END, "purchase"),
+    (
+        _START + r"(grant(ed)?|promo|promotion(al)?|bonus|welcome|sign_?-?up|gift|referral|reward"
+        r"|trial|free_?credits?)" + _END,
+        "grant",
+    ),
+    (
+        _START + r"(stripe_?purchase|purchase[ds]?|checkout|top_?-?up|buy|bought|payment|paid"
+        r"|stripe|order|credit_?pack|subscription|renewal|invoice)" + _END,
+        "purchase",
+    ),
+    (
+        _START + r"(usage|used?|consume[ds]?|consumption|spen[dt]|deduct(ed|ion)?|debit(ed)?"
+        r"|charge[ds]?|generat(e|ed|ion)|api_?call|burn(ed)?|job|expire[ds]?|expiry"
+        r"|expiration)" + _END,
+        "usage",
+    ),
+    (_START + r"(reversal|reversed)" + _END, "reversal"),
+    (_START + r"(correction|corrected|adjust(ed|ment)?)" + _END, "correction"),
+)
+
+
+def kind_sql(
+    reason: str, delta: str, backed: str, overrides: Mapping[str, str] | None = None
+) -> str:
+    """The kind of an entry as a DuckDB expression.
+
+    Parameters
+    ----------
+    reason, delta, backed
+        SQL of the reason (VARCHAR), of the signed credits (BIGINT), and of whether the entry
+        names a Stripe event or payment (BOOLEAN).
+    overrides
+        ``[ledger.kinds]`` of the case file, checked by ``check_kinds``: the beginning of a
+        reason, or a regular expression where it starts with ``^`` or stands between slashes.
+
+    Returns
+    -------
+    str
+        SQL; its value is one of ``KINDS``. An entry without any reason is a purchase if it adds
+        credits and names an event or payment, usage if it takes credits, else ``other``.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = kind_sql("reason", "1", "false", {"bonus-": "grant"})
+    >>> reasons = ["stripe_purchase:method_primary:event_evt_1", "transfer_to_7", "bonus-may",
+    ...            "admin_regrant: purchase lost", "correction:wrong_user:payment_cs_1"]
+    >>> [duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS reason)", [r]).fetchone()[0]
+    ...  for r in reasons]
+    ['purchase', 'transfer', 'grant', 'grant', 'correction']
+    """
+    whens = []
+    for key, kind in (overrides or {}).items():
+        pattern = _expression(key)
+        test = (
+            f"regexp_matches({reason}, {_literal(pattern)}, 'i')"
+            if pattern is not None
+            else f"starts_with(lower({reason}), lower({_literal(key)}))"
+        )
+        whens.append(f"WHEN {test} THEN {_literal(kind)}")
+    whens.append(f"WHEN {reason} IS NULL AND {backed} AND {delta} > 0 THEN 'purchase'")
+    whens.append(f"WHEN {reason} IS NULL AND {delta} < 0 THEN 'usage'")
+    whens.append(f"WHEN {reason} IS NULL THEN 'other'")
+    for pattern, kind in _RULES:
+        whens.append(f"WHEN regexp_matches({reason}, {_literal(pattern)}, 'i') THEN '{kind}'")
+    return f"CASE {' '.join(whens)} ELSE 'other' END"
+
+
+def check_kinds(connection: Any, overrides: Mapping[str, str]) -> None:
+    """Check ``[ledger.kinds]``: each value a kind, each expression one that DuckDB takes.
+
+    Raises
+    ------
+    CaseError
+        naming the entry that cannot be used.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> check_kinds(duckdb.connect(), {"bonus": "grnt"})
+    Traceback (most recent call last):
+    ...
+    credit_forensics.errors.CaseError: ledger.kinds: 'grnt' is no kind; did you mean 'grant'?
+    """
+    import duckdb
+
+    for key, kind in overrides.items():
+        if kind not in KINDS:
+            if key in KINDS:
+                raise CaseError(
+                    f"ledger.kinds: write the reason on the left and its kind on the right, "
+                    f'"{kind}" = "{key}".'
+                )
+            near = difflib.get_close_matches(kind, KINDS, n=1)
+            hint = f"did you mean '{near[0]}'?" if near else f"kinds are {', '.join(KINDS)}."
+            raise CaseError(f"ledger.kinds: '{kind}' is no kind; {hint}")
+        pattern = _expression(key)
+        if pattern is None:
+            continue
+        try:
+            connection.execute("SELECT regexp_matches('', ?, 'i')", [pattern]).fetchall()
+        except duckdb.Error:
+            raise CaseError(
+                f"ledger.kinds: '{key}' is not a regular expression that can be used."
+            ) from None
+
+
+def _expression(key: str) -> str | None:
+    if key.startswith("^"):
+        return key
+    if len(key) > 2 and key.startswith("/") and key.endswith("/"):
+        return key[1:-1]
+    return None
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"

@@ -1,0 +1,322 @@
+"""Decides what to read from a ledger's database: which tables, which columns, and what is missing.
+
+The case file's own mapping goes before the built-in layout, part by part. Names are quoted; an
+SQL expression is taken as it stands, inside one statement of a read-only transaction.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from credit_forensics.case_file import LedgerSection, TableMapping
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.database import ReadOnlyDatabase, UnreadableError
+from credit_forensics.evidence.database_relations import Relation, quote_identifier
+from credit_forensics.evidence.ledger_mappings import (
+    CONSEQUENCES,
+    LAYOUTS,
+    OPTIONAL_PARTS,
+    REQUIRED,
+    TARGETS,
+    Layout,
+    SourceTable,
+    layout_names,
+)
+
+_IDENTIFIER = re.compile(r"[^\W\d][\w$]*\Z")
+_CONSTANTS = {"null", "true", "false", "current_user", "current_date", "current_timestamp"}
+
+
+@dataclass(frozen=True)
+class Read:
+    """One table to read: the part it fills, its name for messages, and the query."""
+
+    part: str
+    label: str
+    query: str
+    own: bool = False
+
+
+@dataclass
+class Plan:
+    """What to read from one database, and what should have been there and is not."""
+
+    layout: str
+    reads: dict[str, Read] = field(default_factory=dict)
+    gaps: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def plan_reads(database: ReadOnlyDatabase, section: LedgerSection) -> Plan:
+    """Plan the reads of one ledger.
+
+    Returns
+    -------
+    Plan
+        at least the read of ``entries``; gaps as (object, problem, consequence).
+
+    Raises
+    ------
+    CaseError
+        when there is no ledger table, a mapping names a table, target or layout that does not
+        exist, or what is needed of the ledger (user and credits) is not in it.
+    """
+    layout = _layout(database, section)
+    plan = Plan(layout.name)
+    for part in ("entries", "users", "customers", "balances", *OPTIONAL_PARTS):
+        mapping = getattr(section, part, None)
+        default: SourceTable | None = getattr(layout, part)
+        if mapping is not None:
+            _own(database, section, plan, part=part, mapping=mapping, default=default)
+        elif default is not None:
+            _built_in(database, section, plan, part, default)
+    if "entries" not in plan.reads:
+        raise CaseError(_no_ledger(database, section, layout))
+    return plan
+
+
+def _layout(database: ReadOnlyDatabase, section: LedgerSection) -> Layout:
+    wanted = section.schema_
+    for layout in LAYOUTS:
+        if layout.name == wanted:
+            return layout
+    if wanted != "auto":
+        near = difflib.get_close_matches(wanted, [*layout_names(), "auto"], n=1)
+        hint = (
+            f"did you mean '{near[0]}'?"
+            if near
+            else f"known are {', '.join(layout_names())} and auto."
+        )
+        raise CaseError(f"ledger.schema '{wanted}' is not known; {hint}")
+    fitting = [layout for layout in LAYOUTS if fits(database, section, layout)]
+    return fitting[0] if fitting else LAYOUTS[0]
+
+
+def fits(database: ReadOnlyDatabase, section: LedgerSection, layout: Layout) -> bool:
+    """Whether the database has the layout's ledger table with the columns it needs."""
+    for relation in _candidates(database, section, layout.entries):
+        found = _columns(relation, layout.entries)
+        if all(target in found for target in REQUIRED["entries"]):
+            return True
+    return False
+
+
+def _candidates(
+    database: ReadOnlyDatabase, section: LedgerSection, source: SourceTable
+) -> list[Relation]:
+    found = [database.find(name, section.database_schema) for name in source.tables]
+    return [relation for relation in found if relation is not None]
+
+
+def _columns(relation: Relation, source: SourceTable) -> dict[str, str]:
+    """The first candidate column that is there, for each target."""
+    found = {}
+    for target, names in source.columns.items():
+        present = [column for name in names if (column := relation.column(name))]
+        if present:
+            found[target] = present[0]
+    return found
+
+
+def _built_in(
+    database: ReadOnlyDatabase,
+    section: LedgerSection,
+    plan: Plan,
+    part: str,
+    source: SourceTable,
+) -> None:
+    relations = _candidates(database, section, source)
+    optional = part in OPTIONAL_PARTS
+    best: tuple[Relation, dict[str, str]] | None = None
+    for relation in relations:
+        found = _columns(relation, source)
+        if all(target in found for target in REQUIRED[part]):
+            best = (relation, found)
+            break
+    if best is None:
+        if optional or part == "entries":
+            return
+        plan.gaps.append(_missing(part, source, relations))
+        return
+    relation, found = best
+    for target in source.columns:
+        if target not in found and (part, target) in CONSEQUENCES:
+            names = " or ".join(source.columns[target])
+            plan.gaps.append(
+                (
+                    f"{part}.{target}",
+                    "missing_column",
+                    f"{relation.name} has no column {names}: {CONSEQUENCES[part, target]}",
+                )
+            )
+    select = ", ".join(
+        f"{quote_identifier(column)} AS {quote_identifier(target)}"
+        for target, column in found.items()
+    )
+    where = _not_null(part, found) if part == "customers" else ""
+    query = f"SELECT {select} FROM {database.quoted(relation)}{where}"
+    plan.reads[part] = Read(part, relation.name, query)
+
+
+def _not_null(part: str, found: Mapping[str, str]) -> str:
+    # Where bindings lie in the users' table, most users have none.
+    return f" WHERE {quote_identifier(found['customer_id'])} IS NOT NULL"
+
+
+def _missing(part: str, source: SourceTable, relations: list[Relation]) -> tuple[str, str, str]:
+    consequence = CONSEQUENCES[part, ""]
+    if not relations:
+        return part, "missing_table", f"There is no {' or '.join(source.tables)}: {consequence}"
+    relation = relations[0]
+    if relation.problem:
+        return part, "unreadable", f"{relation.name} cannot be read: {consequence}"
+    found = _columns(relation, source)
+    absent = [target for target in REQUIRED[part] if target not in found]
+    names = ", ".join(" or ".join(source.columns[target]) for target in absent)
+    return part, "missing_column", f"{relation.name} has no column {names}: {consequence}"
+
+
+def _own(
+    database: ReadOnlyDatabase,
+    section: LedgerSection,
+    plan: Plan,
+    *,
+    part: str,
+    mapping: TableMapping,
+    default: SourceTable | None,
+) -> None:
+    place = f"ledger.{part}"
+    for target in mapping.columns:
+        if target not in TARGETS[part]:
+            near = difflib.get_close_matches(target, TARGETS[part], n=1)
+            hint = (
+                f"did you mean '{near[0]}'?" if near else f"known are {', '.join(TARGETS[part])}."
+            )
+            raise CaseError(f"{place}.columns: unknown column '{target}'; {hint}")
+    if mapping.table and mapping.query:
+        raise CaseError(f"{place}: give either a table or a query, not both.")
+    if mapping.query:
+        body = mapping.query.strip().rstrip(";")
+        relation = Relation("", "query", _query_columns(database, place, body))
+        source = f"(\n{body}\n) AS source"
+    else:
+        relation = _own_table(database, section, place, mapping, default)
+        source = database.quoted(relation)
+    select = {}
+    absent = []
+    for target, value in (mapping.columns or _same_names(relation, part, default)).items():
+        expression = _expression(relation, value)
+        if expression is None:
+            absent.append((target, value))
+        else:
+            select[target] = expression
+    needed = [target for target in REQUIRED[part] if target not in select]
+    if needed:
+        named = dict(absent).get(needed[0])
+        what = f"the column '{named}' is not in" if named else f"no {needed[0]} is mapped from"
+        raise CaseError(
+            f"{place}: {what} {relation.name}, which has {', '.join(relation.columns) or 'none'}."
+        )
+    for target, value in absent:
+        consequence = CONSEQUENCES.get((part, target), f"{target} stays empty.")
+        plan.gaps.append(
+            (
+                f"{part}.{target}",
+                "missing_column",
+                f"{relation.name} has no column {value}: {consequence}",
+            )
+        )
+    items = ", ".join(f"{sql} AS {quote_identifier(target)}" for target, sql in select.items())
+    where = ""
+    if part == "customers":
+        where = f" WHERE {select['customer_id']} IS NOT NULL"
+    query = f"SELECT {items} FROM {source}{where}"
+    plan.reads[part] = Read(part, relation.name, query, own=True)
+
+
+def _query_columns(database: ReadOnlyDatabase, place: str, body: str) -> dict[str, str]:
+    try:
+        return dict(database.describe(body))
+    except UnreadableError as error:
+        raise CaseError(f"{place}.query cannot be run: {error}.") from None
+
+
+def _own_table(
+    database: ReadOnlyDatabase,
+    section: LedgerSection,
+    place: str,
+    mapping: TableMapping,
+    default: SourceTable | None,
+) -> Relation:
+    if mapping.table:
+        schema, name = section.database_schema, mapping.table
+        relation = database.find(name, schema)
+        if relation is None and "." in name:
+            schema, name = name.split(".", 1)
+            relation = database.find(name, schema)
+        if relation is not None:
+            return relation
+    elif default is not None:
+        relations = _candidates(database, section, default)
+        if relations:
+            return relations[0]
+    wanted = mapping.table or "table"
+    raise CaseError(
+        f"{place}: there is no table {wanted!r} in {database.name}; it holds {holds(database)}."
+    )
+
+
+def _same_names(relation: Relation, part: str, default: SourceTable | None) -> dict[str, str]:
+    found = {target: target for target in TARGETS[part] if relation.column(target)}
+    if default is not None:
+        found = {**_columns(relation, default), **found}
+    return {target: column for target, column in found.items() if target in TARGETS[part]}
+
+
+def _expression(relation: Relation, value: str) -> str | None:
+    """SQL for a mapped value: a quoted column, an expression, or none for a column not there."""
+    column = relation.column(value)
+    if column is None and value.startswith('"') and value.endswith('"'):
+        column = relation.column(value[1:-1].replace('""', '"'))
+        if column is None:
+            return None
+    if column is not None:
+        return quote_identifier(column)
+    if _IDENTIFIER.match(value) and value.lower() not in _CONSTANTS:
+        return None
+    return f"(\n{value}\n)"
+
+
+def holds(database: ReadOnlyDatabase, at_most: int = 12) -> str:
+    """The database's tables and views in words, for messages."""
+    names = [
+        f"{r.schema}.{r.name}" if r.schema and r.schema != "public" else r.name
+        for r in database.relations()
+    ]
+    if not names:
+        return "no tables"
+    more = f" and {len(names) - at_most} more" if len(names) > at_most else ""
+    return ", ".join(names[:at_most]) + more
+
+
+def _no_ledger(database: ReadOnlyDatabase, section: LedgerSection, layout: Layout) -> str:
+    relations = _candidates(database, section, layout.entries)
+    others = [other.name for other in LAYOUTS if fits(database, section, other)]
+    hint = f"; schema = '{others[0]}' would fit" if others else ""
+    if relations and not hint:
+        relation = relations[0]
+        if relation.problem:
+            return f"The ledger {relation.name} in {database.name} cannot be read."
+        absent = [t for t in REQUIRED["entries"] if t not in _columns(relation, layout.entries)]
+        names = ", ".join(" or ".join(layout.entries.columns[target]) for target in absent)
+        return (
+            f"The ledger {relation.name} in {database.name} has no column {names}; it has "
+            f"{', '.join(relation.columns)}."
+        )
+    tables = " or ".join(layout.entries.tables)
+    return (
+        f"The ledger database {database.name} has no table {tables}; it holds "
+        f"{holds(database)}{hint}."
+    )
