@@ -222,6 +222,20 @@ STAGING: tuple[TableSpec, ...] = (
             ("source", TEXT, "where it came from"),
         ],
     ),
+    _spec(
+        "logged_sessions",
+        "what one delivery's log tells of its session, for payments that Stripe's data lack",
+        [
+            ("session_id", TEXT, "cs_…"),
+            ("customer_id", TEXT, "cus_…"),
+            ("payment_status", TEXT, "paid, unpaid or no_payment_required"),
+            ("payment_intent_id", TEXT, "pi_…"),
+            ("metadata", MAP, "the metadata as logged, in order"),
+            ("logged_at", TIME, "time of the delivery's first line"),
+            ("source_file", TEXT, "file"),
+            ("source_line", INT, "line of the delivery's first line, from 1"),
+        ],
+    ),
 )
 
 EVIDENCE: tuple[TableSpec, ...] = (
@@ -319,6 +333,11 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("request_id", TEXT, "the request's id in the log"),
             ("source_file", TEXT, "file"),
             ("source_line", INT, "line of its first line, from 1"),
+            (
+                "resolved_user_detail",
+                TEXT,
+                "derived: wildcard, wildcard_ambiguous or wildcard_unknown, for a scrubbed id",
+            ),
         ],
     ),
     _spec(
