@@ -135,19 +135,17 @@ def _adbc_connection(database: ReadOnlyDatabase) -> Any:
     A connection pooler may refuse, a user may have no second connection left: then COPY over the
     first connection does.
     """
-    import psycopg
-
+    if not database.snapshot:
+        return None
     dbapi = importlib.import_module("adbc_driver_postgresql.dbapi")
     try:
-        with database.driver.transaction():
-            (snapshot,) = database.driver.execute("SELECT pg_export_snapshot()").fetchone()
         connection = dbapi.connect(database.conninfo())
-    except (psycopg.Error, dbapi.Error):
+    except dbapi.Error:
         return None
     try:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
-            cursor.execute(f"SET TRANSACTION SNAPSHOT '{snapshot}'")
+            cursor.execute(f"SET TRANSACTION SNAPSHOT '{database.snapshot}'")
             for name, value in session_settings().items():
                 cursor.execute(f"SET LOCAL {name} = '{value}'")
     except dbapi.Error:

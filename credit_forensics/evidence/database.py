@@ -42,7 +42,8 @@ class ReadOnlyDatabase:
     """An open database. ``name`` is its URL with the password masked.
 
     ``dialect`` is ``sqlite`` or ``postgresql``; ``driver`` the DB-API connection, which is inside
-    one read-only transaction, so that everything read belongs to one moment.
+    one read-only transaction, so that everything read belongs to one moment; ``snapshot`` names
+    that moment for further connections (PostgreSQL; empty where the server lends none).
     """
 
     def __init__(self, name: str, url: URL, driver: Any, path: Path | None) -> None:
@@ -51,7 +52,7 @@ class ReadOnlyDatabase:
         self.driver = driver
         self.path = path
         self.dialect = url.get_backend_name()
-        self.default_schema = ""
+        self.snapshot = ""
         self._relations: list[Relation] | None = None
 
     def relations(self) -> list[Relation]:
@@ -111,7 +112,8 @@ class ReadOnlyDatabase:
                 cursor = self.driver.execute(probe)
                 return [(column[0], "") for column in cursor.description]
         with _refusals(), self.driver.transaction():
-            cursor = self.driver.execute(probe, prepare=True)
+            # Asking for binary results is what makes psycopg use the extended protocol.
+            cursor = self.driver.execute(probe, binary=True)
             types = self.driver.adapters.types
             names = []
             for column in cursor.description:
@@ -164,6 +166,8 @@ def open_read_only(url: str, folder: Path, what: str) -> Iterator[ReadOnlyDataba
         pooled = _connect(engine, f"The {what} database {masked(parsed)}", parsed)
         try:
             database = ReadOnlyDatabase(name, parsed, pooled.driver_connection, path)
+            if database.dialect == "postgresql":
+                _begin(database)
             _prove_read_only(database, what)
             yield database
         finally:
@@ -239,11 +243,26 @@ def _postgres_engine(url: URL) -> Engine:
         connection.autocommit = False
         connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         connection.read_only = True
-        for setting, value in session_settings().items():
-            connection.execute("SELECT set_config(%s, %s, true)", [setting, value])
         return connection
 
     return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+
+
+def _begin(database: ReadOnlyDatabase) -> None:
+    """Begin the reading transaction, and lend its snapshot to further connections."""
+    import psycopg
+
+    for lend in (True, False):
+        for setting, value in session_settings().items():
+            database.driver.execute("SELECT set_config(%s, %s, true)", [setting, value])
+        try:
+            if lend:
+                row = database.driver.execute("SELECT pg_export_snapshot()").fetchone()
+                database.snapshot = str(row[0])
+            return
+        except psycopg.Error:
+            # A server that lends none (a standby of old) has spoilt the transaction.
+            database.driver.rollback()
 
 
 def session_settings() -> dict[str, str]:
