@@ -167,14 +167,14 @@ def _scanned(value: str, key: str, pattern: str, *, loose: bool) -> str:
 
 def _match_scrubbed(evidence: Evidence) -> None:
     """Give a scrubbed id its owner where exactly one known id fits."""
-    from credit_forensics.evidence.log_scrubbing import match_scrubbed
-
     connection = evidence.connection
     scrubbed = connection.execute(
         f"SELECT value FROM id_references WHERE regexp_matches(value, '{_SCRUBBED}')"
     ).df()["value"]
     if scrubbed.empty:
         return
+    from credit_forensics.evidence.log_scrubbing import match_scrubbed
+
     known = connection.execute("SELECT user_id FROM known_ids").df()["user_id"]
     matched = match_scrubbed(scrubbed, known)
     connection.register("matched_ids", matched[matched["user_id"].notna()])

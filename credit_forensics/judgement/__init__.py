@@ -1,0 +1,1 @@
+"""Judges who paid: persons, families, the model, verdicts and their explanations."""

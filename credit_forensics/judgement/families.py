@@ -1,0 +1,100 @@
+"""The evidence families: which levels a family's one voice can have, and what is believed of them.
+
+A level says how strong a voice is (how many copies, how long a history). Each has a Beta prior on
+its accuracy, the chance that the voice names the payer.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from credit_forensics.resolution.method import CARD, EMAIL, MAPPING, NAME, SESSION
+
+# Effective number of false values a voice could have named instead (ACCU; Dong et al. 2009).
+FALSE_VALUES = 10
+
+
+@dataclass(frozen=True)
+class Level:
+    """A level of a family's voice, with the Beta prior of its accuracy."""
+
+    name: str
+    alpha: float
+    beta: float
+
+
+@dataclass(frozen=True)
+class Family:
+    """A family and its levels; a voice's level is a number, 0 meaning silence."""
+
+    name: str
+    levels: tuple[Level, ...]
+
+    def level_name(self, number: int) -> str:
+        """The name of level ``number`` (from 1)."""
+        return self.levels[number - 1].name
+
+
+ALONE, UNANIMOUS, SPLIT, SCAN = 1, 2, 3, 4
+BINDING, BINDING_AND_HISTORY, HISTORY_ONE, HISTORY_MORE, HISTORY_MIXED = 1, 2, 3, 4, 5
+CARD_ONE, CARD_MORE, CARD_MIXED = 1, 2, 3
+# Upper bounds of how many accounts bear a name, one level each; the last has none.
+NAME_BOUNDS = (1, 2, 4, 10, 30)
+
+FAMILIES: tuple[Family, ...] = (
+    Family(
+        SESSION,
+        (
+            Level("alone", 98, 2),
+            Level("unanimous", 995, 5),
+            Level("split", 9, 1),
+            Level("scan only", 7, 3),
+        ),
+    ),
+    Family(
+        MAPPING,
+        (
+            Level("binding", 95, 5),
+            Level("binding and history", 95, 5),
+            Level("history of one", 90, 10),
+            Level("history of more", 95, 5),
+            Level("mixed history", 8, 2),
+        ),
+    ),
+    Family(EMAIL, (Level("typed", 95, 5),)),
+    Family(
+        CARD,
+        (
+            Level("one other payment", 90, 10),
+            Level("more payments", 95, 5),
+            Level("mixed payments", 8, 2),
+        ),
+    ),
+    Family(
+        NAME,
+        (
+            Level("one account bears it", 85, 15),
+            Level("two accounts bear it", 85, 15),
+            Level("up to 4 accounts bear it", 85, 15),
+            Level("up to 10 accounts bear it", 85, 15),
+            Level("up to 30 accounts bear it", 85, 15),
+            Level("more accounts bear it", 85, 15),
+        ),
+    ),
+)
+
+# A family that a user adds: one method alone, several that agree, several that do not.
+CUSTOM_LEVELS = (Level("alone", 95, 5), Level("unanimous", 95, 5), Level("split", 8, 2))
+
+
+def with_custom(names: list[str]) -> tuple[Family, ...]:
+    """The house's families and one more for each new name, in order.
+
+    Examples
+    --------
+    >>> [family.name for family in with_custom(["email", "phone"])]
+    ['session', 'mapping', 'email', 'card', 'name', 'phone']
+    """
+    known = {family.name for family in FAMILIES}
+    new = [name for name in dict.fromkeys(names) if name not in known]
+    return (*FAMILIES, *(Family(name, CUSTOM_LEVELS) for name in new))

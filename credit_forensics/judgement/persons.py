@@ -1,0 +1,153 @@
+"""Groups ids into persons, before anyone says "wrong".
+
+A link needs a reason and has a strength; links of one half or more merge. A shared name or card
+never makes one: households share both.
+"""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+import numpy as np
+import pandas as pd
+
+from credit_forensics.evidence.tables import Tables, spec
+
+MERGES_FROM = 0.5
+STRENGTHS = {
+    "overruled": 1.0,
+    "alias": 0.95,
+    "account_email": 0.9,
+    "sign_in": 0.8,
+    "session_email": 0.7,
+}
+
+
+def person_links(tables: Tables, fields: ir.Table) -> ir.Table:
+    """Every link the evidence gives: ``user_id, linked_user_id, reason, strength``.
+
+    Parameters
+    ----------
+    tables
+        the evidence. ``user_links`` holds explicit ones: aliases, and what the analyst overruled.
+    fields
+        ``session_fields(tables)``, kept.
+
+    Returns
+    -------
+    Links by account e-mail (several accounts of one address), by sign-in lines, and by the
+    signed-in e-mail on sessions of ids that no account has and that never carried another e-mail.
+
+    Examples
+    --------
+    >>> from credit_forensics.resolution.session_fields import session_fields
+    >>> person_links(Tables(), session_fields(Tables())).columns
+    ('user_id', 'linked_user_id', 'reason', 'strength')
+    """
+    users = tables.users
+    with_email = users.filter(users.email_key.notnull())
+    emails = with_email.group_by("email_key").agg(
+        account_id=with_email.user_id.min(), accounts=with_email.user_id.nunique()
+    )
+    shared = emails.filter(emails.accounts > 1)
+    by_account = with_email.inner_join(shared, "email_key").select(
+        "user_id", linked_user_id="account_id", reason=ibis.literal("account_email")
+    )
+
+    seen = fields.select(
+        user_id=ibis.coalesce(fields.metadata_user_id, fields.reference_user_id),
+        email_key=fields.session_email_key,
+    )
+    seen = seen.filter(seen.user_id.notnull() & seen.email_key.notnull())
+    without_account = seen.anti_join(users, "user_id")
+    carried = without_account.group_by("user_id").agg(
+        email_key=without_account.email_key.min(), emails=without_account.email_key.nunique()
+    )
+    steady = carried.filter(carried.emails == 1)
+    smallest = steady.group_by("email_key").agg(first_id=steady.user_id.min())
+    by_session = (
+        steady.left_join(emails, "email_key")
+        .drop("email_key_right")
+        .left_join(smallest, "email_key")
+        .select(
+            "user_id",
+            linked_user_id=ibis.coalesce(emails.account_id, smallest.first_id),
+            reason=ibis.literal("session_email"),
+        )
+    )
+    sign_ins = tables.sign_ins
+    by_sign_in = sign_ins.inner_join(emails, "email_key").select(
+        "user_id", linked_user_id="account_id", reason=ibis.literal("sign_in")
+    )
+    found = ibis.union(ibis.union(by_account, by_session), by_sign_in).distinct()
+    strengths = {reason: ibis.literal(value) for reason, value in STRENGTHS.items()}
+    found = found.mutate(
+        strength=ibis.cases(
+            *((found.reason == reason, value) for reason, value in strengths.items()), else_=0.0
+        )
+    )
+    explicit = tables.user_links.select("user_id", "linked_user_id", "reason", "strength")
+    links = ibis.union(found, explicit)
+    return links.filter(links.user_id != links.linked_user_id).distinct()
+
+
+def group_persons(
+    links: pd.DataFrame, accounts: pd.Series, different: list[tuple[str, str]] | None = None
+) -> pd.DataFrame:
+    """Connect linked ids into persons.
+
+    Parameters
+    ----------
+    links
+        ``user_id, linked_user_id, reason, strength``.
+    accounts
+        ids that an account has; the smallest of a group names the person.
+    different
+        pairs of ids that the analyst says are two people; no link may join them directly.
+
+    Returns
+    -------
+    The table ``persons``: only ids in groups of two or more. An id that is not there is its own
+    person.
+
+    Examples
+    --------
+    >>> links = pd.DataFrame({"user_id": ["new"], "linked_user_id": ["old"],
+    ...                       "reason": ["alias"], "strength": [0.95]})
+    >>> group_persons(links, pd.Series(["old"]))[["user_id", "person_id"]].values.tolist()
+    [['new', 'old'], ['old', 'old']]
+    """
+    merging = links[links["strength"] >= MERGES_FROM]
+    if different:
+        apart = {frozenset(pair) for pair in different}
+        pairs = [
+            frozenset(pair)
+            for pair in zip(merging["user_id"], merging["linked_user_id"], strict=True)
+        ]
+        merging = merging[[pair not in apart for pair in pairs]]
+    if merging.empty:
+        return spec("persons").empty()
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    ends = pd.concat([merging["user_id"], merging["linked_user_id"]], ignore_index=True)
+    codes, ids = pd.factorize(ends, sort=True)
+    half = len(merging)
+    graph = coo_array(
+        (np.ones(half, dtype=np.int8), (codes[:half], codes[half:])), shape=(len(ids), len(ids))
+    )
+    _, group = connected_components(graph, directed=False)
+    rows = pd.DataFrame({"user_id": ids, "group": group})
+    rows["orphan"] = ~rows["user_id"].isin(accounts)
+    # Ids are sorted, so the first with an account is the smallest with one.
+    names = rows.sort_values(["group", "orphan", "user_id"]).groupby("group")["user_id"].first()
+    rows["person_id"] = rows["group"].map(names)
+    reasons = (
+        pd.DataFrame({"user_id": ends, "reason": pd.concat([merging["reason"]] * 2).to_numpy()})
+        .drop_duplicates()
+        .sort_values(["user_id", "reason"])
+        .groupby("user_id")["reason"]
+        .agg(", ".join)
+    )
+    rows["reason"] = rows["user_id"].map(reasons)
+    return rows[["user_id", "person_id", "reason"]].astype("str").reset_index(drop=True)

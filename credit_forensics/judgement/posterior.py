@@ -1,0 +1,105 @@
+"""What the fitted model thinks of each cell: a pattern in a period."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from credit_forensics.judgement.bursts import STATES
+from credit_forensics.judgement.model import Fit, session_accuracy, state_posteriors
+from credit_forensics.judgement.patterns import Cells, Patterns
+from credit_forensics.resolution.method import NAME
+
+Floats = npt.NDArray[np.float64]
+Integers = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """One entry a cell.
+
+    ``best``: the most probable slot (from 0), -1 where nobody is named; ``misattributed``:
+    1 - P(credited person), NaN where nothing was credited; ``log_odds``: ``ln(p / (1 - p))`` of
+    it, without rounding; ``entropy``: in nats over the candidates; ``agreeing``, ``available``:
+    families that name the best person, and families with a voice; ``burst``: probability that
+    the period lies in a burst.
+    """
+
+    best: Integers
+    best_probability: Floats
+    misattributed: Floats
+    log_odds: Floats
+    entropy: Floats
+    agreeing: Integers
+    available: Integers
+    burst: Floats
+
+
+def posterior(patterns: Patterns, cells: Cells, fit: Fit) -> Posterior:
+    """Mix the states' posteriors by what the chain thinks of each cell's period."""
+    size = len(patterns.families)
+    thought = state_posteriors(patterns, fit)
+    states = fit.states[cells.period]
+    probability = np.zeros((len(cells.count), size + 1))
+    rest = np.zeros(len(cells.count))
+    for state in range(len(STATES)):
+        share = states[:, state]
+        probability += share[:, None] * thought.probability[state][cells.pattern]
+        rest += share * thought.rest[state][cells.pattern]
+    rows = np.arange(len(cells.count))
+    named = np.where(patterns.exists[cells.pattern], probability[:, :size], -1.0)
+    best = np.where(named.max(axis=1, initial=-1.0) > 0, named.argmax(axis=1), -1)
+    chosen = np.maximum(best, 0)
+    credited = patterns.credited[cells.pattern]
+    has_credit = credited > 0
+    slot = np.where(has_credit, credited - 1, 0)
+    right = probability[rows, slot]
+    # Summed without the credited person, so that a tiny probability keeps its digits.
+    apart = probability.copy()
+    apart[rows, slot] = 0.0
+    wrong = apart.sum(axis=1) + rest
+    with np.errstate(divide="ignore", invalid="ignore"):
+        log_odds = np.where(has_credit, np.log(wrong) - np.log(right), np.nan)
+        spread = np.column_stack([probability, rest])
+        entropy = np.where(spread > 0, -spread * np.log(spread), 0.0).sum(axis=1)
+    return Posterior(
+        best=best.astype(np.int64),
+        best_probability=np.where(best >= 0, named[rows, chosen], 0.0),
+        misattributed=np.where(has_credit, wrong, np.nan),
+        log_odds=log_odds,
+        entropy=entropy,
+        agreeing=_agreeing(patterns, cells.pattern, best),
+        available=(patterns.level > 0).sum(axis=1)[cells.pattern],
+        burst=1 - states[:, 0],
+    )
+
+
+def cell_session_accuracy(patterns: Patterns, cells: Cells, fit: Fit) -> Floats:
+    """The session family's accuracy in each cell, its own payment left out.
+
+    One number a cell stands for the mixture over the states: with it the bars of an explanation
+    sum to the very score that the mixed posterior is the softmax of.
+    """
+    likelihood = state_posteriors(patterns, fit).likelihood
+    without = fit.states[cells.period] / likelihood[:, cells.pattern].T
+    without /= without.sum(axis=1, keepdims=True)
+    by_state = np.column_stack(
+        [session_accuracy(patterns, fit, state) for state in range(len(STATES))]
+    )
+    result: Floats = (without * by_state[cells.pattern]).sum(axis=1)
+    return result
+
+
+def _agreeing(patterns: Patterns, pattern: Integers, best: Integers) -> Integers:
+    chosen = np.maximum(best, 0)
+    agreeing = np.zeros(len(pattern), dtype=np.int64)
+    for index, family in enumerate(patterns.families):
+        speaks = patterns.level[pattern, index] > 0
+        if family.name == NAME:
+            agrees = patterns.bears[pattern, chosen]
+        else:
+            agrees = patterns.slot[pattern, index] - 1 == best
+        agreeing += (speaks & agrees & (best >= 0)).astype(np.int64)
+    return agreeing

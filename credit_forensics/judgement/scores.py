@@ -1,0 +1,115 @@
+"""Scores the candidates of a pattern: the only place where a weight is computed.
+
+The weight of a voice of accuracy ``a`` is ``ln(n a / (1 - a))`` with ``n`` effective false values
+(ACCU; Dong, Berti-Equille, Srivastava 2009, Integrating conflicting data). A candidate's score is
+the sum of the weights of the families that name it; "someone nobody names" scores 0 with weight
+``n + 1 - |C|``. Posteriors are the softmax; an explanation's bars are the same numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from credit_forensics.judgement.families import FALSE_VALUES, NAME_BOUNDS
+from credit_forensics.judgement.patterns import Patterns
+from credit_forensics.resolution.method import NAME, SESSION
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Believed:
+    """What voices are believed to be worth.
+
+    ``accuracy[family]``: one accuracy a level, or one a level and row for the session family,
+    whose accuracy differs by period; ``accounts``: how many there are.
+    """
+
+    accuracy: list[Floats]
+    accounts: int
+
+
+def name_false_values(level: npt.NDArray[np.int64], accounts: int) -> Floats:
+    """Effective false values of a typed name: a name that many accounts bear weighs less.
+
+    A wrong name is a household member's (one in ``n``) or falls on a candidate by chance, which is
+    as likely as the share of accounts that bear it.
+
+    Examples
+    --------
+    >>> name_false_values(np.array([1, 6]), 1000).round(2).tolist()
+    [9.9, 6.25]
+    """
+    bearers = np.array([1, *NAME_BOUNDS, 2 * NAME_BOUNDS[-1]], dtype=np.float64)[level]
+    share = np.minimum(bearers / max(accounts, 1), 1.0)
+    result: Floats = 1.0 / (1.0 / FALSE_VALUES + share)
+    return result
+
+
+def contributions(patterns: Patterns, believed: Believed, session: Floats) -> Floats:
+    """The weight that each family gives each candidate.
+
+    Parameters
+    ----------
+    patterns
+        one row a pattern.
+    believed
+        accuracies a family and level.
+    session
+        the session family's accuracy in each row.
+
+    Returns
+    -------
+    ``[pattern, family, slot]``; the last slot is the credited person where nobody names that
+    person. The sum over families is the score, exactly.
+    """
+    size = len(patterns.families)
+    exists = patterns.exists
+    rows = np.arange(len(patterns))
+    result = np.zeros((len(patterns), size, size + 1))
+    for index, family in enumerate(patterns.families):
+        level = patterns.level[:, index]
+        accuracy = believed.accuracy[index][np.maximum(level - 1, 0)]
+        if family.name == SESSION:
+            accuracy = session
+        if family.name == NAME:
+            false_values = name_false_values(level, believed.accounts)
+            weight = np.maximum(np.log(false_values * accuracy / (1 - accuracy)), 0.0)
+            bears = (level > 0)[:, None] & np.column_stack(
+                [patterns.bears & exists, patterns.credited_bears & patterns.outsider]
+            )
+            result[:, index, :] = np.where(bears, weight[:, None], 0.0)
+            continue
+        weight = np.log(FALSE_VALUES * accuracy / (1 - accuracy))
+        named = (level > 0) & (patterns.slot[:, index] > 0)
+        result[rows[named], index, patterns.slot[named, index] - 1] = weight[named]
+    return result
+
+
+def others_weight(patterns: Patterns, believed: Believed) -> Floats:
+    """The weight of everybody whom no slot holds.
+
+    ``n + 1 - |C|`` for those nobody names, and one share of a shared name's weight for all those
+    together who bear it: a name that several bear is split among them, not guessed away.
+    """
+    index = patterns.index(NAME)
+    level = patterns.level[:, index]
+    accuracy = believed.accuracy[index][np.maximum(level - 1, 0)]
+    false_values = name_false_values(level, believed.accounts)
+    shared = np.maximum(false_values * accuracy / (1 - accuracy), 1.0)
+    bearing = (patterns.bears & patterns.exists).sum(axis=1)
+    fewest = np.array([0, 1, *(bound + 1 for bound in NAME_BOUNDS)])[level]
+    candidates = patterns.exists.sum(axis=1) + patterns.outsider
+    unnamed = np.maximum(FALSE_VALUES + 1 - candidates, 1.0)
+    result: Floats = unnamed + np.where((level > 1) & (bearing < fewest), shared, 0.0)
+    return result
+
+
+def candidate_weights(patterns: Patterns, scores: Floats) -> Floats:
+    """``exp(score)`` of each candidate, 0 where a slot is empty: ``[pattern, slot]``."""
+    there = np.column_stack([patterns.exists, patterns.outsider])
+    result: Floats = np.where(there, np.exp(scores), 0.0)
+    return result

@@ -1,0 +1,118 @@
+"""One verdict a payment."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.judgement.families import Family
+from credit_forensics.resolution.history import Mode
+
+CONFIRMED_AT_MOST = 0.02
+MISATTRIBUTED_FROM = 0.9
+
+
+def person_of_best(judged: ir.Table, families: Sequence[Family]) -> ir.StringValue:
+    """The person whom the posterior favours, from the slot's family.
+
+    Parameters
+    ----------
+    judged
+        voices joined to ``posteriors`` (column ``best``: index of the family, from 0).
+    """
+    return ibis.cases(
+        *(
+            (judged.best == index, judged[f"v_{family.name}"])
+            for index, family in enumerate(families)
+        ),
+        else_=ibis.null(str),
+    )
+
+
+def verdicts(
+    tables: Tables,
+    judged: ir.Table,
+    families: Sequence[Family],
+    mode: Mode,
+    *,
+    has_users: bool,
+) -> ir.Table:
+    """The table ``verdicts`` of ``evidence.tables``, with ``entropy`` for the review queue.
+
+    Parameters
+    ----------
+    tables
+        payments, credited, users, coverage.
+    judged
+        voices joined to ``posteriors``, with ``session_user_id``: the id (not person) that the
+        session named.
+    families
+        the families, in order.
+    mode
+        named in the output.
+    has_users
+        whether the evidence holds accounts; without them no id can be called unknown.
+
+    Notes
+    -----
+    Fewer than two families can never confirm. An absence counts only where the ledger's coverage
+    holds the payment: otherwise it is ``undetermined``.
+    """
+    payments = tables.payments
+    held = tables.credited
+    rows = judged.inner_join(payments, "payment_id").select(
+        judged,
+        livemode=payments.livemode,
+        payment_status=payments.payment_status,
+        amount=payments.amount,
+        amount_lost=payments.amount_lost,
+        completed_at=payments.completed_at,
+    )
+    rows = rows.left_join(held, "payment_id").select(rows, credited_user_id=held.credited_user_id)
+    accounts = tables.users.select(account_id="user_id")
+    rows = rows.left_join(accounts, rows.credited_user_id == accounts.account_id).select(
+        rows, account_id=accounts.account_id
+    )
+    coverage = tables.coverage.filter(tables.coverage.source == "ledger")
+    covered = coverage.agg(ledger_first=coverage.first_at.min(), ledger_last=coverage.last_at.max())
+    rows = rows.cross_join(covered)
+
+    best = person_of_best(rows, families)
+    credit = rows.credited_user_id.notnull()
+    paid = ibis.coalesce(rows.payment_status == "paid", False) & ibis.coalesce(rows.livemode, True)
+    returned = ibis.coalesce(rows.amount_lost, 0) >= ibis.coalesce(rows.amount, 1)
+    when = ibis.coalesce(rows.completed_at, rows.created_at)
+    in_ledger = ibis.coalesce((when >= rows.ledger_first) & (when <= rows.ledger_last), False)
+    p = rows.misattributed
+    same_person = ibis.coalesce(best == rows.credited, False)
+    other_id = ibis.coalesce(rows.session_user_id != rows.credited_user_id, False)
+    no_account = rows.account_id.isnull() if has_users else ibis.literal(False)
+    # An id without an account is another id of somebody only where a link says whose.
+    linked = ibis.coalesce(rows.credited != rows.credited_user_id, False)
+    split = same_person & ((no_account & linked) | other_id)
+    verdict = ibis.cases(
+        (~credit & ~paid, "not_paid"),
+        (~credit & (returned | ~in_ledger), "undetermined"),
+        (~credit, "not_credited"),
+        (split & (p < 0.5), "split_identity"),
+        (rows.available == 0, "unresolved"),
+        (rows.available == 1, "unverifiable"),
+        ((p >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person, "misattributed"),
+        ((p <= CONFIRMED_AT_MOST) & (rows.agreeing >= 2) & same_person, "confirmed"),
+        else_="ambiguous",
+    )
+    return rows.select(
+        "payment_id",
+        verdict=verdict,
+        credited_user_id=rows.credited_user_id,
+        rightful_user_id=best,
+        probability_misattributed=ibis.ifelse(credit, p, ibis.null("float64")),
+        log_odds=ibis.ifelse(credit, rows.log_odds, ibis.null("float64")),
+        families_agreeing=rows.agreeing,
+        families_available=rows.available,
+        mode=ibis.literal(mode),
+        entropy=rows.entropy,
+    )

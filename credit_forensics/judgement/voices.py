@@ -1,0 +1,199 @@
+"""Gives each family one voice a payment: a person and a level.
+
+Copies of one value never add up: three methods that read what one web session wrote are one
+voice, however many of them agree.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from operator import add
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.judgement import families as levels
+from credit_forensics.judgement.families import Family
+from credit_forensics.resolution.history import PURE
+from credit_forensics.resolution.method import CARD, EMAIL, MAPPING, NAME, SESSION, Method
+
+_COPIES = (
+    "metadata_user_id",
+    "metadata_user_id_backup",
+    "metadata_session_user_id",
+    "client_reference_id",
+    "session_email",
+    "intent_metadata",
+)
+_NOBODY = ibis.null(str)
+
+
+def as_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """Replace user ids in some columns by the persons they belong to.
+
+    Parameters
+    ----------
+    matrix
+        any table.
+    persons
+        ``user_id, person_id``; ids that are not there are their own person.
+    columns
+        names of columns of user ids.
+
+    Examples
+    --------
+    >>> matrix = ibis.table({"payment_id": str, "m": str}, name="matrix")
+    >>> persons = ibis.table({"user_id": str, "person_id": str}, name="persons")
+    >>> as_persons(matrix, persons, ["m"]).columns
+    ('payment_id', 'm')
+    """
+    rows = matrix
+    for column in columns:
+        # A view each time: the same table is joined once a column.
+        linked = persons.select(linked_id="user_id", linked_person="person_id").view()
+        joined = rows.left_join(linked, rows[column] == linked.linked_id)
+        rows = joined.select(
+            *(
+                ibis.coalesce(linked.linked_person, rows[name]).name(name)
+                if name == column
+                else rows[name]
+                for name in rows.columns
+            )
+        )
+    return rows
+
+
+def family_voices(
+    matrix: ir.Table,
+    families: Sequence[Family],
+    custom: Sequence[Method] = (),
+    card_history: ir.Table | None = None,
+    customer_history: ir.Table | None = None,
+) -> ir.Table:
+    """One voice a family.
+
+    Parameters
+    ----------
+    matrix
+        the wide matrix with persons instead of user ids.
+    families
+        the families, in order.
+    custom
+        methods that a user added; those of a known family count as its copies.
+    card_history, customer_history
+        ``payment_id, user_id, history_count, history_purity`` where the judgement already knows
+        owners; without them these voices are silent.
+
+    Returns
+    -------
+    payment_id, created_at, credited (person), name_key, name_bearers, and for each family
+    ``v_<family>`` (person) and ``l_<family>`` (level, 0 for silence).
+    """
+    rows = matrix
+    for name, history in (("card", card_history), ("customer", customer_history)):
+        if history is None:
+            rows = rows.mutate(
+                **{
+                    f"{name}_person": _NOBODY,
+                    f"{name}_count": ibis.null("int64"),
+                    f"{name}_purity": ibis.null("float64"),
+                }
+            )
+            continue
+        votes = history.select(
+            **{
+                f"{name}_payment": history.payment_id,
+                f"{name}_person": history.user_id,
+                f"{name}_count": history.history_count.cast("int64"),
+                f"{name}_purity": history.history_purity.cast("float64"),
+            }
+        )
+        joined = rows.left_join(votes, rows.payment_id == votes[f"{name}_payment"])
+        rows = joined.drop(f"{name}_payment")
+    columns: dict[str, ir.Value] = {}
+    for family in families:
+        person, level = _voice(rows, family.name, custom)
+        columns[f"v_{family.name}"] = person
+        columns[f"l_{family.name}"] = level
+    return rows.select(
+        "payment_id",
+        "created_at",
+        credited=rows.ledger,
+        name_key=rows.payer_name_key,
+        name_bearers=rows.name_bearers,
+        **columns,
+    )
+
+
+def _voice(
+    rows: ir.Table, family: str, custom: Sequence[Method]
+) -> tuple[ir.StringValue, ir.IntegerValue]:
+    added = [rows[method.name] for method in custom if method.family == family]
+    if family == SESSION:
+        preset = ibis.ifelse(rows.customer_preset, rows.customer_mapping, _NOBODY)
+        prefilled = ibis.ifelse(rows.email_prefilled, rows.payer_email, _NOBODY)
+        copies = [*(rows[name] for name in _COPIES), preset, prefilled, *added]
+        person, level = _one_voice(copies)
+        scanned = person.isnull() & rows.metadata_scan.notnull()
+        return (
+            ibis.coalesce(person, rows.metadata_scan),
+            ibis.ifelse(scanned, levels.SCAN, level),
+        )
+    if family == MAPPING:
+        free = ~rows.customer_preset
+        binding = ibis.ifelse(free, rows.customer_mapping, _NOBODY)
+        history = ibis.ifelse(free, rows.customer_person, _NOBODY)
+        # What the customer's other payments are judged to be outweighs what one of them wrote.
+        person = ibis.coalesce(history, binding, *added)
+        mixed = (rows.customer_purity < PURE) | (history != binding)
+        level = ibis.cases(
+            (history.isnull() & person.isnull(), 0),
+            (history.isnull(), levels.BINDING),
+            (ibis.coalesce(mixed, False), levels.HISTORY_MIXED),
+            (binding.notnull(), levels.BINDING_AND_HISTORY),
+            (rows.customer_count > 1, levels.HISTORY_MORE),
+            else_=levels.HISTORY_ONE,
+        )
+        return person, level
+    if family == EMAIL:
+        person = ibis.coalesce(ibis.ifelse(rows.email_prefilled, _NOBODY, rows.payer_email), *added)
+        return person, person.notnull().cast("int64")
+    if family == CARD:
+        level = ibis.cases(
+            (rows.card_person.isnull(), 0),
+            (rows.card_purity < PURE, levels.CARD_MIXED),
+            (rows.card_count > 1, levels.CARD_MORE),
+            else_=levels.CARD_ONE,
+        )
+        return ibis.coalesce(rows.card_person, *added), level
+    if family == NAME:
+        bearers = rows.name_bearers
+        level = ibis.cases(
+            (bearers.isnull(), 0),
+            *((bearers <= bound, i) for i, bound in enumerate(levels.NAME_BOUNDS, start=1)),
+            else_=len(levels.NAME_BOUNDS) + 1,
+        )
+        return ibis.coalesce(rows.payer_name, *added), level
+    return _one_voice(added)
+
+
+def _one_voice(copies: Sequence[ir.StringValue]) -> tuple[ir.StringValue, ir.IntegerValue]:
+    if not copies:
+        return _NOBODY, ibis.literal(0)
+    first = ibis.coalesce(*copies) if len(copies) > 1 else copies[0]
+    speaking = reduce(add, (copy.notnull().cast("int64") for copy in copies))
+    differing = reduce(add, (ibis.coalesce((copy != first).cast("int64"), 0) for copy in copies))
+    level = ibis.cases(
+        (first.isnull(), 0),
+        (differing > 0, levels.SPLIT),
+        (speaking > 1, levels.UNANIMOUS),
+        else_=levels.ALONE,
+    )
+    if len(copies) <= 2:
+        return first, level
+    # Where the copies differ, the value that most of them carry speaks; the first on a tie.
+    other = ibis.coalesce(*(ibis.ifelse(copy != first, copy, _NOBODY) for copy in copies))
+    others = reduce(add, (ibis.coalesce((copy == other).cast("int64"), 0) for copy in copies))
+    person = ibis.ifelse(ibis.coalesce(others > speaking - differing, False), other, first)
+    return person, level
