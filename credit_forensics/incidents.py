@@ -1,0 +1,191 @@
+"""Groups findings that hang together into incidents: one kind, one cause, one stretch of time."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from credit_forensics.engine import to_pandas
+from credit_forensics.evidence.tables import conform
+from credit_forensics.findings.catalogue import SEVERITIES
+from credit_forensics.onset import date_runs, in_order
+
+Numbers = npt.NDArray[np.int64]
+_KIND = ["finding", "cause"]
+_LEAST_GAP = pd.Timedelta(hours=6)
+_LONGEST_GAP = pd.Timedelta(days=7)
+_GAP_FACTOR = 10
+_DATED = ["onset", "onset_low", "onset_high", "end", "end_low", "end_high", "ongoing"]
+
+
+def group_incidents(findings: pd.DataFrame, payments: pd.DataFrame | None = None) -> pd.DataFrame:
+    """Incidents of findings, the gravest first, in the columns of the table ``incidents``.
+
+    Findings of one name and cause are one incident until a pause: longer than ten times the
+    median pause between findings of that name and cause, though never one under six hours and
+    always one over seven days. Those without a time
+    (an unreadable balance) are one incident of their own, with neither onset nor end.
+
+    Parameters
+    ----------
+    findings
+        rows of the table ``findings``.
+    payments
+        ``payment_id`` and ``created_at`` of all payments that could have been hit. With them,
+        bursts in the share of payments hit are dated first (see ``onset.date_bursts``), each is
+        an incident with an interval for onset and end, in the payments' own times, and only
+        what lies outside all bursts is grouped by pauses.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``users`` counts the rightful accounts, or the credited ones where none is named;
+        ``credits`` sums absolute values. ``amount`` counts each payment once, and is empty where
+        currencies are mixed, since minor units of two currencies do not add.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({
+    ...     "finding": "orphan_credit", "cause": "no_event", "severity": "high", "credits": [5, 7],
+    ...     "created_at": pd.to_datetime(["2025-09-01", "2025-09-02"], utc=True)})
+    >>> group_incidents(found)[["findings", "credits"]].values.tolist()
+    [[2, 12]]
+    """
+    rows = to_pandas(conform("findings", findings))
+    if rows.empty:
+        return to_pandas(conform("incidents", pd.DataFrame()))
+    rows["cause"] = rows["cause"].fillna("")
+    order = [*_KIND, "created_at", "payment_id", "event_id", "credited_user_id", "explanation"]
+    rows = rows.sort_values(order, kind="stable").reset_index(drop=True)
+    bursts = pd.DataFrame(columns=[*_KIND, "burst", *_DATED])
+    rows["burst"] = 0
+    if payments is not None:
+        rows["burst"], bursts = _bursts(rows, payments)
+    rows["run"] = _runs(rows)
+    return _summed(rows, bursts)
+
+
+def _runs(rows: pd.DataFrame) -> pd.Series[int]:
+    """Number of each row's stretch within its name, cause and burst."""
+    keys = [rows["finding"], rows["cause"], rows["burst"]]
+    pause = rows.groupby(keys, sort=False)["created_at"].diff()
+    typical = pause.groupby(keys, sort=False).transform("median")
+    long = (pause > _LEAST_GAP) & ((pause > typical * _GAP_FACTOR) | (pause > _LONGEST_GAP))
+    breaks = long & (rows["burst"] == 0)
+    runs: pd.Series[int] = breaks.astype("int64").groupby(keys, sort=False).cumsum()
+    # Rows without a time must not join the run before them.
+    return runs.where(rows["created_at"].notna(), -1)
+
+
+def _bursts(rows: pd.DataFrame, payments: pd.DataFrame) -> tuple[Numbers, pd.DataFrame]:
+    """Each row's burst (from 1; 0 outside all), and the dates of the bursts."""
+    timed = in_order(payments.drop_duplicates("payment_id"))
+    instants = pd.DatetimeIndex(timed["created_at"])
+    places = pd.Series(timed.index, index=timed["payment_id"])
+    place = rows["payment_id"].map(places).astype("Int64")
+    number = np.zeros(len(rows), dtype=np.int64)
+    dated: list[pd.DataFrame] = []
+    for _, group in rows[place.notna()].groupby(_KIND, sort=True):
+        own = place[group.index].to_numpy(dtype=np.int64)
+        flags = np.zeros(len(instants), dtype=np.bool_)
+        flags[own] = True
+        found = date_runs(instants, flags)
+        if found.empty:
+            continue
+        latest = pd.DatetimeIndex(found["onset"]).searchsorted(instants[own], side="right")
+        ended = pd.DatetimeIndex(found["end"])[np.maximum(latest - 1, 0)]
+        within = (latest > 0) & np.asarray(instants[own] <= ended)
+        number[group.index.to_numpy()] = np.where(within, latest, 0)
+        kind = group[_KIND].iloc[[0] * len(found)].reset_index(drop=True)
+        dated.append(pd.concat([kind, found.assign(burst=found.index + 1)], axis=1))
+    columns = [*_KIND, "burst", *_DATED]
+    if not dated:
+        return number, pd.DataFrame(columns=columns)
+    return number, pd.concat(dated, ignore_index=True)[columns]
+
+
+def _summed(rows: pd.DataFrame, bursts: pd.DataFrame) -> pd.DataFrame:
+    rows = rows.assign(
+        user=rows["rightful_user_id"].fillna(rows["credited_user_id"]),
+        rank=rows["severity"].map({name: place for place, name in enumerate(SEVERITIES)}),
+        size=rows["credits"].abs(),
+    )
+    keys = [*_KIND, "burst", "run"]
+    # Several findings may name one payment; its money is at stake once.
+    again = rows["payment_id"].notna() & rows.duplicated([*keys, "payment_id"])
+    rows["money"] = rows["amount"].mask(again)
+    table = (
+        rows.groupby(keys, sort=True, dropna=False)
+        .agg(
+            rank=("rank", "min"),
+            onset=("created_at", "min"),
+            end=("created_at", "max"),
+            findings=("finding", "size"),
+            users=("user", "nunique"),
+            credits=("size", "sum"),
+            amount=("money", "sum"),
+            currencies=("currency", "nunique"),
+            currency=("currency", "min"),
+        )
+        .reset_index()
+    )
+    table = table.merge(bursts, on=[*_KIND, "burst"], how="left", suffixes=("", "_dated"))
+    for column in ("onset", "end"):
+        table[column] = (
+            table.pop(f"{column}_dated").astype("datetime64[us, UTC]").fillna(table[column])
+        )
+    mixed = table["currencies"] > 1
+    table["amount"] = table["amount"].mask(mixed)
+    table["currency"] = table["currency"].mask(mixed, "mixed")
+    table["severity"] = table["rank"].map(dict(enumerate(SEVERITIES)))
+    table["incident_id"] = _ids(table)
+    table["summary"] = _summaries(table)
+    table = table.sort_values(["rank", "onset", "incident_id"], kind="stable")
+    columns = ["incident_id", *_KIND, "severity", *_DATED, "findings", "users", "credits"]
+    return to_pandas(conform("incidents", table[[*columns, "amount", "currency", "summary"]]))
+
+
+def _ids(table: pd.DataFrame) -> pd.Series[str]:
+    when = table["onset"].dt.strftime("%Y%m%dT%H%M%SZ").fillna("undated")
+    ids = table["finding"] + "-" + table["cause"].where(table["cause"] != "", "none") + "-" + when
+    # Two of one kind within one second, so the ids stay unique.
+    number = ids.groupby(ids).cumcount()
+    unique: pd.Series[str] = ids.where(number == 0, ids + "-" + (number + 1).astype("str"))
+    return unique
+
+
+def _summaries(table: pd.DataFrame) -> pd.Series[str]:
+    cause = (" (" + table["cause"] + ")").where(table["cause"] != "", "")
+    start = table["onset"].dt.strftime("%Y-%m-%d %H:%M")
+    end = table["end"].dt.strftime("%Y-%m-%d %H:%M")
+    span = (", from " + start + " to " + end + " UTC").fillna("")
+    low = table["onset_low"].astype("datetime64[us, UTC]").dt.strftime("%Y-%m-%d %H:%M")
+    high = table["onset_high"].astype("datetime64[us, UTC]").dt.strftime("%Y-%m-%d %H:%M")
+    began = (" (it began between " + low + " and " + high + ")").fillna("")
+    going = pd.Series("", index=table.index).mask(
+        table["ongoing"].astype("boolean").fillna(False), "; it may still go on"
+    )
+    money = (
+        " and " + table["amount"].astype("str") + " minor units of " + table["currency"]
+    ).where(table["currency"].notna() & table["amount"].notna(), "")
+    money = money.mask(table["currency"] == "mixed", " and amounts in several currencies")
+    summary: pd.Series[str] = (
+        table["finding"]
+        + cause
+        + ": "
+        + table["findings"].astype("str")
+        + " finding"
+        + pd.Series("s", index=table.index).where(table["findings"] != 1, "")
+        + span
+        + began
+        + going
+        + "; accounts hit: "
+        + table["users"].astype("str")
+        + "; at stake: "
+        + table["credits"].astype("str")
+        + " credits"
+        + money
+        + "."
+    )
+    return summary

@@ -1,0 +1,264 @@
+"""Dates bursts of wrong payments: a change-point search on the rate, with intervals.
+
+The payments in order of time are a sequence of right and wrong; a burst is a run of it in which
+the share of wrong ones is higher than outside. Counting payments instead of hours keeps nights
+and rushes from looking like changes.
+
+The search is exact for a single burst: the likelihood ratio of two rates against one is largest
+for a run that begins and ends with a wrong payment, so pairs of wrong payments are all there is
+to try. With more than ``_GRID`` of them a coarse grid is searched first, then its surroundings.
+Once a burst is found, what lies before, after and inside it is searched in turn (circular binary
+segmentation; Olshen et al. 2004, Biostatistics 5:557).
+
+The intervals are posterior ones: each position may be the beginning (given the end) with the
+likelihood of the two runs, their rates integrated out under Jeffreys' Beta(1/2, 1/2).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.special import betaln, xlogy
+
+Ints = npt.NDArray[np.int64]
+Floats = npt.NDArray[np.float64]
+
+COLUMNS = {
+    "onset": "datetime64[us, UTC]",
+    "onset_low": "datetime64[us, UTC]",
+    "onset_high": "datetime64[us, UTC]",
+    "end": "datetime64[us, UTC]",
+    "end_low": "datetime64[us, UTC]",
+    "end_high": "datetime64[us, UTC]",
+    "ongoing": "bool",
+    "payments": "int64",
+    "wrong": "int64",
+    "rate": "float64",
+    "rate_outside": "float64",
+    "log_ratio": "float64",
+}
+_GRID = 400
+_SMALLEST = 3
+_TAIL = 0.025
+_MAY_GO_ON = 0.05
+
+
+def date_bursts(payments: pd.DataFrame, wrong: Collection[str]) -> pd.DataFrame:
+    """The bursts of wrong payments, in order of time; none where the rate does not change.
+
+    Parameters
+    ----------
+    payments
+        ``payment_id`` and ``created_at`` of all payments that could have gone wrong; those
+        without a time are left out.
+    wrong
+        ids of those that did.
+
+    Returns
+    -------
+    pandas.DataFrame
+        one row a burst. ``onset`` and ``end`` are the times of its first and last wrong payment
+        (the likeliest dates); ``…_low`` and ``…_high`` bound each with 95 %. ``ongoing``: that it
+        had not ended when the evidence ends has at least 5 %; ``end_high`` is empty then.
+        ``payments`` and ``wrong`` count what lies in it, ``rate`` and ``rate_outside`` are the
+        shares of wrong ones inside and in the quiet around it, ``log_ratio`` the log-likelihood
+        ratio against one rate for both.
+
+    A burst has at least three wrong payments and a log-likelihood ratio above ``2 ln n + 3``,
+    so that on ``n`` payments of one rate the best of the ``n²/2`` runs seldom passes.
+
+    Examples
+    --------
+    >>> times = pd.date_range("2025-09-01", periods=1000, freq="10min", tz="UTC")
+    >>> payments = pd.DataFrame({"payment_id": [f"cs_{i}" for i in range(1000)]})
+    >>> wrong = [f"cs_{i}" for i in range(500, 520)]
+    >>> bursts = date_bursts(payments.assign(created_at=times), wrong)
+    >>> bursts[["onset", "wrong", "ongoing"]].values.tolist()
+    [[Timestamp('2025-09-04 11:20:00+0000', tz='UTC'), 20, False]]
+    """
+    timed = in_order(payments)
+    flags = timed["payment_id"].isin(set(wrong)).to_numpy(dtype=bool)
+    return date_runs(pd.DatetimeIndex(timed["created_at"]), flags)
+
+
+def in_order(payments: pd.DataFrame) -> pd.DataFrame:
+    """The payments that have a time, by time and id: ``payment_id`` and ``created_at``.
+
+    Examples
+    --------
+    >>> times = pd.to_datetime(["2025-09-02", None, "2025-09-01"], utc=True)
+    >>> payments = pd.DataFrame({"payment_id": ["a", "b", "c"], "created_at": times})
+    >>> in_order(payments)["payment_id"].tolist()
+    ['c', 'a']
+    """
+    timed = payments.loc[payments["created_at"].notna(), ["payment_id", "created_at"]]
+    timed = timed.sort_values(["created_at", "payment_id"], kind="stable")
+    return timed.reset_index(drop=True)
+
+
+def date_runs(instants: pd.DatetimeIndex, flags: npt.NDArray[np.bool_]) -> pd.DataFrame:
+    """As ``date_bursts``, of times in order and whether the payment at each went wrong.
+
+    Examples
+    --------
+    >>> times = pd.date_range("2025-09-01", periods=500, freq="h", tz="UTC")
+    >>> len(date_runs(times, np.zeros(500, dtype=bool)))
+    0
+    """
+    instants = instants.as_unit("us")
+    positions = np.flatnonzero(flags).astype(np.int64)
+    found = _search(positions, 0, len(flags) - 1)
+    if not found:
+        return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in COLUMNS.items()})
+    before = np.concatenate([[0], np.cumsum(flags)]).astype(np.int64)
+    starts = [0, *(last + 1 for _, last in found)]
+    ends = [*(first - 1 for first, _ in found[1:]), len(flags) - 1]
+    rows = [
+        _describe(burst, _Stretch(low, high, before), instants)
+        for burst, low, high in zip(found, starts, ends, strict=False)
+    ]
+    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+
+
+def _search(positions: Ints, low: int, high: int) -> list[tuple[int, int]]:
+    """First and last position of each burst among ``low`` to ``high``, in order."""
+    found: list[tuple[int, int]] = []
+    # A stack, not recursion: a long record of many bursts would go deep.
+    spans: list[tuple[int, int, tuple[int, int] | None]] = [(low, high, None)]
+    while spans:
+        left, right, parent = spans.pop()
+        own = positions[
+            np.searchsorted(positions, left) : np.searchsorted(positions, right, "right")
+        ]
+        best = _best_run(own, left, right)
+        if best is None:
+            if parent is not None:
+                found.append(parent)
+            continue
+        first, last = best
+        spans.append((first, last, best))
+        # Around a burst inside another one is still burst, though less of it.
+        spans.extend([(left, first - 1, None), (last + 1, right, None)])
+    return sorted(found)
+
+
+def _best_run(own: Ints, low: int, high: int) -> tuple[int, int] | None:
+    total = high - low + 1
+    count = len(own)
+    if count < _SMALLEST or count == total:
+        return None
+    step = -(-count // _GRID)
+    starts = np.arange(0, count, step)
+    ends = np.minimum(starts + step - 1, count - 1)
+    _, i, j = _highest(own, starts, ends, total)
+    if step > 1:
+        starts = np.arange(max(i - step, 0), min(i + step + 1, count))
+        ends = np.arange(max(j - step, 0), min(j + step + 1, count))
+    gain, i, j = _highest(own, starts, ends, total)
+    if gain < 2 * np.log(total) + 3 or j - i + 1 < _SMALLEST:
+        return None
+    return int(own[i]), int(own[j])
+
+
+def _highest(own: Ints, starts: Ints, ends: Ints, total: int) -> tuple[float, int, int]:
+    """The pair of wrong payments with the highest likelihood ratio, and that ratio."""
+    count = len(own)
+    inside = ends[None, :] - starts[:, None] + 1
+    length = own[ends][None, :] - own[starts][:, None] + 1
+    valid = (inside > 0) & (length < total)
+    inside, length = np.where(valid, inside, 1), np.where(valid, length, 1)
+    outside, rest = count - inside, np.maximum(total - length, 1)
+    valid &= inside * rest > outside * length
+    gain = _log_likelihood(inside, length) + _log_likelihood(outside, rest)
+    gain = np.where(valid, gain - _log_likelihood(count, total), -np.inf)
+    i, j = np.unravel_index(int(np.argmax(gain)), gain.shape)
+    return float(gain[i, j]), int(starts[i]), int(ends[j])
+
+
+def _log_likelihood(wrong: Ints | int, total: Ints | int) -> Floats:
+    share = wrong / total
+    result: Floats = xlogy(wrong, share) + xlogy(total - wrong, np.maximum(1 - share, 0))
+    return result
+
+
+@dataclass(frozen=True)
+class _Stretch:
+    """The payments around one burst, from ``low`` to ``high``, free of other bursts.
+
+    ``before[i]`` counts the wrong payments before position ``i`` of the whole record.
+    """
+
+    low: int
+    high: int
+    before: Ints
+
+    def count(self, start: Ints, end: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+        """Wrong and all payments from ``start`` to ``end``, then of the rest of the stretch."""
+        inside, length = self.before[end + 1] - self.before[start], end - start + 1
+        total = self.before[self.high + 1] - self.before[self.low]
+        return inside, length, total - inside, self.high - self.low + 1 - length
+
+    def score(self, start: Ints, end: Ints) -> Floats:
+        """Log marginal likelihood of a burst from ``start`` to ``end``, rates integrated out."""
+        inside, length, outside, rest = self.count(start, end)
+        score = betaln(inside + 0.5, length - inside + 0.5)
+        score = score + betaln(outside + 0.5, rest - outside + 0.5)
+        result: Floats = np.where(inside * np.maximum(rest, 1) >= outside * length, score, -np.inf)
+        return result
+
+
+def _describe(
+    found: tuple[int, int], stretch: _Stretch, instants: pd.DatetimeIndex
+) -> list[object]:
+    final = len(instants) - 1
+    starts = np.arange(stretch.low, found[1] + 1)
+    score = stretch.score(starts, np.full_like(starts, found[1]))
+    first = int(starts[np.argmax(score)])
+    first_low, first_high = _interval(starts, score)
+
+    ends = np.arange(first, stretch.high + 1)
+    score = stretch.score(np.full_like(ends, first), ends)
+    last = int(ends[np.argmax(score)])
+    ongoing = False
+    if stretch.high == final:
+        # A burst ends after each payment with a chance of about one in its length; that it goes
+        # on beyond the last payment therefore weighs as much as that many endings.
+        score[-1] += np.log(last - first + 1)
+        ongoing = bool(_normalized(score)[-1] >= _MAY_GO_ON)
+    last_low, last_high = _interval(ends, score)
+
+    counted = stretch.count(np.array([first]), np.array([last]))
+    inside, length, outside, rest = (int(value.item()) for value in map(np.asarray, counted))
+    ratio = _log_likelihood(inside, length) + _log_likelihood(outside, max(rest, 1))
+    ratio = ratio - _log_likelihood(inside + outside, length + rest)
+    return [
+        instants[first],
+        # The change lies between a payment and the one before it.
+        instants[max(min(first_low, first) - 1, 0)],
+        instants[max(first_high, first)],
+        instants[last],
+        instants[min(last_low, last)],
+        pd.NaT if ongoing else instants[min(max(last_high, last) + 1, final)],
+        ongoing,
+        length,
+        inside,
+        inside / length,
+        outside / max(rest, 1),
+        float(ratio),
+    ]
+
+
+def _normalized(score: Floats) -> Floats:
+    weight: Floats = np.exp(score - score.max())
+    weight /= weight.sum()
+    return weight
+
+
+def _interval(positions: Ints, score: Floats) -> tuple[int, int]:
+    total = np.cumsum(_normalized(score))
+    found = np.minimum(np.searchsorted(total, [_TAIL, 1 - _TAIL]), len(positions) - 1)
+    return int(positions[found[0]]), int(positions[found[1]])
