@@ -20,7 +20,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"^stripe_purchase($|:)", "purchase"),
     (r"^(reversal|reverse[ds]?|clawback)" + _END, "reversal"),
     (r"^(correction|corrected|adjust(ed|ment)?)" + _END, "correction"),
-    (r"^transfer|" + _START + r"transfer(red)?_?(to|from)" + _END, "transfer"),
+    (r"^transfer|" + _START + r"transfer(red)?[_ -]?(to|from)" + _END, "transfer"),
     (
         _START + r"(admin|manual(ly)?|emergency|re_?-?grant(ed)?|goodwill|courtesy|compensation"
         r"|support)" + _END,

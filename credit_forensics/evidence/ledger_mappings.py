@@ -7,7 +7,7 @@ columns it may come from, best first. Several columns for one target are coalesc
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,10 @@ class SourceTable:
 
     tables: tuple[str, ...]
     columns: Mapping[str, tuple[str, ...]]
+
+
+# Where a part comes from: the table made for it first, then others that may hold it as well.
+Sources = tuple[SourceTable, ...]
 
 
 @dataclass(frozen=True)
@@ -27,15 +31,15 @@ class Layout:
     """
 
     name: str
-    entries: SourceTable
-    users: SourceTable
-    customers: SourceTable
-    balances: SourceTable
-    payments: SourceTable | None = None
-    processed_events: SourceTable | None = None
-    admin_actions: SourceTable | None = None
-    aliases: SourceTable = field(
-        default_factory=lambda: SourceTable(
+    entries: Sources
+    users: Sources
+    customers: Sources
+    balances: Sources
+    payments: Sources = ()
+    processed_events: Sources = ()
+    admin_actions: Sources = ()
+    aliases: Sources = (
+        SourceTable(
             ("user_aliases", "user_id_aliases", "user_id_map", "UserAlias"),
             {
                 "user_id": ("user_id", "userId", "new_user_id", "newUserId", "canonical_user_id"),
@@ -49,47 +53,263 @@ class Layout:
                     "previous_user_id",
                 ),
             },
-        )
+        ),
     )
 
 
 CREDIT_LEDGER = Layout(
     name="credit_ledger",
-    entries=SourceTable(
-        ("credit_ledger",),
-        {
-            "entry_id": ("id",),
-            "user_id": ("user_id",),
-            "delta": ("delta",),
-            "reason": ("reason",),
-            "event_id": ("stripe_event_id",),
-            "created_at": ("created_at",),
-        },
+    entries=(
+        SourceTable(
+            ("credit_ledger",),
+            {
+                "entry_id": ("id",),
+                "user_id": ("user_id",),
+                "delta": ("delta",),
+                "reason": ("reason",),
+                "event_id": ("stripe_event_id",),
+                "created_at": ("created_at",),
+            },
+        ),
     ),
-    users=SourceTable(
-        ("users",),
-        {
-            "user_id": ("id",),
-            "email": ("email",),
-            "name": ("name",),
-            "created_at": ("created_at",),
-        },
+    users=(
+        SourceTable(
+            ("users",),
+            {
+                "user_id": ("id",),
+                "email": ("email",),
+                "name": ("name",),
+                "created_at": ("created_at",),
+            },
+        ),
     ),
-    customers=SourceTable(
-        ("stripe_customers",),
-        {
-            "customer_id": ("stripe_customer_id",),
-            "user_id": ("user_id",),
-            "bound_at": ("created_at",),
-        },
+    customers=(
+        SourceTable(
+            ("stripe_customers",),
+            {
+                "customer_id": ("stripe_customer_id",),
+                "user_id": ("user_id",),
+                "bound_at": ("created_at",),
+            },
+        ),
     ),
-    balances=SourceTable(
-        ("user_credits",),
-        {"user_id": ("user_id",), "balance": ("total_credits",)},
+    balances=(
+        SourceTable(
+            ("user_credits",),
+            {"user_id": ("user_id",), "balance": ("total_credits",)},
+        ),
     ),
 )
 
-LAYOUTS: tuple[Layout, ...] = (CREDIT_LEDGER,)
+_SESSION = (
+    "provider_checkout_session_id",
+    "stripe_checkout_session_id",
+    "checkout_session_id",
+    "stripe_session_id",
+    "session_id",
+)
+_INTENT = ("provider_payment_intent_id", "stripe_payment_intent_id", "payment_intent_id")
+
+_BALANCE = (
+    "total_credits",
+    "balance_credits",
+    "credits_balance",
+    "credit_balance",
+    "balance",
+    "credits",
+)
+
+# Transactions beside the shop's own payments: payment_id is the shop's number, which its table
+# of payments turns into Stripe's. An entry may name Stripe's objects itself, or keep them in meta.
+CREDIT_TRANSACTIONS = Layout(
+    name="credit_transactions",
+    entries=(
+        SourceTable(
+            ("credit_transactions", "credits_transactions", "credit_transaction"),
+            {
+                "entry_id": ("id", "transaction_id", "uuid"),
+                "user_id": ("user_id", "account_id", "owner_id"),
+                "delta": ("delta_credits", "delta", "credits_delta", "credits", "amount"),
+                "type": ("type", "transaction_type", "kind", "entry_type"),
+                "reason": ("reason", "description", "note"),
+                "event_id": ("stripe_event_id", "provider_event_id", "event_id"),
+                "session_id": _SESSION,
+                "intent_id": _INTENT,
+                "local_payment_id": ("payment_id",),
+                "meta": ("meta", "metadata", "meta_json", "metadata_json"),
+                "created_at": ("created_at", "inserted_at", "timestamp"),
+            },
+        ),
+    ),
+    users=(
+        SourceTable(
+            ("users", "profiles", "accounts"),
+            {
+                "user_id": ("id", "user_id"),
+                "email": ("email",),
+                "name": ("name", "full_name", "display_name", "username"),
+                "created_at": ("created_at", "inserted_at"),
+            },
+        ),
+    ),
+    customers=(
+        SourceTable(
+            ("stripe_customers", "customers"),
+            {
+                "customer_id": ("stripe_customer_id", "provider_customer_id", "customer_id"),
+                "user_id": ("user_id", "account_id"),
+                "bound_at": ("bound_at", "created_at", "inserted_at"),
+            },
+        ),
+        SourceTable(
+            ("users", "profiles", "accounts"),
+            {
+                "customer_id": ("stripe_customer_id", "provider_customer_id", "customer_id"),
+                "user_id": ("id", "user_id"),
+                "bound_at": ("customer_bound_at",),
+            },
+        ),
+    ),
+    balances=(
+        SourceTable(
+            (
+                "user_credits",
+                "credit_balances",
+                "user_credit_balances",
+                "credit_accounts",
+                "wallets",
+            ),
+            {
+                "user_id": ("user_id", "account_id", "owner_id", "id"),
+                "balance": _BALANCE,
+            },
+        ),
+        SourceTable(
+            ("users", "profiles", "accounts"),
+            {"user_id": ("id", "user_id"), "balance": _BALANCE},
+        ),
+    ),
+    payments=(
+        SourceTable(
+            ("payments", "payment"),
+            {"local_id": ("id", "payment_id"), "session_id": _SESSION, "intent_id": _INTENT},
+        ),
+    ),
+    processed_events=(
+        SourceTable(
+            ("processed_events", "processed_webhook_events", "webhook_events"),
+            {
+                "event_id": ("provider_event_id", "stripe_event_id", "event_id", "id"),
+                "local_payment_id": ("payment_id",),
+            },
+        ),
+    ),
+    admin_actions=(
+        SourceTable(
+            ("admin_actions",),
+            {
+                "user_id": ("target_user_id", "user_id"),
+                "delta": ("delta_credits", "delta", "credits"),
+                "created_at": ("created_at", "inserted_at"),
+            },
+        ),
+    ),
+)
+
+# Prisma quotes what it creates: models in PascalCase, fields in camelCase.
+PRISMA = Layout(
+    name="prisma",
+    entries=(
+        SourceTable(
+            (
+                "CreditTransaction",
+                "CreditLedger",
+                "CreditLedgerEntry",
+                "CreditEntry",
+                "CreditHistory",
+            ),
+            {
+                "entry_id": ("id",),
+                "user_id": ("userId", "accountId"),
+                "delta": ("delta", "deltaCredits", "credits", "amount"),
+                "type": ("type", "kind", "transactionType"),
+                "reason": ("reason", "description", "note"),
+                "event_id": ("stripeEventId", "eventId"),
+                "session_id": ("stripeCheckoutSessionId", "stripeSessionId", "checkoutSessionId"),
+                "intent_id": ("stripePaymentIntentId", "paymentIntentId"),
+                "local_payment_id": ("paymentId",),
+                "meta": ("metadata", "meta"),
+                "created_at": ("createdAt",),
+            },
+        ),
+    ),
+    users=(
+        SourceTable(
+            ("User", "Account"),
+            {
+                "user_id": ("id",),
+                "email": ("email",),
+                "name": ("name", "fullName", "displayName"),
+                "created_at": ("createdAt",),
+            },
+        ),
+    ),
+    customers=(
+        SourceTable(
+            ("StripeCustomer", "Customer"),
+            {
+                "customer_id": ("stripeCustomerId", "customerId"),
+                "user_id": ("userId",),
+                "bound_at": ("boundAt", "createdAt"),
+            },
+        ),
+        SourceTable(
+            ("User",),
+            {
+                "customer_id": ("stripeCustomerId",),
+                "user_id": ("id",),
+                "bound_at": ("customerBoundAt",),
+            },
+        ),
+    ),
+    balances=(
+        SourceTable(
+            ("UserCredits", "CreditBalance", "Wallet"),
+            {
+                "user_id": ("userId", "id"),
+                "balance": ("totalCredits", "creditBalance", "balance", "credits"),
+            },
+        ),
+        SourceTable(
+            ("User",),
+            {
+                "user_id": ("id",),
+                "balance": ("totalCredits", "creditBalance", "balance", "credits"),
+            },
+        ),
+    ),
+    payments=(
+        SourceTable(
+            ("Payment", "Purchase", "Order"),
+            {
+                "local_id": ("id",),
+                "session_id": ("stripeCheckoutSessionId", "stripeSessionId", "checkoutSessionId"),
+                "intent_id": ("stripePaymentIntentId", "paymentIntentId"),
+            },
+        ),
+    ),
+    processed_events=(
+        SourceTable(
+            ("ProcessedEvent", "WebhookEvent", "StripeEvent"),
+            {
+                "event_id": ("stripeEventId", "providerEventId", "eventId", "id"),
+                "local_payment_id": ("paymentId",),
+            },
+        ),
+    ),
+)
+
+LAYOUTS: tuple[Layout, ...] = (CREDIT_LEDGER, CREDIT_TRANSACTIONS, PRISMA)
 
 # What must be there for a table to be of use at all.
 REQUIRED: dict[str, tuple[str, ...]] = {

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from credit_forensics.case_file import LedgerSection, TableMapping
@@ -22,6 +21,7 @@ from credit_forensics.evidence.ledger_mappings import (
     REQUIRED,
     TARGETS,
     Layout,
+    Sources,
     SourceTable,
     layout_names,
 )
@@ -67,10 +67,10 @@ def plan_reads(database: ReadOnlyDatabase, section: LedgerSection) -> Plan:
     plan = Plan(layout.name)
     for part in ("entries", "users", "customers", "balances", *OPTIONAL_PARTS):
         mapping = getattr(section, part, None)
-        default: SourceTable | None = getattr(layout, part)
+        default: Sources = getattr(layout, part)
         if mapping is not None:
             _own(database, section, plan, part=part, mapping=mapping, default=default)
-        elif default is not None:
+        elif default:
             _built_in(database, section, plan, part, default)
     if "entries" not in plan.reads:
         raise CaseError(_no_ledger(database, section, layout))
@@ -96,18 +96,18 @@ def _layout(database: ReadOnlyDatabase, section: LedgerSection) -> Layout:
 
 def fits(database: ReadOnlyDatabase, section: LedgerSection, layout: Layout) -> bool:
     """Whether the database has the layout's ledger table with the columns it needs."""
-    for relation in _candidates(database, section, layout.entries):
-        found = _columns(relation, layout.entries)
-        if all(target in found for target in REQUIRED["entries"]):
-            return True
-    return False
+    return _best(database, section, "entries", layout.entries) is not None
 
 
 def _candidates(
-    database: ReadOnlyDatabase, section: LedgerSection, source: SourceTable
-) -> list[Relation]:
-    found = [database.find(name, section.database_schema) for name in source.tables]
-    return [relation for relation in found if relation is not None]
+    database: ReadOnlyDatabase, section: LedgerSection, sources: Sources
+) -> list[tuple[Relation, SourceTable]]:
+    found = [
+        (database.find(name, section.database_schema), source)
+        for source in sources
+        for name in source.tables
+    ]
+    return [(relation, source) for relation, source in found if relation is not None]
 
 
 def _columns(relation: Relation, source: SourceTable) -> dict[str, str]:
@@ -120,62 +120,74 @@ def _columns(relation: Relation, source: SourceTable) -> dict[str, str]:
     return found
 
 
+def _best(
+    database: ReadOnlyDatabase, section: LedgerSection, part: str, sources: Sources
+) -> tuple[Relation, SourceTable] | None:
+    """The first table that has what the part needs."""
+    for relation, source in _candidates(database, section, sources):
+        found = _columns(relation, source)
+        if all(target in found for target in REQUIRED[part]):
+            return relation, source
+    return None
+
+
 def _built_in(
     database: ReadOnlyDatabase,
     section: LedgerSection,
     plan: Plan,
     part: str,
-    source: SourceTable,
+    sources: Sources,
 ) -> None:
-    relations = _candidates(database, section, source)
-    optional = part in OPTIONAL_PARTS
-    best: tuple[Relation, dict[str, str]] | None = None
-    for relation in relations:
-        found = _columns(relation, source)
-        if all(target in found for target in REQUIRED[part]):
-            best = (relation, found)
-            break
+    best = _best(database, section, part, sources)
     if best is None:
-        if optional or part == "entries":
-            return
-        plan.gaps.append(_missing(part, source, relations))
+        if part not in OPTIONAL_PARTS and part != "entries":
+            plan.gaps.append(
+                _missing(part, sources[0], _candidates(database, section, sources[:1]))
+            )
         return
-    relation, found = best
+    relation, source = best
+    found = _columns(relation, source)
     for target in source.columns:
         if target not in found and (part, target) in CONSEQUENCES:
-            names = " or ".join(source.columns[target])
+            problem = f"{relation.name} has no column {_or(source.columns[target])}"
             plan.gaps.append(
                 (
                     f"{part}.{target}",
                     "missing_column",
-                    f"{relation.name} has no column {names}: {CONSEQUENCES[part, target]}",
+                    f"{problem}: {CONSEQUENCES[part, target]}",
                 )
             )
     select = ", ".join(
         f"{quote_identifier(column)} AS {quote_identifier(target)}"
         for target, column in found.items()
     )
-    where = _not_null(part, found) if part == "customers" else ""
+    # Where bindings lie in the users' table, most users have none.
+    where = (
+        f" WHERE {quote_identifier(found['customer_id'])} IS NOT NULL"
+        if part == "customers"
+        else ""
+    )
     query = f"SELECT {select} FROM {database.quoted(relation)}{where}"
     plan.reads[part] = Read(part, relation.name, query)
 
 
-def _not_null(part: str, found: Mapping[str, str]) -> str:
-    # Where bindings lie in the users' table, most users have none.
-    return f" WHERE {quote_identifier(found['customer_id'])} IS NOT NULL"
+def _or(names: tuple[str, ...]) -> str:
+    return " or ".join(names[:3])
 
 
-def _missing(part: str, source: SourceTable, relations: list[Relation]) -> tuple[str, str, str]:
+def _missing(
+    part: str, source: SourceTable, candidates: list[tuple[Relation, SourceTable]]
+) -> tuple[str, str, str]:
     consequence = CONSEQUENCES[part, ""]
-    if not relations:
-        return part, "missing_table", f"There is no {' or '.join(source.tables)}: {consequence}"
-    relation = relations[0]
+    if not candidates:
+        return part, "missing_table", f"There is no {_or(source.tables)}: {consequence}"
+    relation, _ = candidates[0]
     if relation.problem:
         return part, "unreadable", f"{relation.name} cannot be read: {consequence}"
     found = _columns(relation, source)
-    absent = [target for target in REQUIRED[part] if target not in found]
-    names = ", ".join(" or ".join(source.columns[target]) for target in absent)
-    return part, "missing_column", f"{relation.name} has no column {names}: {consequence}"
+    absent = [_or(source.columns[t]) for t in REQUIRED[part] if t not in found]
+    problem = f"{relation.name} has no column {', '.join(absent)}"
+    return part, "missing_column", f"{problem}: {consequence}"
 
 
 def _own(
@@ -185,7 +197,7 @@ def _own(
     *,
     part: str,
     mapping: TableMapping,
-    default: SourceTable | None,
+    default: Sources,
 ) -> None:
     place = f"ledger.{part}"
     for target in mapping.columns:
@@ -248,7 +260,7 @@ def _own_table(
     section: LedgerSection,
     place: str,
     mapping: TableMapping,
-    default: SourceTable | None,
+    default: Sources,
 ) -> Relation:
     if mapping.table:
         schema, name = section.database_schema, mapping.table
@@ -258,20 +270,20 @@ def _own_table(
             relation = database.find(name, schema)
         if relation is not None:
             return relation
-    elif default is not None:
-        relations = _candidates(database, section, default)
-        if relations:
-            return relations[0]
+    else:
+        candidates = _candidates(database, section, default)
+        if candidates:
+            return candidates[0][0]
     wanted = mapping.table or "table"
     raise CaseError(
         f"{place}: there is no table {wanted!r} in {database.name}; it holds {holds(database)}."
     )
 
 
-def _same_names(relation: Relation, part: str, default: SourceTable | None) -> dict[str, str]:
+def _same_names(relation: Relation, part: str, default: Sources) -> dict[str, str]:
     found = {target: target for target in TARGETS[part] if relation.column(target)}
-    if default is not None:
-        found = {**_columns(relation, default), **found}
+    for source in default:
+        found = {**_columns(relation, source), **found}
     return {target: column for target, column in found.items() if target in TARGETS[part]}
 
 
@@ -302,21 +314,25 @@ def holds(database: ReadOnlyDatabase, at_most: int = 12) -> str:
 
 
 def _no_ledger(database: ReadOnlyDatabase, section: LedgerSection, layout: Layout) -> str:
-    relations = _candidates(database, section, layout.entries)
+    candidates = _candidates(database, section, layout.entries)
     others = [other.name for other in LAYOUTS if fits(database, section, other)]
     hint = f"; schema = '{others[0]}' would fit" if others else ""
-    if relations and not hint:
-        relation = relations[0]
+    if candidates and not hint:
+        relation, source = candidates[0]
         if relation.problem:
             return f"The ledger {relation.name} in {database.name} cannot be read."
-        absent = [t for t in REQUIRED["entries"] if t not in _columns(relation, layout.entries)]
-        names = ", ".join(" or ".join(layout.entries.columns[target]) for target in absent)
+        found = _columns(relation, source)
+        absent = [_or(source.columns[t]) for t in REQUIRED["entries"] if t not in found]
         return (
-            f"The ledger {relation.name} in {database.name} has no column {names}; it has "
-            f"{', '.join(relation.columns)}."
+            f"The ledger {relation.name} in {database.name} has no column {', '.join(absent)}; it "
+            f"has {', '.join(relation.columns)}."
         )
-    tables = " or ".join(layout.entries.tables)
+    tables = [
+        name
+        for tried in (LAYOUTS if section.schema_ == "auto" else (layout,))
+        for name in tried.entries[0].tables[:1]
+    ]
     return (
-        f"The ledger database {database.name} has no table {tables}; it holds "
+        f"The ledger database {database.name} has no table {' or '.join(tables)}; it holds "
         f"{holds(database)}{hint}."
     )

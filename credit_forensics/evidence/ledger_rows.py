@@ -66,6 +66,7 @@ def take_entries(
     run(
         f"""CREATE OR REPLACE TEMP TABLE {RAW}linked AS SELECT t.*,
             coalesce({payment}, session_column, {session},
+                CASE WHEN regexp_matches(local_payment_id, '^(cs|pi)_') THEN local_payment_id END,
                 nullif({found["event_column", "session"]}, ''),
                 nullif({found["reason", "session"]}, ''), nullif({found["meta", "session"]}, ''),
                 intent_column, {intent},
@@ -73,7 +74,8 @@ def take_entries(
                 nullif({found["reason", "intent"]}, ''), nullif({found["meta", "intent"]}, '')
             ) AS payment_id,
             coalesce(
-                CASE WHEN NOT regexp_matches(event_column, '^(cs|pi)_') THEN event_column END,
+                CASE WHEN NOT regexp_matches(event_column, '^(cs|pi)_|^[0-9]+$')
+                     THEN event_column END,
                 nullif({found["reason", "event"]}, ''), nullif({found["meta", "event"]}, ''),
                 {event}
             ) AS event_id
@@ -146,7 +148,8 @@ def _shop_bookkeeping(evidence: Evidence, parts: frozenset[str]) -> tuple[str, s
         joins += f""" LEFT JOIN (
             SELECT {text_sql(types, "local_payment_id")} AS local_id,
                 min({text_sql(types, "event_id")}) AS event_id
-            FROM {RAW}processed_events GROUP BY 1) AS e ON t.local_payment_id = e.local_id"""
+            FROM {RAW}processed_events WHERE starts_with({text_sql(types, "event_id")}, 'evt_')
+            GROUP BY 1) AS e ON t.local_payment_id = e.local_id"""
         event = "e.event_id"
     return session, intent, event, joins
 
