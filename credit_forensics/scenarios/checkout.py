@@ -65,7 +65,7 @@ def make_checkouts(
     fresh = persons + np.arange(count, dtype=np.int64)
     customer = np.select([preset, guest, returning], [session, GUEST, payer], fresh)
     member = people.other_member(rng, payer)
-    email_kind, email_of = _emails(settings, payer, session, member, preset, rng)
+    email_kind, email_of = _emails(settings, payer, session, member, preset=preset, rng=rng)
     name_kind, name_of = _names(settings, payer, member, rng)
     identity_lost = rng.random(count) < settings.missing_metadata
     metadata_empty = identity_lost & (rng.random(count) >= settings.kept_credits_share)
@@ -116,6 +116,7 @@ def _emails(
     payer: Ints,
     session: Ints,
     member: Ints,
+    *,
     preset: Bools,
     rng: np.random.Generator,
 ) -> tuple[Ints, Ints]:

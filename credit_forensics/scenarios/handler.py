@@ -95,6 +95,8 @@ def handle(
     bound, bound_at, bound_by = _first_writer(
         checkouts.customer, resolved, booked, writes, len(people)
     )
+    before = np.flatnonzero(people.bound_at >= 0)
+    bound[before], bound_at[before], bound_by[before] = before, people.bound_at[before], -1
 
     customer = np.maximum(checkouts.customer, 0)
     found = (

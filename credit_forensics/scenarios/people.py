@@ -19,7 +19,8 @@ class People:
     """One position a person in every array.
 
     ``household_start`` and ``household_size`` tell the span of positions of a person's household;
-    ``browser_partner`` is who used the same browser before.
+    ``browser_partner`` is who used the same browser before; ``bound_at`` is when the person's own
+    Stripe customer was bound before the world began, -1 if it was not.
     """
 
     first: Ints
@@ -35,6 +36,7 @@ class People:
     activity: npt.NDArray[np.float64]
     second_card: Bools
     card_replaced_at: npt.NDArray[np.float64]
+    bound_at: Ints
 
     def __len__(self) -> int:
         return len(self.first)
@@ -63,6 +65,9 @@ def make_people(settings: WorldSettings, rng: np.random.Generator, start: int) -
     )
     shared = rng.random(count) < settings.household_card_share
     partner = (np.arange(count) + 1 + rng.integers(0, max(count - 1, 1), count)) % count
+    created = start - rng.integers(30, 400 * 86_400, count) * 1_000_000
+    bound_at = created + ((start - created) * rng.uniform(0.1, 0.9, count)).astype(np.int64)
+    bound_before = rng.random(count) < settings.bound_before_share
     return People(
         first=first,
         last=last,
@@ -71,7 +76,7 @@ def make_people(settings: WorldSettings, rng: np.random.Generator, start: int) -
             pc.utf8_slice_codeunits(first_text, 0, 1), pa.scalar(". "), last_text, ""
         ),
         email=_ascii(handle),
-        created=start - rng.integers(1, 400 * 86_400, count) * 1_000_000,
+        created=created,
         household_start=household_start,
         household_size=household_size,
         shares_card=shared[leaders] & (household_size > 1),
@@ -81,6 +86,7 @@ def make_people(settings: WorldSettings, rng: np.random.Generator, start: int) -
         card_replaced_at=np.where(
             rng.random(count) < settings.card_replaced_share, rng.random(count), 2.0
         ),
+        bound_at=np.where(bound_before, bound_at, -1),
     )
 
 

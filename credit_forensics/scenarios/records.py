@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from credit_forensics.scenarios import names
 from credit_forensics.scenarios.accounts import Accounts
-from credit_forensics.scenarios.bursts import Timeline
 from credit_forensics.scenarios.checkout import (
     EMAIL_UNKNOWN,
-    GUEST,
     NAME_INITIAL,
     NAME_LOWER,
     NAME_OTHER,
@@ -24,7 +20,7 @@ from credit_forensics.scenarios.faults import Fault
 from credit_forensics.scenarios.handler import Handling
 from credit_forensics.scenarios.identifiers import Bools, Ints, instants, take, tokens
 from credit_forensics.scenarios.people import People
-from credit_forensics.scenarios.returns import Returns
+from credit_forensics.scenarios.scene import Labels, Scene
 from credit_forensics.scenarios.settings import WorldSettings
 
 BROWSERS = (
@@ -41,27 +37,16 @@ NOT_PAID = (Fault.ABANDONED, Fault.UNPAID, Fault.ASYNC_FAILED)
 DELAYED = (Fault.ASYNC_PAID, Fault.UNPAID, Fault.ASYNC_FAILED)
 
 
-@dataclass(frozen=True)
-class Labels:
-    """The texts of each payment that several tables need."""
-
-    payment_id: pa.Array
-    customer_id: pa.Array
-    account_email: pa.Array
-    account_name: pa.Array
-    credits: Ints
-    told_credits: Ints
-
-
 def make_labels(
     settings: WorldSettings,
     people: People,
     checkouts: Checkouts,
     accounts: Accounts,
+    *,
     fault: Ints,
     rng: np.random.Generator,
-) -> tuple[Labels, pa.Array]:
-    """Labels of the payments, and the texts of all customer numbers."""
+) -> Labels:
+    """Draw the texts of the payments and of all customer numbers."""
     count = len(checkouts)
     live = pa.array(fault != Fault.TEST_MODE)
     prefix = pc.if_else(live, "cs_live_", "cs_test_")
@@ -73,28 +58,26 @@ def make_labels(
     credits_ = credits_of[checkouts.price]
     factor = np.where(rng.random(count) < 0.5, 10, 2)
     person = accounts.person[accounts.session_id]
-    labels = Labels(
+    return Labels(
         payment_id=payment_id,
         customer_id=take(customers, checkouts.customer),
         account_email=pc.fill_null(take(people.email, person), "unknown"),
         account_name=pc.fill_null(take(people.full_name, person), "unknown"),
         credits=credits_,
         told_credits=np.where(fault == Fault.WRONG_AMOUNT, credits_ * factor, credits_),
+        customers=customers,
     )
-    return labels, customers
 
 
-def payments_table(
-    settings: WorldSettings,
-    people: People,
-    checkouts: Checkouts,
-    accounts: Accounts,
-    labels: Labels,
-    fault: Ints,
-    returns: Returns,
-    rng: np.random.Generator,
-) -> pa.Table:
+def payments_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
     """The table ``payments``; of its derived columns those that other columns cannot give."""
+    settings, people, checkouts, fault = (
+        scene.settings,
+        scene.people,
+        scene.checkouts,
+        scene.fault,
+    )
+    accounts, labels, returns = scene.accounts, scene.labels, scene.returns
     count = len(checkouts)
     amount = np.array([price.amount for price in settings.prices])[checkouts.price]
     refunded = np.zeros(count, dtype=np.int64)
@@ -173,24 +156,17 @@ def _typed_names(people: People, checkouts: Checkouts, rng: np.random.Generator)
     return take(forms, position)
 
 
-def metadata_table(
-    settings: WorldSettings,
-    people: People,
-    checkouts: Checkouts,
-    accounts: Accounts,
-    labels: Labels,
-    timeline: Timeline,
-    fault: Ints,
-    rng: np.random.Generator,
-) -> pa.Table:
+def metadata_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
     """The table ``metadata`` as the seed's checkout route writes it, a block a key."""
+    settings, checkouts, fault = scene.settings, scene.checkouts, scene.fault
+    people, accounts, labels = scene.people, scene.accounts, scene.labels
     session = take(accounts.text, accounts.session_id)
     no_ids = np.isin(fault, [Fault.METADATA_SCAN, Fault.EMAIL_MATCH]) | checkouts.identity_lost
     full = ~checkouts.metadata_empty
     with_ids = ~no_ids
     referrer = take(accounts.text, people.browser_partner[checkouts.payer])
     versions = [f"2.{release}.0" for release in range(64)]
-    versions += [f"2.9.{burst + 1}-hotfix" for burst in range(len(timeline.versioned))]
+    versions += [f"2.9.{burst + 1}-hotfix" for burst in range(len(scene.timeline.versioned))]
     version = np.where(checkouts.version < 0, 63 - checkouts.version, checkouts.version)
     price_ids = pa.array([price.price_id for price in settings.prices])
     prices = take(price_ids, checkouts.price)
@@ -210,16 +186,24 @@ def metadata_table(
         ("browser_fingerprint", take(pa.array(BROWSERS), checkouts.browser), full),
     ]
     blocks = [
-        _entries(labels.payment_id, "session", position, key, values, where)
+        _entries(labels.payment_id, "session", position, key=key, values=values, where=where)
         for position, (key, values, where) in enumerate(entries, start=1)
     ]
     copied = with_ids & (rng.random(len(checkouts)) < settings.intent_metadata_share)
-    blocks.append(_entries(labels.payment_id, "intent", 1, "user_id", session, copied))
+    blocks.append(
+        _entries(labels.payment_id, "intent", 1, key="user_id", values=session, where=copied)
+    )
     return pa.concat_tables(blocks)
 
 
 def _entries(
-    payment_id: pa.Array, source: str, position: int, key: str, values: pa.Array, where: Bools
+    payment_id: pa.Array,
+    source: str,
+    position: int,
+    *,
+    key: str,
+    values: pa.Array,
+    where: Bools,
 ) -> pa.Table:
     rows = np.flatnonzero(where)
     return pa.table(
@@ -263,21 +247,13 @@ def users_table(people: People, accounts: Accounts) -> pa.Table:
     )
 
 
-def customers_table(customers: pa.Array, accounts: Accounts, handling: Handling) -> pa.Table:
+def customers_table(labels: Labels, accounts: Accounts, handling: Handling) -> pa.Table:
     """The table ``customers``: each binding that the handler wrote."""
     rows = np.flatnonzero(handling.bound >= 0)
     return pa.table(
         {
-            "customer_id": take(customers, rows),
+            "customer_id": take(labels.customers, rows),
             "user_id": take(accounts.text, handling.bound[rows]),
             "bound_at": instants(handling.bound_at[rows]),
         }
     )
-
-
-def own_customer(checkouts: Checkouts, accounts: Accounts, persons: int) -> Ints:
-    """The person (as ``Accounts.owner`` numbers them) each payment's customer truly is; or -1."""
-    owner = accounts.owner(accounts.payer_id)
-    primary = (checkouts.customer != GUEST) & (checkouts.customer < persons)
-    found: Ints = np.where(primary, checkouts.customer, owner)
-    return np.where(checkouts.customer == GUEST, -1, found)

@@ -38,6 +38,7 @@ def plan_returns(
     settings: WorldSettings,
     checkouts: Checkouts,
     handling: Handling,
+    *,
     fault: Ints,
     end: int,
     rng: np.random.Generator,

@@ -113,7 +113,7 @@ class WorldSettings:
     payments
         rows of the table ``payments``.
     users
-        people, each with one account; ``payments // 7`` (at least 8) without it.
+        people, each with one account; ``payments // 6`` (at least 8) without it.
     start, days
         first day, and length; the length without it follows from about 1,600 payments a day,
         so that a burst lasts minutes to hours.
@@ -133,6 +133,8 @@ class WorldSettings:
         e-mail then being prefilled.
     guest_share
         share of the other sessions without a Stripe customer.
+    bound_before_share
+        share of accounts whose own customer was bound to them before the world begins.
     returning_share
         share of the remaining ones in which the payer's own customer is used again (the shop
         recognises a returning payer); the others make a new customer.
@@ -176,12 +178,13 @@ class WorldSettings:
     wrong_by_household: float = 0.4
     bursts: BurstSettings = field(default_factory=BurstSettings)
     household_share: float = 0.5
-    household_card_share: float = 0.3
+    household_card_share: float = 0.5
     preset_share: float = 0.36
     guest_share: float = 0.12
-    returning_share: float = 0.6
+    bound_before_share: float = 0.85
+    returning_share: float = 0.5
     email_match: float = 0.88
-    email_household: float = 0.01
+    email_household: float = 0.02
     names: NameBehaviour = field(default_factory=NameBehaviour)
     missing_metadata: float = 0.02
     kept_credits_share: float = 0.5
@@ -192,7 +195,7 @@ class WorldSettings:
     poisoned_mappings: bool = True
     extra_card_share: float = 0.3
     one_off_card_share: float = 0.1
-    no_card_share: float = 0.12
+    no_card_share: float = 0.22
     card_replaced_share: float = 0.2
     async_share: float = 0.01
     abandoned_share: float = 0.02
@@ -208,7 +211,7 @@ class WorldSettings:
     @property
     def user_count(self) -> int:
         """Number of people."""
-        return self.users if self.users is not None else max(8, self.payments // 7)
+        return self.users if self.users is not None else max(8, self.payments // 6)
 
     @property
     def length_days(self) -> float:

@@ -10,7 +10,6 @@ import pyarrow as pa
 from credit_forensics.scenarios.accounts import Accounts
 from credit_forensics.scenarios.bookkeeping import Books
 from credit_forensics.scenarios.bursts import Timeline
-from credit_forensics.scenarios.checkout import Checkouts
 from credit_forensics.scenarios.faults import Fault
 from credit_forensics.scenarios.handler import (
     BY_EMAIL,
@@ -25,8 +24,10 @@ from credit_forensics.scenarios.handler import (
     Handling,
 )
 from credit_forensics.scenarios.identifiers import Bools, Ints, take
-from credit_forensics.scenarios.records import DELAYED, Labels, own_customer
+from credit_forensics.scenarios.people import People
+from credit_forensics.scenarios.records import DELAYED
 from credit_forensics.scenarios.returns import Returns
+from credit_forensics.scenarios.scene import Scene
 
 FINDING_COLUMNS = ["finding", "cause", "payment_id", "user_id"]
 TRUTH_COLUMNS = [
@@ -55,10 +56,10 @@ def wrong_payments(accounts: Accounts, handling: Handling) -> Bools:
     return wrong
 
 
-def truth_table(
-    accounts: Accounts, labels: Labels, handling: Handling, timeline: Timeline, fault: Ints
-) -> pd.DataFrame:
+def truth_table(scene: Scene) -> pd.DataFrame:
     """One row a payment; ``cause`` and ``burst_id`` are empty where they do not apply."""
+    accounts, labels, handling = scene.accounts, scene.labels, scene.handling
+    timeline, fault = scene.timeline, scene.fault
     wrong = wrong_payments(accounts, handling)
     cause = _causes(accounts, handling, fault, wrong)
     person = accounts.person[accounts.payer_id]
@@ -120,18 +121,28 @@ def bursts_table(truth: pd.DataFrame, timeline: Timeline) -> pd.DataFrame:
     return table
 
 
-def truth_findings(
-    truth: pd.DataFrame,
-    checkouts: Checkouts,
-    accounts: Accounts,
-    labels: Labels,
-    handling: Handling,
-    fault: Ints,
-    returns: Returns,
-    books: Books,
-    persons: int,
-) -> pd.DataFrame:
+def people_table(people: People, accounts: Accounts) -> pd.DataFrame:
+    """One row an id: the person it belongs to, and that person's household."""
+    person = np.where(accounts.person < 0, np.arange(len(accounts.person)), accounts.person)
+    alone = accounts.person < 0
+    household = np.where(alone, person, people.household_start[np.where(alone, 0, accounts.person)])
+    return pd.DataFrame(
+        {
+            "user_id": _text(accounts.text),
+            "person_id": _text(take(accounts.text, person)),
+            "household_id": pd.Series(household).map("household-{:06d}".format).astype("str"),
+        }
+    )
+
+
+def truth_findings(truth: pd.DataFrame, scene: Scene, books: Books) -> pd.DataFrame:
     """Every finding that is true of this world; ``failed_delivery`` once a failed delivery."""
+    accounts, handling, returns, fault = (
+        scene.accounts,
+        scene.handling,
+        scene.returns,
+        scene.fault,
+    )
     rows: list[pd.DataFrame] = []
     payment = truth["payment_id"].to_numpy(dtype=object)
     credited = truth["credited_user_id"].to_numpy(dtype=object)
@@ -180,12 +191,9 @@ def truth_findings(
     ):
         frame = pd.DataFrame({"user_id": ids[users]})
         rows.append(frame.assign(finding=name, cause=None, payment_id=None))
-    poisoned = np.unique(handling.bound_by[handling.bound_by >= 0])
-    where = np.zeros(len(truth), dtype=np.bool_)
-    where[poisoned] = True
-    bound_to = accounts.owner(handling.resolved)
-    where &= bound_to != own_customer(checkouts, accounts, persons)
-    add("poisoned_mapping", None, where, ids[np.maximum(handling.resolved, 0)])
+    writers = np.zeros(len(truth), dtype=np.bool_)
+    writers[handling.bound_by[handling.bound_by >= 0]] = True
+    add("poisoned_mapping", None, wrong & writers, ids[np.maximum(handling.resolved, 0)])
     table = pd.concat(rows, ignore_index=True)[FINDING_COLUMNS].astype("str")
     return table.sort_values(FINDING_COLUMNS, kind="stable").reset_index(drop=True)
 

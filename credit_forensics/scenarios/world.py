@@ -21,6 +21,7 @@ from credit_forensics.scenarios.handler import handle
 from credit_forensics.scenarios.identifiers import stream
 from credit_forensics.scenarios.people import make_people
 from credit_forensics.scenarios.returns import plan_returns
+from credit_forensics.scenarios.scene import Scene
 from credit_forensics.scenarios.settings import Price, WorldSettings
 
 COVERED = {
@@ -48,6 +49,8 @@ class World:
         finding, cause, payment_id, user_id.
     bursts
         burst_id, onset and end (creation of its first and last wrong payment), payments.
+    people
+        user_id, person_id, household_id: whose every id is, and who lives together.
     prices
         what each price is worth.
     """
@@ -56,6 +59,7 @@ class World:
     truth: pd.DataFrame
     truth_findings: pd.DataFrame
     bursts: pd.DataFrame
+    people: pd.DataFrame
     prices: tuple[Price, ...] = field(default_factory=tuple)
 
     def evidence(self) -> Evidence:
@@ -69,12 +73,19 @@ class World:
 def make_world(settings: WorldSettings, seed: int) -> World:
     """Make a world; the same settings and seed give the same world.
 
+    Raises
+    ------
+    ValueError
+        for fewer than two payments or people, which make no world.
+
     Examples
     --------
     >>> world = make_world(WorldSettings(payments=300), seed=1)
     >>> len(world.truth), sorted(world.tables)[:3]
     (300, ['balances', 'coverage', 'customers'])
     """
+    if settings.payments < 2 or settings.user_count < 2:
+        raise ValueError("a world needs at least two payments and two people")
     start = int(settings.start.timestamp() * 1_000_000)
     end = start + int(settings.length_days * 86_400 * 1_000_000)
     people = make_people(settings, stream(seed, "people"), start)
@@ -101,36 +112,38 @@ def make_world(settings: WorldSettings, seed: int) -> World:
         poisoned_mappings=settings.poisoned_mappings,
     )
     end = max(end, int(handling.booked.max(initial=end)) + 1)
-    returns = plan_returns(settings, checkouts, handling, fault, end, stream(seed, "returns"))
-    labels, customers = records.make_labels(
-        settings, people, checkouts, accounts, fault, stream(seed, "labels")
+    returns = plan_returns(
+        settings, checkouts, handling, fault=fault, end=end, rng=stream(seed, "returns")
     )
-    books = bookkeeping.keep_books(
-        settings, checkouts, accounts, labels, handling, fault, returns, end, stream(seed, "books")
+    labels = records.make_labels(
+        settings, people, checkouts, accounts, fault=fault, rng=stream(seed, "labels")
     )
+    scene = Scene(
+        settings, people, timeline, checkouts, fault, accounts, handling, returns, labels, end
+    )
+    return _written(scene, seed)
+
+
+def _written(scene: Scene, seed: int) -> World:
+    books = bookkeeping.keep_books(scene, stream(seed, "books"))
     tables = {
-        "payments": records.payments_table(
-            settings, people, checkouts, accounts, labels, fault, returns, stream(seed, "payments")
-        ),
-        "metadata": records.metadata_table(
-            settings, people, checkouts, accounts, labels, timeline, fault, stream(seed, "metadata")
-        ),
+        "payments": records.payments_table(scene, stream(seed, "payments")),
+        "metadata": records.metadata_table(scene, stream(seed, "metadata")),
         "events": books.events,
         "deliveries": books.deliveries,
         "ledger": books.ledger,
-        "customers": records.customers_table(customers, accounts, handling),
-        "users": records.users_table(people, accounts),
+        "customers": records.customers_table(scene.labels, scene.accounts, scene.handling),
+        "users": records.users_table(scene.people, scene.accounts),
         "balances": books.balances,
     }
-    facts = truth.truth_table(accounts, labels, handling, timeline, fault)
+    facts = truth.truth_table(scene)
     return World(
         tables=with_coverage(tables),
         truth=facts,
-        truth_findings=truth.truth_findings(
-            facts, checkouts, accounts, labels, handling, fault, returns, books, len(people)
-        ),
-        bursts=truth.bursts_table(facts, timeline),
-        prices=settings.prices,
+        truth_findings=truth.truth_findings(facts, scene, books),
+        bursts=truth.bursts_table(facts, scene.timeline),
+        people=truth.people_table(scene.people, scene.accounts),
+        prices=scene.settings.prices,
     )
 
 
