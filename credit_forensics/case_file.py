@@ -118,6 +118,10 @@ class MonitorSection(Section):
     timezone: str = "UTC"
     dead_man_url: str | None = None
     listen: str | None = None
+    update_minutes: int = Field(default=15, ge=0)
+    settle_minutes: int = Field(default=360, ge=1)
+    digest_above: int = Field(default=5, ge=1)
+    pull: bool = True
 
 
 class CaseFile(Section):

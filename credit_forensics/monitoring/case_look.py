@@ -1,0 +1,43 @@
+"""Looks at a case for the checks: pulls what is new from Stripe, then runs the analysis."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from credit_forensics.case_file import read_case_file
+from credit_forensics.monitoring.observation import Watched
+from credit_forensics.monitoring.tick import Look
+
+
+def look_at_case(path: Path) -> Look:
+    """A look that reads the case afresh each time, its case file included."""
+
+    def look(now: dt.datetime) -> Watched:
+        from credit_forensics.case import Case
+
+        case_file = read_case_file(path)
+        problems: dict[str, Exception] = {}
+        if case_file.stripe.api_key and case_file.monitor.pull:
+            from credit_forensics.evidence.stripe_api import pull
+
+            try:
+                pull(case_file, now=now)
+            except Exception as error:
+                # Stripe being away is one problem; what is kept can still be checked.
+                problems["stripe_pull"] = error
+        case = Case.open(path)
+        evidence = case.evidence
+        return Watched(
+            payments=evidence.payments,
+            events=evidence.events,
+            deliveries=evidence.deliveries,
+            ledger=evidence.ledger,
+            verdicts=case.verdicts,
+            findings=case.findings,
+            has_log=bool(case_file.webhook_log.files),
+            has_ledger=bool(case_file.all_ledgers),
+            problems=problems,
+        )
+
+    return look

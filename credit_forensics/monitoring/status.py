@@ -1,0 +1,77 @@
+"""Shows what a monitor knows: open incidents, targets, the last tick."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from dataclasses import dataclass
+
+from credit_forensics.monitoring.alerts import shown
+from credit_forensics.monitoring.checks import TITLES
+from credit_forensics.monitoring.observation import count
+from credit_forensics.monitoring.state import Incident, MonitorState, Target
+
+
+@dataclass(frozen=True)
+class Status:
+    """The state of a monitor, as text by ``str``."""
+
+    last_tick: str | None
+    watermark: str | None
+    dead_man: str | None
+    problems: dict[str, str]
+    incidents: tuple[Incident, ...]
+    targets: tuple[Target, ...]
+    untold: dict[str, int]
+
+    def __str__(self) -> str:
+        lines = [f"last tick: {self.last_tick or 'never'}"]
+        if self.watermark != self.last_tick:
+            lines.append(f"last tick in which every check ran: {self.watermark or 'never'}")
+        if self.dead_man:
+            lines.append(f"dead-man's ping: {self.dead_man}")
+        lines += [f"{part} could not run: {why}" for part, why in sorted(self.problems.items())]
+        lines.append(count(len(self.incidents), "open incident"))
+        lines += [_line(incident) for incident in self.incidents]
+        for target in self.targets:
+            lines.append(_target(target, self.untold[target.target]))
+        return "\n".join(lines)
+
+
+def read_status(state: MonitorState, targets: tuple[str, ...]) -> Status:
+    """Read the status from the state, for targets by name."""
+    return Status(
+        last_tick=state.get("last_tick"),
+        watermark=state.get("watermark"),
+        dead_man=state.get("dead_man"),
+        problems=json.loads(state.get("problems") or "{}"),
+        incidents=tuple(state.incidents(status="open")),
+        targets=tuple(state.target(name) for name in targets),
+        untold={name: len(state.untold(name)) for name in targets},
+    )
+
+
+def _line(incident: Incident) -> str:
+    title = TITLES.get(incident.check, incident.check)
+    examples = ", ".join(shown(example) for example in incident.examples[:3])
+    return (
+        f"  {incident.severity}: {title}: {incident.cause} ({incident.items:,}) since "
+        f"{_minute(incident.opened_at)}; {examples}"
+    )
+
+
+def _target(target: Target, untold: int) -> str:
+    text = f"target {target.target}: {count(target.sent, 'message')} sent"
+    if target.last_sent:
+        text += f", last {_minute(target.last_sent)}"
+    if target.failures:
+        text += f"; failing {count(target.failures, 'time')} in a row ({target.last_error})"
+    if target.next_try:
+        text += f", next try {target.next_try:%Y-%m-%d %H:%M:%S} UTC"
+    if untold:
+        text += f"; {count(untold, 'incident')} still to tell"
+    return text
+
+
+def _minute(moment: dt.datetime) -> str:
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
