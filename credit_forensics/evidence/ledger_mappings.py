@@ -367,3 +367,9 @@ CONSEQUENCES: dict[tuple[str, str], str] = {
     ("entries", "created_at"): "neither coverage nor what was known at a time can be told.",
     ("entries", "entry_id"): "entries are numbered in order of time instead.",
 }
+
+# A column that is not missed where one of these is there.
+MADE_UP_BY: dict[tuple[str, str], tuple[str, ...]] = {
+    ("entries", "reason"): ("type",),
+    ("entries", "event_id"): ("session_id", "intent_id", "local_payment_id"),
+}

@@ -17,6 +17,7 @@ from credit_forensics.evidence.database_relations import Relation, quote_identif
 from credit_forensics.evidence.ledger_mappings import (
     CONSEQUENCES,
     LAYOUTS,
+    MADE_UP_BY,
     OPTIONAL_PARTS,
     REQUIRED,
     TARGETS,
@@ -148,7 +149,10 @@ def _built_in(
     relation, source = best
     found = _columns(relation, source)
     for target in source.columns:
-        if target not in found and (part, target) in CONSEQUENCES:
+        made_up_for = MADE_UP_BY.get((part, target), ())
+        if target in found or any(other in found for other in made_up_for):
+            continue
+        if (part, target) in CONSEQUENCES:
             problem = f"{relation.name} has no column {_or(source.columns[target])}"
             plan.gaps.append(
                 (
