@@ -19,7 +19,7 @@ _UUID = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
 _UUID_STRICT = f"^{_HEX}{{8}}-{_HEX}{{4}}-[1-5]{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}$"
 _SHAPES = {"any": "", "uuid": _UUID, "uuid_strict": _UUID_STRICT, "integer": "^[0-9]+$"}
 # Under a loose shape a scan would take amounts and versions for ids, so the key must speak of one.
-_ID_KEY = "(^|_)(id|uid|uuid|user|account|member|owner|customer_ref)$"
+_ID_KEY = "(^|_)(user|uid|account|member|owner)(_?(id|uuid|ref|key))?(_|$)"
 _SCRUBBED = r"<[a-z_]+>|\[[A-Z_]+\]|\*{3,}"
 
 

@@ -1,4 +1,4 @@
-"""Fuses voices: counts patterns on the engine, fits the model on the counts, gives posteriors back."""
+"""Fuses voices: counts patterns on the engine, fits the model on them, gives posteriors back."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import ibis
 import ibis.expr.types as ir
+import numpy as np
 import pandas as pd
 
 from credit_forensics.engine import Engine
@@ -20,6 +21,7 @@ from credit_forensics.judgement.patterns import (
     MOST_FAMILIES,
     Cells,
     Patterns,
+    decode,
 )
 from credit_forensics.judgement.periods import Periods, choose_periods
 from credit_forensics.judgement.persons import group_persons, person_links
@@ -35,7 +37,7 @@ from credit_forensics.resolution.methods import METHODS
 from credit_forensics.resolution.session_fields import session_fields
 
 # A payment vouches for others only where it is itself more likely right than not.
-_OWNED_FROM = 0.5
+_OWNED_FROM = 500_000  # millionths
 
 
 @dataclass
@@ -57,6 +59,10 @@ class Judgement:
     matrix: ir.Table
     judged: ir.Table
     notes: list[str] = field(default_factory=list)
+
+    def pattern_of(self, key: int) -> Patterns:
+        """The one pattern of a key, for an explanation."""
+        return decode(self.families, np.array([key], dtype=np.int64))
 
 
 def judge(
@@ -188,9 +194,12 @@ def _ownership(engine: Engine, fused: Fused, families: Sequence[Family]) -> ir.T
     Histories left out, no payment can hear its own echo through another one's.
     """
     judged = fused.judged()
-    person = person_of_best(judged, families)
-    owned = judged.select("payment_id", person_id=person, probability=judged.best_probability)
-    return owned.filter(owned.person_id.notnull() & (owned.probability >= _OWNED_FROM))
+    owned = judged.select(
+        "payment_id",
+        person_id=person_of_best(judged, families),
+        millionths=(judged.best_probability * 1_000_000).round(0).cast("int64"),
+    )
+    return owned.filter(owned.person_id.notnull() & (owned.millionths >= _OWNED_FROM))
 
 
 def _name_bearers(tables: Tables) -> ir.Table:

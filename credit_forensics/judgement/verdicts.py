@@ -40,7 +40,7 @@ def verdicts(
     *,
     has_users: bool,
 ) -> ir.Table:
-    """The table ``verdicts`` of ``evidence.tables``, with ``entropy`` for the review queue.
+    """The table ``verdicts`` of ``evidence.tables``.
 
     Parameters
     ----------
@@ -114,5 +114,4 @@ def verdicts(
         families_agreeing=rows.agreeing,
         families_available=rows.available,
         mode=ibis.literal(mode),
-        entropy=rows.entropy,
     )

@@ -29,7 +29,7 @@ def resolve_by_customer_history(tables: Tables, ownership: ir.Table, mode: Mode)
     tables
         the evidence.
     ownership
-        ``payment_id, person_id, probability``: the most probable payer of each payment.
+        ``payment_id, person_id, millionths``: the most probable payer of each payment.
     mode
         ``hindsight`` or ``as_of``.
 
@@ -40,7 +40,7 @@ def resolve_by_customer_history(tables: Tables, ownership: ir.Table, mode: Mode)
     Examples
     --------
     >>> import ibis
-    >>> owners = ibis.table({"payment_id": str, "person_id": str, "probability": float})
+    >>> owners = ibis.table({"payment_id": str, "person_id": str, "millionths": int})
     >>> resolve_by_customer_history(Tables(), owners, "hindsight").columns
     ('payment_id', 'user_id', 'history_count', 'history_purity')
     """

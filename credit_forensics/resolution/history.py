@@ -24,8 +24,9 @@ def history_votes(keys: ir.Table, ownership: ir.Table, mode: Mode) -> ir.Table:
     keys
         ``payment_id, key, created_at``.
     ownership
-        ``payment_id, person_id, probability``: the most probable payer of each payment, at most
-        one row a payment.
+        ``payment_id, person_id, millionths``: the most probable payer of each payment and that
+        probability in whole millionths, at most one row a payment. Integers add up to the same
+        sum in any order and on any engine.
     mode
         ``hindsight`` counts every other payment, ``as_of`` only those created before.
 
@@ -38,20 +39,20 @@ def history_votes(keys: ir.Table, ownership: ir.Table, mode: Mode) -> ir.Table:
     Examples
     --------
     >>> keys = ibis.table({"payment_id": str, "key": str, "created_at": "timestamp('UTC')"})
-    >>> owners = ibis.table({"payment_id": str, "person_id": str, "probability": float})
+    >>> owners = ibis.table({"payment_id": str, "person_id": str, "millionths": int})
     >>> history_votes(keys, owners, "as_of").columns
     ('payment_id', 'user_id', 'history_count', 'history_purity')
     """
     keyed = keys.filter(keys.key.notnull())
     owned = keyed.inner_join(ownership, "payment_id").select(
-        "payment_id", "key", "created_at", "person_id", "probability"
+        "payment_id", "key", "created_at", "person_id", "millionths"
     )
     return _earlier(keyed, owned) if mode == "as_of" else _all_others(keyed, owned)
 
 
 def _all_others(keyed: ir.Table, owned: ir.Table) -> ir.Table:
     by_person = owned.group_by("key", "person_id").agg(
-        weight=owned.probability.sum(), payments=owned.count()
+        weight=owned.millionths.sum(), payments=owned.count()
     )
     ordered = ibis.window(
         group_by=by_person.key, order_by=[by_person.weight.desc(), by_person.person_id]
@@ -67,14 +68,14 @@ def _all_others(keyed: ir.Table, owned: ir.Table) -> ir.Table:
         payments=ranked.payments.sum(),
     )
     best = best.filter(best.payments > 0)
-    own = owned.select("payment_id", own_person="person_id", own_weight="probability")
+    own = owned.select("payment_id", own_person="person_id", own_weight="millionths")
     rows = keyed.inner_join(best, "key")
     rows = rows.left_join(own, "payment_id").drop("payment_id_right")
-    own_weight = ibis.coalesce(rows.own_weight, 0.0)
+    own_weight = ibis.coalesce(rows.own_weight, 0)
     rows = rows.mutate(
-        first_left=rows.first_weight - ibis.ifelse(rows.own_person == rows.first, own_weight, 0.0),
-        second_left=ibis.coalesce(rows.second_weight, 0.0)
-        - ibis.ifelse(rows.own_person == rows.second, own_weight, 0.0),
+        first_left=rows.first_weight - ibis.ifelse(rows.own_person == rows.first, own_weight, 0),
+        second_left=ibis.coalesce(rows.second_weight, 0)
+        - ibis.ifelse(rows.own_person == rows.second, own_weight, 0),
         weight_left=rows.weight - own_weight,
         count_left=rows.payments - rows.own_person.notnull().cast("int64"),
     )
@@ -89,12 +90,12 @@ def _all_others(keyed: ir.Table, owned: ir.Table) -> ir.Table:
         chosen_weight=chosen_weight,
         weight_left=rows.weight_left,
     )
-    return _with_purity(votes.filter((votes.history_count > 0) & (votes.chosen_weight > 1e-9)))
+    return _with_purity(votes.filter((votes.history_count > 0) & (votes.chosen_weight > 0)))
 
 
 def _earlier(keyed: ir.Table, owned: ir.Table) -> ir.Table:
     at_once = owned.group_by("key", "person_id", "created_at").agg(
-        weight=owned.probability.sum(), payments=owned.count()
+        weight=owned.millionths.sum(), payments=owned.count()
     )
     so_far = ibis.window(
         group_by=[at_once.key, at_once.person_id],
@@ -135,5 +136,5 @@ def _with_purity(votes: ir.Table) -> ir.Table:
         "payment_id",
         "user_id",
         "history_count",
-        history_purity=votes.chosen_weight / votes.weight_left,
+        history_purity=votes.chosen_weight.cast("float64") / votes.weight_left.cast("float64"),
     )

@@ -40,5 +40,7 @@ HANDLER_NAMES = {
     "BACKUP_METADATA": "metadata_user_id_backup",
     "SESSION_METADATA": "metadata_session_user_id",
     "DATABASE_LOOKUP": "customer_mapping",
+    "EMAIL_MATCH": "payer_email",
+    "EMAIL_LOOKUP": "payer_email",
 }
 HANDLER_SCAN_PREFIX = "EMERGENCY_SCAN_"

@@ -1,0 +1,309 @@
+"""A case: evidence, judgement, findings and incidents, each computed once and remembered."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.load import load_evidence
+from credit_forensics.evidence.store import Evidence
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.findings.catalogue import examine
+from credit_forensics.incidents import group_incidents
+from credit_forensics.judgement.explanation import Explanation, explain
+from credit_forensics.judgement.judge import Judgement, judge
+from credit_forensics.resolution.claims import claims
+from credit_forensics.resolution.history import Mode
+from credit_forensics.resolution.method import SESSION, Method
+from credit_forensics.resolution.methods import REPLAYS
+from credit_forensics.resolution.summary import (
+    agreement_matrix,
+    count_agreement,
+    reference_names,
+    summarize_methods,
+)
+
+Progress = Callable[[str, int, int], None]
+
+
+class Case:
+    """One case, opened from its file or made from evidence.
+
+    Every property is a pandas DataFrame unless it says otherwise, is computed when first asked
+    for, and is then remembered.
+
+    Parameters
+    ----------
+    evidence
+        loaded and prepared evidence.
+    settings
+        the checked case file; defaults without one.
+    methods
+        methods of one's own, beside the house's.
+    mode
+        ``hindsight`` or ``as_of``; the case file's without it.
+    progress
+        called with a step's name, its number and how many there are.
+    """
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        settings: CaseFile | None = None,
+        *,
+        methods: Sequence[Method] = (),
+        mode: Mode | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        self.evidence = evidence
+        self.settings = settings or CaseFile()
+        self.custom_methods = tuple(methods)
+        self.mode: Mode = mode or self.settings.analysis.mode
+        self._progress = progress
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        methods: Sequence[Method] = (),
+        mode: Mode | None = None,
+        progress: Progress | None = None,
+    ) -> Case:
+        """Read a case file and load its evidence.
+
+        Raises
+        ------
+        CaseError
+            when the file or its inputs cannot be used; one sentence says why.
+        """
+        settings = read_case_file(path)
+        evidence = load_evidence(settings, progress)
+        return cls(evidence, settings, methods=methods, mode=mode, progress=progress)
+
+    @classmethod
+    def from_evidence(
+        cls, evidence: Evidence, settings: CaseFile | None = None, **options: Any
+    ) -> Case:
+        """A case of evidence that was loaded by hand; its derived columns are filled here."""
+        from credit_forensics.evidence.load import finish
+        from credit_forensics.evidence.prepare import prepare
+
+        settings = settings or CaseFile()
+        prepare(evidence, settings.ids.shape)
+        finish(evidence)
+        return cls(evidence, settings, **options)
+
+    @property
+    def name(self) -> str:
+        """The case's name."""
+        return self.settings.name
+
+    @cached_property
+    def judgement(self) -> Judgement:
+        """The judgement: model, patterns, and what it kept on the engine."""
+        pairs = [
+            (first, second)
+            for group in self.settings.persons.different
+            for index, first in enumerate(group)
+            for second in group[index + 1 :]
+        ]
+        return judge(
+            self.evidence.engine,
+            mode=self.mode,
+            custom=self.custom_methods,
+            different=pairs,
+            progress=self._progress,
+        )
+
+    @cached_property
+    def matrix(self) -> pd.DataFrame:
+        """payment_id, a column a method, then handler_cascade, handler_log and ledger."""
+        judgement = self.judgement
+        names = [method.name for method in judgement.methods]
+        table = judgement.matrix.select("payment_id", *names, *REPLAYS)
+        return self.evidence.engine.frame(table.order_by("payment_id"))
+
+    @cached_property
+    def claims(self) -> pd.DataFrame:
+        """The long claims table."""
+        return self._claims(None)
+
+    def _claims(self, payment_id: str | None) -> pd.DataFrame:
+        judgement = self.judgement
+        table = claims(Tables(), judgement.matrix, judgement.methods)
+        if payment_id is not None:
+            table = table.filter(table.payment_id == payment_id)
+        order = ["payment_id", "method", "family", "user_id"]
+        return self.evidence.engine.frame(table.order_by(order))
+
+    @cached_property
+    def _agreement_counts(self) -> pd.DataFrame:
+        names = reference_names(self.judgement.methods)
+        return self.evidence.engine.frame(count_agreement(self.judgement.matrix, names))
+
+    @cached_property
+    def method_summary(self) -> pd.DataFrame:
+        """A line a method: coverage, agreement, conflicts, how often it explains the ledger."""
+        return summarize_methods(self._agreement_counts, self.judgement.methods)
+
+    @cached_property
+    def method_agreement(self) -> pd.DataFrame:
+        """Square of the methods: the share of payments on which two of them agree."""
+        names = reference_names(self.judgement.methods)
+        return agreement_matrix(self._agreement_counts, names)
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """One verdict a payment, sorted by payment."""
+        self.judgement  # noqa: B018  # the tables must be there
+        table = Tables().verdicts
+        return self.evidence.engine.frame(table.order_by("payment_id"))
+
+    @cached_property
+    def persons(self) -> pd.DataFrame:
+        """Ids that share a person; an id that is not there is its own person."""
+        self.judgement  # noqa: B018
+        table = Tables().persons
+        return self.evidence.engine.frame(table.order_by("person_id", "user_id"))
+
+    @cached_property
+    def _examined(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        self.judgement  # noqa: B018
+        return examine(self.evidence.engine)
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """The findings, the gravest first."""
+        return self._examined[0]
+
+    @property
+    def finding_runs(self) -> pd.DataFrame:
+        """A row a finding: whether it ran, and how many it found."""
+        return self._examined[1]
+
+    @cached_property
+    def incidents(self) -> pd.DataFrame:
+        """Findings that hang together."""
+        payments = Tables().payments.select("payment_id", "created_at")
+        return group_incidents(self.findings, self.evidence.engine.frame(payments))
+
+    @property
+    def rejects(self) -> pd.DataFrame:
+        """What could not be read: file, line, reason."""
+        return self.evidence.custody.rejects()
+
+    @cached_property
+    def model(self) -> dict[str, Any]:
+        """The fitted model as plain values: families, levels, accuracies and their support."""
+        fit = self.judgement.fit
+        families = []
+        for index, family in enumerate(fit.families):
+            levels = [
+                {
+                    "level": level.name,
+                    "accuracy": round(float(fit.accuracy[index][place]), 6),
+                    "voices": round(float(fit.voices[index][place]), 3),
+                    "prior": [level.alpha, level.beta],
+                }
+                for place, level in enumerate(family.levels)
+            ]
+            families.append({"family": family.name, "levels": levels})
+        return {
+            "mode": self.mode,
+            "identifiable": fit.identifiable,
+            "rounds": fit.rounds,
+            "calibration": "model-based, uncalibrated",
+            "families": families,
+            "notes": list(fit.notes),
+        }
+
+    @cached_property
+    def manifest(self) -> dict[str, Any]:
+        """What went in and what was done with it. No wall clock: the same case gives the same."""
+        from credit_forensics.outputs import versions
+
+        return {
+            "name": self.name,
+            "versions": versions(),
+            "parameters": {
+                "mode": self.mode,
+                "ids": self.settings.ids.model_dump(),
+                "prices": dict(sorted(self.settings.prices.items())),
+                "engine": self.evidence.engine.name,
+                "methods": [method.name for method in self.judgement.methods],
+            },
+            **self.evidence.custody.manifest(),
+            "rows": {
+                name: self.evidence.count(name)
+                for name in ("payments", "metadata", "events", "deliveries", "ledger")
+            },
+            "findings_run": self.finding_runs.to_dict("records"),
+            "model": self.model,
+        }
+
+    def explain(self, payment_id: str) -> Explanation:
+        """Why a payment has its verdict.
+
+        Raises
+        ------
+        CaseError
+            when the case has no such payment; the nearest id is named.
+        """
+        engine = self.evidence.engine
+        judgement = self.judgement
+        judged = judgement.judged
+        row = engine.frame(judged.filter(judged.payment_id == payment_id))
+        if row.empty:
+            raise CaseError(self._no_such_payment(payment_id))
+        table = Tables().verdicts
+        verdict = engine.frame(table.filter(table.payment_id == payment_id)).to_dict("records")[0]
+        pattern = judgement.pattern_of(int(row.iloc[0]["pattern"]))
+        return explain(
+            row,
+            {str(key): value for key, value in verdict.items()},
+            self._methods_by_family(payment_id),
+            pattern,
+            judgement.fit,
+        )
+
+    def _methods_by_family(self, payment_id: str) -> dict[str, dict[str, list[str]]]:
+        rows = self._claims(payment_id)
+        person = dict(zip(self.persons["user_id"], self.persons["person_id"], strict=True))
+        order = {method.name: place for place, method in enumerate(self.judgement.methods)}
+        named: dict[str, dict[str, list[str]]] = {}
+        for claim in sorted(rows.to_dict("records"), key=lambda c: order.get(c["method"], 99)):
+            if not claim["valid"] or (
+                claim["family"] == SESSION and claim["method"] == "customer_history"
+            ):
+                continue
+            whom = person.get(claim["user_id"], claim["user_id"])
+            named.setdefault(claim["family"], {}).setdefault(whom, []).append(claim["method"])
+        return named
+
+    def _no_such_payment(self, payment_id: str) -> str:
+        import difflib
+
+        near = difflib.get_close_matches(payment_id, self.verdicts["payment_id"].tolist(), n=1)
+        hint = f"; did you mean {near[0]}?" if near else "."
+        return f"There is no payment {payment_id} in this case{hint}"
+
+    def analyze(self, out: Path | str) -> dict[str, Any]:
+        """Write the analysis to a folder and give its summary.
+
+        Writes ``verdicts.parquet``, ``claims.parquet``, ``findings.csv``, ``incidents.csv``,
+        ``rejects.csv`` and ``manifest.json``.
+        """
+        from credit_forensics.outputs import write_outputs
+
+        return write_outputs(self, Path(out))
+
+    def __repr__(self) -> str:
+        rows = self.evidence.count("payments")
+        return f"Case({self.name!r}, {rows:,} payments, mode {self.mode})"

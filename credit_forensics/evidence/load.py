@@ -1,0 +1,115 @@
+"""Loads all evidence of a case: every source, then payments, links and derived columns."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pandas as pd
+
+from credit_forensics.case_file import CaseFile
+from credit_forensics.engine import DuckDBEngine
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.store import Evidence
+
+Progress = Callable[[str, int, int], None]
+_STEPS = ("Stripe", "webhook logs", "ledger", "payments", "ids and names")
+
+
+def load_evidence(case_file: CaseFile, progress: Progress | None = None) -> Evidence:
+    """Load what the case file names into evidence tables.
+
+    Parameters
+    ----------
+    case_file
+        a checked case file.
+    progress
+        called with a step's name, its number and how many there are.
+
+    Raises
+    ------
+    CaseError
+        when an input is missing or cannot be used at all. Bad rows do not raise: they are kept as
+        rejects, and what a source lacks as gaps.
+    """
+    from credit_forensics.evidence.ledger import link_ledger, load_ledgers
+    from credit_forensics.evidence.payments import assemble_payments
+    from credit_forensics.evidence.prepare import prepare
+    from credit_forensics.evidence.stripe_files import load_stripe_files
+    from credit_forensics.evidence.stripe_synced import load_synced_tables
+    from credit_forensics.evidence.webhook_log import load_webhook_logs
+
+    steps = iter(enumerate(_STEPS, start=1))
+
+    def step() -> None:
+        if progress:
+            number, name = next(steps)
+            progress(f"loading {name}", number, len(_STEPS))
+
+    settings = case_file.engine
+    evidence = Evidence(
+        DuckDBEngine(
+            memory_limit=settings.memory_limit,
+            temp_directory=settings.temp_directory,
+            threads=settings.threads,
+        )
+    )
+    step()
+    load_stripe_files(evidence, case_file)
+    if case_file.stripe.database:
+        load_synced_tables(evidence, case_file)
+    step()
+    load_webhook_logs(evidence, case_file)
+    step()
+    load_ledgers(evidence, case_file)
+    step()
+    assemble_payments(evidence, case_file.prices)
+    link_ledger(evidence)
+    step()
+    _add_person_links(evidence, case_file)
+    prepare(evidence, case_file.ids.shape)
+    finish(evidence)
+    if not evidence.count("payments") and not evidence.count("ledger"):
+        raise CaseError(
+            "The case names no input that holds a payment or a ledger entry; "
+            "set [stripe] sessions and [ledger] url."
+        )
+    return evidence
+
+
+def finish(evidence: Evidence) -> None:
+    """Write what the sources cover, and their gaps, as tables."""
+    run = evidence.connection.execute
+    run("DELETE FROM coverage WHERE source IN ('payments', 'events')")
+    for source in ("payments", "events"):
+        run(
+            f"""INSERT INTO coverage SELECT '{source}', min(created_at), max(created_at), count(*)
+            FROM {source} HAVING count(*) > 0"""
+        )
+    run("DELETE FROM gaps")
+    gaps = evidence.custody.gaps()
+    if len(gaps):
+        evidence.add("gaps", gaps)
+
+
+def _add_person_links(evidence: Evidence, case_file: CaseFile) -> None:
+    persons = case_file.persons
+    rows = [
+        {"user_id": other, "linked_user_id": group[0], "reason": "overruled", "strength": 1.0}
+        for group in persons.same
+        for other in group[1:]
+    ]
+    if rows:
+        evidence.add("user_links", pd.DataFrame(rows))
+    if not persons.aliases:
+        return
+    path = case_file.folder / persons.aliases
+    try:
+        # Read as text: an id such as 00123 must stay what it is.
+        table = pd.read_csv(path, dtype="str", keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise CaseError(f"persons.aliases {path} cannot be read: {error}.") from None
+    wanted = ["user_id", "linked_user_id"]
+    if not set(wanted) <= set(table.columns):
+        raise CaseError(f"persons.aliases {path} needs the columns {' and '.join(wanted)}.")
+    evidence.custody.add(persons.aliases, "alias table", path).rows = len(table)
+    evidence.add("user_links", table[wanted].assign(reason="alias", strength=0.95))

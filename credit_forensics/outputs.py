@@ -1,0 +1,115 @@
+"""Writes an analysis to a folder, byte for byte the same for the same inputs."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import platform
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+from credit_forensics import __version__
+from credit_forensics.evidence.tables import conform
+
+if TYPE_CHECKING:
+    from credit_forensics.case import Case
+
+_PACKAGES = ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy", "stripe")
+_DIGITS = 6
+
+
+def versions() -> dict[str, str]:
+    """Versions of this package and of what its results depend on.
+
+    Examples
+    --------
+    >>> sorted(versions())[:2]
+    ['credit-forensics', 'duckdb']
+    """
+    return {
+        "credit-forensics": __version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in _PACKAGES},
+    }
+
+
+def csv_bytes(rows: pd.DataFrame) -> bytes:
+    """A table as CSV: UTF-8, ISO times in UTC, six digits of a probability, empty for absent.
+
+    A text that a spreadsheet would run as a formula is quoted with an apostrophe.
+
+    Examples
+    --------
+    >>> csv_bytes(pd.DataFrame({"a": ["=1+1"], "p": [0.12345678]}))
+    b"a,p\\n'=1+1,0.123457\\n"
+    """
+    shown = rows.copy()
+    for name in shown.columns:
+        column = shown[name]
+        if isinstance(column.dtype, pd.DatetimeTZDtype):
+            shown[name] = column.dt.strftime("%Y-%m-%dT%H:%M:%SZ")
+        elif pd.api.types.is_float_dtype(column.dtype):
+            shown[name] = column.round(_DIGITS)
+        elif pd.api.types.is_string_dtype(column.dtype):
+            formula = column.str.match(r"^[=+\-@\t\r]", na=False)
+            shown[name] = column.mask(formula, "'" + column)
+    return str(shown.to_csv(index=False, lineterminator="\n")).encode("utf-8")
+
+
+def write_outputs(case: Case, out: Path) -> dict[str, Any]:
+    """Write the six files of an analysis.
+
+    Parameters
+    ----------
+    case
+        the case.
+    out
+        folder; made if it is not there. Its files of these names are replaced.
+
+    Returns
+    -------
+    The summary: payments, verdicts and findings by name, rejects, gaps, SHA-256 a file.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    hashes: dict[str, str] = {}
+
+    def write(name: str, content: bytes) -> None:
+        # A reader never sees half a file.
+        part = out / f".{name}.part"
+        part.write_bytes(content)
+        part.replace(out / name)
+        hashes[name] = hashlib.sha256(content).hexdigest()
+
+    for name, rows in (("verdicts", case.verdicts), ("claims", case.claims)):
+        part = out / f".{name}.parquet.part"
+        pq.write_table(conform(name, rows), part, compression="zstd")
+        hashes[f"{name}.parquet"] = hashlib.sha256(part.read_bytes()).hexdigest()
+        part.replace(out / f"{name}.parquet")
+    write("findings.csv", csv_bytes(case.findings))
+    write("incidents.csv", csv_bytes(case.incidents))
+    write("rejects.csv", csv_bytes(case.rejects))
+    manifest = {**case.manifest, "outputs": dict(sorted(hashes.items()))}
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+    write("manifest.json", (text + "\n").encode("utf-8"))
+    return {**summary(case), "files": dict(sorted(hashes.items()))}
+
+
+def summary(case: Case) -> dict[str, Any]:
+    """Numbers that a person reads first."""
+    findings = case.findings
+    by_name = (findings["severity"] + " " + findings["finding"]).value_counts(sort=False)
+    return {
+        "name": case.name,
+        "mode": case.mode,
+        "payments": len(case.verdicts),
+        "verdicts": case.verdicts["verdict"].value_counts().to_dict(),
+        "findings": {str(name): int(n) for name, n in by_name.items()},
+        "incidents": len(case.incidents),
+        "rejects": len(case.rejects),
+        "gaps": case.evidence.custody.gaps().to_dict("records"),
+        "not_run": case.finding_runs.loc[~case.finding_runs["ran"], "finding"].tolist(),
+    }
