@@ -79,8 +79,8 @@ class Books:
             "SELECT id, user_id, delta, reason, stripe_event_id, created_at FROM credit_ledger "
             "WHERE user_id IN :users OR stripe_event_id IN :events ORDER BY created_at, id"
         ).bindparams(
-            sa.bindparam("users", list(users), expanding=True),
-            sa.bindparam("events", list(events), expanding=True),
+            sa.bindparam("users", list(users), sa.Text, expanding=True),
+            sa.bindparam("events", list(events), sa.Text, expanding=True),
         )
         with self.engine.connect() as connection:
             rows = connection.execute(query).all()
@@ -161,7 +161,9 @@ class Books:
         self.engine.dispose()
 
     def _select(self, query: str, keys: Collection[str]) -> list[Any]:
-        statement = sa.text(query).bindparams(sa.bindparam("keys", list(keys), expanding=True))
+        statement = sa.text(query).bindparams(
+            sa.bindparam("keys", list(keys), sa.Text, expanding=True)
+        )
         with self.engine.connect() as connection:
             return list(connection.execute(statement).all())
 

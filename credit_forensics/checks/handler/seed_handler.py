@@ -178,14 +178,14 @@ class _SeedHandler:
             logger.info(f"   Method: {method}")
             logger.info(f"   Credits: {credits_}")
             return self._book(
-                db,
-                event_id,
-                session_id,
-                stripe_customer_id,
-                resolved_user_id,
-                method,
-                credits_,
-                logger,
+                db=db,
+                event_id=event_id,
+                session_id=session_id,
+                customer_id=stripe_customer_id,
+                user_id=resolved_user_id,
+                method=method,
+                credits_=credits_,
+                logger=logger,
             )
 
     def _resolve(
@@ -225,6 +225,7 @@ class _SeedHandler:
 
     def _book(
         self,
+        *,
         db: sa.Connection,
         event_id: Any,
         session_id: Any,

@@ -144,7 +144,7 @@ class Stage:
         """Someone with an account: its id is a UUID of version 4 unless one is given."""
         number = self.random.getrandbits(32)
         name = f"{self.random.choice(_FIRST_NAMES)} {self.random.choice(_SURNAMES)}"
-        email = f"{name.split()[0].lower()}.{number:08x}@example.com"
+        email = f"{name.split(maxsplit=1)[0].lower()}.{number:08x}@example.com"
         user_id = user_id or str(uuid.UUID(int=self.random.getrandbits(128), version=4))
         since = datetime.now(UTC) - timedelta(days=30)
         person = Person(role, user_id, email, name, self.token("card"), since)

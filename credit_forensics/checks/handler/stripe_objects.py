@@ -45,10 +45,8 @@ def checkout_session(
     >>> session["customer_creation"], session["payment_status"]
     ('if_required', 'paid')
     """
-    if given_customer:
-        creation = None
-    else:
-        creation = "always" if customer else "if_required"
+    made = "always" if customer else "if_required"
+    creation = None if given_customer else made
     return {
         "id": session_id,
         "object": "checkout.session",

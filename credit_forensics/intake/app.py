@@ -1,0 +1,111 @@
+"""The intake as an ASGI app: checkout guard, user validation, webhook, review queue."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import AsyncIterator, Callable
+
+from fastapi import FastAPI, Request, Response
+from fastapi.responses import JSONResponse
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
+
+from credit_forensics.intake import checkout, review, users
+from credit_forensics.intake.guarded import Guard
+from credit_forensics.intake.schema import create_schema
+from credit_forensics.intake.settings import IntakeSettings
+from credit_forensics.intake.webhook import Webhook
+
+WEBHOOK_PATH = "/api/v1/stripe/webhook"
+
+
+def make_engine(settings: IntakeSettings) -> AsyncEngine:
+    """The database, one statement a transaction unless a step asks for more."""
+    return create_async_engine(
+        settings.database_url,
+        isolation_level="AUTOCOMMIT",
+        pool_size=settings.pool_size,
+        max_overflow=0,
+        pool_timeout=settings.database_timeout_seconds,
+        connect_args={"connect_timeout": settings.database_timeout_seconds},
+    )
+
+
+def create_app(
+    settings: IntakeSettings,
+    *,
+    clock: Callable[[], float] = time.time,
+    prepare_database: bool = True,
+) -> FastAPI:
+    """The intake as an ASGI app.
+
+    Parameters
+    ----------
+    settings
+        see ``IntakeSettings``.
+    clock
+        seconds since the epoch.
+    prepare_database
+        whether to create at start what the schema lacks.
+
+    Examples
+    --------
+    >>> settings = IntakeSettings(
+    ...     database_url="postgresql+psycopg://db", webhook_secrets=["whsec_example"])
+    >>> WEBHOOK_PATH in create_app(settings).openapi()["paths"]
+    True
+    """
+    engine = make_engine(settings)
+    webhook = Webhook(settings, engine, clock)
+    guard = Guard(settings, clock)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if prepare_database:
+            await create_schema(engine)
+        try:
+            yield
+        finally:
+            await engine.dispose()
+
+    app = FastAPI(title="Credit intake", version="1", lifespan=lifespan)
+    app.state.engine, app.state.webhook = engine, webhook
+
+    @app.post(
+        WEBHOOK_PATH,
+        tags=["webhook"],
+        responses={400: {"description": "refused"}, 503: {"description": "try again"}},
+    )
+    async def stripe_webhook(request: Request) -> Response:
+        """Take a delivery from Stripe."""
+        body = await _body(request, settings.max_body_bytes)
+        if body is None:
+            return JSONResponse({"error": "too large"}, 413)
+        outcome = await webhook.deliver(body, request.headers.get("stripe-signature"))
+        headers = {"retry-after": "5"} if outcome.status == 503 else None
+        return JSONResponse({"outcome": outcome.outcome}, outcome.status, headers)
+
+    @app.get("/healthz", tags=["health"])
+    async def health() -> dict[str, str]:
+        """Whether the process is there; it asks nothing of the database."""
+        return {"status": "ok"}
+
+    async def unavailable(request: Request, error: Exception) -> Response:
+        return JSONResponse({"error": "try again"}, 503, {"retry-after": "5"})
+
+    app.add_exception_handler(SQLAlchemyError, unavailable)
+    app.include_router(users.router(guard, engine))
+    app.include_router(checkout.router(guard, engine, settings, clock))
+    app.include_router(review.router(guard, engine, webhook))
+    return app
+
+
+async def _body(request: Request, most: int) -> bytes | None:
+    chunks, size = [], 0
+    async for chunk in request.stream():
+        size += len(chunk)
+        if size > most:
+            return None
+        chunks.append(chunk)
+    return b"".join(chunks)

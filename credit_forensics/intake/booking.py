@@ -1,0 +1,371 @@
+"""Books: a purchase with its entry, balance and binding in one transaction; reversals likewise.
+
+Each statement is its own transaction, whole or not at all. What must be unique is unique in the
+database, so that repeats, concurrent ones too, change nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from credit_forensics.intake.checkout_object import Checkout
+from credit_forensics.intake.resolution import Claim, Facts
+
+_KEEP_AND_LOOK = sa.text(
+    """
+    WITH kept AS (
+        INSERT INTO intake_events (event_id, type, body) VALUES (:event_id, :type, :body)
+        ON CONFLICT (event_id) DO NOTHING RETURNING event_id
+    )
+    SELECT
+        EXISTS (SELECT FROM kept) AS fresh,
+        (SELECT json_agg(json_build_array(id, lower(btrim(email)))) FROM users
+         WHERE id = ANY(:ids) OR lower(id) = ANY(:folded) OR lower(btrim(email)) = ANY(:emails)
+        ) AS accounts,
+        (SELECT json_agg(json_build_array(user_id, extract(epoch FROM created_at))
+                         ORDER BY created_at)
+         FROM stripe_customers WHERE stripe_customer_id = :customer_id) AS bindings,
+        (SELECT json_agg(json_build_array(user_id, extract(epoch FROM created_at))
+                         ORDER BY created_at)
+         FROM (SELECT user_id, created_at FROM intake_payments
+               WHERE customer_id = :customer_id AND payment_id <> :payment_id
+               ORDER BY created_at DESC LIMIT 100) AS latest) AS other_payments
+    """
+).bindparams(
+    sa.bindparam("ids", type_=sa.ARRAY(sa.Text)),
+    sa.bindparam("folded", type_=sa.ARRAY(sa.Text)),
+    sa.bindparam("emails", type_=sa.ARRAY(sa.Text)),
+)
+
+_BOOK = sa.text(
+    """
+    WITH payment AS (
+        INSERT INTO intake_payments (payment_id, payment_intent_id, customer_id, user_id, credits,
+            amount, currency, event_id, method, families, created_at)
+        SELECT :payment_id, :payment_intent_id, :customer_id, :user_id, :credits, :amount,
+            :currency, :event_id, :method, :families, :created_at
+        WHERE :decided OR NOT EXISTS (SELECT FROM review_queue WHERE payment_id = :payment_id)
+        ON CONFLICT DO NOTHING RETURNING user_id, credits
+    ), entry AS (
+        INSERT INTO credit_ledger
+            (user_id, delta, reason, stripe_event_id, payment_id, entry_key)
+        SELECT user_id, credits, :reason, :event_id, :payment_id, 'purchase:' || :payment_id
+        FROM payment RETURNING user_id, delta
+    ), balance AS (
+        INSERT INTO user_credits (user_id, total_credits) SELECT user_id, delta FROM entry
+        ON CONFLICT (user_id)
+        DO UPDATE SET total_credits = user_credits.total_credits + EXCLUDED.total_credits
+    ), binding AS (
+        INSERT INTO stripe_customers (user_id, stripe_customer_id)
+        SELECT user_id, :customer_id FROM payment WHERE :bind
+        ON CONFLICT (stripe_customer_id) DO NOTHING
+    )
+    SELECT EXISTS (SELECT FROM payment)
+    """
+).bindparams(
+    sa.bindparam("payment_id", type_=sa.Text),
+    sa.bindparam("customer_id", type_=sa.Text),
+    sa.bindparam("payment_intent_id", type_=sa.Text),
+    sa.bindparam("created_at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("decided", type_=sa.Boolean),
+    sa.bindparam("bind", type_=sa.Boolean),
+)
+
+_QUEUE = sa.text(
+    """
+    WITH item AS (
+        INSERT INTO review_queue (payment_id, event_id, problem, claims, suggested_user_id,
+            credits, amount, currency)
+        SELECT :payment_id, :event_id, :problem, :claims, :suggested, :credits, :amount, :currency
+        WHERE NOT EXISTS (SELECT FROM intake_payments WHERE payment_id = :payment_id)
+        ON CONFLICT (payment_id) DO NOTHING RETURNING id
+    )
+    SELECT EXISTS (SELECT FROM item)
+        OR EXISTS (SELECT FROM review_queue WHERE payment_id = :payment_id)
+    """
+).bindparams(sa.bindparam("payment_id", type_=sa.Text))
+
+_FINISH = sa.text(
+    """
+    WITH told AS (
+        INSERT INTO intake_deliveries (event_id, payment_id, request_id, outcome, error)
+        VALUES (:event_id, :payment_id, :request_id, :outcome, :error)
+    )
+    SELECT EXISTS (SELECT FROM intake_losses WHERE payment_intent_id = :payment_intent_id)
+    """
+).bindparams(sa.bindparam("payment_intent_id", type_=sa.Text))
+
+_LOSE = sa.text(
+    """
+    INSERT INTO intake_losses (payment_intent_id, source, amount, event_id)
+    VALUES (:payment_intent_id, :source, :amount, :event_id)
+    ON CONFLICT (payment_intent_id, source)
+    DO UPDATE SET amount = EXCLUDED.amount, event_id = EXCLUDED.event_id
+    WHERE EXCLUDED.amount > intake_losses.amount
+    """
+)
+
+_REVERSE = sa.text(
+    """
+    WITH entry AS (
+        INSERT INTO credit_ledger
+            (user_id, delta, reason, stripe_event_id, payment_id, entry_key)
+        VALUES (:user_id, :delta, :reason, :event_id, :payment_id, :entry_key)
+        ON CONFLICT (entry_key) DO NOTHING RETURNING user_id, delta
+    ), balance AS (
+        INSERT INTO user_credits (user_id, total_credits) SELECT user_id, delta FROM entry
+        ON CONFLICT (user_id)
+        DO UPDATE SET total_credits = user_credits.total_credits + EXCLUDED.total_credits
+    )
+    SELECT EXISTS (SELECT FROM entry)
+    """
+)
+
+
+async def keep_and_look(
+    connection: AsyncConnection,
+    *,
+    event_id: str,
+    kind: str,
+    body: bytes,
+    checkout: Checkout | None,
+    ids: Sequence[str],
+    emails: Sequence[str],
+) -> tuple[bool, Facts]:
+    """Keep an event, and look up what the database knows about its session.
+
+    Returns
+    -------
+    Whether the event is new, and the facts.
+    """
+    row = (
+        await connection.execute(
+            _KEEP_AND_LOOK,
+            {
+                "event_id": event_id,
+                "type": kind,
+                "body": body,
+                "ids": list(ids),
+                "folded": [value.lower() for value in ids],
+                "emails": list(emails),
+                "customer_id": checkout.customer_id if checkout else None,
+                "payment_id": checkout.payment_id if checkout else None,
+            },
+        )
+    ).one()
+    return bool(row.fresh), facts_of(row.accounts, row.bindings, row.other_payments)
+
+
+def facts_of(accounts: object, bindings: object, other_payments: object) -> Facts:
+    """Facts from the JSON that the look-up gives; absent is empty."""
+    return Facts(
+        accounts=dict(accounts or ()),  # type: ignore[call-overload]
+        bindings=[(user, _at(at)) for user, at in bindings or ()],  # type: ignore[attr-defined]
+        other_payments=[
+            (user, datetime.fromtimestamp(float(at), UTC))
+            for user, at in other_payments or ()  # type: ignore[attr-defined]
+        ],
+    )
+
+
+async def book(
+    connection: AsyncConnection,
+    checkout: Checkout,
+    *,
+    event_id: str,
+    user_id: str,
+    credits: int,
+    method: str,
+    families: Sequence[str],
+    decided: bool = False,
+    bind: bool = True,
+) -> bool:
+    """Book a purchase: payment, entry, balance and binding, or nothing.
+
+    Parameters
+    ----------
+    decided
+        a person decided, so the review queue does not stop it.
+    bind
+        whether the customer may be bound to the user.
+
+    Returns
+    -------
+    Whether this call booked; False where the payment is booked already or waits in the queue.
+    """
+    reason = f"stripe_purchase:method_{method}:event_{event_id}:payment_{checkout.payment_id}"
+    result = await connection.execute(
+        _BOOK,
+        {
+            "payment_id": checkout.payment_id,
+            "payment_intent_id": checkout.payment_intent_id,
+            "customer_id": checkout.customer_id,
+            "user_id": user_id,
+            "credits": credits,
+            "amount": checkout.amount,
+            "currency": checkout.currency,
+            "event_id": event_id,
+            "method": method,
+            "families": ",".join(families),
+            "created_at": checkout.created_at,
+            "reason": reason,
+            "decided": decided,
+            "bind": bind and checkout.customer_id is not None,
+        },
+    )
+    return bool(result.scalar_one())
+
+
+async def queue(
+    connection: AsyncConnection,
+    checkout: Checkout,
+    *,
+    event_id: str,
+    problem: str,
+    claims: Sequence[Claim],
+    credits: int | None,
+    suggested: str | None = None,
+) -> bool:
+    """Put a payment before a person; nothing is booked.
+
+    Returns
+    -------
+    Whether it waits (or waited) there; False where it is booked already.
+    """
+    result = await connection.execute(
+        _QUEUE,
+        {
+            "payment_id": checkout.payment_id,
+            "event_id": event_id,
+            "problem": problem,
+            "claims": json.dumps([asdict(claim) for claim in claims]),
+            "suggested": suggested,
+            "credits": credits,
+            "amount": checkout.amount,
+            "currency": checkout.currency,
+        },
+    )
+    return bool(result.scalar_one())
+
+
+async def finish(
+    connection: AsyncConnection,
+    *,
+    event_id: str,
+    payment_id: str | None,
+    payment_intent_id: str | None,
+    request_id: str,
+    outcome: str,
+    error: str | None,
+) -> bool:
+    """Note that a delivery is done.
+
+    Returns
+    -------
+    Whether losses of its payment are known. They are looked for after the booking is committed,
+    as the reversal looks for the payment after the loss is: one of the two sees the other.
+    """
+    result = await connection.execute(
+        _FINISH,
+        {
+            "event_id": event_id,
+            "payment_id": payment_id,
+            "payment_intent_id": payment_intent_id,
+            "request_id": request_id,
+            "outcome": outcome,
+            "error": error,
+        },
+    )
+    return bool(result.scalar_one())
+
+
+async def lose(
+    connection: AsyncConnection, *, payment_intent_id: str, source: str, amount: int, event_id: str
+) -> None:
+    """Keep a loss: refunds of a charge so far (cumulative), or a lost dispute. Never shrinks."""
+    await connection.execute(
+        _LOSE,
+        {
+            "payment_intent_id": payment_intent_id,
+            "source": source,
+            "amount": amount,
+            "event_id": event_id,
+        },
+    )
+
+
+async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
+    """Take back the credits of a payment's losses, as far as that was not done yet.
+
+    Credits are taken in proportion to the money lost, half a credit rounded up; at most all.
+
+    Returns
+    -------
+    Credits taken back by this call.
+    """
+    # The payment's row is locked, so that two refunds at once are settled one after the other.
+    transacting = engine.execution_options(isolation_level="READ COMMITTED")
+    async with transacting.begin() as connection:
+        payment = (
+            await connection.execute(
+                sa.text(
+                    "SELECT payment_id, user_id, credits, amount FROM intake_payments "
+                    "WHERE payment_intent_id = :id FOR UPDATE"
+                ),
+                {"id": payment_intent_id},
+            )
+        ).one_or_none()
+        if payment is None or payment.amount <= 0:
+            return 0
+        known = (
+            await connection.execute(
+                sa.text(
+                    """SELECT (SELECT coalesce(sum(amount), 0)::BIGINT FROM intake_losses
+                        WHERE payment_intent_id = :id) AS lost,
+                       (SELECT event_id FROM intake_losses WHERE payment_intent_id = :id
+                        ORDER BY amount DESC, event_id LIMIT 1) AS event_id,
+                       (SELECT coalesce(-sum(delta), 0)::BIGINT FROM credit_ledger
+                        WHERE payment_id = :payment_id AND entry_key LIKE 'refund:%') AS reversed
+                    """
+                ),
+                {"id": payment_intent_id, "payment_id": payment.payment_id},
+            )
+        ).one()
+        target = credits_lost(payment.credits, payment.amount, known.lost)
+        taken = target - known.reversed
+        if taken <= 0:
+            return 0
+        await connection.execute(
+            _REVERSE,
+            {
+                "user_id": payment.user_id,
+                "delta": -taken,
+                "reason": f"refund:event_{known.event_id}:payment_{payment.payment_id}",
+                "event_id": known.event_id,
+                "payment_id": payment.payment_id,
+                "entry_key": f"refund:{payment.payment_id}:{target}",
+            },
+        )
+        return int(taken)
+
+
+def credits_lost(credits: int, amount: int, lost: int) -> int:
+    """Credits that a loss takes, in proportion, half a credit rounded up; at most all.
+
+    Examples
+    --------
+    >>> credits_lost(50, 500, 200), credits_lost(50, 500, 900), credits_lost(1, 2, 1)
+    (20, 50, 1)
+    """
+    lost = min(lost, amount)
+    return (2 * credits * lost + amount) // (2 * amount)
+
+
+def _at(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)

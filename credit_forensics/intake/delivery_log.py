@@ -1,0 +1,56 @@
+"""Logs each delivery as one JSON object on one line, which the log loader reads as it is.
+
+Ids only: no e-mail, no name, no header, no secret.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from datetime import UTC, datetime
+
+LOGGER = "credit_forensics.intake.deliveries"
+_ERROR_LENGTH = 200
+
+
+def log_delivery(
+    *,
+    at: datetime,
+    request_id: str,
+    outcome: str,
+    event_id: str | None = None,
+    payment_id: str | None = None,
+    signature_valid: bool | None = None,
+    method: str | None = None,
+    resolved_user_id: str | None = None,
+    credits: int | None = None,
+    error: str | None = None,
+) -> None:
+    """Write one delivery: what came, what was made of it, and why not if not.
+
+    Parameters
+    ----------
+    at
+        when it arrived.
+    outcome
+        credited, ignored, signature_refused, resolution_failed, no_credits, database_error,
+        duplicate, queued, unpaid or incomplete.
+    error
+        what went wrong, in the house's own words (an exception's name, never its text: database
+        errors quote the values they were given).
+    """
+    line = {
+        "event": "webhook_delivery",
+        "event_id": event_id,
+        "payment_id": payment_id,
+        "request_id": request_id,
+        "timestamp": at.astimezone(UTC).isoformat(timespec="milliseconds"),
+        "signature_valid": signature_valid,
+        "method": method,
+        "resolved_user_id": resolved_user_id,
+        "credits": credits,
+        "outcome": outcome,
+        "error": error[:_ERROR_LENGTH] if error else None,
+    }
+    level = logging.ERROR if outcome in ("database_error", "incomplete") else logging.INFO
+    logging.getLogger(LOGGER).log(level, "%s", json.dumps(line, ensure_ascii=True))

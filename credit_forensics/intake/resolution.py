@@ -1,0 +1,228 @@
+"""Says who paid, as the audit does: its methods, its families, one voice a family.
+
+The audit's methods (``credit_forensics.resolution``) are expressions over tables; one delivery
+cannot wait for an engine. So each is said again here for a single session, under the audit's own
+name and family, and a test holds both against each other. Left out is what a webhook does not
+carry: the card, the PaymentIntent's metadata, and the payer's name, which is too often another's
+to book by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from credit_forensics.evidence.prepare import EMAIL_KEYS, NAMED_KEYS, PLACEHOLDERS
+from credit_forensics.intake.checkout_object import Checkout, email_key
+from credit_forensics.resolution.method import SESSION
+from credit_forensics.resolution.methods import METHODS
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the database knows about a session.
+
+    Attributes
+    ----------
+    accounts
+        user id to folded e-mail, of every account that the session may mean.
+    bindings
+        user and time of the customer's bindings, oldest first.
+    other_payments
+        user and time of the customer's other booked payments, oldest first.
+    """
+
+    accounts: Mapping[str, str | None] = field(default_factory=dict)
+    bindings: Sequence[tuple[str, datetime | None]] = ()
+    other_payments: Sequence[tuple[str, datetime]] = ()
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What one method says: whom, in which family's name, and whether an account has that id."""
+
+    method: str
+    family: str
+    user_id: str
+    known: bool
+
+
+@dataclass(frozen=True)
+class Resolution:
+    """Whom to credit, or the problem that stops it.
+
+    ``problem`` is None, ``unresolved`` (nobody is named), ``unknown_user``, ``disagreement``,
+    ``single_family`` or ``seal_broken``.
+    """
+
+    claims: tuple[Claim, ...]
+    user_id: str | None
+    method: str | None
+    families: tuple[str, ...]
+    problem: str | None
+
+
+def candidate_ids(checkout: Checkout) -> list[str]:
+    """Values of the session that may be user ids, for the database to look up.
+
+    Examples
+    --------
+    >>> from credit_forensics.intake.checkout_object import read_checkout
+    >>> session = {"id": "cs_1", "object": "checkout.session", "amount_total": 5,
+    ...     "currency": "eur", "client_reference_id": "u1", "metadata": {"user_id": "u2"}}
+    >>> candidate_ids(read_checkout(session, {}))
+    ['u2', 'u1']
+    """
+    named = [checkout.metadata.get(key) for key in NAMED_KEYS]
+    values = [*named, checkout.client_reference_id]
+    return list(dict.fromkeys(v for v in values if v and v.lower() not in PLACEHOLDERS))
+
+
+def candidate_emails(checkout: Checkout) -> list[str]:
+    """Folded e-mails of the session, for the database to look up."""
+    values = [*(checkout.metadata.get(key) for key in EMAIL_KEYS), checkout.payer_email]
+    keys = (email_key(value) for value in values)
+    return list(dict.fromkeys(key for key in keys if key))
+
+
+def claims(checkout: Checkout, facts: Facts) -> tuple[Claim, ...]:
+    """What every method says of a session, in the audit's order.
+
+    Examples
+    --------
+    >>> from credit_forensics.intake.checkout_object import read_checkout
+    >>> session = {"id": "cs_1", "object": "checkout.session", "amount_total": 5,
+    ...     "currency": "eur", "customer_details": {"email": "ada@example.com"},
+    ...     "metadata": {"user_id": "u1"}}
+    >>> facts = Facts({"u1": "ada@example.com"})
+    >>> [(c.method, c.family) for c in claims(read_checkout(session, {}), facts)]
+    [('metadata_user_id', 'session'), ('payer_email', 'email')]
+    """
+    conditions = {
+        "customer_preset": customer_preset(checkout, facts),
+        "email_prefilled": checkout.prefilled_email is not None or customer_preset(checkout, facts),
+    }
+    found = []
+    for method in METHODS:
+        resolver = _RESOLVERS.get(method.name)
+        user_id = resolver(checkout, facts) if resolver else None
+        if user_id is None:
+            continue
+        spoken_by_session = method.session_when is not None and conditions[method.session_when]
+        family = SESSION if spoken_by_session else method.family
+        found.append(Claim(method.name, family, user_id, user_id in facts.accounts))
+    return tuple(found)
+
+
+def customer_preset(checkout: Checkout, facts: Facts) -> bool:
+    """Whether the session was given its customer: it made none, or the customer is older."""
+    if checkout.customer_id is None:
+        return False
+    if not checkout.customer_made:
+        return True
+    return any(at < checkout.created_at for _, at in facts.other_payments)
+
+
+def resolve(
+    checkout: Checkout,
+    facts: Facts,
+    *,
+    min_families: int = 2,
+    sealed: bool | None = None,
+    single_family: str = "sealed",
+) -> Resolution:
+    """Whom a payment belongs to, if independent families agree and none says otherwise.
+
+    Parameters
+    ----------
+    min_families
+        how many families must name the same person.
+    sealed
+        whether the metadata's seal holds (``seal.is_sealed``).
+    single_family
+        ``sealed``: the session family alone will do where its seal holds; ``queue``: never.
+
+    Examples
+    --------
+    >>> from credit_forensics.intake.checkout_object import read_checkout
+    >>> session = {"id": "cs_1", "object": "checkout.session", "amount_total": 5,
+    ...     "currency": "eur", "customer_details": {"email": "bo@example.com"},
+    ...     "metadata": {"user_id": "u1", "user_id_backup": "u1", "session_user_id": "u1"}}
+    >>> facts = Facts({"u1": "ada@example.com", "u2": "bo@example.com"})
+    >>> resolve(read_checkout(session, {}), facts).problem
+    'disagreement'
+    """
+    found = claims(checkout, facts)
+    families = tuple(dict.fromkeys(claim.family for claim in found))
+
+    def stopped(problem: str) -> Resolution:
+        return Resolution(found, None, None, families, problem)
+
+    if not found:
+        return stopped("unresolved")
+    if sealed is False:
+        return stopped("seal_broken")
+    if not all(claim.known for claim in found):
+        return stopped("unknown_user")
+    persons = {_person(claim.user_id, facts) for claim in found}
+    if len(persons) > 1:
+        return stopped("disagreement")
+    alone = len(families) < min_families
+    if alone and not (families == (SESSION,) and sealed and single_family == "sealed"):
+        return stopped("single_family")
+    return Resolution(found, found[0].user_id, found[0].method, families, None)
+
+
+def _person(user_id: str, facts: Facts) -> str:
+    # Accounts of one e-mail are one person, as in the audit.
+    return facts.accounts.get(user_id) or f"id:{user_id}"
+
+
+def _canonical(value: str | None, facts: Facts) -> str | None:
+    """The id itself, the one known id that differs only in case, or the value as it is."""
+    if value is None or value.lower() in PLACEHOLDERS:
+        return None
+    if value in facts.accounts:
+        return value
+    folded = [known for known in facts.accounts if known.lower() == value.lower()]
+    return folded[0] if len(folded) == 1 else value
+
+
+def _by_email(value: str | None, facts: Facts) -> str | None:
+    key = email_key(value)
+    if key is None:
+        return None
+    return min((user for user, email in facts.accounts.items() if email == key), default=None)
+
+
+def _metadata(key: str) -> Callable[[Checkout, Facts], str | None]:
+    return lambda checkout, facts: _canonical(checkout.metadata.get(key), facts)
+
+
+def _session_email(checkout: Checkout, facts: Facts) -> str | None:
+    keys = [email_key(checkout.metadata.get(name)) for name in EMAIL_KEYS]
+    return _by_email(max((key for key in keys if key), default=None), facts)
+
+
+def _customer_mapping(checkout: Checkout, facts: Facts) -> str | None:
+    # A binding of no known time may be this payment's own, so it is no witness.
+    earlier = [(user, at) for user, at in facts.bindings if at and at < checkout.created_at]
+    return earlier[-1][0] if earlier else None
+
+
+def _customer_history(checkout: Checkout, facts: Facts) -> str | None:
+    users = [user for user, at in facts.other_payments if at < checkout.created_at]
+    return max(sorted(set(users)), key=users.count) if users else None
+
+
+_RESOLVERS: dict[str, Callable[[Checkout, Facts], str | None]] = {
+    "metadata_user_id": _metadata("user_id"),
+    "metadata_user_id_backup": _metadata("user_id_backup"),
+    "metadata_session_user_id": _metadata("session_user_id"),
+    "client_reference_id": lambda c, f: _canonical(c.client_reference_id, f),
+    "session_email": _session_email,
+    "customer_mapping": _customer_mapping,
+    "customer_history": _customer_history,
+    "payer_email": lambda c, f: _by_email(c.payer_email, f),
+}

@@ -1,0 +1,258 @@
+"""The review queue: what waits, who decided what and why, and resolving again."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, HTTPException, Path, Query, Request
+from pydantic import BaseModel, Field
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+from credit_forensics.intake import booking
+from credit_forensics.intake.checkout_object import Checkout, UnreadableError, read_checkout
+from credit_forensics.intake.guarded import Guard
+from credit_forensics.intake.resolution import candidate_emails, candidate_ids
+from credit_forensics.intake.users import exists
+from credit_forensics.intake.webhook import Webhook
+from credit_forensics.intake.worth import worth
+
+_MAX_ID = 2**63 - 1
+
+
+class Item(BaseModel):
+    """A payment that waits for a person."""
+
+    id: int
+    payment_id: str
+    event_id: str
+    problem: str
+    claims: list[dict[str, Any]]
+    suggested_user_id: str | None
+    credits: int | None
+    amount: int
+    currency: str
+    state: str
+    queued_at: datetime
+
+
+class Decision(BaseModel):
+    """What a reviewer decides, and why."""
+
+    action: Literal["credit", "refuse"]
+    user_id: str | None = Field(default=None, min_length=1, max_length=200)
+    credits: int | None = Field(default=None, gt=0, le=1_000_000_000)
+    why: str = Field(min_length=3, max_length=2000)
+
+
+class Reason(BaseModel):
+    """Why it is to be resolved again."""
+
+    why: str = Field(min_length=3, max_length=2000)
+
+
+class Decided(BaseModel):
+    """What came of it."""
+
+    state: str
+
+
+_RESPONSES: dict[int | str, dict[str, Any]] = {
+    401: {"description": "not signed in"},
+    404: {"description": "no such item"},
+    409: {"description": "already decided"},
+    429: {"description": "too many requests"},
+}
+
+
+def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
+    """The routes."""
+    routes = APIRouter(prefix="/api/v1/review", tags=["review"])
+
+    @routes.get("", responses={401: _RESPONSES[401], 429: _RESPONSES[429]})
+    async def list_items(
+        request: Request,
+        state: Literal["open", "credited", "refused"] = "open",
+        after: int = Query(default=0, ge=0, le=_MAX_ID),
+        limit: int = Query(default=50, ge=1, le=500),
+    ) -> list[Item]:
+        """What waits, oldest first; ``after`` pages on."""
+        guard.reviewer(request)
+        query = sa.text(
+            "SELECT * FROM review_queue WHERE state = :state AND id > :after ORDER BY id LIMIT :n"
+        )
+        async with engine.connect() as connection:
+            rows = await connection.execute(query, {"state": state, "after": after, "n": limit})
+            return [_item(row) for row in rows]
+
+    @routes.get("/{item_id}", responses=_RESPONSES)
+    async def show_item(request: Request, item_id: int = Path(ge=1, le=_MAX_ID)) -> Item:
+        """One item."""
+        guard.reviewer(request)
+        async with engine.connect() as connection:
+            return _item(await _row(connection, item_id))
+
+    @routes.post(
+        "/{item_id}/decide", responses=_RESPONSES | {422: {"description": "cannot be done"}}
+    )
+    async def decide(
+        request: Request, decision: Decision, item_id: int = Path(ge=1, le=_MAX_ID)
+    ) -> Decided:
+        """Credit somebody, or refuse; either way with who decided and why."""
+        reviewer = guard.reviewer(request)
+        if decision.action == "credit":
+            if decision.user_id is None:
+                raise HTTPException(422, "user_id is needed to credit")
+            if not await exists(engine, decision.user_id):
+                raise HTTPException(422, "no such user")
+        async with _transacting(engine).begin() as connection:
+            row = await _open_row(connection, item_id)
+            checkout = await _checkout(connection, row.event_id)
+            state = "refused"
+            if decision.action == "credit":
+                if checkout is None:
+                    raise HTTPException(422, "nothing can be booked from this session")
+                credits = decision.credits or row.credits
+                if credits is None:
+                    raise HTTPException(422, "credits are needed: the price is not known")
+                await booking.book(
+                    connection,
+                    checkout,
+                    event_id=row.event_id,
+                    user_id=str(decision.user_id),
+                    credits=credits,
+                    method="review",
+                    families=("review",),
+                    decided=True,
+                )
+                state = "credited"
+            await _decide(
+                connection,
+                row,
+                action=decision.action,
+                user_id=decision.user_id,
+                reviewer=reviewer,
+                why=decision.why,
+                state=state,
+            )
+        if checkout is not None and checkout.payment_intent_id is not None:
+            await booking.settle(engine, checkout.payment_intent_id)
+        return Decided(state=state)
+
+    @routes.post("/{item_id}/replay", responses=_RESPONSES)
+    async def replay(
+        request: Request, reason: Reason, item_id: int = Path(ge=1, le=_MAX_ID)
+    ) -> Decided:
+        """Resolve again with what is known now; booked only if the families agree by now."""
+        reviewer = guard.reviewer(request)
+        async with _transacting(engine).begin() as connection:
+            row = await _open_row(connection, item_id)
+            checkout = await _checkout(connection, row.event_id)
+            if checkout is None:
+                raise HTTPException(409, "nothing can be booked from this session")
+            _, facts = await booking.keep_and_look(
+                connection,
+                event_id=row.event_id,
+                kind="",
+                body=b"",
+                checkout=checkout,
+                ids=candidate_ids(checkout),
+                emails=candidate_emails(checkout),
+            )
+            found = webhook.resolution(checkout, facts)
+            value = worth(checkout, webhook.settings.prices)
+            state = "open"
+            if found.user_id is not None and value.credits is not None:
+                await booking.book(
+                    connection,
+                    checkout,
+                    event_id=row.event_id,
+                    user_id=found.user_id,
+                    credits=value.credits,
+                    method=found.method or "",
+                    families=found.families,
+                    decided=True,
+                )
+                state = "credited"
+            await _decide(
+                connection,
+                row,
+                action="replay",
+                user_id=found.user_id,
+                reviewer=reviewer,
+                why=reason.why,
+                state=state,
+            )
+        if checkout.payment_intent_id is not None:
+            await booking.settle(engine, checkout.payment_intent_id)
+        return Decided(state=state)
+
+    return routes
+
+
+def _transacting(engine: AsyncEngine) -> AsyncEngine:
+    return engine.execution_options(isolation_level="READ COMMITTED")
+
+
+async def _row(connection: AsyncConnection, item_id: int, lock: bool = False) -> Any:
+    query = sa.text(f"SELECT * FROM review_queue WHERE id = :id{' FOR UPDATE' if lock else ''}")
+    row = (await connection.execute(query, {"id": item_id})).one_or_none()
+    if row is None:
+        raise HTTPException(404, "no such item")
+    return row
+
+
+async def _open_row(connection: AsyncConnection, item_id: int) -> Any:
+    # Two reviewers at once: the second finds it decided.
+    row = await _row(connection, item_id, lock=True)
+    if row.state != "open":
+        raise HTTPException(409, "already decided")
+    return row
+
+
+async def _checkout(connection: AsyncConnection, event_id: str) -> Checkout | None:
+    """The session as it was delivered; None where nothing can be booked from it."""
+    query = sa.text("SELECT body FROM intake_events WHERE event_id = :id")
+    body = (await connection.execute(query, {"id": event_id})).scalar_one()
+    event = json.loads(bytes(body))
+    try:
+        return read_checkout((event.get("data") or {}).get("object"), event)
+    except (UnreadableError, AttributeError):
+        return None
+
+
+async def _decide(
+    connection: AsyncConnection,
+    row: Any,
+    *,
+    action: str,
+    user_id: str | None,
+    reviewer: str,
+    why: str,
+    state: str,
+) -> None:
+    await connection.execute(
+        sa.text("UPDATE review_queue SET state = :state WHERE id = :id"),
+        {"state": state, "id": row.id},
+    )
+    await connection.execute(
+        sa.text(
+            "INSERT INTO review_decisions (item_id, payment_id, action, user_id, decided_by, why) "
+            "VALUES (:item_id, :payment_id, :action, :user_id, :decided_by, :why)"
+        ),
+        {
+            "item_id": row.id,
+            "payment_id": row.payment_id,
+            "action": action,
+            "user_id": user_id,
+            "decided_by": reviewer,
+            "why": why.replace("\x00", "\ufffd").encode("utf-8", "replace").decode(),
+        },
+    )
+
+
+def _item(row: Any) -> Item:
+    values = dict(row._mapping)
+    return Item(**(values | {"claims": json.loads(values["claims"])}))

@@ -1,0 +1,181 @@
+"""The intake's tables, with the unique indexes that the seed lacked."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+TABLES = sa.MetaData()
+_TIME = sa.DateTime(timezone=True)
+_NOW = sa.text("now()")
+
+users = sa.Table(
+    "users",
+    TABLES,
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("email", sa.Text),
+    sa.Column("name", sa.Text),
+    sa.Column("created_at", _TIME, server_default=_NOW),
+)
+sa.Index("intake_users_by_email", sa.func.lower(sa.func.btrim(users.c.email)))
+sa.Index("intake_users_by_folded_id", sa.func.lower(users.c.id))
+
+stripe_customers = sa.Table(
+    "stripe_customers",
+    TABLES,
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("stripe_customer_id", sa.Text, nullable=False),
+    sa.Column("created_at", _TIME, server_default=_NOW),
+    sa.Index("intake_one_user_a_customer", "stripe_customer_id", unique=True),
+    sa.Index("intake_customers_by_user", "user_id"),
+)
+credit_ledger = sa.Table(
+    "credit_ledger",
+    TABLES,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("delta", sa.BigInteger, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("stripe_event_id", sa.Text),
+    sa.Column("created_at", _TIME, server_default=_NOW, nullable=False),
+    sa.Column("payment_id", sa.Text),
+    # purchase:<payment>, refund:<payment>:<credits reversed so far>, reversal:<payment>
+    sa.Column("entry_key", sa.Text),
+    sa.Index("intake_one_entry_a_key", "entry_key", unique=True),
+    sa.Index(
+        "intake_one_purchase_an_event",
+        "stripe_event_id",
+        unique=True,
+        postgresql_where=sa.text("reason LIKE 'stripe\\_purchase:%'"),
+    ),
+    sa.Index("intake_ledger_by_user", "user_id"),
+    sa.Index("intake_ledger_by_payment", "payment_id"),
+)
+user_credits = sa.Table(
+    "user_credits",
+    TABLES,
+    sa.Column("user_id", sa.Text, primary_key=True),
+    sa.Column("total_credits", sa.BigInteger, nullable=False),
+)
+intake_events = sa.Table(
+    "intake_events",
+    TABLES,
+    sa.Column("event_id", sa.Text, primary_key=True),
+    sa.Column("type", sa.Text, nullable=False),
+    sa.Column("received_at", _TIME, server_default=_NOW, nullable=False),
+    sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Index("intake_events_by_time", "received_at"),
+)
+intake_deliveries = sa.Table(
+    "intake_deliveries",
+    TABLES,
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("payment_id", sa.Text),
+    sa.Column("request_id", sa.Text, nullable=False),
+    sa.Column("outcome", sa.Text, nullable=False),
+    sa.Column("error", sa.Text),
+    sa.Column("handled_at", _TIME, server_default=_NOW, nullable=False),
+    sa.Index("intake_deliveries_by_event", "event_id"),
+)
+intake_payments = sa.Table(
+    "intake_payments",
+    TABLES,
+    sa.Column("payment_id", sa.Text, primary_key=True),
+    sa.Column("payment_intent_id", sa.Text),
+    sa.Column("customer_id", sa.Text),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("credits", sa.BigInteger, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("method", sa.Text, nullable=False),
+    sa.Column("families", sa.Text, nullable=False),
+    sa.Column("created_at", _TIME, nullable=False),
+    sa.Column("booked_at", _TIME, server_default=_NOW, nullable=False),
+    sa.Index("intake_one_payment_an_intent", "payment_intent_id", unique=True),
+    sa.Index("intake_payments_by_customer", "customer_id"),
+)
+intake_losses = sa.Table(
+    "intake_losses",
+    TABLES,
+    sa.Column("payment_intent_id", sa.Text, nullable=False),
+    # charge:ch_… (cumulative refunds) or dispute:dp_… (a lost dispute)
+    sa.Column("source", sa.Text, nullable=False),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.PrimaryKeyConstraint("payment_intent_id", "source"),
+)
+review_queue = sa.Table(
+    "review_queue",
+    TABLES,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("payment_id", sa.Text, nullable=False),
+    sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("problem", sa.Text, nullable=False),
+    sa.Column("claims", sa.Text, nullable=False),
+    sa.Column("suggested_user_id", sa.Text),
+    sa.Column("credits", sa.BigInteger),
+    sa.Column("amount", sa.BigInteger, nullable=False),
+    sa.Column("currency", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="open"),
+    sa.Column("queued_at", _TIME, server_default=_NOW, nullable=False),
+    sa.Index("intake_one_item_a_payment", "payment_id", unique=True),
+)
+review_decisions = sa.Table(
+    "review_decisions",
+    TABLES,
+    sa.Column("id", sa.BigInteger, sa.Identity(), primary_key=True),
+    sa.Column("item_id", sa.BigInteger, nullable=False),
+    sa.Column("payment_id", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("user_id", sa.Text),
+    sa.Column("decided_by", sa.Text, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("decided_at", _TIME, server_default=_NOW, nullable=False),
+    sa.Index("intake_decisions_by_item", "item_id"),
+)
+checkout_attempts = sa.Table(
+    "checkout_attempts",
+    TABLES,
+    sa.Column("attempt_key", sa.Text, primary_key=True),
+    sa.Column("user_id", sa.Text, nullable=False),
+    sa.Column("started_at", _TIME, server_default=_NOW, nullable=False),
+)
+
+# What must be unique for a payment to be booked once, whatever repeats.
+UNIQUE_INDEXES: dict[str, str] = {
+    "intake_one_entry_a_key": "credit_ledger",
+    "intake_one_purchase_an_event": "credit_ledger",
+    "intake_one_user_a_customer": "stripe_customers",
+    "intake_one_payment_an_intent": "intake_payments",
+    "intake_one_item_a_payment": "review_queue",
+}
+
+
+async def create_schema(engine: AsyncEngine) -> None:
+    """Create what is not there yet; what is there stays as it is.
+
+    A ledger of the built-in mapping that is already in use gets the two columns and the indexes
+    that it lacks.
+
+    Raises
+    ------
+    sqlalchemy.exc.IntegrityError
+        when rows of a ledger in use are not unique where they must be.
+    """
+    transacting = engine.execution_options(isolation_level="READ COMMITTED")
+    async with transacting.begin() as connection:
+        # Two workers that start at once would otherwise both create the same table.
+        await connection.execute(sa.text("SELECT pg_advisory_xact_lock(734112009)"))
+        await connection.run_sync(TABLES.create_all)
+        for column in ("payment_id", "entry_key"):
+            await connection.execute(
+                sa.text(f"ALTER TABLE credit_ledger ADD COLUMN IF NOT EXISTS {column} TEXT")
+            )
+        await connection.run_sync(_create_indexes)
+
+
+def _create_indexes(connection: sa.Connection) -> None:
+    for table in TABLES.tables.values():
+        for index in table.indexes:
+            index.create(connection, checkfirst=True)

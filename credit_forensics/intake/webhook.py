@@ -1,0 +1,300 @@
+"""Handles a delivery: verified, kept, resolved by agreement, booked once or put before a person.
+
+What is answered: 200 only for what is done or safely waits; 400 where the signature does not
+hold; 503 where the database could not be reached and 500 for a fault of our own, so that Stripe
+sends again.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from credit_forensics.intake import booking
+from credit_forensics.intake.checkout_object import (
+    Checkout,
+    UnreadableError,
+    read_checkout,
+    reference,
+    text,
+    whole,
+)
+from credit_forensics.intake.delivery_log import log_delivery
+from credit_forensics.intake.resolution import (
+    Facts,
+    Resolution,
+    candidate_emails,
+    candidate_ids,
+    resolve,
+)
+from credit_forensics.intake.seal import is_sealed
+from credit_forensics.intake.settings import IntakeSettings
+from credit_forensics.intake.signature import SignatureRefusedError, verify_signature
+from credit_forensics.intake.worth import worth
+
+COMPLETIONS = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
+_LOGGER = logging.getLogger("credit_forensics.intake")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was made of a delivery."""
+
+    status: int
+    outcome: str
+    event_id: str | None = None
+    payment_id: str | None = None
+    payment_intent_id: str | None = None
+    signature_valid: bool | None = True
+    method: str | None = None
+    user_id: str | None = None
+    credits: int | None = None
+    error: str | None = None
+
+
+class Webhook:
+    """The webhook handler over a database.
+
+    Parameters
+    ----------
+    engine
+        in AUTOCOMMIT: each statement of ``booking`` is a transaction of its own.
+    clock
+        seconds since the epoch.
+    """
+
+    def __init__(
+        self,
+        settings: IntakeSettings,
+        engine: AsyncEngine,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.settings, self.engine, self.clock = settings, engine, clock
+
+    async def deliver(self, body: bytes, signature: str | None) -> Outcome:
+        """Handle a delivery and log it; never raises."""
+        request_id = uuid.uuid4().hex
+        now = self.clock()
+        outcome = await self._guarded(body, signature, request_id, now)
+        log_delivery(
+            at=datetime.fromtimestamp(now, UTC),
+            request_id=request_id,
+            outcome=outcome.outcome,
+            event_id=outcome.event_id,
+            payment_id=outcome.payment_id,
+            signature_valid=outcome.signature_valid,
+            method=outcome.method,
+            resolved_user_id=outcome.user_id,
+            credits=outcome.credits,
+            error=outcome.error,
+        )
+        return outcome
+
+    async def _guarded(
+        self, body: bytes, signature: str | None, request_id: str, now: float
+    ) -> Outcome:
+        try:
+            verify_signature(
+                body,
+                signature,
+                self.settings.webhook_secrets,
+                now=now,
+                tolerance=self.settings.tolerance_seconds,
+            )
+        except SignatureRefusedError as error:
+            return Outcome(400, "signature_refused", signature_valid=False, error=str(error))
+        event = _parse(body)
+        if event is None:
+            return Outcome(400, "ignored", error="not a Stripe event")
+        event_id = text(event.get("id"))
+        kind = text(event.get("type"))
+        if event.get("object") == "v2.core.event":
+            return Outcome(400, "ignored", event_id, error=f"thin event {kind}")
+        if event_id is None or kind is None:
+            return Outcome(400, "ignored", error="not a Stripe event")
+        # A connection that died while it was idle shows only when it is used, so once is no proof.
+        for last in (False, True):
+            try:
+                return await self._handle(event, event_id, kind, body, request_id)
+            except (SQLAlchemyError, OSError, TimeoutError) as error:
+                lost = isinstance(error, DBAPIError) and error.connection_invalidated
+                if last or not lost:
+                    return Outcome(503, "database_error", event_id, error=_name(error))
+            except Exception as error:
+                _LOGGER.exception("delivery %s of event %s failed", request_id, event_id)
+                return Outcome(500, "incomplete", event_id, error=_name(error))
+        raise AssertionError("the loop returns")
+
+    async def _handle(
+        self, event: Mapping[str, Any], event_id: str, kind: str, body: bytes, request_id: str
+    ) -> Outcome:
+        data = event.get("data")
+        about = data.get("object") if isinstance(data, Mapping) else None
+        checkout, unreadable = None, None
+        if kind.startswith("checkout.session."):
+            try:
+                checkout = read_checkout(about, event)
+            except UnreadableError as error:
+                unreadable = str(error)
+        async with self.engine.connect() as connection:
+            _, facts = await booking.keep_and_look(
+                connection,
+                event_id=event_id,
+                kind=kind,
+                body=body,
+                checkout=checkout,
+                ids=candidate_ids(checkout) if checkout else (),
+                emails=candidate_emails(checkout) if checkout else (),
+            )
+            if event.get("livemode") is not self.settings.livemode:
+                outcome = Outcome(200, "ignored", event_id, error="event of the other mode")
+            elif unreadable is not None:
+                outcome = await self._unreadable(connection, event_id, kind, unreadable)
+            elif checkout is not None:
+                outcome = await self._session(connection, checkout, facts, event_id, kind)
+            else:
+                outcome = await self._loss(connection, about, event_id, kind)
+            losses = await booking.finish(
+                connection,
+                event_id=event_id,
+                payment_id=outcome.payment_id,
+                payment_intent_id=outcome.payment_intent_id,
+                request_id=request_id,
+                outcome=outcome.outcome,
+                error=outcome.error,
+            )
+        if losses and outcome.payment_intent_id is not None:
+            await booking.settle(self.engine, outcome.payment_intent_id)
+        return outcome
+
+    async def _session(
+        self, connection: Any, checkout: Checkout, facts: Facts, event_id: str, kind: str
+    ) -> Outcome:
+        def made(outcome: str, **more: Any) -> Outcome:
+            return Outcome(
+                200,
+                outcome,
+                event_id,
+                checkout.payment_id,
+                checkout.payment_intent_id,
+                **more,
+            )
+
+        if kind not in COMPLETIONS or checkout.mode == "setup":
+            failed = kind == "checkout.session.async_payment_failed"
+            return made("unpaid", error="payment failed") if failed else made("ignored")
+        if not checkout.paid:
+            return made("unpaid")
+        found = self.resolution(checkout, facts)
+        value = worth(checkout, self.settings.prices)
+        problem = found.problem or value.problem
+        if problem is None and found.user_id is not None and value.credits is not None:
+            booked = await booking.book(
+                connection,
+                checkout,
+                event_id=event_id,
+                user_id=found.user_id,
+                credits=value.credits,
+                method=found.method or "",
+                families=found.families,
+                # One family alone may be wrong, so it binds no customer for later payments.
+                bind=len(found.families) >= self.settings.min_families,
+            )
+            told: dict[str, Any] = {"method": found.method, "user_id": found.user_id}
+            if booked:
+                return made("credited", credits=value.credits, **told)
+            return made("duplicate", **told)
+        waits = await booking.queue(
+            connection,
+            checkout,
+            event_id=event_id,
+            problem=problem or "unresolved",
+            claims=found.claims,
+            credits=value.credits,
+            suggested=found.user_id,
+        )
+        return made("queued", error=problem) if waits else made("duplicate")
+
+    def resolution(self, checkout: Checkout, facts: Facts) -> Resolution:
+        """Whom the payment belongs to, by the settings' policy."""
+        return resolve(
+            checkout,
+            facts,
+            min_families=self.settings.min_families,
+            sealed=is_sealed(
+                checkout.metadata, self.settings.seal_keys, session_created=checkout.created_at
+            ),
+            single_family=self.settings.single_family,
+        )
+
+    async def _unreadable(self, connection: Any, event_id: str, kind: str, why: str) -> Outcome:
+        """A session that nothing can be booked from waits under its event's id."""
+        if kind in COMPLETIONS:
+            stub = Checkout(
+                payment_id=event_id,
+                payment_intent_id=None,
+                customer_id=None,
+                customer_made=False,
+                client_reference_id=None,
+                prefilled_email=None,
+                payer_email=None,
+                metadata={},
+                mode="payment",
+                payment_status="unpaid",
+                livemode=True,
+                amount=0,
+                list_amount=0,
+                currency="",
+                created_at=datetime.fromtimestamp(0, UTC),
+            )
+            await booking.queue(
+                connection,
+                stub,
+                event_id=event_id,
+                problem="unreadable",
+                claims=(),
+                credits=None,
+            )
+        return Outcome(200, "resolution_failed", event_id, error=why)
+
+    async def _loss(self, connection: Any, about: Any, event_id: str, kind: str) -> Outcome:
+        """A refund or a dispute that was lost; anything else is none of ours."""
+        if not isinstance(about, Mapping):
+            return Outcome(200, "ignored", event_id)
+        source = amount = None
+        if kind == "charge.refunded":
+            source, amount = f"charge:{reference(about)}", whole(about.get("amount_refunded"))
+        elif kind == "charge.dispute.closed" and about.get("status") == "lost":
+            source, amount = f"dispute:{reference(about)}", whole(about.get("amount"))
+        intent = reference(about.get("payment_intent"))
+        if source is None or amount is None or amount < 0 or intent is None:
+            return Outcome(200, "ignored", event_id)
+        await booking.lose(
+            connection, payment_intent_id=intent, source=source, amount=amount, event_id=event_id
+        )
+        return Outcome(200, "ignored", event_id, payment_intent_id=intent)
+
+
+def _parse(body: bytes) -> dict[str, Any] | None:
+    try:
+        event = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
+
+
+def _name(error: BaseException) -> str:
+    """What went wrong without the text of it: that may quote values."""
+    cause = getattr(error, "orig", None)
+    return (
+        type(error).__name__ if cause is None else f"{type(error).__name__}: {type(cause).__name__}"
+    )

@@ -1,0 +1,53 @@
+"""Says what a payment is worth by the price list. Metadata credits are not believed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from credit_forensics.intake.checkout_object import Checkout
+from credit_forensics.intake.settings import SoldPrice
+
+
+@dataclass(frozen=True)
+class Worth:
+    """Credits, or the problem that a person must look at."""
+
+    credits: int | None
+    problem: str | None = None
+
+
+def worth(checkout: Checkout, prices: Mapping[str, SoldPrice]) -> Worth:
+    """Credits of a payment.
+
+    The session names its price in the metadata, but only what was charged decides: the price's
+    amount and currency must be those of the session. Where no price is named, the one price of
+    that amount counts.
+
+    Examples
+    --------
+    >>> from credit_forensics.intake.checkout_object import read_checkout
+    >>> prices = {"price_small": SoldPrice(credits=50, amount=500)}
+    >>> session = {"id": "cs_1", "object": "checkout.session", "amount_total": 500,
+    ...            "currency": "eur", "metadata": {"price_id": "price_small", "credits": "9000"}}
+    >>> worth(read_checkout(session, {}), prices)
+    Worth(credits=50, problem=None)
+    >>> worth(read_checkout(session | {"amount_total": 1}, {}), prices)
+    Worth(credits=None, problem='amount_differs')
+    """
+    named = checkout.metadata.get("price_id")
+    if named is not None:
+        price = prices.get(named)
+        if price is None:
+            return Worth(None, "price_unknown")
+        if (price.amount, price.currency) != (checkout.list_amount, checkout.currency):
+            return Worth(None, "amount_differs")
+        return Worth(price.credits)
+    fitting = {
+        price.credits
+        for price in prices.values()
+        if (price.amount, price.currency) == (checkout.list_amount, checkout.currency)
+    }
+    if len(fitting) != 1:
+        return Worth(None, "price_unknown")
+    return Worth(fitting.pop())
