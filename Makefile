@@ -1,0 +1,58 @@
+# Two commands do all the set-up on a machine with Python 3.11 and make: `make demo`, `make test`.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= 2
+SOURCES := credit_forensics tests
+
+.DEFAULT_GOAL := help
+.PHONY: help demo lint test unit test-browser chromium accuracy bench test-scale wheel clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
+
+$(VENV)/.package: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed; install it or pass PYTHON=…"; exit 1; }
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	$(PIP) install --constraint constraints.txt --editable .
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.package
+	$(PIP) install --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(VENV)/.package ## make the demo case, analyse it, render its report
+	$(BIN)/credit-forensics demo demo
+
+lint: $(VENV)/.dev ## ruff and mypy --strict
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: $(VENV)/.dev ## the tests that need no browser
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not browser and not accuracy and not bench and not scale" $(SOURCES)
+
+test: lint unit test-browser ## lint and all tests
+
+chromium: ## install Debian's Chromium where there is none
+	@command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; }
+
+test-browser: $(VENV)/.dev chromium ## the tests that drive headless Chromium
+	$(BIN)/pytest -m browser tests
+
+accuracy: $(VENV)/.dev ## worlds with truth: the accuracy table, and its thresholds
+	$(BIN)/pytest -m accuracy tests -s
+
+bench: $(VENV)/.dev ## speed, as ratios within one run
+	for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+
+test-scale: $(VENV)/.dev ## large worlds and load with faults
+	$(BIN)/pytest -m scale tests -s
+
+wheel: $(VENV)/.dev ## build the wheel into dist/
+	$(PIP) install --constraint constraints.txt build
+	$(BIN)/python -m build --wheel
+
+clean: ## remove what the targets made
+	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache
