@@ -7,8 +7,8 @@ and rushes from looking like changes.
 The search is exact for a single burst: the likelihood ratio of two rates against one is largest
 for a run that begins and ends with a wrong payment, so pairs of wrong payments are all there is
 to try. With more than ``_GRID`` of them a coarse grid is searched first, then its surroundings.
-Once a burst is found, what lies before, after and inside it is searched in turn (circular binary
-segmentation; Olshen et al. 2004, Biostatistics 5:557).
+Once a burst is found, what lies before, after and inside it is searched in turn, inside also for
+a pause (circular binary segmentation; Olshen et al. 2004, Biostatistics 5:557).
 
 The intervals are posterior ones: each position may be the beginning (given the end) with the
 likelihood of the two runs, their rates integrated out under Jeffreys' Beta(1/2, 1/2).
@@ -135,9 +135,16 @@ def _search(positions: Ints, low: int, high: int) -> list[tuple[int, int]]:
             np.searchsorted(positions, left) : np.searchsorted(positions, right, "right")
         ]
         best = _best_run(own, left, right)
+        if best is None and parent is None:
+            continue
         if best is None:
-            if parent is not None:
-                found.append(parent)
+            # Two bursts close to each other pass for one, but for the quiet between them.
+            pause = _best_run(own, left, right, quiet=True)
+            if pause is None:
+                found.append((left, right))
+            else:
+                halves = [(left, pause[0]), (pause[1], right)]
+                spans.extend((*half, half) for half in halves)
             continue
         first, last = best
         spans.append((first, last, best))
@@ -146,7 +153,8 @@ def _search(positions: Ints, low: int, high: int) -> list[tuple[int, int]]:
     return sorted(found)
 
 
-def _best_run(own: Ints, low: int, high: int) -> tuple[int, int] | None:
+def _best_run(own: Ints, low: int, high: int, *, quiet: bool = False) -> tuple[int, int] | None:
+    """Wrong payments that begin and end the likeliest burst (or enclose the likeliest pause)."""
     total = high - low + 1
     count = len(own)
     if count < _SMALLEST or count == total:
@@ -154,25 +162,32 @@ def _best_run(own: Ints, low: int, high: int) -> tuple[int, int] | None:
     step = -(-count // _GRID)
     starts = np.arange(0, count, step)
     ends = np.minimum(starts + step - 1, count - 1)
-    _, i, j = _highest(own, starts, ends, total)
+    _, i, j = _highest(own, starts, ends, total, quiet)
     if step > 1:
         starts = np.arange(max(i - step, 0), min(i + step + 1, count))
         ends = np.arange(max(j - step, 0), min(j + step + 1, count))
-    gain, i, j = _highest(own, starts, ends, total)
-    if gain < 2 * np.log(total) + 3 or j - i + 1 < _SMALLEST:
+    gain, i, j = _highest(own, starts, ends, total, quiet)
+    smallest = min(i + 1, count - j) if quiet else j - i + 1
+    if gain < 2 * np.log(total) + 3 or smallest < _SMALLEST:
         return None
     return int(own[i]), int(own[j])
 
 
-def _highest(own: Ints, starts: Ints, ends: Ints, total: int) -> tuple[float, int, int]:
-    """The pair of wrong payments with the highest likelihood ratio, and that ratio."""
+def _highest(
+    own: Ints, starts: Ints, ends: Ints, total: int, quiet: bool
+) -> tuple[float, int, int]:
+    """The pair of wrong payments with the highest likelihood ratio, and that ratio.
+
+    A burst counts both of them in, a pause leaves both out.
+    """
     count = len(own)
-    inside = ends[None, :] - starts[:, None] + 1
-    length = own[ends][None, :] - own[starts][:, None] + 1
-    valid = (inside > 0) & (length < total)
+    sign = -1 if quiet else 1
+    inside = ends[None, :] - starts[:, None] + sign
+    length = own[ends][None, :] - own[starts][:, None] + sign
+    valid = (inside >= (0 if quiet else 1)) & (length > 0) & (length < total)
     inside, length = np.where(valid, inside, 1), np.where(valid, length, 1)
     outside, rest = count - inside, np.maximum(total - length, 1)
-    valid &= inside * rest > outside * length
+    valid &= sign * (inside * rest - outside * length) > 0
     gain = _log_likelihood(inside, length) + _log_likelihood(outside, rest)
     gain = np.where(valid, gain - _log_likelihood(count, total), -np.inf)
     i, j = np.unravel_index(int(np.argmax(gain)), gain.shape)
