@@ -1,0 +1,79 @@
+"""Runs the intake by uvicorn."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+from credit_forensics.errors import CaseError
+from credit_forensics.intake.delivery_log import LOGGER
+from credit_forensics.intake.settings import IntakeSettings, read_intake_settings
+
+
+def serve(
+    settings: IntakeSettings | Path | str,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    log_file: Path | str | None = None,
+) -> None:
+    """Serve until stopped.
+
+    Parameters
+    ----------
+    settings
+        the settings, or the path of ``intake.toml``.
+    host, port
+        where to listen; loopback unless told, for a proxy to stand before it.
+    log_file
+        where the lines of deliveries go, one JSON object each; standard output without.
+
+    Raises
+    ------
+    CaseError
+        when the settings cannot be used, the extra is not installed, or the database cannot be
+        reached at start.
+    """
+    try:
+        import uvicorn
+
+        from credit_forensics.intake.app import create_app
+    except ImportError as error:
+        raise CaseError(
+            f"The intake needs the extra [intake] ({error.name} is not installed): "
+            'pip install "credit-forensics[intake]".'
+        ) from None
+    if not isinstance(settings, IntakeSettings):
+        settings = read_intake_settings(settings)
+    log_deliveries(log_file)
+    config = uvicorn.Config(
+        create_app(settings),
+        host=host,
+        port=port,
+        # Access lines would say once more, and worse, what the delivery lines say.
+        access_log=False,
+        log_level="warning",
+        lifespan="on",
+        server_header=False,
+    )
+    server = uvicorn.Server(config)
+    server.run()
+    if not server.started:
+        raise CaseError(
+            "The intake did not start: the port is taken, or the database cannot be reached."
+        )
+
+
+def log_deliveries(log_file: Path | str | None = None) -> None:
+    """Send the lines of deliveries to a file, or to standard output, as they are."""
+    handler: logging.Handler
+    if log_file is None:
+        handler = logging.StreamHandler(sys.stdout)
+    else:
+        handler = logging.FileHandler(log_file, encoding="utf-8")
+    handler.setFormatter(logging.Formatter("%(message)s"))
+    logger = logging.getLogger(LOGGER)
+    logger.handlers = [handler]
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
