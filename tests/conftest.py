@@ -5,13 +5,39 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, Protocol
 
+import pandas as pd
 import psycopg
 import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
+from credit_forensics.case import Case
+from credit_forensics.case_file import CaseFile
+from credit_forensics.evidence.store import Evidence
+
 _numbers = itertools.count(1)
+
+
+class LiteralCase(Protocol):
+    """Makes a case of literal rows: a list of dicts a table."""
+
+    def __call__(self, **tables: list[dict[str, Any]]) -> Case: ...
+
+
+@pytest.fixture
+def literal_case() -> LiteralCase:
+    """A case of literal rows; ``settings`` and ``mode`` may be given beside the tables."""
+
+    def make(*, settings: CaseFile | None = None, **tables: Any) -> Case:
+        options = {name: tables.pop(name) for name in ("mode", "methods") if name in tables}
+        evidence = Evidence()
+        for name, rows in tables.items():
+            evidence.add(name, pd.DataFrame(rows))
+        return Case.from_evidence(evidence, settings, **options)
+
+    return make
 
 
 @pytest.fixture(scope="session")
