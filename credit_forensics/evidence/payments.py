@@ -13,85 +13,11 @@ import duckdb
 import pyarrow as pa
 
 from credit_forensics.evidence import tables
+from credit_forensics.evidence.money import MONEY_SQL
 from credit_forensics.evidence.snapshots import merge_snapshots
 from credit_forensics.evidence.store import Evidence
 
 _OBJECTS = ("sessions", "intents", "charges", "refunds", "disputes", "customers")
-
-# An inquiry that was closed, and a dispute that was prevented, took no money.
-_HARMLESS_DISPUTES = "('won', 'warning_closed', 'prevented')"
-
-# One row a money object: the PaymentIntent, or the charge of the days before intents.
-_MONEY = """
-CREATE OR REPLACE TEMP TABLE money AS
-WITH charge_refunds AS (
-    SELECT coalesce(r.payment_intent_id, c.payment_intent_id, r.charge_id) AS money_id,
-        sum(r.amount) FILTER (coalesce(r.status, 'succeeded') IN ('succeeded', 'pending'))
-            AS refunded,
-        bool_or(r.status IN ('failed', 'canceled')) AS any_failed
-    FROM merged_refunds r LEFT JOIN merged_charges c USING (charge_id)
-    GROUP BY 1
-), charge_disputes AS (
-    SELECT coalesce(d.payment_intent_id, c.payment_intent_id, d.charge_id) AS money_id,
-        bool_or(coalesce(d.status, '') NOT IN {harmless}) AS stands,
-        sum(d.amount) FILTER (d.status = 'lost') AS lost
-    FROM merged_disputes d LEFT JOIN merged_charges c USING (charge_id)
-    GROUP BY 1
-), refund_peaks AS (
-    SELECT charge_id, max(amount_refunded) AS peak FROM stripe_charges GROUP BY 1
-), ranked AS (
-    -- The charge that took the money stands for the intent; else the last that was tried.
-    SELECT coalesce(payment_intent_id, charge_id) AS money_id,
-        max(status = 'succeeded' OR (status IS NULL AND paid)) AS succeeded,
-        max(status = 'pending') AS pending,
-        sum(amount_refunded) AS latest_refunded, sum(peak) AS peak_refunded,
-        bool_or(disputed) AS disputed,
-        arg_max(charge_id, charge_rank) AS charge_id
-    FROM (
-        SELECT *, struct_pack(
-            s := (status = 'succeeded' OR (status IS NULL AND coalesce(paid, false)))::INT,
-            t := coalesce(epoch_us(created_at), 0), i := charge_id) AS charge_rank
-        FROM merged_charges LEFT JOIN refund_peaks USING (charge_id)
-    )
-    GROUP BY 1
-), told AS (
-    SELECT money_id, bool_or(lone) AS lone FROM (
-        SELECT payment_intent_id AS money_id, true AS lone FROM merged_intents
-        UNION ALL SELECT money_id, true FROM ranked
-        -- A refund alone makes no payment, but the session of its intent must hear of it.
-        UNION ALL SELECT money_id, false FROM charge_refunds
-        UNION ALL SELECT money_id, false FROM charge_disputes
-    )
-    WHERE money_id IS NOT NULL GROUP BY 1
-)
-SELECT told.money_id, told.lone, c.charge_id,
-    coalesce(i.created_at, c.created_at) AS created_at,
-    coalesce(i.livemode, c.livemode) AS livemode,
-    i.status AS intent_status,
-    ranked.charge_id IS NOT NULL AS has_charge,
-    coalesce(ranked.succeeded, i.status = 'succeeded', false) AS succeeded,
-    coalesce(ranked.pending, false) AS pending,
-    CASE WHEN ranked.succeeded THEN c.created_at END AS succeeded_at,
-    coalesce(i.amount, c.amount) AS amount,
-    coalesce(i.currency, c.currency) AS currency,
-    coalesce(i.customer_id, c.customer_id) AS customer_id,
-    coalesce(c.billing_email, i.receipt_email) AS email,
-    c.billing_name AS name,
-    c.card_fingerprint,
-    -- A refund that failed lowers the charge's cumulative amount again; nothing else does.
-    greatest(
-        CASE WHEN r.any_failed THEN ranked.latest_refunded ELSE ranked.peak_refunded END,
-        r.refunded) AS amount_refunded,
-    d.lost AS amount_disputed,
-    coalesce(d.stands, ranked.disputed) AS disputed,
-    i.metadata_row AS intent_metadata_row, c.metadata_row AS charge_metadata_row
-FROM told
-LEFT JOIN merged_intents i ON i.payment_intent_id = told.money_id
-LEFT JOIN ranked ON ranked.money_id = told.money_id
-LEFT JOIN merged_charges c ON c.charge_id = ranked.charge_id
-LEFT JOIN charge_refunds r ON r.money_id = told.money_id
-LEFT JOIN charge_disputes d ON d.money_id = told.money_id
-"""
 
 # Sessions and lone money objects under one heading, before what depends on other payments.
 _DRAFTS = """
@@ -105,19 +31,21 @@ WITH outcomes AS (
     FROM stripe_events WHERE object_id IS NOT NULL
     GROUP BY 1
 )
-SELECT s.session_id AS payment_id, s.created_at,
+SELECT s.session_id AS payment_id,
+    -- A payments export tells of sessions without saying when and in what state they were.
+    coalesce(s.created_at, m.created_at) AS created_at,
     coalesce(o.late_at, o.completed_at, m.succeeded_at) AS completed_at,
     coalesce(s.livemode, m.livemode, CASE
         WHEN starts_with(s.session_id, 'cs_live_') THEN true
         WHEN starts_with(s.session_id, 'cs_test_') THEN false END) AS livemode,
-    s.mode, s.status,
+    s.mode, coalesce(s.status, CASE WHEN m.succeeded THEN 'complete' END) AS status,
     CASE
         WHEN s.payment_status IN ('paid', 'no_payment_required') THEN s.payment_status
         WHEN m.succeeded OR o.late_success THEN 'paid'
         WHEN o.late_failure THEN 'failed'
         -- A delayed method that failed: the session stays complete and unpaid for ever.
         WHEN s.status = 'complete' AND m.has_charge AND NOT m.pending THEN 'failed'
-        ELSE s.payment_status
+        ELSE coalesce(s.payment_status, CASE WHEN m.has_charge THEN 'unpaid' END)
     END AS payment_status,
     coalesce(s.amount_total, m.amount) AS amount,
     coalesce(s.currency, m.currency) AS currency,
@@ -146,11 +74,15 @@ WHERE lone AND money_id NOT IN (
 
 _METADATA = """
 INSERT INTO metadata (payment_id, source, position, key, value)
-SELECT payment_id, '{source}', unnest(range(1, len(keys) + 1)), unnest(keys), unnest("values")
-FROM (
-    SELECT d.payment_id, map_keys(s.metadata) AS keys, map_values(s.metadata) AS "values"
-    FROM drafts d {join}
+SELECT * FROM (
+    SELECT payment_id, '{source}', unnest(range(1, len(keys) + 1)), unnest(keys),
+        unnest(texts) AS text
+    FROM (
+        SELECT d.payment_id, map_keys(s.metadata) AS keys, map_values(s.metadata) AS texts
+        FROM drafts d {join}
+    )
 )
+WHERE text IS NOT NULL
 """
 _METADATA_JOINS = {
     "session": "JOIN stripe_sessions s ON s.rowid = d.session_metadata_row",
@@ -270,7 +202,7 @@ def assemble_payments(evidence: Evidence, prices: Mapping[str, int]) -> None:
     known = pa.table(rows, schema=schema)
     connection.register("known_prices", known)
     try:
-        connection.execute(_MONEY.format(harmless=_HARMLESS_DISPUTES))
+        connection.execute(MONEY_SQL)
         connection.execute(_DRAFTS)
         for name in ("payments", "metadata", "events"):
             connection.execute(f'DROP TABLE IF EXISTS "{name}"')

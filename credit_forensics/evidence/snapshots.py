@@ -50,7 +50,8 @@ def merge_snapshots(connection: duckdb.DuckDBPyConnection, name: str) -> str:
     >>> import pandas as pd
     >>> evidence = Evidence()
     >>> evidence.add("stripe_refunds", pd.DataFrame({
-    ...     "refund_id": ["re_1", "re_1"], "amount": [500, None], "status": ["pending", "succeeded"],
+    ...     "refund_id": ["re_1", "re_1"], "amount": [500, None],
+    ...     "status": ["pending", "succeeded"],
     ...     "snapshot_at": pd.to_datetime(["2025-09-01", None], utc=True)}))
     >>> merged = merge_snapshots(evidence.connection, "stripe_refunds")
     >>> evidence.connection.sql(f"SELECT refund_id, amount, status FROM {merged}").fetchall()

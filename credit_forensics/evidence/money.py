@@ -1,0 +1,86 @@
+"""The SQL that makes one row of money out of an intent, its charges, refunds and disputes.
+
+Reads the tables ``merged_…`` of ``snapshots`` and makes the temporary table ``money``, whose key
+is the PaymentIntent, or the charge where there was none.
+"""
+
+from __future__ import annotations
+
+# An inquiry that was closed, and a dispute that was prevented, took no money.
+_HARMLESS_DISPUTES = "('won', 'warning_closed', 'prevented')"
+
+# One row a money object: the PaymentIntent, or the charge of the days before intents.
+MONEY_SQL = f"""
+CREATE OR REPLACE TEMP TABLE money AS
+WITH charge_refunds AS (
+    SELECT coalesce(r.payment_intent_id, c.payment_intent_id, r.charge_id) AS money_id,
+        sum(r.amount) FILTER (coalesce(r.status, 'succeeded') IN ('succeeded', 'pending'))
+            AS refunded,
+        bool_or(r.status IN ('failed', 'canceled')) AS any_failed
+    FROM merged_refunds r LEFT JOIN merged_charges c USING (charge_id)
+    GROUP BY 1
+), charge_disputes AS (
+    SELECT coalesce(d.payment_intent_id, c.payment_intent_id, d.charge_id) AS money_id,
+        bool_or(coalesce(d.status, '') NOT IN {_HARMLESS_DISPUTES}) AS stands,
+        sum(d.amount) FILTER (d.status = 'lost') AS lost
+    FROM merged_disputes d LEFT JOIN merged_charges c USING (charge_id)
+    -- What a payments export says of a dispute counts only where no dispute itself is known.
+    WHERE NOT starts_with(d.dispute_id, 'csv:') OR d.charge_id NOT IN (
+        SELECT charge_id FROM merged_disputes
+        WHERE charge_id IS NOT NULL AND NOT starts_with(dispute_id, 'csv:'))
+    GROUP BY 1
+), refund_peaks AS (
+    SELECT charge_id, max(amount_refunded) AS peak FROM stripe_charges GROUP BY 1
+), ranked AS (
+    -- The charge that took the money stands for the intent; else the last that was tried.
+    SELECT coalesce(payment_intent_id, charge_id) AS money_id,
+        max(status = 'succeeded' OR (status IS NULL AND paid)) AS succeeded,
+        max(status = 'pending') AS pending,
+        sum(amount_refunded) AS latest_refunded, sum(peak) AS peak_refunded,
+        bool_or(disputed) AS disputed,
+        arg_max(charge_id, charge_rank) AS charge_id
+    FROM (
+        SELECT *, struct_pack(
+            s := (status = 'succeeded' OR (status IS NULL AND coalesce(paid, false)))::INT,
+            t := coalesce(epoch_us(created_at), 0), i := charge_id) AS charge_rank
+        FROM merged_charges LEFT JOIN refund_peaks USING (charge_id)
+    )
+    GROUP BY 1
+), told AS (
+    SELECT money_id, bool_or(lone) AS lone FROM (
+        SELECT payment_intent_id AS money_id, true AS lone FROM merged_intents
+        UNION ALL SELECT money_id, true FROM ranked
+        -- A refund alone makes no payment, but the session of its intent must hear of it.
+        UNION ALL SELECT money_id, false FROM charge_refunds
+        UNION ALL SELECT money_id, false FROM charge_disputes
+    )
+    WHERE money_id IS NOT NULL GROUP BY 1
+)
+SELECT told.money_id, told.lone, c.charge_id,
+    coalesce(i.created_at, c.created_at) AS created_at,
+    coalesce(i.livemode, c.livemode) AS livemode,
+    i.status AS intent_status,
+    ranked.charge_id IS NOT NULL AS has_charge,
+    coalesce(ranked.succeeded, i.status = 'succeeded', false) AS succeeded,
+    coalesce(ranked.pending, false) AS pending,
+    CASE WHEN ranked.succeeded THEN c.created_at END AS succeeded_at,
+    coalesce(i.amount, c.amount) AS amount,
+    coalesce(i.currency, c.currency) AS currency,
+    coalesce(i.customer_id, c.customer_id) AS customer_id,
+    coalesce(c.billing_email, i.receipt_email) AS email,
+    c.billing_name AS name,
+    c.card_fingerprint,
+    -- A refund that failed lowers the charge's cumulative amount again; nothing else does.
+    greatest(
+        CASE WHEN r.any_failed THEN ranked.latest_refunded ELSE ranked.peak_refunded END,
+        r.refunded) AS amount_refunded,
+    d.lost AS amount_disputed,
+    coalesce(d.stands, ranked.disputed) AS disputed,
+    i.metadata_row AS intent_metadata_row, c.metadata_row AS charge_metadata_row
+FROM told
+LEFT JOIN merged_intents i ON i.payment_intent_id = told.money_id
+LEFT JOIN ranked ON ranked.money_id = told.money_id
+LEFT JOIN merged_charges c ON c.charge_id = ranked.charge_id
+LEFT JOIN charge_refunds r ON r.money_id = told.money_id
+LEFT JOIN charge_disputes d ON d.money_id = told.money_id
+"""
