@@ -51,6 +51,7 @@ def make_timeline(settings: WorldSettings, rng: np.random.Generator, start: int)
     versioned = rng.random(len(sizes)) < settings.bursts.versioned_share
     if len(sizes):
         versioned[0] = settings.bursts.versioned_share > 0
+    created = created // 1_000_000 * 1_000_000
     return Timeline(created=created, wrong=wrong, window=window, versioned=versioned)
 
 

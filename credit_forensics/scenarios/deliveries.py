@@ -114,21 +114,19 @@ def _tell(events: _Events, scene: Scene, ids: EventIds, rng: np.random.Generator
         left = np.maximum(scene.end - handling.booked[rows], 0)
         settled = handling.booked[rows] + np.minimum(60 * _HOUR, left * 3 // 4) + 1_000_000
         events.add(kind, rows, settled, take(second, rows))
+    charges = tokens(rng, "ch_3", len(fault), 23)
     rows = np.flatnonzero(rng.random(len(fault)) < scene.settings.other_events_share)
     rows = rows[(fault[rows] != Fault.ABANDONED) & (fault[rows] != Fault.SIGNATURE_REFUSED)]
     rows = rows[~np.isin(fault[rows], [Fault.UNPAID, Fault.ASYNC_FAILED, Fault.ASYNC_PAID])]
     other = tokens(rng, "evt_3", len(rows), 23)
-    charge = tokens(rng, "ch_3", len(rows), 23)
-    events.add(
-        "charge.succeeded", rows, checkouts.completed[rows] - 1_000_000, other, object_id=charge
-    )
+    paid_at = checkouts.completed[rows] - 1_000_000
+    events.add("charge.succeeded", rows, paid_at, other, object_id=take(charges, rows))
     refund, dispute = np.flatnonzero(~returns.dispute), np.flatnonzero(returns.dispute)
-    charges = tokens(rng, "ch_3", len(returns.payment), 23)
     disputes = tokens(rng, "du_1", len(returns.payment), 23)
     opening = tokens(rng, "evt_1", len(returns.payment), 23)
     events.add(
         "charge.refunded", returns.payment[refund], returns.opened[refund],
-        take(returned, refund), object_id=take(charges, refund),
+        take(returned, refund), object_id=take(charges, returns.payment[refund]),
     )  # fmt: skip
     events.add(
         "charge.dispute.created", returns.payment[dispute], returns.opened[dispute],

@@ -69,5 +69,9 @@ def take(values: pa.Array, positions: Ints) -> pa.Array:
 
 
 def instants(microseconds: Ints, absent: Bools | None = None) -> pa.Array:
-    """UTC timestamps from microseconds since 1970, empty where ``absent``."""
-    return pa.array(microseconds, mask=absent).cast(pa.timestamp("us", tz="UTC"))
+    """UTC timestamps from microseconds since 1970, empty where ``absent``.
+
+    Whole seconds, as Stripe and the handler's log tell them.
+    """
+    seconds = microseconds // 1_000_000 * 1_000_000
+    return pa.array(seconds, mask=absent).cast(pa.timestamp("us", tz="UTC"))
