@@ -230,7 +230,7 @@ STAGING: tuple[TableSpec, ...] = (
             ("customer_id", TEXT, "cus_…"),
             ("payment_status", TEXT, "paid, unpaid or no_payment_required"),
             ("payment_intent_id", TEXT, "pi_…"),
-            ("metadata", MAP, "the metadata as logged, in order"),
+            ("metadata", TEXT, "the metadata as logged, as a JSON object"),
             ("logged_at", TIME, "time of the delivery's first line"),
             ("source_file", TEXT, "file"),
             ("source_line", INT, "line of the delivery's first line, from 1"),
