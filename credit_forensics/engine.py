@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
 import duckdb
+import ibis
+import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
@@ -90,13 +93,14 @@ class DuckDBEngine:
         self.connection = duckdb.connect(str(database) if database else ":memory:", config=config)
         # Results carry the session's zone; the house speaks UTC only.
         self.connection.execute("SET TimeZone = 'UTC'")
-        self.connection.execute("SET enable_progress_bar = false")
+        with contextlib.suppress(duckdb.InvalidInputException):
+            # In a kernel without ipywidgets DuckDB shows no bar, and refuses to be told so.
+            self.connection.execute("SET enable_progress_bar = false")
         self.connection.execute("SET preserve_insertion_order = false")
-        self._compiler = DuckDBCompiler()
 
     def sql(self, expression: ir.Table) -> str:
         """The expression as DuckDB's SQL."""
-        return str(self._compiler.to_sqlglot(expression).sql("duckdb"))
+        return _duckdb_sql(expression.op())
 
     def create(self, *names: str) -> None:
         """Create tables of ``evidence.tables`` by name, empty where they are not there yet."""
@@ -105,10 +109,10 @@ class DuckDBEngine:
 
     def has(self, name: str) -> bool:
         """Whether a table or view of that name is there."""
-        row = self.connection.execute(
+        rows = self.connection.execute(
             "SELECT count(*) FROM information_schema.tables WHERE table_name = ?", [name]
-        ).fetchone()
-        return bool(row and row[0])
+        ).fetchall()
+        return bool(rows[0][0])
 
     def register(self, name: str, rows: pd.DataFrame | pa.Table) -> None:
         """Make rows available under a name, replacing what was there.
@@ -127,8 +131,6 @@ class DuckDBEngine:
 
     def materialize(self, name: str, expression: ir.Table) -> ir.Table:
         """Run once, keep the rows under a name, and give that table back, unbound."""
-        import ibis
-
         self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS {self.sql(expression)}')
         return ibis.table(expression.schema(), name=name)
 
@@ -157,6 +159,12 @@ class DuckDBEngine:
             yield name
         finally:
             self.connection.unregister(name)
+
+
+@lru_cache(maxsize=512)
+def _duckdb_sql(operation: ops.Node) -> str:
+    """Compiled once a process: translating costs more than running a small case."""
+    return str(DuckDBCompiler().to_sqlglot(operation.to_expr()).sql("duckdb"))
 
 
 _NULLABLE: Mapping[pa.DataType, Any] = {

@@ -47,8 +47,9 @@ class Evidence:
 
     def count(self, name: str) -> int:
         """Number of rows of a table."""
-        row = self.connection.execute(f'SELECT count(*) FROM "{tables.spec(name).name}"').fetchone()
-        return int(row[0])
+        # All rows: a result that is not read to its end keeps the connection from other work.
+        rows = self.connection.execute(f'SELECT count(*) FROM "{tables.spec(name).name}"')
+        return int(rows.fetchall()[0][0])
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name.startswith("_") or name not in tables.ALL:
