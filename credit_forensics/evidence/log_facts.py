@@ -40,6 +40,7 @@ class Kind(IntEnum):
     USER_AFTER = 24
     TRACEBACK = 25
     FIELDS = 26
+    CHECKOUT = 27
 
 
 _BRACKET = "bracket"
@@ -73,6 +74,7 @@ _WORDING: tuple[tuple[bytes, Kind, bytes, str], ...] = (
     (b"Resolution: ", Kind.METHOD_AFTER, b"", _LINE),
     (b"CRITICAL DATABASE ERROR", Kind.DATABASE_ERROR, b": ", _LINE),
     (b"User: ", Kind.USER_AFTER, b"", _LINE),
+    (b"BULLETPROOF Checkout metadata validation", Kind.CHECKOUT, b": ", _BLOCK),
     (b"Traceback (most recent call last):", Kind.TRACEBACK, b"", _BLOCK),
 )
 
@@ -103,6 +105,19 @@ class FactTable:
 
     def __len__(self) -> int:
         return len(self.kind)
+
+    def take(self, rows: Positions) -> FactTable:
+        """Some of the facts, by their rows."""
+        return FactTable(
+            lines=self.lines,
+            kind=self.kind[rows],
+            line=self.line[rows],
+            start=self.start[rows],
+            end=self.end[rows],
+            request_start=self.request_start[rows],
+            request_end=self.request_end[rows],
+            record=self.record[rows],
+        )
 
 
 def find_facts(lines: LineTable) -> FactTable:

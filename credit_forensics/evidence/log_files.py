@@ -10,7 +10,7 @@ from typing import Any
 
 from credit_forensics.errors import CaseError
 
-CHUNK = 16 << 20
+CHUNK = 4 << 20
 LONGEST_LINE = 8 << 20
 _READ = 4 << 20
 _MAGIC_GZIP = b"\x1f\x8b"
@@ -54,15 +54,14 @@ class LogStream:
     """The text of a log file as bytes, in chunks of whole lines.
 
     ``problem`` is filled when the file ends early; what came before it is handed out all the
-    same. ``cut_lines`` holds the numbers of lines that were longer than ``LONGEST_LINE``: they
-    are cut there, so that one line without an end cannot fill the memory.
+    same. A line longer than ``LONGEST_LINE`` is cut there, so that one without an end cannot fill
+    the memory; ``cut`` is then true for the chunk that begins with it.
     """
 
     def __init__(self, path: Path, chunk: int = CHUNK) -> None:
         self.path = path
         self.problem: str | None = None
-        self.cut_lines: list[int] = []
-        self.lines_out = 0
+        self.cut = False
         self.bytes_read = 0
         self.notes: list[str] = []
         self._chunk = chunk
@@ -88,19 +87,16 @@ class LogStream:
             end = whole.rfind(b"\n") + 1
             rest = whole[end:]
             if end:
-                yield self._counted(whole[:end])
+                yield whole[:end]
+                self.cut = False
             if len(rest) > LONGEST_LINE:
-                self.cut_lines.append(self.lines_out + 1)
+                self.cut = True
                 rest = rest[:LONGEST_LINE]
                 dropping = True
             pieces, held = [rest], len(rest)
         last = b"".join(pieces)
         if last:
-            yield self._counted(last if last.endswith(b"\n") else last + b"\n")
-
-    def _counted(self, chunk: bytes) -> bytes:
-        self.lines_out += chunk.count(b"\n")
-        return chunk
+            yield last if last.endswith(b"\n") else last + b"\n"
 
     def _text(self) -> Iterator[bytes]:
         blocks = self._unpacked()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -45,6 +46,7 @@ class LineTable:
 
 
 NO_TIME = int(_NO_TIME)
+_ZONE = re.compile(r" ([+-]\d\d:?\d\d)$")
 
 
 def parse_time(text: str) -> int | None:
@@ -61,7 +63,6 @@ def parse_time(text: str) -> int | None:
     >>> parse_time("2025-09-01T14:39:07.123456789Z")
     1756737547123456
     """
-    text = text.strip()
     moment: datetime | None
     try:
         moment = datetime.fromisoformat(text)
@@ -75,12 +76,20 @@ def parse_time(text: str) -> int | None:
 
 
 def _other_forms(text: str) -> datetime | None:
-    for form in ("%d/%b/%Y:%H:%M:%S %z", "%Y/%m/%d %H:%M:%S", "%Y-%m-%d %H:%M:%S %z"):
+    text = _ZONE.sub(r"\1", text.strip())
+    if text.endswith("UTC"):
+        text = text.removesuffix("UTC").rstrip() + "+00:00"
+    for form in (None, "%d/%b/%Y:%H:%M:%S%z", "%Y/%m/%d %H:%M:%S"):
         try:
-            return datetime.strptime(text, form)
+            return datetime.fromisoformat(text) if form is None else datetime.strptime(text, form)
         except ValueError:
             continue
     return None
+
+
+def line_ends(chunk: bytes) -> Positions:
+    """Where the newlines of a chunk are."""
+    return np.flatnonzero(np.frombuffer(chunk, np.uint8) == 10)
 
 
 def split_lines(
@@ -88,6 +97,7 @@ def split_lines(
     first_number: int = 1,
     carried_time: int = NO_TIME,
     numbers: Positions | None = None,
+    newlines: Positions | None = None,
 ) -> LineTable:
     """Take a chunk of whole lines apart.
 
@@ -99,18 +109,25 @@ def split_lines(
         number of its first line; or ``numbers`` for each line.
     carried_time
         time of the last line before it.
+    newlines
+        where its newlines are, if that is known already.
     """
     padded = chunk + b"\n" * PADDING
     data = np.frombuffer(padded, np.uint8)
     words = np.ndarray((len(padded) - 7,), "<u8", padded, 0, (1,))
-    newlines = np.flatnonzero(data[: len(chunk)] == 10)
+    if newlines is None:
+        newlines = line_ends(chunk)
     starts = np.empty_like(newlines)
     starts[:1] = 0
     starts[1:] = newlines[:-1] + 1
     ends = newlines - ((data[newlines - 1] == 13) & (newlines > starts))
     prefixed, message = _prefixes(data, starts, ends)
     times, timed = _times(chunk, words, starts, prefixed, carried_time)
-    request_start, request_end, text_end = _request_ids(data, words, len(chunk), newlines, ends)
+    if padded.find(_REQUEST) < 0:
+        request_start = request_end = np.zeros(len(ends), np.int64)
+        text_end = ends
+    else:
+        request_start, request_end, text_end = _request_ids(data, words, len(chunk), newlines, ends)
     if numbers is None:
         numbers = np.arange(first_number, first_number + len(starts), dtype=np.int64)
     return LineTable(
@@ -191,7 +208,7 @@ def _stamp(text: bytes) -> int:
     return NO_TIME if parsed is None else parsed
 
 
-_REQUEST = b"request_id="
+_REQUEST = b" request_id="
 _REQUEST_TAIL = int.from_bytes(b"uest_id=", "little")
 _REQUEST_HEAD = int.from_bytes(b" request", "little")
 _TOKEN = np.zeros(256, bool)

@@ -34,6 +34,27 @@ OUTCOMES = frozenset(
         "duplicate",
     }
 )
+_OUTCOME_WORDS = {
+    "success": "credited",
+    "succeeded": "credited",
+    "ok": "credited",
+    "booked": "credited",
+    "applied": "credited",
+    "processed": "credited",
+    "skipped": "ignored",
+    "already_processed": "duplicate",
+    "replayed": "duplicate",
+    "invalid_signature": "signature_refused",
+    "bad_signature": "signature_refused",
+    "review": "resolution_failed",
+    "queued": "resolution_failed",
+    "queued_for_review": "resolution_failed",
+    "needs_review": "resolution_failed",
+    "unresolved": "resolution_failed",
+    "user_resolution_failed": "resolution_failed",
+    "failed": "database_error",
+    "error": "database_error",
+}
 _RESOLVED = re.compile(r"(\d+)\s*:\s*(?:UUID found in (?P<key>.*?) =|.*?=)\s*(?P<user>\S.*?)\s*$")
 _SUCCESS = re.compile(r"(-?\d+) credits added to user (.+?)\s*$")
 _EXCEPTION = re.compile(r"^(?:[\w.]+(?:Error|Exception|Interrupt|Exit|Warning|Timeout)|[\w.]+)\b")
@@ -81,6 +102,7 @@ class Delivery:
     forensic: bool = False
     last_fact: int = 0
     last_time: int | None = None
+    last_line: int = 0
     seen: set[int] = field(default_factory=set)
 
 
@@ -131,7 +153,7 @@ class DeliveryReader:
 
     def _take(self, fact: Fact, rows: Sequence[Fact], place: int) -> None:
         kind = fact.kind
-        if kind == Kind.START:
+        if kind == Kind.START or (fact.fields is not None and fact.fields.get("_starts")):
             delivery = self._start(fact)
         else:
             found = self._owner(fact, rows, place)
@@ -142,12 +164,13 @@ class DeliveryReader:
         delivery.last_fact = self._count
         delivery.last_time = fact.time
         _apply(delivery, fact)
+        delivery.last_line = fact.line
         delivery.seen.add(kind)
         self._index(delivery)
 
     def _start(self, fact: Fact) -> Delivery:
         self._sweep(fact.time)
-        request_id = fact.value.strip() or fact.request_id
+        request_id = _known(fact.value) or fact.request_id
         delivery = self._new(fact)
         delivery.started = True
         for known in {request_id, fact.request_id} - {None}:
@@ -174,6 +197,8 @@ class DeliveryReader:
 
     def _owner(self, fact: Fact, rows: Sequence[Fact], place: int) -> Delivery | None:
         kind = fact.kind
+        if fact.fields is not None:
+            return self._for_fields(fact, fact.fields)
         if fact.request_id is not None:
             known = self._by_request.get(fact.request_id)
             if known is not None and not _begins_again(known, fact):
@@ -236,6 +261,25 @@ class DeliveryReader:
         if current is not None and current.event_id in (None, fact.value):
             return current
         return self._by_event.get(fact.value) or self._new(fact)
+
+    def _for_fields(self, fact: Fact, fields: dict[str, Any]) -> Delivery | None:
+        """The delivery of a structured record or a pattern of the case file."""
+        event_id, payment_id = fields.get("event_id"), fields.get("payment_id")
+        known = None
+        if fact.request_id is not None:
+            known = self._by_request.get(fact.request_id)
+        if known is None and event_id is not None:
+            known = self._by_event.get(event_id)
+        if known is None and payment_id is not None:
+            known = self._by_session.get(payment_id)
+        if known is None and fact.request_id is None and self._current is not None:
+            current = self._current
+            if _agrees(current, fields) and current.outcome is None:
+                known = current
+        if known is not None and _agrees(known, fields) and not _ends_again(known, fact, fields):
+            return known
+        opens = event_id is not None or payment_id is not None or fields.get("_opens")
+        return self._new(fact) if opens else None
 
     def _admitting(self, fact: Fact, event_id: str | None = None) -> Delivery | None:
         """The delivery that spoke last, or else the oldest, that can have said this next."""
@@ -304,6 +348,21 @@ def _begins_again(delivery: Delivery, fact: Fact) -> bool:
     return fact.kind in (Kind.SIGNED, Kind.SIGNATURE_FAILED, Kind.BAD_AGENT) and (
         delivery.signature_valid is not None or delivery.outcome is not None
     )
+
+
+def _agrees(delivery: Delivery, fields: dict[str, Any]) -> bool:
+    """Whether no id of the record contradicts the delivery's."""
+    pairs = (
+        (delivery.event_id, fields.get("event_id")),
+        (delivery.payment_id, fields.get("payment_id")),
+    )
+    return all(known is None or told is None or known == told for known, told in pairs)
+
+
+def _ends_again(delivery: Delivery, fact: Fact, fields: dict[str, Any]) -> bool:
+    """A second outcome on a later line is a second delivery of the same event."""
+    told = fields.get("outcome")
+    return told is not None and delivery.outcome is not None and fact.line != delivery.last_line
 
 
 def _event_ahead(rows: Sequence[Fact], place: int) -> str | None:
@@ -394,16 +453,63 @@ def _apply(d: Delivery, fact: Fact) -> None:
         if kind == Kind.METHOD or d.method is None:
             d.method = _known(value) or d.method
     elif kind == Kind.CREDITS:
-        d.planned_credits = _whole(value) if d.planned_credits is None else d.planned_credits
+        if d.planned_credits is None:
+            d.planned_credits = whole_number(value)
     elif kind == Kind.SUCCESS:
         match = _SUCCESS.search(value)
         d.outcome = "credited"
         if match:
-            d.credits, d.user_id = int(match[1]), match[2]
+            d.credits, d.user_id = whole_number(match[1]), match[2]
     elif kind == Kind.DATABASE_ERROR:
         d.outcome, d.error = "database_error", value.strip() or d.error
     elif kind == Kind.TRACEBACK and not d.error:
         d.error = last_exception(value)
+    elif fact.fields is not None:
+        _apply_fields(d, fact.fields)
+
+
+def _apply_fields(d: Delivery, fields: dict[str, Any]) -> None:
+    d.event_id = d.event_id or fields.get("event_id")
+    d.payment_id = d.payment_id or fields.get("payment_id")
+    d.user_id = d.user_id or fields.get("user_id")
+    d.method = d.method or fields.get("method")
+    d.error = d.error or fields.get("error")
+    d.outcome = d.outcome or fields.get("outcome")
+    if d.credits is None:
+        d.credits = fields.get("credits")
+    if d.signature_valid is None:
+        d.signature_valid = fields.get("signature_valid")
+
+
+def outcome_of(word: object) -> str | None:
+    """An outcome as this house names it, from a handler's word for it; None when unknown.
+
+    Examples
+    --------
+    >>> [outcome_of(word) for word in ("credited", "Already processed", "hello")]
+    ['credited', 'duplicate', None]
+    """
+    if not isinstance(word, str):
+        return None
+    folded = re.sub(r"[^a-z]+", "_", word.lower()).strip("_")
+    return folded if folded in OUTCOMES else _OUTCOME_WORDS.get(folded)
+
+
+def whole_number(value: object) -> int | None:
+    """A whole number that a table can hold, from a number or its text; else None.
+
+    Examples
+    --------
+    >>> [whole_number(value) for value in (50, "50", "many", True, 1 << 70)]
+    [50, 50, None, None, None]
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, str)):
+        return None
+    try:
+        number = int(value)
+    except ValueError:
+        return None
+    return number if -(2**63) <= number < 2**63 else None
 
 
 def _apply_resolved(d: Delivery, value: str) -> None:
@@ -420,14 +526,6 @@ def _known(value: str) -> str | None:
     """The value, unless it is how a language writes that there is none."""
     value = value.strip()
     return None if value in ("", "None", "null", "undefined", "nil") else value
-
-
-def _whole(value: str) -> int | None:
-    try:
-        number = int(value.strip())
-    except ValueError:
-        return None
-    return number if -(2**63) <= number < 2**63 else None
 
 
 def last_exception(traceback: str) -> str | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -11,25 +13,41 @@ import pyarrow as pa
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence import log_files
 from credit_forensics.evidence.custody import Input
-from credit_forensics.evidence.log_encoding import readable
-from credit_forensics.evidence.log_facts import FactTable, find_facts
-from credit_forensics.evidence.log_lines import NO_TIME, split_lines
+from credit_forensics.evidence.folding import email_key
+from credit_forensics.evidence.log_blocks import whole_deliveries
+from credit_forensics.evidence.log_encoding import TextReader
+from credit_forensics.evidence.log_facts import FactTable, Kind, find_facts
+from credit_forensics.evidence.log_json import JsonLines, has_json, read_json_lines
+from credit_forensics.evidence.log_lines import NO_TIME, LineTable, line_ends, split_lines
+from credit_forensics.evidence.log_metadata import parse_metadata, parse_object
+from credit_forensics.evidence.log_patterns import (
+    Patterns,
+    compile_patterns,
+    find_sign_ins,
+    pattern_facts,
+)
+from credit_forensics.evidence.log_prefixes import PrefixReader
 from credit_forensics.evidence.log_requests import Delivery, DeliveryReader, Fact
+from credit_forensics.evidence.log_scrubbing import match_scrubbed_deliveries
 from credit_forensics.evidence.store import Evidence
 
 Progress = Callable[[str, int, int], None]
+_KEPT_ROWS = 200_000
 
 
 def load_webhook_logs(
     evidence: Evidence, case_file: CaseFile, progress: Progress | None = None
 ) -> None:
-    """Read the logs that ``[webhook_log] files`` names into ``deliveries`` and ``sign_ins``.
+    """Read the logs that ``[webhook_log] files`` names.
+
+    Fills ``deliveries``, ``sign_ins`` and ``logged_sessions``, adds a row to ``coverage`` (source
+    ``deliveries``; all lines with a time) and puts each file into custody. Files are read in
+    chunks, so that their size does not matter to the memory.
 
     Parameters
     ----------
     evidence
-        gets the rows, a row of ``coverage`` (source ``deliveries``; all lines with a time), and
-        the custody of each file.
+        gets the rows.
     case_file
         the case; files are relative to its folder.
     progress
@@ -38,14 +56,18 @@ def load_webhook_logs(
     Raises
     ------
     CaseError
-        when a file is not there or cannot be read; the message names ``webhook_log.files``.
+        when a file is not there or cannot be read, or a pattern cannot be used; the message names
+        the key, ``webhook_log.files`` or ``webhook_log.patterns``.
     """
     paths = log_files.log_paths(case_file.webhook_log.files, case_file.folder)
+    patterns = compile_patterns(case_file.webhook_log.patterns)
     span = _Span()
     for path in paths:
-        _load_file(evidence, case_file, path, span, progress)
+        _LogFile(evidence, patterns, span, path, case_file.folder).load(progress)
     if span.lines:
         evidence.add("coverage", span.row())
+    if paths:
+        match_scrubbed_deliveries(evidence)
 
 
 class _Span:
@@ -55,6 +77,10 @@ class _Span:
         self.first = 2**63 - 1
         self.last = -(2**63)
         self.lines = 0
+
+    def add(self, first: int, last: int, lines: int) -> None:
+        self.first, self.last = min(self.first, first), max(self.last, last)
+        self.lines += lines
 
     def row(self) -> pd.DataFrame:
         return pd.DataFrame(
@@ -67,49 +93,175 @@ class _Span:
         )
 
 
-def _load_file(
-    evidence: Evidence, case_file: CaseFile, path: Path, span: _Span, progress: Progress | None
-) -> None:
-    try:
-        name = path.relative_to(case_file.folder).as_posix()
-    except ValueError:
-        name = path.name
-    source = evidence.custody.add(name, "webhook log", path)
-    stream = log_files.LogStream(path)
-    reader = DeliveryReader()
-    number, time = 1, NO_TIME
-    for chunk in stream:
-        lines = split_lines(chunk, number, time)
-        number += len(lines.starts)
-        time = int(lines.times[-1])
+@dataclass
+class _Rows:
+    """Rows waiting to be put into the tables: many small inserts would cost more than reading."""
+
+    deliveries: list[pa.Table] = field(default_factory=list)
+    sessions: list[pa.Table] = field(default_factory=list)
+    sign_ins: list[tuple[str, str, int | None]] = field(default_factory=list)
+    count: int = 0
+
+
+class _LogFile:
+    """One file on its way into the tables."""
+
+    def __init__(
+        self, evidence: Evidence, patterns: Patterns, span: _Span, path: Path, folder: Path
+    ) -> None:
+        self._evidence, self._patterns, self._span = evidence, patterns, span
+        self._name = (
+            path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
+        )
+        self._source: Input = evidence.custody.add(self._name, "webhook log", path)
+        self._stream = log_files.LogStream(path)
+        self._reader = DeliveryReader()
+        self._prefixes = PrefixReader()
+        self._text = TextReader()
+        self._rows = _Rows()
+        self._number, self._time = 1, NO_TIME
+        self._sign_ins = 0
+        self._bad_json: list[int] = []
+        self._cut: list[int] = []
+
+    def load(self, progress: Progress | None) -> None:
+        for chunk in self._stream:
+            self._read(chunk)
+            if self._rows.count >= _KEPT_ROWS:
+                self._flush()
+            if progress:
+                progress(self._name, self._stream.bytes_read, self._source.size)
+        self._keep(self._reader.close())
+        self._flush()
+        self._report()
+
+    def _read(self, chunk: bytes) -> None:
+        first = self._number
+        if self._stream.cut:
+            self._cut.append(first)
+        newlines = line_ends(chunk)
+        self._number += len(newlines)
+        chunk, newlines = self._prefixes.normalise(chunk, newlines)
+        numbers, extra = None, None
+        if has_json(chunk, newlines):
+            extra = read_json_lines(chunk, first)
+            chunk, newlines = self._prefixes.normalise(extra.chunk, line_ends(extra.chunk))
+            numbers = extra.numbers
+            self._keep_json(extra)
+        lines = split_lines(chunk, first, self._time, numbers, newlines)
+        self._time = int(lines.times[-1])
         timed = lines.times[lines.timed]
         if len(timed):
-            span.first = min(span.first, int(timed.min()))
-            span.last = max(span.last, int(timed.max()))
-            span.lines += len(timed)
+            self._span.add(int(timed.min()), int(timed.max()), len(timed))
+        self._text.inspect(lines)
         facts = find_facts(lines)
-        _keep(evidence, source, name, reader.feed(fact_rows(facts)))
-        if progress:
-            progress(name, stream.bytes_read, source.size)
-    _keep(evidence, source, name, reader.close())
-    for line in stream.cut_lines:
-        evidence.custody.reject(source, line, "line longer than 8 MB, read to there")
-    if stream.problem:
-        evidence.custody.reject(source, number, stream.problem)
-    source.notes.extend(stream.notes)
-    source.notes.append(f"{number - 1} lines")
+        self._keep_sign_ins(facts)
+        own = pattern_facts(lines, self._patterns, self._text) + (extra.facts if extra else [])
+        self._keep_facts(facts, own)
+
+    def _keep_facts(self, facts: FactTable, own: list[Fact]) -> None:
+        if own:
+            rows = sorted([*fact_rows(facts, self._text), *own], key=lambda fact: fact.line)
+            self._keep(self._reader.feed(rows))
+            return
+        whole = whole_deliveries(facts)
+        if whole is not None:
+            self._keep_table(whole.deliveries)
+            self._rows.sessions.append(whole.sessions)
+            facts = facts.take(whole.rest)
+        self._keep(self._reader.feed(fact_rows(facts, self._text)))
+
+    def _keep_json(self, extra: JsonLines) -> None:
+        self._keep(extra.deliveries)
+        self._rows.sign_ins.extend(extra.sign_ins)
+        self._sign_ins += len(extra.sign_ins)
+        self._bad_json.extend(extra.rejected)
+        if extra.times:
+            self._span.add(min(extra.times), max(extra.times), len(extra.times))
+
+    def _keep_sign_ins(self, facts: FactTable) -> None:
+        found = find_sign_ins(facts, self._patterns, self._text)
+        lines = facts.lines
+        for place in (facts.kind == Kind.CHECKOUT).nonzero()[0].tolist():
+            # What the checkout page was told of its visitor: an id and the e-mail it signed in by.
+            raw = lines.buffer[int(facts.start[place]) : int(facts.end[place])]
+            told = parse_object(self._text.text(raw))
+            user, email = told.get("userId"), told.get("email")
+            if isinstance(user, str) and isinstance(email, str):
+                time = int(lines.times[facts.line[place]])
+                found.append((user, email, None if time == NO_TIME else time))
+        self._rows.sign_ins.extend(found)
+        self._rows.count += len(found)
+        self._sign_ins += len(found)
+
+    def _keep(self, deliveries: list[Delivery]) -> None:
+        if not deliveries:
+            return
+        self._keep_table(_delivery_table(deliveries))
+        told = [d for d in deliveries if d.payment_id and (d.metadata_text or d.customer_id)]
+        if told:
+            self._rows.sessions.append(_session_table(told))
+
+    def _keep_table(self, rows: pa.Table) -> None:
+        self._rows.deliveries.append(rows)
+        self._rows.count += len(rows)
+        self._source.rows += len(rows)
+
+    def _flush(self) -> None:
+        rows, self._rows = self._rows, _Rows()
+        if rows.deliveries:
+            table = pa.concat_tables(rows.deliveries, promote_options="default")
+            self._evidence.add("deliveries", self._with_file(table))
+        if rows.sessions:
+            table = pa.concat_tables(rows.sessions)
+            texts = [self._object(raw) for raw in table.column("metadata").to_pylist()]
+            place = table.column_names.index("metadata")
+            table = table.set_column(place, "metadata", pa.array(texts, pa.string()))
+            self._evidence.add("logged_sessions", self._with_file(table))
+        if rows.sign_ins:
+            _add_sign_ins(self._evidence, rows.sign_ins)
+
+    def _object(self, raw: bytes) -> str | None:
+        """Metadata as JSON, from whatever a language wrote; JSON itself stays as it is."""
+        text = self._text.text(raw)
+        if text.startswith('{\n  "') and text.endswith("\n}"):
+            return text
+        found = parse_metadata(text)
+        return json.dumps(found, ensure_ascii=False) if found or text.strip() == "{}" else None
+
+    def _with_file(self, table: pa.Table) -> pa.Table:
+        return table.append_column("source_file", pa.array([self._name] * len(table), pa.string()))
+
+    def _report(self) -> None:
+        custody, source = self._evidence.custody, self._source
+        for lines, reason in (
+            (self._cut, "line longer than 8 MB, read to there"),
+            (self._text.rejected, "not text"),
+            (self._bad_json, "begins like a JSON record and is none"),
+        ):
+            custody.reject_many(source, pd.DataFrame({"line": lines, "reason": reason}))
+        if self._stream.problem:
+            custody.reject(source, self._number, self._stream.problem)
+        source.notes.extend(self._stream.notes)
+        source.notes.append(f"{self._number - 1} lines, {self._sign_ins} sign-ins")
+        source.notes.extend(self._text.notes())
+        if self._prefixes.yearless:
+            source.notes.append(
+                f"{self._prefixes.yearless} lines have a time without a year, which was not used"
+            )
 
 
-def fact_rows(facts: FactTable) -> list[Fact]:
+def fact_rows(facts: FactTable, reader: TextReader) -> list[Fact]:
     """The facts as rows, for the reader of interleaved requests."""
-    buffer, lines = facts.lines.buffer, facts.lines
+    lines: LineTable = facts.lines
+    buffer, text = lines.buffer, reader.text
     return [
         Fact(
             kind,
             number,
             None if time == NO_TIME else time,
-            readable(buffer[a:b]) if b else None,
-            readable(buffer[start:end]),
+            text(buffer[a:b]) if b else None,
+            text(buffer[start:end]),
         )
         for kind, number, time, a, b, start, end in zip(
             facts.kind.tolist(),
@@ -121,13 +273,12 @@ def fact_rows(facts: FactTable) -> list[Fact]:
             facts.end.tolist(),
             strict=True,
         )
+        if kind != Kind.CHECKOUT
     ]
 
 
-def _keep(evidence: Evidence, source: Input, name: str, deliveries: list[Delivery]) -> None:
-    if not deliveries:
-        return
-    rows = pa.table(
+def _delivery_table(deliveries: list[Delivery]) -> pa.Table:
+    return pa.table(
         {
             "event_id": pa.array([d.event_id for d in deliveries], pa.string()),
             "payment_id": pa.array([d.payment_id for d in deliveries], pa.string()),
@@ -137,17 +288,49 @@ def _keep(evidence: Evidence, source: Input, name: str, deliveries: list[Deliver
             "resolved_user_id": pa.array([d.user_id for d in deliveries], pa.string()),
             "credits": pa.array([d.credits for d in deliveries], pa.int64()),
             "outcome": pa.array([d.outcome or "incomplete" for d in deliveries], pa.string()),
-            "error": pa.array([first_line(d.error) for d in deliveries], pa.string()),
+            "error": pa.array([_first_line(d.error) for d in deliveries], pa.string()),
             "request_id": pa.array([d.request_id for d in deliveries], pa.string()),
-            "source_file": pa.array([name] * len(deliveries), pa.string()),
             "source_line": pa.array([d.line for d in deliveries], pa.int64()),
         }
     )
-    evidence.add("deliveries", rows)
-    source.rows += len(deliveries)
 
 
-def first_line(text: str | None) -> str | None:
+def _session_table(deliveries: list[Delivery]) -> pa.Table:
+    texts = [(d.metadata_text or "").encode("utf-8", "replace") for d in deliveries]
+    return pa.table(
+        {
+            "session_id": pa.array([d.payment_id for d in deliveries], pa.string()),
+            "customer_id": pa.array([d.customer_id for d in deliveries], pa.string()),
+            "payment_status": pa.array([d.payment_status for d in deliveries], pa.string()),
+            "payment_intent_id": pa.array([d.payment_intent_id for d in deliveries], pa.string()),
+            "metadata": pa.array(texts, pa.binary()),
+            "logged_at": pa.array([d.time for d in deliveries], pa.timestamp("us", tz="UTC")),
+            "source_line": pa.array([d.line for d in deliveries], pa.int64()),
+        }
+    )
+
+
+def _add_sign_ins(evidence: Evidence, rows: list[tuple[str, str, int | None]]) -> None:
+    table = pa.table(
+        {
+            "user_id": pa.array([row[0] for row in rows], pa.string()),
+            "email": pa.array([row[1] for row in rows], pa.string()),
+            "signed_in_at": pa.array([row[2] for row in rows], pa.timestamp("us", tz="UTC")),
+        }
+    )
+    connection = evidence.connection
+    connection.register("_sign_in_rows", table)
+    try:
+        connection.execute(
+            f"""INSERT INTO sign_ins BY NAME
+            SELECT user_id, {email_key("email")} AS email_key, signed_in_at FROM _sign_in_rows
+            WHERE {email_key("email")} IS NOT NULL"""
+        )
+    finally:
+        connection.unregister("_sign_in_rows")
+
+
+def _first_line(text: str | None) -> str | None:
     """The first line of an error, at most 500 characters."""
     if not text:
         return None

@@ -79,6 +79,7 @@ def test_a_credited_delivery(tmp_path: Path) -> None:
             "request_id": "req-1",
             "source_file": "webhook.log",
             "source_line": 1,
+            "resolved_user_detail": None,
         }
     ]
 
