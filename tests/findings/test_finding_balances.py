@@ -1,0 +1,101 @@
+"""balance_drift and balance_unreadable: a zero that means something, and one that does not."""
+
+from __future__ import annotations
+
+import pytest
+
+from credit_forensics.findings.balance_drift import find_balance_drift
+from credit_forensics.findings.balance_unreadable import find_balance_unreadable
+
+LEDGER = [
+    {"entry_id": "1", "user_id": "a", "delta": 50},
+    {"entry_id": "2", "user_id": "a", "delta": -20},
+    {"entry_id": "3", "user_id": "b", "delta": 50},
+    {"entry_id": "4", "user_id": "00123", "delta": 10},
+    {"entry_id": "5", "user_id": "gone", "delta": 5},
+]
+BALANCES = [
+    {"user_id": "a", "balance": 30},
+    {"user_id": "b", "balance": 70},
+    {"user_id": "123", "balance": 10},
+    {"user_id": "00123", "balance": 10},
+    {"user_id": "zero", "balance": 0},
+]
+
+
+def gap(object_="balances", problem="missing_table", source="ledger"):
+    return {
+        "source": source,
+        "object": object_,
+        "problem": problem,
+        "consequence": "told jo@example.com",
+    }
+
+
+def test_stored_balances_that_are_not_the_sum_are_found(find, make):
+    found = find(find_balance_drift, ledger=LEDGER, balances=BALANCES)
+    assert [(row["credited_user_id"], row["credits"]) for row in found] == [
+        ("123", 10),
+        ("b", 20),
+        ("gone", -5),
+    ]
+    assert {(row["payment_id"], row["severity"], row["probability"]) for row in found} == {
+        (None, "medium", 1.0)
+    }
+
+
+def test_the_time_is_that_of_the_latest_entry(find, make):
+    ledger = [
+        {"user_id": "a", "delta": 1, "created_at": make.at("2025-09-01")},
+        {"user_id": "a", "delta": 1, "created_at": make.at("2025-09-03")},
+    ]
+    (row,) = find(find_balance_drift, ledger=ledger, balances=[{"user_id": "a", "balance": 9}])
+    assert row["created_at"] == make.at("2025-09-03")
+
+
+@pytest.mark.parametrize(
+    "gaps",
+    [
+        [gap()],
+        [gap("balances.balance", "missing_column")],
+        [gap("entries", "window")],
+        [gap("entries", "unreadable")],
+    ],
+)
+def test_what_could_not_be_read_makes_no_drift(find, make, gaps):
+    assert find(find_balance_drift, ledger=LEDGER, balances=BALANCES, gaps=gaps) == []
+
+
+@pytest.mark.parametrize(
+    "gaps", [[gap("entries.reason", "missing_column")], [gap("events", source="stripe")]]
+)
+def test_other_gaps_do_not_hide_drift(find, make, gaps):
+    assert len(find(find_balance_drift, ledger=LEDGER, balances=BALANCES, gaps=gaps)) == 3
+
+
+def test_without_any_balance_nothing_is_said(find, make):
+    assert find(find_balance_drift, ledger=LEDGER, balances=[]) == []
+
+
+def test_unreadable_balances_are_found_once_a_problem(find, make):
+    gaps = [
+        gap(),
+        gap(),
+        gap("balances.balance", "missing_column"),
+        gap("customers"),
+        gap(source="stripe"),
+    ]
+    found = find(find_balance_unreadable, gaps=gaps)
+    assert sorted(row["cause"] for row in found) == ["missing_column", "missing_table"]
+    assert {row["severity"] for row in found} == {"high"}
+    assert "example.com" not in str(found)
+
+
+def test_a_problem_of_another_name_counts_as_unreadable(find, make):
+    assert [row["cause"] for row in find(find_balance_unreadable, gaps=[gap(problem="odd")])] == [
+        "unreadable"
+    ]
+
+
+def test_readable_balances_are_no_finding(find, make):
+    assert find(find_balance_unreadable, ledger=LEDGER, balances=BALANCES) == []

@@ -1,0 +1,92 @@
+"""duplicate_credit fires on a surplus of grants, not on repairs or parts."""
+
+from __future__ import annotations
+
+from credit_forensics.findings.duplicate_credit import find_duplicate_credit
+
+
+def entry(number, payment, event, delta=50, kind="purchase"):
+    return {
+        "entry_id": str(number),
+        "user_id": "a",
+        "delta": delta,
+        "kind": kind,
+        "event_id": event,
+        "payment_id": payment,
+    }
+
+
+def test_two_grants_are_found_with_their_surplus_and_events(find, make):
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment(name) for name in ("again", "two", "once", "repaired", "untold")],
+        credited=[
+            make.credit("again", granted=100, grants=2),
+            make.credit("two", granted=150, grants=3, accounts=2),
+            make.credit("once"),
+            make.credit("repaired", granted=50, grants=1),
+            make.credit("untold", granted=100, grants=2),
+        ],
+        ledger=[
+            entry(1, "again", "evt_1"),
+            entry(2, "again", "evt_1"),
+            entry(3, "two", "evt_2"),
+            entry(4, "two", "evt_3"),
+            entry(5, "untold", None),
+        ],
+    )
+    assert [(row["payment_id"], row["cause"], row["credits"]) for row in found] == [
+        ("again", "one_event", 50),
+        ("two", "several_events", 100),
+        ("untold", "unknown", 50),
+    ]
+    assert {row["severity"] for row in found} == {"high"}
+    assert {row["probability"] for row in found} == {1.0}
+
+
+def test_two_grants_that_make_up_one_price_are_none(find, make):
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment("parts")],
+        credited=[make.credit("parts", granted=50, grants=2)],
+    )
+    assert found == []
+
+
+def test_a_correction_that_took_the_surplus_back_repairs_it(find, make):
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment("p")],
+        credited=[make.credit("p", granted=50, grants=2)],
+    )
+    assert found == []
+
+
+def test_what_refunds_took_back_is_no_surplus(find, make):
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment("all", amount_lost=900), make.payment("half", amount_lost=900)],
+        credited=[
+            make.credit("all", granted=100, grants=2, reversed=100),
+            make.credit("half", granted=100, grants=2, reversed=70),
+        ],
+    )
+    assert [(row["payment_id"], row["credits"]) for row in found] == [("half", 30)]
+
+
+def test_without_a_known_price_the_surplus_is_beyond_an_even_share(find, make):
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment("p", expected_credits=None)],
+        credited=[make.credit("p", granted=100, grants=2)],
+    )
+    assert [row["credits"] for row in found] == [50]
+
+
+def test_test_payments_are_another_finding(find, make):
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment("p", livemode=False)],
+        credited=[make.credit("p", granted=100, grants=2)],
+    )
+    assert found == []

@@ -1,0 +1,106 @@
+"""orphan_credit fires on purchases that no payment backs, where the payments' span proves it."""
+
+from __future__ import annotations
+
+from credit_forensics.findings.orphan_credit import find_orphan_credit
+
+
+def entry(make, number, delta=50, kind="purchase", time="2025-09-05", **columns):
+    return {
+        "entry_id": str(number),
+        "user_id": "a",
+        "delta": delta,
+        "kind": kind,
+        "created_at": make.at(time),
+        **columns,
+    }
+
+
+def run(find, make, ledger, covered=True, **tables):
+    span = {"first_at": make.at("2025-09-01"), "last_at": make.at("2025-09-30")}
+    return find(
+        find_orphan_credit,
+        payments=[make.payment("p")],
+        ledger=ledger,
+        coverage=[{"source": "payments", **span}] if covered else [],
+        **tables,
+    )
+
+
+def test_purchases_without_a_payment_are_found_with_what_they_name(find, make):
+    found = run(
+        find,
+        make,
+        [
+            entry(make, 1, payment_id="p", event_id="evt_p"),
+            entry(make, 2, payment_id="cs_gone"),
+            entry(make, 3, event_id="evt_forged"),
+            entry(make, 4),
+            entry(make, 5, kind="grant"),
+        ],
+    )
+    assert sorted((row["explanation"].split()[2], row["cause"]) for row in found) == [
+        ("2", "no_payment"),
+        ("3", "no_event"),
+        ("4", "no_reference"),
+    ]
+    assert {(row["severity"], row["credits"], row["credited_user_id"]) for row in found} == {
+        ("high", 50, "a")
+    }
+
+
+def test_outside_the_payments_span_nothing_is_said(find, make):
+    ledger = [
+        entry(make, 1, time="2025-08-31 23:59:59"),
+        entry(make, 2, time="2025-09-01"),
+        entry(make, 3, time="2025-10-01"),
+    ]
+    assert [row["explanation"].split()[2] for row in run(find, make, ledger)] == ["2"]
+    assert run(find, make, ledger, covered=False) == []
+
+
+def test_reversed_entries_are_none(find, make):
+    found = run(
+        find,
+        make,
+        [
+            entry(make, 1, event_id="evt_1"),
+            entry(make, 2, delta=-50, kind="reversal", event_id="evt_1"),
+            entry(make, 3, payment_id="cs_gone"),
+            entry(make, 4, delta=-50, kind="correction", payment_id="cs_gone"),
+        ],
+    )
+    assert found == []
+
+
+def test_one_reversal_cancels_one_entry(find, make):
+    found = run(
+        find,
+        make,
+        [
+            entry(make, 1, time="2025-09-05"),
+            entry(make, 2, time="2025-09-06"),
+            entry(make, 3, delta=-50, kind="reversal", time="2025-09-07"),
+        ],
+    )
+    assert [row["explanation"].split()[2] for row in found] == ["1"]
+
+
+def test_an_event_of_stripes_own_backs_an_entry(find, make):
+    events = [
+        {"event_id": "evt_paid", "type": "invoice.paid"},
+        {"event_id": "evt_early", "type": "x", "payment_id": "cs_before_the_window"},
+        {"event_id": "evt_customer", "type": "customer.created"},
+    ]
+    ledger = [
+        entry(make, 1, event_id="evt_paid"),
+        entry(make, 2, event_id="evt_early"),
+        entry(make, 3, event_id="evt_customer"),
+    ]
+    found = run(find, make, ledger, events=events)
+    assert [row["event_id"] for row in found] == ["evt_customer"]
+
+
+def test_the_reason_as_written_does_not_reach_the_sentence(find, make):
+    (row,) = run(find, make, [entry(make, 1, reason="gift for jo@example.com")])
+    assert "example.com" not in row["explanation"]

@@ -1,0 +1,91 @@
+"""poisoned_mapping names the misattributed payment that wrote a binding."""
+
+from __future__ import annotations
+
+from credit_forensics.findings.poisoned_mapping import find_poisoned_mapping
+
+
+def history(make, *days, **columns):
+    """Payments p1, p2, … of one customer, a day apart."""
+    return [
+        make.payment(
+            f"p{day}",
+            customer_id="cus_1",
+            created_at=make.at(f"2025-09-0{day} 12:00"),
+            completed_at=make.at(f"2025-09-0{day} 12:02"),
+            **columns,
+        )
+        for day in days
+    ]
+
+
+def run(find, make, *, wrong, bound_at, days=(1, 2, 3), user="b", credits=None):
+    rows = [
+        make.credit(f"p{day}", "b", credited_at=make.at(f"2025-09-0{day} 12:03")) for day in days
+    ]
+    return find(
+        find_poisoned_mapping,
+        payments=history(make, *days),
+        customers=[
+            {
+                "customer_id": "cus_1",
+                "user_id": user,
+                "bound_at": make.at(bound_at) if bound_at else None,
+            }
+        ],
+        verdicts=[
+            make.verdict(f"p{day}", "misattributed" if day in wrong else "confirmed", "b", "a")
+            for day in days
+        ],
+        credited=rows if credits is None else credits,
+    )
+
+
+def test_the_payment_during_which_the_binding_came_about_wrote_it(find, make):
+    (row,) = run(find, make, wrong=(1, 2, 3), bound_at="2025-09-01 12:03:10")
+    assert row["payment_id"] == "p1"
+    assert (row["credited_user_id"], row["rightful_user_id"]) == ("b", "a")
+    assert (row["cause"], row["severity"]) == ("bound_while_booked", "high")
+    assert (row["probability"], row["credits"]) == (0.97, 50)
+    assert "since then 2 payments of that customer went the same way" in row["explanation"]
+
+
+def test_a_later_writer_counts_only_what_came_after_it(find, make):
+    (row,) = run(find, make, wrong=(1, 2, 3), bound_at="2025-09-02 12:02:30")
+    assert row["payment_id"] == "p2"
+    assert "since then 1 payment of" in row["explanation"]
+
+
+def test_a_binding_of_another_time_was_not_written_by_it(find, make):
+    for bound_at in ("2025-08-01", "2025-09-01 11:59", "2025-09-01 13:30"):
+        assert run(find, make, wrong=(1, 2), bound_at=bound_at) == []
+
+
+def test_without_a_time_only_the_customers_first_payment_can_have_written_it(find, make):
+    (row,) = run(find, make, wrong=(1, 3), bound_at=None)
+    assert (row["payment_id"], row["cause"]) == ("p1", "first_payment")
+    assert "1 payment of" in row["explanation"]
+    assert run(find, make, wrong=(2, 3), bound_at=None) == []
+
+
+def test_a_right_payment_or_a_mended_binding_poisons_nothing(find, make):
+    assert run(find, make, wrong=(), bound_at="2025-09-01 12:03:10") == []
+    assert run(find, make, wrong=(1,), bound_at="2025-09-01 12:03:10", user="a") == []
+
+
+def test_a_missing_booking_time_falls_back_to_the_completion(find, make):
+    (row,) = run(find, make, wrong=(1,), bound_at="2025-09-01 12:30", credits=[])
+    assert row["payment_id"] == "p1"
+
+
+def test_guests_and_other_customers_do_not_meet(find, make):
+    found = find(
+        find_poisoned_mapping,
+        payments=[make.payment("p1", customer_id=None), make.payment("p2", customer_id="cus_2")],
+        customers=[
+            {"customer_id": None, "user_id": "b"},
+            {"customer_id": "cus_1", "user_id": "b"},
+        ],
+        verdicts=[make.verdict(name, "misattributed", "b", "a") for name in ("p1", "p2")],
+    )
+    assert found == []

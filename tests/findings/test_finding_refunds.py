@@ -1,0 +1,119 @@
+"""Refunds and lost disputes against what the ledger took back, in proportion."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from credit_forensics.engine import DuckDBEngine
+from credit_forensics.evidence.tables import ALL, Tables
+from credit_forensics.findings.refund_not_reversed import find_refund_not_reversed
+from credit_forensics.findings.refund_over_reversed import find_refund_over_reversed
+
+
+def outcome(find, make, payment, credit):
+    tables = {"payments": [make.payment("p", **payment)], "credited": [make.credit("p", **credit)]}
+    under = find(find_refund_not_reversed, **tables)
+    over = find(find_refund_over_reversed, **tables)
+    assert not (under and over)
+    if under:
+        return "under", under[0]["credits"]
+    if over:
+        return "over", over[0]["credits"]
+    return None
+
+
+@pytest.mark.parametrize(
+    ("lost", "taken", "expected"),
+    [
+        (0, 0, None),
+        (900, 50, None),
+        (900, 0, ("under", 50)),
+        (450, 25, None),
+        (450, 0, ("under", 25)),
+        (450, 50, ("over", 25)),
+        (300, 17, None),
+        (300, 16, None),
+        (300, 18, None),
+        (300, 15, ("under", 2)),
+        (300, 19, ("over", 2)),
+        (0, 50, ("over", 50)),
+        (None, 50, None),
+        (9_000, 50, None),
+    ],
+)
+def test_the_share_of_the_money_is_the_share_of_the_credits(find, make, lost, taken, expected):
+    assert outcome(find, make, {"amount_lost": lost}, {"reversed": taken}) == expected
+
+
+@pytest.mark.parametrize(
+    ("payment", "credit", "expected"),
+    [
+        # A refund that was booked as a plain reversal is missing from the grant.
+        ({"amount_lost": 900}, {"granted": 0, "grants": 0}, None),
+        ({"amount_lost": 450}, {"granted": 25}, None),
+        # A duplicate's surplus is the duplicate's.
+        ({"amount_lost": 900}, {"granted": 100, "grants": 2, "reversed": 50}, None),
+        ({"amount_lost": 900}, {"granted": 100, "grants": 2, "reversed": 100}, None),
+        ({"amount_lost": 900}, {"granted": 100, "grants": 2, "reversed": 0}, ("under", 50)),
+        # Too few credits from the start are not the refund's doing.
+        ({"amount_lost": 450}, {"granted": 40, "reversed": 20}, None),
+        ({"amount_lost": 0}, {"granted": 40}, None),
+        ({"amount_lost": 900}, {"granted": 40}, ("under", 40)),
+        # Without a known price the grant is the measure.
+        ({"amount_lost": 450, "expected_credits": None}, {"granted": 60, "reversed": 30}, None),
+        ({"amount_lost": 450, "expected_credits": None}, {"granted": 60}, ("under", 30)),
+        # Taken back from somebody who was never granted any.
+        ({"amount_lost": 900}, {"granted": 0, "grants": 0, "reversed": 50}, ("over", 50)),
+        ({"amount_lost": 900, "livemode": False}, {}, None),
+        ({"amount_lost": 0, "amount": 0}, {"reversed": 50}, None),
+    ],
+)
+def test_other_findings_cases_are_left_to_them(find, make, payment, credit, expected):
+    assert outcome(find, make, payment, credit) == expected
+
+
+def test_the_causes_and_amounts_tell_what_was_lost(find, make):
+    tables = {
+        "payments": [make.payment("won", amount_lost=0), make.payment("part", amount_lost=90)],
+        "credited": [make.credit("won", reversed=50), make.credit("part", reversed=50)],
+    }
+    found = find(find_refund_over_reversed, **tables)
+    assert [(row["payment_id"], row["cause"]) for row in found] == [
+        ("part", "beyond_share"),
+        ("won", "no_loss"),
+    ]
+    (under,) = find(
+        find_refund_not_reversed,
+        payments=[make.payment("p", amount_lost=450)],
+        credited=[make.credit("p")],
+    )
+    assert under["amount"] == 450
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    rows=st.lists(
+        st.tuples(
+            st.integers(1, 10**7), st.floats(0, 1), st.integers(0, 10**5), st.integers(1, 10**5)
+        ),
+        min_size=1,
+        max_size=40,
+    )
+)
+def test_taking_back_the_rounded_share_is_never_a_finding(rows):
+    engine = DuckDBEngine(threads=1)
+    engine.create(*ALL)
+    frame = pd.DataFrame(rows, columns=["amount", "share", "_unused", "granted"])
+    frame["payment_id"] = [f"p{place}" for place in range(len(frame))]
+    frame["amount_lost"] = (frame["amount"] * frame["share"]).round().astype("int64")
+    frame["expected_credits"] = frame["granted"]
+    exact = frame["granted"] * frame["amount_lost"] / frame["amount"]
+    frame["reversed"] = exact.round().astype("int64")
+    engine.register("payments", frame[["payment_id", "amount", "amount_lost", "expected_credits"]])
+    engine.register("credited", frame[["payment_id", "granted", "reversed"]])
+    assert engine.frame(find_refund_not_reversed(Tables())).empty
+    assert engine.frame(find_refund_over_reversed(Tables())).empty
+    engine.close()
