@@ -96,6 +96,8 @@ def _keep(
             raise
 
     reader = pa.RecordBatchReader.from_batches(first.schema, stream())
+    # A result that a caller left half-fetched would refuse the registration; this drops it.
+    connection.execute("SELECT 1").fetchall()
     connection.register("_bulk_rows", reader)
     try:
         connection.execute(f"CREATE OR REPLACE TEMP TABLE {name} AS SELECT * FROM _bulk_rows")

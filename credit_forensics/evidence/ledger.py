@@ -154,7 +154,7 @@ def _load(
             if read is None or not _read(evidence, database, read):
                 continue
             if database.dialect == "postgresql":
-                taken[part] = ledger_rows.digest(evidence, part)
+                taken[part] = ledger_rows.digest_table(evidence, f"{ledger_rows.RAW}{part}")
             else:
                 taken[part] = ""
             rows = _take(evidence, source, section, read, prefix=prefix, parts=frozenset(taken))

@@ -273,15 +273,15 @@ def take_aliases(evidence: Evidence, source: Input, label: str) -> int:
     return _good(evidence, good)
 
 
-def digest(evidence: Evidence, part: str) -> str:
-    """SHA-256 over the rows of a part as they were read, whatever their order."""
-    types = column_types(evidence.connection, f"{RAW}{part}")
+def digest_table(evidence: Evidence, table: str) -> str:
+    """SHA-256 over the rows of a table as they were read, whatever their order."""
+    types = column_types(evidence.connection, table)
     values = ", ".join(f'coalesce(CAST("{name}" AS VARCHAR), chr(30))' for name in sorted(types))
     # In two levels, so that no one string has to hold every row's hash.
     row = evidence.connection.execute(
         f"""SELECT coalesce(sha256(string_agg(bucket, '' ORDER BY bucket)), '') FROM (
             SELECT sha256(string_agg(hash, '' ORDER BY hash)) AS bucket
-            FROM (SELECT md5(concat_ws(chr(31), {values})) AS hash FROM {RAW}{part})
+            FROM (SELECT md5(concat_ws(chr(31), {values})) AS hash FROM "{table}")
             GROUP BY left(hash, 3))"""
     ).fetchall()[0]
     return str(row[0])
