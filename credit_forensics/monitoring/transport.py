@@ -45,12 +45,14 @@ class Transport:
         """Send; ``None`` when it was accepted, else what went wrong, in words without secrets."""
         import apprise
 
-        service = self._apprise[0]
-        body, body_format = as_text(alert), apprise.NotifyFormat.TEXT
-        if service.notify_format == apprise.NotifyFormat.HTML:
-            body, body_format = as_html(alert), apprise.NotifyFormat.HTML
-        elif service.notify_format == apprise.NotifyFormat.MARKDOWN:
-            body, body_format = as_markdown(alert), apprise.NotifyFormat.MARKDOWN
+        taken = self._apprise[0].notify_format
+        # One format, or since Apprise 2.1 several, the service's favourite first.
+        body_format = taken[0] if isinstance(taken, tuple) else taken
+        dress = {
+            apprise.NotifyFormat.HTML: as_html,
+            apprise.NotifyFormat.MARKDOWN: as_markdown,
+        }.get(body_format, as_text)
+        body = dress(alert)
         with _captured() as messages:
             try:
                 accepted = self._apprise.notify(
