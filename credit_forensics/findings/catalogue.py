@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 import ibis.expr.types as ir
 import pandas as pd
@@ -182,12 +183,11 @@ def examine(
     >>> runs[~runs["ran"]][["finding", "problem"]].values.tolist()
     [['balance_drift', 'CatalogException']]
     """
-    tables = Tables()
     found: list[pa.Table] = []
     runs: list[dict[str, object]] = []
     for finding in findings:
         try:
-            rows = conform("findings", engine.arrow(finding.function(tables)))
+            rows = conform("findings", engine.arrow(_expression(finding)))
         except Exception as error:
             problem = type(error).__name__
             runs.append({"finding": finding.name, "ran": False, "rows": 0, "problem": problem})
@@ -201,6 +201,12 @@ def examine(
         {"finding": "str", "ran": "bool", "rows": "int64", "problem": "str"}
     )
     return sort_findings(to_pandas(table)), status
+
+
+@lru_cache(maxsize=64)
+def _expression(finding: Finding) -> ir.Table:
+    """Built once a process, so that it is compiled once too."""
+    return finding.function(Tables())
 
 
 def sort_findings(findings: pd.DataFrame) -> pd.DataFrame:

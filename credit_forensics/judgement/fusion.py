@@ -14,7 +14,7 @@ from credit_forensics.engine import Engine
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.model import Fit, fit_model
 from credit_forensics.judgement.patterns import Cells, Patterns, decode, pattern_keys
-from credit_forensics.judgement.periods import Periods
+from credit_forensics.judgement.periods import number_periods
 from credit_forensics.judgement.posterior import Posterior, posterior
 
 POSTERIORS = {
@@ -31,61 +31,56 @@ POSTERIORS = {
 }
 
 
+PERIODS = {"start": "int64", "width": "int64"}
+
+
 @dataclass(frozen=True)
 class Fused:
-    """Voices with their patterns, the posterior of each cell, and the model that gave them."""
+    """Patterns, how many payments of each lie in each period, and the model fitted on them."""
 
-    voices: ir.Table
-    posteriors: ir.Table
     patterns: Patterns
     cells: Cells
     fit: Fit
 
-    def judged(self) -> ir.Table:
-        """The voices, each with its cell's posterior."""
-        joined = self.voices.inner_join(self.posteriors, ["period", "pattern"])
-        return joined.select(
-            self.voices,
-            **{
-                name: self.posteriors[name]
-                for name in POSTERIORS
-                if name not in ("period", "pattern")
-            },
-        )
+
+def keyed_voices(voices: ir.Table, bearers: ir.Table, families: tuple[Family, ...]) -> ir.Table:
+    """The voices with ``pattern`` and ``period``; the table ``periods`` says how time is cut."""
+    keyed = pattern_keys(voices, bearers, families)
+    return number_periods(keyed, ibis.table(PERIODS, name="periods"))
+
+
+def counted_patterns(keyed: ir.Table) -> ir.Table:
+    """``period, pattern, payments``, in order."""
+    counted = keyed.group_by("period", "pattern").agg(payments=keyed.count())
+    return counted.order_by("period", "pattern")
+
+
+def with_posteriors(keyed: ir.Table, posteriors: ir.Table) -> ir.Table:
+    """The voices, each with its cell's posterior."""
+    joined = keyed.inner_join(posteriors, ["period", "pattern"])
+    judged = [name for name in POSTERIORS if name not in ("period", "pattern")]
+    return joined.select(keyed, **{name: posteriors[name] for name in judged})
 
 
 def fuse(
-    engine: Engine,
-    name: str,
-    voices: ir.Table,
-    bearers: ir.Table,
-    *,
-    families: tuple[Family, ...],
-    periods: Periods,
-    accounts: int,
+    engine: Engine, counted: ir.Table, families: tuple[Family, ...], accounts: int, keep: str
 ) -> Fused:
-    """Judge every payment by its voices.
+    """Fit the model on counted patterns and keep every cell's posterior.
 
     Parameters
     ----------
     engine
-        where the voices are; keeps ``<name>`` and ``<name>_posteriors``.
-    name
-        what to keep them as.
-    voices
-        as ``family_voices`` gives them.
-    bearers
-        ``person_id, name_key`` for names that several accounts bear.
-    families, periods
-        the families in order, and how time is cut.
+        where the voices are.
+    counted
+        as ``counted_patterns`` gives it.
+    families
+        the families, in order.
     accounts
         number of accounts.
+    keep
+        name under which the posteriors (columns of ``POSTERIORS``) are kept.
     """
-    kept = engine.materialize(f"{name}_spoken", voices)
-    keyed = pattern_keys(kept, bearers, families)
-    keyed = engine.materialize(name, keyed.mutate(period=periods.number(keyed.created_at)))
-    counted = keyed.group_by("period", "pattern").agg(payments=keyed.count())
-    counts = engine.arrow(counted.order_by("period", "pattern"))
+    counts = engine.arrow(counted)
     period, key, count = (
         counts.column(column).to_numpy() for column in ("period", "pattern", "payments")
     )
@@ -99,14 +94,8 @@ def fuse(
     )
     fit = fit_model(patterns, cells, accounts)
     thought = posterior(patterns, cells, fit)
-    engine.register(f"{name}_posteriors", _posterior_table(period, key, thought))
-    return Fused(
-        voices=keyed,
-        posteriors=ibis.table(POSTERIORS, name=f"{name}_posteriors"),
-        patterns=patterns,
-        cells=cells,
-        fit=fit,
-    )
+    engine.register(keep, _posterior_table(period, key, thought))
+    return Fused(patterns=patterns, cells=cells, fit=fit)
 
 
 def _posterior_table(

@@ -19,10 +19,21 @@ class Periods:
     start: int
     width: int
 
-    def number(self, created_at: ir.TimestampValue) -> ir.IntegerValue:
-        """The period's number of a time; 0 where the time is not known."""
-        elapsed = created_at.epoch_seconds().cast("int64") - self.start
-        return ibis.coalesce((elapsed // self.width).cast("int64"), 0)
+
+def number_periods(rows: ir.Table, periods: ir.Table) -> ir.Table:
+    """Add ``period``: the number of the period that ``created_at`` lies in, 0 where unknown.
+
+    Parameters
+    ----------
+    rows
+        has ``created_at``.
+    periods
+        one row, ``start, width``: a table, so that the expression is the same for every case.
+    """
+    joined = rows.cross_join(periods)
+    elapsed = joined.created_at.epoch_seconds().cast("int64") - joined.start
+    number = ibis.coalesce((elapsed // joined.width).cast("int64"), 0)
+    return joined.mutate(period=number).drop("start", "width")
 
 
 def choose_periods(first: int, last: int, payments: int) -> Periods:

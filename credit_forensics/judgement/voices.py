@@ -65,63 +65,37 @@ def as_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) -> i
 
 
 def family_voices(
-    matrix: ir.Table,
-    families: Sequence[Family],
-    custom: Sequence[Method] = (),
-    card_history: ir.Table | None = None,
-    customer_history: ir.Table | None = None,
+    matrix: ir.Table, families: Sequence[Family], custom: Sequence[Method] = ()
 ) -> ir.Table:
     """One voice a family.
 
     Parameters
     ----------
     matrix
-        the wide matrix with persons instead of user ids.
+        the wide matrix with persons instead of user ids; where the judgement does not know
+        owners yet, its histories are empty and silent.
     families
         the families, in order.
     custom
         methods that a user added; those of a known family count as its copies.
-    card_history, customer_history
-        ``payment_id, user_id, history_count, history_purity`` where the judgement already knows
-        owners; without them these voices are silent.
 
     Returns
     -------
-    payment_id, created_at, credited (person), name_key, name_bearers, and for each family
-    ``v_<family>`` (person) and ``l_<family>`` (level, 0 for silence).
+    payment_id, created_at, session_user_id, credited (person), name_key, name_bearers, and for
+    each family ``v_<family>`` (person) and ``l_<family>`` (level, 0 for silence).
     """
-    rows = matrix
-    for name, history in (("card", card_history), ("customer", customer_history)):
-        if history is None:
-            rows = rows.mutate(
-                **{
-                    f"{name}_person": _NOBODY,
-                    f"{name}_count": ibis.null("int64"),
-                    f"{name}_purity": ibis.null("float64"),
-                }
-            )
-            continue
-        votes = history.select(
-            **{
-                f"{name}_payment": history.payment_id,
-                f"{name}_person": history.user_id,
-                f"{name}_count": history.history_count.cast("int64"),
-                f"{name}_purity": history.history_purity.cast("float64"),
-            }
-        )
-        joined = rows.left_join(votes, rows.payment_id == votes[f"{name}_payment"])
-        rows = joined.drop(f"{name}_payment")
     columns: dict[str, ir.Value] = {}
     for family in families:
-        person, level = _voice(rows, family.name, custom)
+        person, level = _voice(matrix, family.name, custom)
         columns[f"v_{family.name}"] = person
         columns[f"l_{family.name}"] = level
-    return rows.select(
+    return matrix.select(
         "payment_id",
         "created_at",
-        credited=rows.ledger,
-        name_key=rows.payer_name_key,
-        name_bearers=rows.name_bearers,
+        "session_user_id",
+        credited=matrix.ledger,
+        name_key=matrix.payer_name_key,
+        name_bearers=matrix.name_bearers,
         **columns,
     )
 
@@ -143,7 +117,7 @@ def _voice(
     if family == MAPPING:
         free = ~rows.customer_preset
         binding = ibis.ifelse(free, rows.customer_mapping, _NOBODY)
-        history = ibis.ifelse(free, rows.customer_person, _NOBODY)
+        history = ibis.ifelse(free, rows.customer_history, _NOBODY)
         # What the customer's other payments are judged to be outweighs what one of them wrote.
         person = ibis.coalesce(history, binding, *added)
         mixed = (rows.customer_purity < PURE) | (history != binding)
@@ -161,12 +135,12 @@ def _voice(
         return person, person.notnull().cast("int64")
     if family == CARD:
         level = ibis.cases(
-            (rows.card_person.isnull(), 0),
+            (rows.card_history.isnull(), 0),
             (rows.card_purity < PURE, levels.CARD_MIXED),
             (rows.card_count > 1, levels.CARD_MORE),
             else_=levels.CARD_ONE,
         )
-        return ibis.coalesce(rows.card_person, *added), level
+        return ibis.coalesce(rows.card_history, *added), level
     if family == NAME:
         bearers = rows.name_bearers
         level = ibis.cases(

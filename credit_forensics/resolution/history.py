@@ -14,6 +14,12 @@ import ibis.expr.types as ir
 Mode = Literal["hindsight", "as_of"]
 
 PURE = 0.9
+HISTORY_VOTES = {
+    "payment_id": "string",
+    "user_id": "string",
+    "history_count": "int64",
+    "history_purity": "float64",
+}
 
 
 def history_votes(keys: ir.Table, ownership: ir.Table, mode: Mode) -> ir.Table:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.evidence.tables import Tables
@@ -20,7 +21,15 @@ CONTEXT = (
     "payer_name_key",
     "card_fingerprint",
     "name_bearers",
+    "session_user_id",
 )
+# What a history's vote stands on; empty until the judgement knows owners.
+HISTORY = {
+    "card_count": "int64",
+    "card_purity": "float64",
+    "customer_count": "int64",
+    "customer_purity": "float64",
+}
 
 
 def build_matrix(
@@ -45,8 +54,8 @@ def build_matrix(
     Returns
     -------
     payment_id; a column of user ids a method; ``handler_cascade``, ``cascade_method``,
-    ``handler_log``, ``log_method``, ``ledger``; and the columns of ``CONTEXT`` that the judgement
-    needs to tell families apart.
+    ``handler_log``, ``log_method``, ``ledger``; the columns of ``CONTEXT`` that the judgement
+    needs to tell families apart; and those of ``HISTORY``, empty as yet.
 
     Examples
     --------
@@ -88,7 +97,13 @@ def build_matrix(
         handler_log=rows.log_user_id,
         log_method=rows.log_method,
         ledger=rows.ledger,
-        **{name: rows[name] for name in CONTEXT},
+        **{name: rows[name] for name in CONTEXT if name != "session_user_id"},
+        session_user_id=ibis.coalesce(
+            rows.metadata_user_id,
+            rows.metadata_user_id_backup,
+            rows.metadata_session_user_id,
+            rows.reference_user_id,
+        ),
     )
     replayed = named.mutate(
         handler_cascade=handler_cascade(named), cascade_method=cascade_method(named)
@@ -100,4 +115,45 @@ def build_matrix(
         "cascade_method",
         "log_method",
         *CONTEXT,
+        **{name: ibis.null(kind) for name, kind in HISTORY.items()},
+    )
+
+
+def with_histories(matrix: ir.Table, card: ir.Table, customer: ir.Table) -> ir.Table:
+    """The matrix with the votes of the histories in it.
+
+    Parameters
+    ----------
+    matrix
+        as ``build_matrix`` gives it.
+    card, customer
+        ``payment_id, user_id, history_count, history_purity``.
+
+    Examples
+    --------
+    >>> from credit_forensics.resolution.history import HISTORY_VOTES
+    >>> columns = {"payment_id": str, "card_history": str, "customer_history": str, **HISTORY}
+    >>> votes = ibis.table(HISTORY_VOTES, name="card_votes")
+    >>> others = ibis.table(HISTORY_VOTES, name="customer_votes")
+    >>> with_histories(ibis.table(columns, name="matrix"), votes, others).columns[:2]
+    ('payment_id', 'card_history')
+    """
+    rows = matrix
+    found: set[str] = set()
+    for name, votes in (("card", card), ("customer", customer)):
+        voted = votes.rename(voted_payment_id="payment_id", voted_user_id="user_id")
+        rows = rows.left_join(voted, rows.payment_id == voted.voted_payment_id).select(
+            *(rows[column] for column in rows.columns),
+            **{
+                f"new_{name}_history": voted.voted_user_id,
+                f"new_{name}_count": voted.history_count.cast("int64"),
+                f"new_{name}_purity": voted.history_purity.cast("float64"),
+            },
+        )
+        found |= {f"{name}_{what}" for what in ("history", "count", "purity")}
+    return rows.select(
+        *(
+            rows[f"new_{column}"].name(column) if column in found else rows[column]
+            for column in matrix.columns
+        )
     )

@@ -84,8 +84,9 @@ def summarize_methods(
     Returns
     -------
     method, family, reads, payments (on which it speaks), coverage (share of all), agreement (mean
-    share of agreement with the other methods, weighted by payments), conflicts (pairs of answers that differ), and
-    explains_ledger (share of its payments that the ledger credited to whom it names).
+    share of agreement with the other methods, weighted by payments), conflicts (pairs of answers
+    that differ), and explains_ledger (share of its payments that the ledger credited to whom it
+    names).
     """
     row = counts.iloc[0].astype("float64").fillna(0.0)
     names = [method.name for method in methods]

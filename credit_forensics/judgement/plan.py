@@ -1,0 +1,184 @@
+"""Every expression of resolution and judgement, in the order in which the engine runs them.
+
+A plan depends on the methods, the families and a few facts about the evidence, never on its rows,
+so it is built (and compiled) once a process.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.judgement.choices import choices
+from credit_forensics.judgement.families import Family
+from credit_forensics.judgement.fusion import (
+    POSTERIORS,
+    counted_patterns,
+    keyed_voices,
+    with_posteriors,
+)
+from credit_forensics.judgement.persons import person_links
+from credit_forensics.judgement.verdicts import person_of_best, verdicts
+from credit_forensics.judgement.voices import as_persons, family_voices
+from credit_forensics.resolution.card_history import resolve_by_card_history
+from credit_forensics.resolution.credited import credited
+from credit_forensics.resolution.customer_history import resolve_by_customer_history
+from credit_forensics.resolution.history import HISTORY_VOTES, Mode
+from credit_forensics.resolution.matrix import build_matrix, with_histories
+from credit_forensics.resolution.method import Method
+from credit_forensics.resolution.session_fields import session_fields
+
+# A payment vouches for others only where it is itself more likely right than not.
+_OWNED_FROM = 500_000  # millionths
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Expressions by the names under which the engine keeps them."""
+
+    session_fields: ir.Table
+    credited: ir.Table
+    links: ir.Table
+    first_matrix: ir.Table
+    first_persons: ir.Table
+    name_bearers: ir.Table
+    times: ir.Table
+    first_voices: ir.Table
+    first_keyed: ir.Table
+    first_counts: ir.Table
+    ownership: ir.Table
+    card_votes: ir.Table
+    customer_votes: ir.Table
+    matrix: ir.Table
+    person_matrix: ir.Table
+    voices: ir.Table
+    keyed: ir.Table
+    counts: ir.Table
+    judged: ir.Table
+    verdicts: ir.Table
+    choices: ir.Table
+
+
+@lru_cache(maxsize=32)
+def make_plan(
+    methods: tuple[Method, ...],
+    custom: tuple[Method, ...],
+    families: tuple[Family, ...],
+    mode: Mode,
+    *,
+    linked: bool,
+    has_users: bool,
+) -> Plan:
+    """Build the plan.
+
+    Parameters
+    ----------
+    methods
+        all methods, in order.
+    custom
+        those of them that a user added.
+    families
+        the families, in order.
+    mode
+        ``hindsight`` or ``as_of``.
+    linked
+        whether any ids are linked into persons; without links no id needs to be replaced.
+    has_users
+        whether the evidence holds accounts.
+    """
+    tables = Tables()
+
+    def kept(name: str, expression: ir.Table) -> ir.Table:
+        return ibis.table(expression.schema(), name=name)
+
+    def persons_of(matrix: ir.Table) -> ir.Table:
+        columns = [*(method.name for method in methods), "ledger"]
+        return as_persons(matrix, tables.persons, columns) if linked else matrix
+
+    fields = session_fields(tables)
+    kept_fields = kept("session_fields", fields)
+    first = build_matrix(tables, kept_fields, tables.credited, methods)
+    first_persons = persons_of(kept("first_matrix", first))
+    bearers = _name_bearers(tables)
+    kept_bearers = kept("name_bearers", bearers)
+    first_voices = family_voices(kept("first_persons", first_persons), families, custom)
+    first_keyed = keyed_voices(kept("first_voices", first_voices), kept_bearers, families)
+    kept_first = kept("first_keyed", first_keyed)
+    ownership = _ownership(
+        with_posteriors(kept_first, ibis.table(POSTERIORS, name="first_posteriors")), families
+    )
+    owned = kept("ownership", ownership)
+    card_votes = ibis.table(HISTORY_VOTES, name="card_votes")
+    customer_votes = ibis.table(HISTORY_VOTES, name="customer_votes")
+    matrix = with_histories(kept("first_matrix", first), card_votes, customer_votes)
+    # Histories name persons already, so the voices take the first round's persons.
+    person_matrix = with_histories(kept("first_persons", first_persons), card_votes, customer_votes)
+    voices = family_voices(kept("person_matrix", person_matrix), families, custom)
+    keyed = keyed_voices(kept("voices", voices), kept_bearers, families)
+    judged = with_posteriors(kept("keyed", keyed), ibis.table(POSTERIORS, name="posteriors"))
+    kept_matrix = kept("matrix", matrix)
+    return Plan(
+        session_fields=fields,
+        credited=credited(tables),
+        links=person_links(tables, kept_fields),
+        first_matrix=first,
+        first_persons=first_persons,
+        name_bearers=bearers,
+        times=_times(kept_fields),
+        first_voices=first_voices,
+        first_keyed=first_keyed,
+        first_counts=counted_patterns(kept_first),
+        ownership=ownership,
+        card_votes=resolve_by_card_history(tables, owned, mode),
+        customer_votes=resolve_by_customer_history(tables, owned, mode),
+        matrix=matrix,
+        person_matrix=person_matrix,
+        voices=voices,
+        keyed=keyed,
+        counts=counted_patterns(kept("keyed", keyed)),
+        judged=judged,
+        verdicts=verdicts(tables, kept("judged", judged), families, mode, has_users=has_users),
+        choices=choices(
+            kept_matrix, kept("person_matrix", person_matrix), tables.verdicts, methods
+        ),
+    )
+
+
+def _ownership(judged: ir.Table, families: Sequence[Family]) -> ir.Table:
+    """The most probable payer of each payment by its own evidence, without any history.
+
+    Histories left out, no payment can hear its own echo through another one's.
+    """
+    owned = judged.select(
+        "payment_id",
+        person_id=person_of_best(judged, families),
+        millionths=(judged.best_probability * 1_000_000).round(0).cast("int64"),
+    )
+    return owned.filter(owned.person_id.notnull() & (owned.millionths >= _OWNED_FROM))
+
+
+def _name_bearers(tables: Tables) -> ir.Table:
+    """``person_id, name_key`` for the names that several accounts bear."""
+    names = tables.user_names
+    shared = names.group_by("name_key").agg(bearers=names.user_id.nunique())
+    shared = shared.filter(shared.bearers > 1)
+    several = names.inner_join(shared, "name_key").select("user_id", "name_key")
+    persons = tables.persons
+    linked = several.left_join(persons, "user_id")
+    return linked.select(
+        person_id=ibis.coalesce(persons.person_id, several.user_id), name_key=several.name_key
+    ).distinct()
+
+
+def _times(fields: ir.Table) -> ir.Table:
+    """One row: the first and last payment in epoch seconds, and how many there are."""
+    return fields.agg(
+        first=fields.created_at.min().epoch_seconds(),
+        last=fields.created_at.max().epoch_seconds(),
+        payments=fields.count(),
+    )
