@@ -121,7 +121,10 @@ def date_runs(instants: pd.DatetimeIndex, flags: npt.NDArray[np.bool_]) -> pd.Da
         _describe(burst, _Stretch(low, high, before), instants)
         for burst, low, high in zip(found, starts, ends, strict=False)
     ]
-    return pd.DataFrame(rows, columns=list(COLUMNS)).astype(COLUMNS)
+    table = pd.DataFrame(rows, columns=list(COLUMNS))
+    # A column of nothing but absent ends has no time zone to start from.
+    table["end_high"] = pd.to_datetime(table["end_high"], utc=True)
+    return table.astype(COLUMNS)
 
 
 def _search(positions: Ints, low: int, high: int) -> list[tuple[int, int]]:
