@@ -27,6 +27,14 @@ DATABASE_ERROR_TEXT = (
     "(psycopg.errors.UniqueViolation) duplicate key value violates unique constraint "
     '"stripe_customers_stripe_customer_id_key"'
 )
+_ERRORS = [
+    None,
+    None,
+    REFUSED_ERROR,
+    "total user resolution failure",
+    "no valid credits in metadata",
+    DATABASE_ERROR_TEXT,
+]
 _HOUR = 3_600 * 1_000_000
 
 
@@ -50,6 +58,14 @@ def draw_event_ids(scene: Scene, rng: np.random.Generator) -> EventIds:
         returned=tokens(rng, "evt_3", len(scene.returns.payment), 23),
         again_at=scene.handling.booked + (hours * _HOUR).astype(np.int64),
     )
+
+
+def settled_at(scene: Scene) -> Ints:
+    """When each payment's delayed method would settle, in microseconds: within 60 hours."""
+    booked = scene.handling.booked
+    left = np.maximum(scene.end - booked, 0)
+    settled: Ints = booked + np.minimum(60 * _HOUR, left * 3 // 4) + 1_000_000
+    return settled
 
 
 def events_and_deliveries(
@@ -98,7 +114,7 @@ class _Events:
 
 
 def _tell(events: _Events, scene: Scene, ids: EventIds, rng: np.random.Generator) -> None:
-    checkouts, handling, fault = scene.checkouts, scene.handling, scene.fault
+    checkouts, fault = scene.checkouts, scene.fault
     returns, second, returned = scene.returns, ids.second, ids.returned
     done = "checkout.session.completed"
     rows = np.flatnonzero(fault != Fault.ABANDONED)
@@ -111,8 +127,7 @@ def _tell(events: _Events, scene: Scene, ids: EventIds, rng: np.random.Generator
         ("checkout.session.async_payment_failed", Fault.ASYNC_FAILED),
     ):
         rows = np.flatnonzero(fault == which)
-        left = np.maximum(scene.end - handling.booked[rows], 0)
-        settled = handling.booked[rows] + np.minimum(60 * _HOUR, left * 3 // 4) + 1_000_000
+        settled = settled_at(scene)[rows]
         events.add(kind, rows, settled, take(second, rows))
     charges = tokens(rng, "ch_3", len(fault), 23)
     rows = np.flatnonzero(rng.random(len(fault)) < scene.settings.other_events_share)
@@ -181,9 +196,7 @@ def _deliveries(events: _Events, scene: Scene, ids: EventIds) -> pa.Table:
 
     def handled(rows: Ints, at: Ints, event_id: pa.Array, outcome: Ints) -> pa.Table:
         credited = outcome == CREDITED
-        told = credited | (outcome == DATABASE_ERROR)
-        broken = outcome == DATABASE_ERROR
-        error = pc.if_else(pa.array(broken), DATABASE_ERROR_TEXT, pa.scalar(None, pa.string()))
+        error = take(pa.array(_ERRORS), outcome)
         return _delivery(
             take(event_id, rows),
             take(labels.payment_id, rows),
@@ -194,7 +207,7 @@ def _deliveries(events: _Events, scene: Scene, ids: EventIds) -> pa.Table:
                 pa.array(METHODS), np.where(outcome == UNRESOLVED, 0, handling.method[rows])
             ),
             resolved=take(accounts.text, handling.resolved[rows]),
-            credits_=pa.array(labels.told_credits[rows], mask=~told),
+            credits_=pa.array(labels.told_credits[rows], mask=~credited),
         )
 
     outcome = handling.outcome.copy()

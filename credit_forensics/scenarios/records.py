@@ -16,6 +16,7 @@ from credit_forensics.scenarios.checkout import (
     NAME_UPPER,
     Checkouts,
 )
+from credit_forensics.scenarios.deliveries import settled_at
 from credit_forensics.scenarios.faults import Fault
 from credit_forensics.scenarios.handler import Handling
 from credit_forensics.scenarios.identifiers import Bools, Ints, instants, take, tokens
@@ -88,6 +89,8 @@ def payments_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
     disputed = np.zeros(count, dtype=np.bool_)
     disputed[returns.payment[returns.lost]] = True
     abandoned = fault == Fault.ABANDONED
+    completed = np.where(fault == Fault.ASYNC_PAID, settled_at(scene), checkouts.completed)
+    present = np.where(abandoned, -1, np.arange(count))
     status = np.select([np.isin(fault, NOT_PAID[:2]), fault == Fault.ASYNC_FAILED], [1, 2], 0)
     card = np.where(np.isin(fault, (*DELAYED, Fault.ABANDONED)), -1, checkouts.card)
     numbers, position = np.unique(card, return_inverse=True)
@@ -98,7 +101,7 @@ def payments_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
         {
             "payment_id": labels.payment_id,
             "created_at": instants(checkouts.created),
-            "completed_at": instants(checkouts.completed, abandoned),
+            "completed_at": instants(completed, abandoned),
             "livemode": fault != Fault.TEST_MODE,
             "mode": pa.repeat("payment", count),
             "status": take(pa.array(["complete", "expired"]), abandoned.astype(np.int64)),
@@ -108,9 +111,9 @@ def payments_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
             "customer_id": labels.customer_id,
             "customer_preset": checkouts.preset,
             "client_reference_id": take(accounts.text, reference),
-            "payer_email": _typed_emails(people, checkouts, rng),
-            "payer_name": _typed_names(people, checkouts, rng),
-            "payment_intent_id": tokens(rng, "pi_", count),
+            "payer_email": take(_typed_emails(people, checkouts, rng), present),
+            "payer_name": take(_typed_names(people, checkouts, rng), present),
+            "payment_intent_id": take(tokens(rng, "pi_", count), present),
             "card_fingerprint": take(fingerprints, np.where(card < 0, -1, position)),
             "amount_refunded": refunded,
             "disputed": disputed,
@@ -185,13 +188,24 @@ def metadata_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
         ("validation_hash", _base64(pc.utf8_slice_codeunits(session, 0, 12)), with_ids),
         ("browser_fingerprint", take(pa.array(BROWSERS), checkouts.browser), full),
     ]
-    blocks = [
-        _entries(labels.payment_id, "session", position, key=key, values=values, where=where)
-        for position, (key, values, where) in enumerate(entries, start=1)
-    ]
-    copied = with_ids & (rng.random(len(checkouts)) < settings.intent_metadata_share)
+    blocks = []
+    position = np.zeros(len(checkouts), dtype=np.int64)
+    for key, values, where in entries:
+        position += where
+        blocks.append(
+            _entries(labels.payment_id, "session", position, key=key, values=values, where=where)
+        )
+    copied = with_ids & (fault != Fault.ABANDONED)
+    copied &= rng.random(len(checkouts)) < settings.intent_metadata_share
     blocks.append(
-        _entries(labels.payment_id, "intent", 1, key="user_id", values=session, where=copied)
+        _entries(
+            labels.payment_id,
+            "intent",
+            np.ones_like(position),
+            key="user_id",
+            values=session,
+            where=copied,
+        )
     )
     return pa.concat_tables(blocks)
 
@@ -199,7 +213,7 @@ def metadata_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
 def _entries(
     payment_id: pa.Array,
     source: str,
-    position: int,
+    position: Ints,
     *,
     key: str,
     values: pa.Array,
@@ -210,7 +224,7 @@ def _entries(
         {
             "payment_id": take(payment_id, rows),
             "source": pa.repeat(source, len(rows)),
-            "position": pa.repeat(pa.scalar(position, pa.int64()), len(rows)),
+            "position": position[rows],
             "key": pa.repeat(key, len(rows)),
             "value": take(values, rows),
         }

@@ -137,7 +137,9 @@ class WorldSettings:
         share of accounts whose own customer was bound to them before the world begins.
     returning_share
         share of the remaining ones in which the payer's own customer is used again (the shop
-        recognises a returning payer); the others make a new customer.
+        recognises a returning payer); the others make a new customer. Stripe makes a new one
+        unless it is given one, so a written case cannot tell this apart from a preset: set 0
+        where a case is to read back exactly.
     email_match, email_household
         share of typed e-mails that are the payer's account's, and of those that are a household
         member's; the rest no account has.
