@@ -55,6 +55,7 @@ def load_evidence(case_file: CaseFile, progress: Progress | None = None) -> Evid
     )
     step()
     load_stripe_files(evidence, case_file)
+    _load_pull(evidence, case_file)
     if case_file.stripe.database:
         load_synced_tables(evidence, case_file)
     step()
@@ -89,6 +90,21 @@ def finish(evidence: Evidence) -> None:
     gaps = evidence.custody.gaps()
     if len(gaps):
         evidence.add("gaps", gaps)
+
+
+def _load_pull(evidence: Evidence, case_file: CaseFile) -> None:
+    """What a pull from the API left beside the case, unless a key of the case file named it."""
+    from credit_forensics.evidence.input_paths import input_name
+    from credit_forensics.evidence.stripe_api import note_gaps, pulled_paths
+    from credit_forensics.evidence.stripe_files import load_stripe_file
+
+    read = {source.name for source in evidence.custody.inputs}
+    for key, paths in pulled_paths(case_file).items():
+        for path in paths:
+            name = input_name(case_file.folder, path)
+            if name not in read:
+                load_stripe_file(evidence, path, name, key)
+    note_gaps(case_file, evidence.custody)
 
 
 def _add_person_links(evidence: Evidence, case_file: CaseFile) -> None:

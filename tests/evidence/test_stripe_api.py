@@ -17,6 +17,7 @@ from local_stripe import LocalStripe, charge_object, error, session_object, worl
 from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Custody
+from credit_forensics.evidence.load import load_evidence
 from credit_forensics.evidence.spool import RESOURCES, open_spool
 from credit_forensics.evidence.stripe_api import note_gaps, pull, pulled_paths
 
@@ -397,6 +398,27 @@ def test_times_and_numbers_bound_the_window_too(tmp_path, stripe_server):
 def test_a_case_that_never_pulled_has_no_files(tmp_path, stripe_server):
     assert pulled_paths(case_at(tmp_path, stripe_server)) == {}
     assert not (tmp_path / "stripe_pull").exists()
+
+
+def test_an_analysis_reads_what_was_pulled_and_names_its_gaps(tmp_path, stripe_server):
+    stripe_server.refused = {"disputes"}
+    case = case_at(tmp_path, stripe_server)
+    pull(case, now=NOW)
+    asked = len(stripe_server.requests)
+    evidence = load_evidence(case)
+    payments = evidence.payments
+    assert len(payments) == 250
+    assert set(payments["payment_status"]) == {"paid"}
+    assert set(payments["price_id"]) == {"price_small"}
+    assert payments["card_fingerprint"].nunique() == 40
+    assert evidence.count("events") == 250
+    assert "disputes" in evidence.frame("gaps")["object"].tolist()
+    assert len(stripe_server.requests) == asked
+    # A key of the case file may name the spool; it is read once all the same.
+    named = case_at(tmp_path, stripe_server, files="stripe_pull/*.jsonl")
+    again = load_evidence(named)
+    assert again.count("stripe_sessions") == evidence.count("stripe_sessions")
+    assert len(again.custody.inputs) == len(evidence.custody.inputs) == 5
 
 
 def test_a_pull_killed_again_and_again_ends_complete_and_without_duplicates(
