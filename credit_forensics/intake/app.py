@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
@@ -13,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from credit_forensics.intake import checkout, review, users
 from credit_forensics.intake.guarded import Guard
+from credit_forensics.intake.recovery import finish_unfinished
 from credit_forensics.intake.schema import create_schema
 from credit_forensics.intake.settings import IntakeSettings
 from credit_forensics.intake.webhook import Webhook
@@ -64,9 +66,12 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if prepare_database:
             await create_schema(engine)
+        sweep = asyncio.create_task(_sweep(webhook))
         try:
             yield
         finally:
+            sweep.cancel()
+            await asyncio.gather(sweep, return_exceptions=True)
             await engine.dispose()
 
     app = FastAPI(title="Credit intake", version="1", lifespan=lifespan)
@@ -99,6 +104,15 @@ def create_app(
     app.include_router(checkout.router(guard, engine, settings, clock))
     app.include_router(review.router(guard, engine, webhook))
     return app
+
+
+async def _sweep(webhook: Webhook, every: float = 60.0) -> None:
+    """Take up what was never finished, as long as the process lives."""
+    while True:
+        # While the database is away there is nothing to take up; the next round looks again.
+        with contextlib.suppress(SQLAlchemyError, OSError):
+            await finish_unfinished(webhook)
+        await asyncio.sleep(every)
 
 
 async def _body(request: Request, most: int) -> bytes | None:

@@ -84,7 +84,18 @@ class Webhook:
         """Handle a delivery and log it; never raises."""
         request_id = uuid.uuid4().hex
         now = self.clock()
-        outcome = await self._guarded(body, signature, request_id, now)
+        outcome = await self._verified(body, signature, request_id, now)
+        self._log(outcome, request_id, now)
+        return outcome
+
+    async def handle_kept(self, event: Mapping[str, Any], event_id: str, body: bytes) -> Outcome:
+        """Handle an event that was verified and kept before, and log it; never raises."""
+        request_id = uuid.uuid4().hex
+        outcome = await self._guarded(event, event_id, text(event.get("type")), body, request_id)
+        self._log(outcome, request_id, self.clock())
+        return outcome
+
+    def _log(self, outcome: Outcome, request_id: str, now: float) -> None:
         log_delivery(
             at=datetime.fromtimestamp(now, UTC),
             request_id=request_id,
@@ -97,9 +108,8 @@ class Webhook:
             credits=outcome.credits,
             error=outcome.error,
         )
-        return outcome
 
-    async def _guarded(
+    async def _verified(
         self, body: bytes, signature: str | None, request_id: str, now: float
     ) -> Outcome:
         try:
@@ -121,10 +131,20 @@ class Webhook:
             return Outcome(400, "ignored", event_id, error=f"thin event {kind}")
         if event_id is None or kind is None:
             return Outcome(400, "ignored", error="not a Stripe event")
+        return await self._guarded(event, event_id, kind, body, request_id)
+
+    async def _guarded(
+        self,
+        event: Mapping[str, Any],
+        event_id: str,
+        kind: str | None,
+        body: bytes,
+        request_id: str,
+    ) -> Outcome:
         # A connection that died while it was idle shows only when it is used, so once is no proof.
         for last in (False, True):
             try:
-                return await self._handle(event, event_id, kind, body, request_id)
+                return await self._handle(event, event_id, kind or "", body, request_id)
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 lost = isinstance(error, DBAPIError) and error.connection_invalidated
                 if last or not lost:

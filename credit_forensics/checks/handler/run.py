@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import secrets
 import tempfile
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -127,8 +128,9 @@ def run_kit(
 ) -> KitReport:
     """Run a handler through the scenarios, with properly signed deliveries.
 
-    It writes users into the handler's database and has the handler book there, so give it one
-    that nobody needs. What is not accepted is sent again, as Stripe does.
+    The kit writes users into the handler's database and has the handler book there, so give it
+    one that nobody needs. What is not accepted is sent again, as Stripe does. A plain purchase
+    before and one after frame the run, so that the ledger covers it for the analysis.
 
     Parameters
     ----------
@@ -171,23 +173,28 @@ def run_kit(
     books = Books(database_url, held)
     try:
         transport = open_transport(handler, path)
+
+        def play(scenario: Scenario, name: str) -> tuple[ScenarioResult, Snapshot]:
+            stage = Stage(
+                name,
+                run_id,
+                transport,
+                books,
+                secret,
+                settle_seconds=settle_seconds,
+                metadata=metadata,
+                prices=tuple(prices),
+            )
+            return _play(scenario, stage)
+
         try:
-            played = [
-                _play(
-                    scenario,
-                    Stage(
-                        scenario.name,
-                        run_id,
-                        transport,
-                        books,
-                        secret,
-                        settle_seconds=settle_seconds,
-                        metadata=metadata,
-                        prices=tuple(prices),
-                    ),
-                )
-                for scenario in chosen
-            ]
+            opening = [play(SCENARIOS[0], "opening")] if analyse else []
+            if analyse:
+                # Stripe tells whole seconds: only from the next one on does the ledger, whose
+                # first entry was just written, cover what happens.
+                time.sleep(1.0)
+            played = [play(scenario, scenario.name) for scenario in chosen]
+            closing = [play(SCENARIOS[0], "closing")] if analyse else []
         finally:
             transport.close()
     finally:
@@ -196,7 +203,8 @@ def run_kit(
         return KitReport(tuple(result for result, _ in played))
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(out) if out is not None else Path(temporary)
-        case = write_case(folder, [snapshot for _, snapshot in played], prices, log_file)
+        snapshots = [snapshot for _, snapshot in (*opening, *played, *closing)]
+        case = write_case(folder, snapshots, prices, log_file)
         results = _with_findings(case, played)
         return KitReport(results, case if out is not None else None)
 

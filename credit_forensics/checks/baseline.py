@@ -1,0 +1,66 @@
+"""Baselines: the findings a team knows of, so that only new ones fail."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pandas as pd
+
+from credit_forensics.errors import CaseError
+
+_IDENTITY = ("finding", "cause", "payment_id", "event_id", "credited_user_id")
+_FORMAT = 1
+
+
+def finding_keys(findings: pd.DataFrame) -> pd.Series:
+    """What makes a finding the same one tomorrow: name, cause, payment, event, credited user.
+
+    Probability and wording may change with more evidence, so they are left out.
+
+    Examples
+    --------
+    >>> row = {"finding": "wrong_user", "cause": "stale_session", "payment_id": "cs_1",
+    ...        "event_id": None, "credited_user_id": "u1"}
+    >>> finding_keys(pd.DataFrame([row])).tolist()
+    ['wrong_user|stale_session|cs_1||u1']
+    """
+    if findings.empty:
+        return pd.Series([], dtype="str")
+    parts = findings[list(_IDENTITY)].astype("string").fillna("")
+    return parts.agg("|".join, axis=1)
+
+
+def write_baseline(findings: pd.DataFrame, path: Path | str) -> None:
+    """Keep the findings there are now as known: JSON, sorted, so that a diff can be read."""
+    keys = sorted(set(finding_keys(findings)))
+    body = json.dumps({"format": _FORMAT, "findings": keys}, indent=2, ensure_ascii=False)
+    Path(path).write_text(body + "\n", encoding="utf-8")
+
+
+def read_baseline(path: Path | str) -> set[str]:
+    """Keys of the known findings.
+
+    Raises
+    ------
+    CaseError
+        when the file is missing or is no baseline.
+    """
+    try:
+        told = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CaseError(f"The baseline {path} cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise CaseError(f"The baseline {path} is not JSON.") from None
+    known = told.get("findings") if isinstance(told, dict) else None
+    if not isinstance(known, list) or told.get("format") != _FORMAT:
+        raise CaseError(f"{path} is no baseline of this version; write it again.")
+    return {str(key) for key in known}
+
+
+def new_findings(findings: pd.DataFrame, baseline: set[str]) -> pd.DataFrame:
+    """The findings that the baseline does not know."""
+    if findings.empty:
+        return findings
+    fresh: pd.DataFrame = findings[~finding_keys(findings).isin(baseline)].reset_index(drop=True)
+    return fresh

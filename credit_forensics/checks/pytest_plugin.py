@@ -1,0 +1,133 @@
+"""The pytest plugin: fixtures over a case or a world, options for case and baseline.
+
+It does nothing unless one of its fixtures or options is used: no import beyond the standard
+library and pytest happens before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from credit_forensics.case import Case
+
+_CASE_KEY = pytest.StashKey["Case"]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """The options, and the settings of the same meaning for ``pytest.ini``."""
+    group = parser.getgroup("credit-forensics", "who paid, and who was credited")
+    group.addoption(
+        "--credit-case",
+        metavar="FILE",
+        help="the case.toml that the fixture credit_case opens",
+    )
+    group.addoption(
+        "--credit-baseline",
+        metavar="FILE",
+        help="known findings, which assert_no_new_findings lets pass",
+    )
+    group.addoption(
+        "--credit-write-baseline",
+        metavar="FILE",
+        help="after the tests, write the findings of credit_case as known",
+    )
+    group.addoption(
+        "--credit-sarif",
+        metavar="FILE",
+        help="after the tests, write the findings of credit_case as SARIF",
+    )
+    parser.addini("credit_case", "as --credit-case, relative to this file")
+    parser.addini("credit_baseline", "as --credit-baseline, relative to this file")
+
+
+@pytest.fixture(scope="session")
+def credit_case(request: pytest.FixtureRequest) -> Case:
+    """The case that ``--credit-case`` (or ``credit_case`` in pytest.ini) names, opened once."""
+    path = _path(request.config, "credit_case")
+    if path is None:
+        raise pytest.UsageError(
+            "the fixture credit_case needs --credit-case FILE, or credit_case in pytest.ini"
+        )
+    from credit_forensics.case import Case
+    from credit_forensics.errors import CaseError
+
+    try:
+        case = Case.open(path)
+    except CaseError as error:
+        pytest.fail(str(error), pytrace=False)
+    request.config.stash[_CASE_KEY] = case
+    return case
+
+
+@pytest.fixture(scope="session")
+def credit_baseline(request: pytest.FixtureRequest) -> Path | None:
+    """The baseline that ``--credit-baseline`` names, or None."""
+    return _path(request.config, "credit_baseline")
+
+
+@pytest.fixture
+def assert_no_new_findings(credit_baseline: Path | None) -> Callable[..., None]:
+    """``assert_no_findings`` with the baseline of ``--credit-baseline``."""
+    from credit_forensics.checks.assertions import assert_no_findings
+
+    def check(case: Case, severity: str = "medium", allow: tuple[str, ...] = ()) -> None:
+        __tracebackhide__ = True
+        assert_no_findings(case, severity, allow, credit_baseline)
+
+    return check
+
+
+@pytest.fixture(scope="session")
+def credit_world() -> Callable[..., Case]:
+    """A function that gives a small world by name as a case (``checks.worlds.WORLDS``)."""
+    made: dict[tuple[str, int], Any] = {}
+
+    def world(name: str, seed: int = 0) -> Case:
+        from credit_forensics.checks.worlds import named_world
+
+        if (name, seed) not in made:
+            made[name, seed] = named_world(name, seed)[0]
+        case: Case = made[name, seed]
+        return case
+
+    return world
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Write what was asked for, if the tests opened a case."""
+    config = session.config
+    case = config.stash.get(_CASE_KEY, None)
+    if case is None:
+        return
+    sarif = config.getoption("--credit-sarif")
+    if sarif:
+        from credit_forensics.checks.baseline import read_baseline
+        from credit_forensics.checks.sarif import write_sarif
+
+        known = _path(config, "credit_baseline")
+        path = _path(config, "credit_case") or Path("case.toml")
+        root = config.rootpath
+        shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
+        baseline = read_baseline(known) if known else ()
+        write_sarif(case.findings, sarif, case_file=shown, baseline=baseline)
+    target = config.getoption("--credit-write-baseline")
+    if target:
+        from credit_forensics.checks.baseline import write_baseline
+
+        write_baseline(case.findings, target)
+
+
+def _path(config: pytest.Config, name: str) -> Path | None:
+    given = config.getoption(f"--{name.replace('_', '-')}")
+    if given:
+        return Path(given).resolve()
+    told = config.getini(name)
+    if not told:
+        return None
+    folder: Path = config.inipath.parent if config.inipath else config.rootpath
+    return Path(folder / told).resolve()
