@@ -14,6 +14,13 @@ from credit_forensics.evidence.store import Evidence
 Progress = Callable[[str, int, int], None]
 _STEPS = ("Stripe", "webhook logs", "ledger", "payments", "ids and names")
 
+_COVERED = {
+    "payments": "created_at",
+    "events": "created_at",
+    "deliveries": "received_at",
+    "ledger": "created_at",
+}
+
 
 def load_evidence(case_file: CaseFile, progress: Progress | None = None) -> Evidence:
     """Load what the case file names into evidence tables.
@@ -78,13 +85,17 @@ def load_evidence(case_file: CaseFile, progress: Progress | None = None) -> Evid
 
 
 def finish(evidence: Evidence) -> None:
-    """Write what the sources cover, and their gaps, as tables."""
+    """Write what the sources cover, and their gaps, as tables.
+
+    A loader that knows better what its source covers (a log's other lines, say) has said so.
+    """
     run = evidence.connection.execute
     run("DELETE FROM coverage WHERE source IN ('payments', 'events')")
-    for source in ("payments", "events"):
+    for source, time in _COVERED.items():
         run(
-            f"""INSERT INTO coverage SELECT '{source}', min(created_at), max(created_at), count(*)
-            FROM {source} HAVING count(*) > 0"""
+            f"""INSERT INTO coverage
+            SELECT '{source}', min({time}), max({time}), count(*) FROM {source}
+            WHERE '{source}' NOT IN (SELECT source FROM coverage) HAVING count(*) > 0"""
         )
     run("DELETE FROM gaps")
     gaps = evidence.custody.gaps()

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.families import Family
 from credit_forensics.resolution.history import Mode
+from credit_forensics.resolution.method import SESSION
 
 CONFIRMED_AT_MOST = 0.02
 MISATTRIBUTED_FROM = 0.9
@@ -88,7 +89,8 @@ def verdicts(
     in_ledger = ibis.coalesce((when >= rows.ledger_first) & (when <= rows.ledger_last), False)
     p = rows.misattributed
     same_person = ibis.coalesce(best == rows.credited, False)
-    other_id = ibis.coalesce(rows.session_user_id != rows.credited_user_id, False)
+    by_session = rows[f"v_{SESSION}"] == rows.credited
+    other_id = ibis.coalesce(by_session & (rows.session_user_id != rows.credited_user_id), False)
     no_account = rows.account_id.isnull() if has_users else ibis.literal(False)
     # An id without an account is another id of somebody only where a link says whose.
     linked = ibis.coalesce(rows.credited != rows.credited_user_id, False)
