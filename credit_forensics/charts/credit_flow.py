@@ -90,7 +90,7 @@ def credit_flow(findings: pd.DataFrame, *, language: str = "en", most: int = 12)
         target.append(len(labels) - 1)
         value.append(rest)
     figure = house_figure(
-        word(language, "flow.title", credits=total), alt, height=120 + 26 * max(len(value), 4)
+        word(language, "flow.title", credits=total), alt, height=80 + 26 * max(len(value), 3)
     )
     figure.add_sankey(
         node={"label": labels, "color": colours, "pad": 12, "thickness": 14, "line": {"width": 0}},

@@ -78,7 +78,6 @@ def exposure_by_cause(
             textposition="auto",
             marker={"color": _COLOURS[i % len(_COLOURS)]},
             name=currency.upper(),
-            showlegend=len(currencies) > 1,
             hovertemplate="%{y}: %{text}<extra></extra>",
         )
     unit = ", ".join(currency.upper() for currency in currencies)
@@ -86,4 +85,5 @@ def exposure_by_cause(
     figure.update_yaxes(
         categoryorder="array", categoryarray=[plain(name) for name in labels], autorange="reversed"
     )
+    figure.update_layout(showlegend=len(currencies) > 1)
     return figure

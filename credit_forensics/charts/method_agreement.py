@@ -18,6 +18,7 @@ def method_agreement(agreement: pd.DataFrame, *, language: str = "en") -> go.Fig
     agreement
         square, methods as index and columns; a value is the share (0 to 1) of payments on which
         both methods speak and name the same user; empty where they never speak together.
+        Methods that never speak are left out of the chart.
     language
         ``en`` or ``de``.
 
@@ -36,6 +37,10 @@ def method_agreement(agreement: pd.DataFrame, *, language: str = "en") -> go.Fig
     methods = [str(method) for method in agreement.columns]
     if [str(method) for method in agreement.index] != methods:
         raise ValueError("agreement must have the same methods as index and as columns")
+    # A method that never speaks would be an empty row and column.
+    speaking = agreement.notna().any(axis=1).to_numpy()
+    agreement = agreement.loc[speaking, speaking]
+    methods = [method for method, speaks in zip(methods, speaking, strict=True) if speaks]
     values = agreement.to_numpy(dtype="float64", na_value=np.nan)
     title = word(language, "agreement.title")
     pairs = [
@@ -75,6 +80,6 @@ def method_agreement(agreement: pd.DataFrame, *, language: str = "en") -> go.Fig
         "<extra></extra>",
         colorbar={"tickformat": ".0%", "thickness": 12, "outlinewidth": 0},
     )
-    figure.update_xaxes(tickangle=-45, showgrid=False)
-    figure.update_yaxes(autorange="reversed", showgrid=False)
+    figure.update_xaxes(tickangle=-45, showgrid=False, ticks="", showline=False)
+    figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", showline=False)
     return figure

@@ -122,4 +122,5 @@ def rate_with_onset(
     figure.update_yaxes(
         tickformat=".0%", rangemode="tozero", title_text=word(language, "rate.axis")
     )
+    figure.update_layout(showlegend=True)
     return figure

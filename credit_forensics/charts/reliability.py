@@ -75,4 +75,5 @@ def reliability_curve(labels: pd.DataFrame, *, language: str = "en", bins: int =
     figure.update_yaxes(
         range=[-0.02, 1.02], tickformat=".0%", title_text=word(language, "reliability.observed")
     )
+    figure.update_layout(showlegend=True)
     return figure

@@ -64,7 +64,7 @@ def house_figure(title: str, alt: str, *, height: int = 340) -> go.Figure:
         "zerolinecolor": _GRID,
         "linecolor": _GRID,
         "automargin": True,
-        "title": {"standoff": 8},
+        "title": {"standoff": 8, "font": {"size": 13}},
     }
     template = go.layout.Template(
         layout={
@@ -84,6 +84,7 @@ def house_figure(title: str, alt: str, *, height: int = 340) -> go.Figure:
         height=height,
         margin={"l": 8, "r": 8, "t": 48, "b": 8},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.0, "xanchor": "left", "x": 0},
+        showlegend=False,
         bargap=0.15,
     )
     return figure

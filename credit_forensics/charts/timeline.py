@@ -63,7 +63,8 @@ def timeline(
         height=380,
     )
     width = pd.Timedelta(frequency) / pd.Timedelta(milliseconds=1)
-    _bars(figure, binned(payments["created_at"], frequency), width, axis="y", colour=GREY, name="")
+    paid = binned(payments["created_at"], frequency)
+    _bars(figure, paid, width, axis="y", colour=GREY, name="")
     for severity in SEVERITIES:
         rows = dated[dated["severity"] == severity]
         if rows.empty:
@@ -90,7 +91,11 @@ def timeline(
             "rangemode": "tozero",
         },
         legend={"y": 0.47},
+        showlegend=True,
     )
+    for axis, counts in (("yaxis", paid), ("yaxis2", found)):
+        if len(counts) and counts.max() <= 5:
+            figure.layout[axis].update(dtick=1)
     return figure
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import pandas as pd
@@ -33,7 +35,12 @@ class Explained(Protocol):
     bars: pd.DataFrame
 
 
-def waterfall(explanation: Explained, *, language: str = "en") -> go.Figure:
+def waterfall(
+    explanation: Explained,
+    *,
+    language: str = "en",
+    family_words: Mapping[str, str] | None = None,
+) -> go.Figure:
     """Waterfalls of the best candidates, one below the other on one axis.
 
     Parameters
@@ -44,6 +51,8 @@ def waterfall(explanation: Explained, *, language: str = "en") -> go.Figure:
         is given and computes no score of its own, so the two cannot disagree.
     language
         ``en`` or ``de``.
+    family_words
+        how families are called; their own names without it.
 
     Returns
     -------
@@ -69,54 +78,82 @@ def waterfall(explanation: Explained, *, language: str = "en") -> go.Figure:
     ]
     alt = word(language, "waterfall.alt", payment=payment, persons="; ".join(sentences) + ".")
     total = word(language, "waterfall.total")
-    labels: list[list[str]] = [[], []]
-    measures: list[str] = []
-    values: list[float] = []
-    texts: list[str] = []
-    hovers: list[str] = []
-    for row in records(persons):
-        role = "credited" if str(row["person_id"]) == str(credited) else "other"
+    rows: list[_Row] = []
+    for person in records(persons):
+        role = "credited" if str(person["person_id"]) == str(credited) else "other"
         head = (
-            f"{plain(short(row['person_id']))}<br>{word(language, f'waterfall.{role}')}<br>"
-            f"P = {percent_text(language, float(row['probability']), 1)}"
+            f"{plain(short(person['person_id'], 18))} · {word(language, f'waterfall.{role}')} · "
+            f"P = {percent_text(language, float(person['probability']), 1)}"
         )
-        bars = explanation.bars[explanation.bars["person_id"] == row["person_id"]]
-        order = bars["family"].map({family: i for i, family in enumerate(FAMILY_ORDER)})
-        bars = bars.assign(_order=order.fillna(len(FAMILY_ORDER)))
-        for i, bar in enumerate(records(bars.sort_values(["_order", "family"]))):
-            labels[0].append(head)
-            labels[1].append(plain(bar["family"]))
-            # The first bar of each person starts again at zero.
-            measures.append("absolute" if i == 0 else "relative")
-            values.append(float(bar["weight"]))
-            texts.append(f"{bar['weight']:+.2f}")
-            hovers.append(plain(f"{bar['level']} · {bar['methods']}"))
-        labels[0].append(head)
-        labels[1].append(total)
-        measures.append("absolute" if bars.empty else "total")
-        values.append(float(row["score"]))
-        texts.append(f"{row['score']:.2f}")
-        hovers.append("")
-    figure = house_figure(title, alt, height=110 + _ROW * len(values))
+        # A row at zero that carries the person's name, and from which the bars start anew.
+        rows.append(_Row("", "absolute", 0.0, f"<b>{head}</b>", ""))
+        for bar in _ordered(explanation.bars, person["person_id"]):
+            family = str(bar["family"])
+            rows.append(
+                _Row(
+                    plain((family_words or {}).get(family, family)),
+                    "relative",
+                    float(bar["weight"]),
+                    f"{bar['weight']:+.2f}",
+                    plain(f"{bar['level']} · {bar['methods']}"),
+                )
+            )
+        rows.append(_Row(total, "total", float(person["score"]), f"{person['score']:.2f}", ""))
+    figure = house_figure(title, alt, height=100 + _ROW * len(rows))
     figure.add_waterfall(
         orientation="h",
-        y=labels,
-        x=values,
-        measure=measures,
-        text=texts,
+        y=list(range(len(rows))),
+        x=[row.value for row in rows],
+        measure=[row.measure for row in rows],
+        text=[row.text for row in rows],
         textposition="outside",
         cliponaxis=False,
-        customdata=hovers,
-        hovertemplate="%{y}: %{text}<br>%{customdata}<extra></extra>",
+        customdata=[[row.label, row.hover] for row in rows],
+        hovertemplate="%{customdata[0]} %{text}<br>%{customdata[1]}<extra></extra>",
         increasing={"marker": {"color": BLUE}},
         decreasing={"marker": {"color": VERMILLION}},
         totals={"marker": {"color": GREY}},
-        connector={"line": {"color": GREY, "width": 1, "dash": "dot"}},
-        showlegend=False,
+        connector={"visible": False},
+        width=0.72,
     )
-    figure.update_xaxes(title_text=word(language, "waterfall.axis"))
-    figure.update_yaxes(autorange="reversed")
+    span = max(abs(row.value) for row in rows) or 1.0
+    lowest = min(0.0, *(float(person["score"]) for person in records(persons)), _lowest(rows))
+    # Room to the right for the texts outside the bars.
+    figure.update_xaxes(
+        title_text=word(language, "waterfall.axis"), range=[lowest * 1.15, span * 1.12]
+    )
+    figure.update_yaxes(
+        tickmode="array",
+        tickvals=list(range(len(rows))),
+        ticktext=[row.label for row in rows],
+        range=[len(rows) - 0.4, -0.6],
+        showgrid=False,
+        zeroline=False,
+    )
     return figure
+
+
+@dataclass(frozen=True)
+class _Row:
+    label: str
+    measure: str
+    value: float
+    text: str
+    hover: str
+
+
+def _ordered(bars: pd.DataFrame, person: object) -> list[dict[str, Any]]:
+    place = {family: i for i, family in enumerate(FAMILY_ORDER)}
+    mine = records(bars[bars["person_id"] == person])
+    return sorted(mine, key=lambda bar: (place.get(bar["family"], len(place)), bar["family"]))
+
+
+def _lowest(rows: list[_Row]) -> float:
+    lowest = level = 0.0
+    for row in rows:
+        level = level + row.value if row.measure == "relative" else row.value
+        lowest = min(lowest, level)
+    return lowest
 
 
 def _persons(scores: pd.DataFrame, credited: object) -> pd.DataFrame:

@@ -53,11 +53,11 @@ class Language:
         self._sentences = LANGUAGES[code]
         self._thousands, self._point = (".", ",") if code == "de" else (",", ".")
 
-    def say(self, key: str, **values: Any) -> str:
+    def say(self, key: str, /, **values: Any) -> str:
         """A sentence as plain text."""
         return self._sentences[key].format(**values)
 
-    def html(self, key: str, **values: Any) -> str:
+    def html(self, key: str, /, **values: Any) -> str:
         """A sentence as HTML: everything escaped, ``Code`` values in ``<code>``.
 
         Examples
@@ -110,9 +110,9 @@ class Language:
         return money_text(minor, currency, thousands=self._thousands, point=self._point)
 
     def amounts(self, sums: Mapping[str, int]) -> str:
-        """Sums in several currencies; zero where there are none."""
+        """Sums in several currencies; a dash where there are none."""
         if not sums:
-            return "0"
+            return "–"
         return joined(self.money(sums[currency], currency) for currency in sorted(sums))
 
     def time(self, moment: datetime | None, *, seconds: bool = False) -> str:

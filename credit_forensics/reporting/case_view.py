@@ -1,0 +1,214 @@
+"""What the report's sections ask of a case, each question once."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from html import escape
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from credit_forensics.charts.style import SEVERITIES, short
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.reporting.html_tables import Row, row_dicts
+from credit_forensics.reporting.language import Code, Html, Language
+from credit_forensics.reporting.masking import Mask
+
+_MANUAL_KINDS = ("correction", "grant", "transfer", "reversal")
+
+
+class CaseView:
+    """A case as its report sees it.
+
+    Parameters
+    ----------
+    case
+        the case.
+    language, mask
+        how the report speaks and what it masks.
+    payment_id
+        the payment to answer about; the worst one without it.
+
+    Raises
+    ------
+    CaseError
+        when that payment is not in the case.
+    """
+
+    def __init__(self, case: Any, language: Language, mask: Mask, payment_id: str = "") -> None:
+        self.case = case
+        self.language = language
+        self.mask = mask
+        self.chosen = bool(payment_id)
+        if payment_id and payment_id not in set(self.verdicts["payment_id"]):
+            raise CaseError(f"There is no payment {payment_id} in this case.")
+        self._payment_id = payment_id
+
+    @cached_property
+    def verdicts(self) -> pd.DataFrame:
+        """The verdicts."""
+        frame: pd.DataFrame = self.case.verdicts
+        return frame
+
+    @cached_property
+    def findings(self) -> pd.DataFrame:
+        """The findings, worst first: by severity, then money, then probability."""
+        rank = {severity: i for i, severity in enumerate(SEVERITIES)}
+        found: pd.DataFrame = self.case.findings
+        keys = pd.DataFrame(
+            {
+                "severity": found["severity"].map(rank).fillna(len(rank)).astype("float64"),
+                "amount": -found["amount"].fillna(0).astype("float64"),
+                "probability": -found["probability"].fillna(0).astype("float64"),
+                "payment_id": found["payment_id"].fillna("~").astype(str),
+                "finding": found["finding"].astype(str),
+            }
+        )
+        order = keys.sort_values(list(keys.columns), kind="stable").index
+        return found.loc[order].reset_index(drop=True)
+
+    @cached_property
+    def payments(self) -> pd.DataFrame:
+        """payment_id, created_at, payment_status and livemode of every payment."""
+        payments = Tables().payments
+        columns = ["payment_id", "created_at", "payment_status", "livemode"]
+        return self.query(payments.select(*columns).order_by("payment_id"))
+
+    @cached_property
+    def worst_payments(self) -> list[str]:
+        """Payments with findings, worst first, each once."""
+        known = set(self.verdicts["payment_id"])
+        named = self.findings["payment_id"].dropna().unique()
+        return [str(payment) for payment in named if payment in known]
+
+    @cached_property
+    def focus(self) -> str | None:
+        """The payment that the answers single out."""
+        if self._payment_id:
+            return self._payment_id
+        return self.worst_payments[0] if self.worst_payments else None
+
+    @cached_property
+    def focus_verdict(self) -> Row:
+        """The verdict of that payment."""
+        return row_dicts(self.verdicts[self.verdicts["payment_id"] == self.focus])[0]
+
+    @cached_property
+    def focus_findings(self) -> list[Row]:
+        """The findings of that payment, worst first."""
+        return row_dicts(self.findings[self.findings["payment_id"] == self.focus])
+
+    @cached_property
+    def focus_payment(self) -> Row:
+        """That payment's row of evidence."""
+        rows = self.rows_of("payments", "payment_id", self.focus)
+        return rows[0] if rows else {}
+
+    @cached_property
+    def focus_ledger(self) -> list[Row]:
+        """That payment's ledger entries in order of time."""
+        rows = self.rows_of("ledger", "payment_id", self.focus)
+        return sorted(rows, key=lambda row: (str(row["created_at"]), row["entry_id"]))
+
+    @cached_property
+    def explanation(self) -> Any:
+        """The explanation of that payment."""
+        return self.case.explain(self.focus)
+
+    @cached_property
+    def person_of(self) -> dict[str, str]:
+        """Id to person, for ids that share one; any other id is its own person."""
+        persons = self.case.persons
+        return dict(zip(persons["user_id"], persons["person_id"], strict=True))
+
+    @cached_property
+    def ids(self) -> int:
+        """How many user ids accounts, the ledger and bindings bear."""
+        tables = Tables()
+        named = [table.select("user_id") for table in (tables.users, tables.ledger)]
+        both = named[0].union(named[1], distinct=True)
+        return len(self.query(both.filter(both.user_id.notnull())))
+
+    @cached_property
+    def by_finding(self) -> dict[str, int]:
+        """Number of findings by their name."""
+        counts = self.findings["finding"].value_counts()
+        return {str(name): int(number) for name, number in counts.items()}
+
+    @cached_property
+    def at_stake(self) -> dict[str, int]:
+        """Money at stake by currency, minor units: each payment once, however many findings."""
+        return money_at_stake(self.findings)
+
+    @cached_property
+    def accounts_hit(self) -> int:
+        """Accounts that a finding names, as credited or as rightful."""
+        return accounts_hit(self.findings)
+
+    @cached_property
+    def manual_entries(self) -> pd.DataFrame:
+        """Ledger entries that people make: corrections, grants, transfers, reversals."""
+        ledger = Tables().ledger
+        manual = ledger.filter(ledger.kind.isin(_MANUAL_KINDS))
+        return self.query(manual.order_by("entry_id"))
+
+    def count(self, *findings: str) -> int:
+        """Number of findings of these names."""
+        return sum(self.by_finding.get(name, 0) for name in findings)
+
+    def query(self, expression: ir.Table) -> pd.DataFrame:
+        """Run an expression over the evidence."""
+        frame: pd.DataFrame = self.case.evidence.engine.frame(expression)
+        return frame
+
+    def rows_of(self, table: str, column: str, value: str | None) -> list[Row]:
+        """The rows of an evidence table with one value in one column."""
+        expression: ir.Table = getattr(Tables(), table)
+        return row_dicts(self.query(expression.filter(expression[column] == value)))
+
+    def user(self, user_id: object) -> Code:
+        """A user id as the report shows it."""
+        return Code(self.mask.user_id(user_id))
+
+    def short_user(self, user_id: object) -> Html:
+        """A user id cut to a table's width; the whole id is its tooltip."""
+        shown = self.mask.user_id(user_id)
+        return Html(f'<code title="{escape(shown)}">{escape(short(shown))}</code>')
+
+    def short_id(self, value: object) -> Html:
+        """Another id cut to a table's width; the whole id is its tooltip."""
+        shown = self.mask.text(value)
+        return Html(f'<code title="{escape(shown)}">{escape(short(shown, 20))}</code>')
+
+    def id(self, value: object) -> Code:
+        """A payment's, event's or entry's id as the report shows it."""
+        return Code(self.mask.text(value))
+
+
+def money_at_stake(findings: pd.DataFrame) -> dict[str, int]:
+    """Money by currency, minor units; a payment with several findings counts once.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"payment_id": ["a", "a"], "amount": [500, 500], "currency": "eur"})
+    >>> money_at_stake(rows)
+    {'eur': 500}
+    """
+    rows = findings.dropna(subset=["amount", "currency"])
+    named = rows["payment_id"].notna()
+    once = pd.concat(
+        [
+            rows[named].sort_values("amount", ascending=False).drop_duplicates("payment_id"),
+            rows[~named],
+        ]
+    )
+    sums = once.groupby("currency")["amount"].sum()
+    return {str(currency): int(total) for currency, total in sums.items()}
+
+
+def accounts_hit(findings: pd.DataFrame) -> int:
+    """Distinct accounts that findings name, as credited or as rightful."""
+    named = pd.concat([findings["credited_user_id"], findings["rightful_user_id"]])
+    return int(named.dropna().nunique())

@@ -1,0 +1,87 @@
+"""Says which correction a finding needs, and whether a counter-entry is in the ledger already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.html_tables import Row, row_dicts
+
+MOVES = frozenset({"wrong_user", "split_identity", "unknown_user"})
+GRANTS = frozenset({"missing_credit", "refund_over_reversed"})
+TAKES = frozenset(
+    {
+        "duplicate_credit",
+        "unpaid_credit",
+        "test_mode_credit",
+        "orphan_credit",
+        "refund_not_reversed",
+    }
+)
+CORRECTABLE = MOVES | GRANTS | TAKES | {"wrong_amount"}
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a finding needs: its sentence's key, and the ledger entries that did it already."""
+
+    key: str
+    finding: Row
+    entries: tuple[str, ...]
+
+
+def correction_of(view: CaseView, finding: Row) -> Correction | None:
+    """The correction that one finding needs; ``None`` where the ledger need not change."""
+    name = finding["finding"]
+    if name not in CORRECTABLE:
+        return None
+    rightful = finding["rightful_user_id"]
+    if name in MOVES:
+        key = "answer.correct_move" if rightful else "answer.correct_review"
+    elif name in GRANTS:
+        key = "answer.correct_grant" if rightful else "answer.correct_grant_unknown"
+    elif name in TAKES:
+        key = "answer.correct_take" if finding["credited_user_id"] else "answer.correct_review"
+    else:
+        key = "answer.correct_adjust"
+    return Correction(key, finding, tuple(_counter_entries(view.manual_entries, finding)))
+
+
+def open_corrections(view: CaseView) -> tuple[int, int]:
+    """How many corrections are open in the case, and over how many credits."""
+    correctable = view.findings[view.findings["finding"].isin(CORRECTABLE)]
+    manual = view.manual_entries
+    still_open = credits = 0
+    # Only where somebody booked by hand can a finding be settled already.
+    settled: set[int] = set()
+    if len(manual):
+        touched = set(manual["user_id"].dropna())
+        candidates = correctable[
+            correctable["rightful_user_id"].isin(touched)
+            | correctable["credited_user_id"].isin(touched)
+        ]
+        settled = {
+            int(str(index))
+            for index, row in zip(candidates.index, row_dicts(candidates), strict=True)
+            if _counter_entries(manual, row)
+        }
+    rows = correctable[~correctable.index.isin(settled)]
+    still_open = len(rows)
+    credits = int(rows["credits"].fillna(0).abs().sum())
+    return still_open, credits
+
+
+def _counter_entries(manual: pd.DataFrame, finding: Row) -> list[str]:
+    credits = finding["credits"]
+    if manual.empty or not credits:
+        return []
+    granting = finding["finding"] in MOVES | GRANTS
+    user = finding["rightful_user_id"] if granting else finding["credited_user_id"]
+    delta = abs(int(credits)) if granting else -abs(int(credits))
+    rows = manual[(manual["user_id"] == user) & (manual["delta"] == delta)]
+    if finding["created_at"] is not None:
+        rows = rows[rows["created_at"].isna() | (rows["created_at"] >= finding["created_at"])]
+    about = rows["payment_id"].isna() | (rows["payment_id"] == finding["payment_id"])
+    return [str(entry) for entry in rows.loc[about, "entry_id"]]

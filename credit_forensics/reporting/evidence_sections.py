@@ -1,0 +1,161 @@
+"""The sections that show the proof: waterfalls, time, flow, methods and incidents."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pandas as pd
+
+from credit_forensics.charts import (
+    credit_flow,
+    method_agreement,
+    rate_with_onset,
+    timeline,
+    waterfall,
+)
+from credit_forensics.charts.style import FAMILY_ORDER, SEVERITIES
+from credit_forensics.reporting.blocks import Block
+from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.cells import Cells, code
+from credit_forensics.reporting.findings_section import finding_sentence
+from credit_forensics.reporting.headline import heading, nothing
+from credit_forensics.reporting.html_tables import Row, TableColumn, html_table, row_dicts
+from credit_forensics.reporting.language import Html
+from credit_forensics.reporting.masking import Mask
+
+SHOWN_WATERFALLS = 10
+SHOWN_INCIDENTS = 25
+# What an explanation calls the candidate that no voice names.
+NOBODY = "(nobody named)"
+
+
+def waterfalls_section(view: CaseView, most: int = SHOWN_WATERFALLS) -> Block:
+    """Why: a sentence and a waterfall for each of the worst payments that has candidates."""
+    parts: list[Any] = []
+    for payment in view.worst_payments[: most * 3]:
+        explanation = view.case.explain(payment)
+        if explanation.bars.empty:
+            continue
+        finding = row_dicts(view.findings[view.findings["payment_id"] == payment])[0]
+        sentence = view.language.html(
+            "waterfall.sentence",
+            payment=view.id(payment),
+            verdict=view.language.name("verdict", explanation.verdict.get("verdict")),
+            explanation=finding_sentence(view, finding),
+        )
+        parts.append(Html(f"<p>{sentence}</p>"))
+        parts.append(payment_waterfall(view, explanation))
+        if len(parts) >= 2 * most:
+            break
+    if not parts:
+        return Block(Html(heading(view, "waterfalls") + nothing(view, "none.waterfalls")))
+    intro = f"<p>{view.language.html('waterfalls.intro')}</p>"
+    return Block(Html(heading(view, "waterfalls") + intro), *parts)
+
+
+def payment_waterfall(view: CaseView, explanation: Any) -> Any:
+    """The waterfall of one explanation, its persons as the report shows them."""
+    shown = ShownExplanation(explanation, view.mask, view.person_of)
+    words = {family: view.language.name("family", family) for family in FAMILY_ORDER}
+    return waterfall(shown, language=view.language.code, family_words=words)
+
+
+class ShownExplanation:
+    """An explanation as a report shows it: ids masked, without the candidate nobody names."""
+
+    def __init__(self, explanation: Any, mask: Mask, person_of: dict[str, str]) -> None:
+        scores, bars = explanation.scores, explanation.bars
+        self.payment_id = mask.text(explanation.payment_id)
+        self.scores = mask.frame(scores[scores["person_id"] != NOBODY], "scores")
+        self.bars = mask.frame(bars, "bars")
+        credited = explanation.verdict.get("credited_user_id")
+        absent = credited is None or pd.isna(credited)
+        person = None if absent else mask.user_id(person_of.get(str(credited), credited))
+        self.verdict = {**explanation.verdict, "credited_user_id": person}
+
+
+def timeline_section(view: CaseView) -> Block:
+    """Payments and findings over time, and where the credits went."""
+    words = {name: view.language.name("severity", name) for name in SEVERITIES}
+    flows = view.findings.copy()
+    for column in ("credited_user_id", "rightful_user_id"):
+        flows[column] = flows[column].astype(object).map(view.mask.user_id, na_action="ignore")
+    language = view.language.code
+    return Block(
+        Html(heading(view, "timeline")),
+        timeline(view.payments, view.findings, language=language, severity_words=words),
+        Html(heading(view, "flow")),
+        credit_flow(flows, language=language),
+    )
+
+
+def methods_section(view: CaseView) -> Block:
+    """What each method says over all, and how often each pair agrees."""
+    method = TableColumn("method", view.language.say("column.method"), code("method"))
+    conflicts = TableColumn(
+        "conflicts",
+        view.language.say("column.conflicts"),
+        lambda row: view.language.number(int(row["conflicts"] or 0)),
+        number=True,
+    )
+    cells = Cells(view)
+    table = html_table(
+        view.case.method_summary,
+        [
+            method,
+            *cells.columns("family", "coverage", "agreement"),
+            conflicts,
+            cells.column("explains_ledger"),
+        ],
+        caption=view.language.say("caption.methods"),
+        language=view.language,
+    )
+    figure = method_agreement(view.case.method_agreement, language=view.language.code)
+    return Block(Html(heading(view, "methods") + table), figure)
+
+
+def incidents_section(view: CaseView) -> Block:
+    """Incidents, and the rate over time of the gravest one that payments belong to."""
+    language = view.language
+    incidents = view.case.incidents
+    if incidents.empty:
+        return Block(Html(heading(view, "incidents") + nothing(view, "none.incidents")))
+    keys = ("finding", "cause", "severity", "onset", "end", "findings", "users", "credits")
+    cells = Cells(view)
+    columns = cells.columns(*keys, "amount")
+    if language.code == "en":
+        columns.append(cells.column("summary"))
+    table = html_table(
+        view.mask.frame(incidents.head(SHOWN_INCIDENTS), "incidents"),
+        columns,
+        caption=language.say("caption.incidents"),
+        language=language,
+        total=len(incidents),
+    )
+    intro = f"<p>{language.html('incidents.intro')}</p>"
+    largest = incidents.sort_values("findings", ascending=False, kind="stable")
+    gravest = largest[largest["severity"] == incidents["severity"].iloc[0]]
+    rate = rate_of_incident(view, row_dicts(gravest)[0])
+    return Block(Html(heading(view, "incidents") + intro + table), *rate)
+
+
+def rate_of_incident(view: CaseView, incident: Row) -> list[Any]:
+    """The rate over time of an incident's finding and cause, as a list of no or one chart."""
+    found = view.findings
+    same = found["finding"] == incident["finding"]
+    cause = incident.get("cause")
+    if cause:
+        same &= found["cause"] == cause
+    hit = found.loc[same, "payment_id"].dropna()
+    if hit.empty:
+        return []
+    low, high = incident.get("onset_low"), incident.get("onset_high")
+    return [
+        rate_with_onset(
+            view.payments,
+            hit,
+            onset=incident.get("onset"),
+            onset_interval=(low, high) if low is not None and high is not None else None,
+            language=view.language.code,
+        )
+    ]

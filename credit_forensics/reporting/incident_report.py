@@ -1,0 +1,118 @@
+"""The incident report, section by section; the notebook calls them in order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.reporting import evidence_sections, reference_sections
+from credit_forensics.reporting.answers import answers_html
+from credit_forensics.reporting.blocks import CONTENTS_MARK, Block
+from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.findings_section import findings_section
+from credit_forensics.reporting.headline import heading, headline
+from credit_forensics.reporting.language import Html, Language
+from credit_forensics.reporting.masking import Mask, case_mask_key
+from credit_forensics.reporting.worst_cases import worst_matrix
+
+
+class IncidentReport:
+    """A case as an incident report: each method gives a section.
+
+    Parameters
+    ----------
+    case
+        the case; see ``credit_forensics.case.Case``.
+    language
+        ``en`` or ``de``.
+    reveal
+        show personal data instead of masks.
+    payment_id
+        the payment to answer about; the worst one without it.
+    started_at
+        when the run started, as ISO 8601; shown, never computed with.
+    csv
+        where to write the findings; nothing is written without it.
+
+    Raises
+    ------
+    CaseError
+        for a language or payment that there is not, or a mask key that cannot be used.
+    """
+
+    def __init__(
+        self,
+        case: Any,
+        *,
+        language: str = "en",
+        reveal: bool = False,
+        payment_id: str = "",
+        started_at: str = "",
+        csv: str = "",
+    ) -> None:
+        self.view = case_view(case, language=language, reveal=reveal, payment_id=payment_id)
+        self._started_at = started_at
+        self._csv = Path(csv) if csv else None
+
+    def headline(self) -> Block:
+        """The case's name, what was found in one sentence, and the figures that matter."""
+        return Block(headline(self.view, self._started_at))
+
+    def answers(self) -> Block:
+        """The ten questions, answered in plain sentences."""
+        return Block(Html(answers_html(self.view) + CONTENTS_MARK))
+
+    def findings(self) -> Block:
+        """Findings by kind, the money at stake, and the findings themselves, capped."""
+        return findings_section(self.view, self.view.findings, self._csv)
+
+    def worst_cases(self) -> Block:
+        """The worst payments, every method side by side."""
+        return Block(Html(heading(self.view, "worst") + worst_matrix(self.view)))
+
+    def waterfalls(self) -> Block:
+        """Why: a waterfall for each of the worst payments."""
+        return evidence_sections.waterfalls_section(self.view)
+
+    def timeline(self) -> Block:
+        """Payments and findings over time, and where the credits went."""
+        return evidence_sections.timeline_section(self.view)
+
+    def methods(self) -> Block:
+        """What each method says over all, and how often each pair agrees."""
+        return evidence_sections.methods_section(self.view)
+
+    def incidents(self) -> Block:
+        """Incidents, and the rate over time of the gravest."""
+        return evidence_sections.incidents_section(self.view)
+
+    def coverage(self) -> Block:
+        """What the evidence covers, its gaps and rejects, and the payments by verdict."""
+        return reference_sections.coverage_section(self.view)
+
+    def manifest(self) -> Block:
+        """The manifest: inputs as they were read, versions, and its own hash."""
+        return reference_sections.manifest_section(self.view)
+
+    def appendix(self) -> Block:
+        """Method, limits and glossary."""
+        return reference_sections.appendix_section(self.view)
+
+
+def case_view(
+    case: Any, *, language: str = "en", reveal: bool = False, payment_id: str = ""
+) -> CaseView:
+    """A case as a report sees it, masked under the case's own key."""
+    mask = Mask(case_mask_key(case.settings), known_user_ids(case), reveal=reveal)
+    return CaseView(case, Language(language), mask, payment_id)
+
+
+def known_user_ids(case: Any) -> list[str]:
+    """User ids that accounts, the ledger or bindings bear: these are shown as they are."""
+    tables = Tables()
+    ids: set[str] = set()
+    for table in (tables.users, tables.ledger, tables.customers):
+        rows = case.evidence.engine.frame(table.select("user_id").distinct())
+        ids.update(rows["user_id"].dropna())
+    return sorted(ids)

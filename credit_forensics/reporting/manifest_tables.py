@@ -1,0 +1,119 @@
+"""Shows the manifest in the report: inputs, versions, parameters, and its own hash."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from html import escape
+from typing import Any
+
+import pandas as pd
+
+from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.cells import Cells, code
+from credit_forensics.reporting.html_tables import TableColumn, html_table
+from credit_forensics.reporting.language import Code, Html
+
+_LONG = 60
+# Shown in tables of their own.
+_ELSEWHERE = ("inputs", "gaps", "model.families", "findings_run")
+
+
+def manifest_hash(manifest: Mapping[str, Any]) -> str:
+    """SHA-256 of the manifest as ``manifest.json`` holds it.
+
+    Examples
+    --------
+    >>> manifest_hash({"inputs": []})[:16]
+    'c16950135b08147b'
+    """
+    return hashlib.sha256(manifest_bytes(manifest)).hexdigest()
+
+
+def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """The manifest as the bytes of ``manifest.json``.
+
+    Examples
+    --------
+    >>> manifest_bytes({"b": 1, "a": 2}).decode().splitlines()
+    ['{', '  "a": 2,', '  "b": 1', '}']
+    """
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+    return (text + "\n").encode()
+
+
+def manifest_tables(view: CaseView) -> Html:
+    """Inputs with hash, size, rows and rejects; versions and parameters; accuracies; the hash."""
+    language, text = view.language, view.language.say
+    manifest = view.case.manifest
+    inputs = pd.DataFrame(manifest.get("inputs", []))
+
+    cells = Cells(view)
+    inputs_table = html_table(
+        inputs,
+        [
+            TableColumn("name", text("column.name"), lambda row: view.mask.text(row["name"])),
+            *cells.columns("taken_for", "size", "rows", "rejects"),
+            TableColumn("sha256", text("column.sha256"), code("sha256")),
+        ],
+        caption=text("caption.inputs"),
+        language=language,
+    )
+    facts = [
+        {"key": key, "value": view.mask.text(_cut(value))}
+        for key, value in sorted(_flat(manifest).items())
+        if not key.startswith(_ELSEWHERE)
+    ]
+    facts_table = html_table(
+        pd.DataFrame(facts),
+        [
+            TableColumn("key", text("column.key"), code("key")),
+            cells.column("value"),
+        ],
+        caption=text("caption.versions"),
+        language=language,
+    )
+    sha = language.html("manifest.hash", sha=Code(case_manifest_hash(view.case)))
+    intro = language.html("manifest.intro")
+    return Html(
+        f'<p class="csv">{sha} {intro}</p>{inputs_table}{facts_table}{_accuracies(view)}'
+        f"<details><summary>{escape(text('manifest.whole'))}</summary>"
+        f"<pre>{escape(view.mask.text(manifest_bytes(manifest).decode()))}</pre></details>"
+    )
+
+
+def case_manifest_hash(case: Any) -> str:
+    """The hash that the case gives its manifest, else that of the manifest's own bytes."""
+    given = getattr(case, "manifest_sha256", None)
+    return str(given) if given else manifest_hash(case.manifest)
+
+
+def _accuracies(view: CaseView) -> Html:
+    rows = [
+        {"family": family["family"], "level": level["level"], "accuracy": level["accuracy"]}
+        for family in view.case.model.get("families", [])
+        for level in family["levels"]
+    ]
+    return html_table(
+        pd.DataFrame(rows),
+        Cells(view).columns("family", "level", "accuracy"),
+        caption=view.language.say("caption.accuracies"),
+        language=view.language,
+    )
+
+
+def _flat(value: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    flat: dict[str, Any] = {}
+    for key, item in value.items():
+        name = f"{prefix}{key}"
+        if isinstance(item, Mapping):
+            flat |= _flat(item, f"{name}.")
+        else:
+            flat[name] = item
+    return flat
+
+
+def _cut(value: object) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    return text if len(text) <= _LONG else text[: _LONG - 1] + "…"

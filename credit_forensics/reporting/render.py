@@ -1,0 +1,181 @@
+"""Renders a report: runs its notebook, makes the page of it, and names the files."""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from credit_forensics import __version__
+from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.errors import CaseError
+from credit_forensics.reporting.language import Language
+from credit_forensics.reporting.notebook_body import notebook_body
+from credit_forensics.reporting.notebook_files import (
+    checked_parameters,
+    declared_parameters,
+    notebook_path,
+    read_notebook,
+)
+from credit_forensics.reporting.page import page_html
+from credit_forensics.reporting.report_files import report_name
+from credit_forensics.reporting.run_notebook import Failure, NotebookRun, run_notebook
+
+
+@dataclass(frozen=True)
+class RenderedReport:
+    """The files of a report, its status (ok, findings or failed) and what it counted.
+
+    ``csv`` is ``None`` where the report wrote none. ``counts`` holds the number of findings by
+    severity.
+    """
+
+    html: Path
+    notebook: Path
+    csv: Path | None
+    status: str
+    counts: Mapping[str, int]
+
+
+class ReportFailedError(Exception):
+    """A run that failed. Its report is rendered all the same, and named as failed.
+
+    ``rendered`` holds it, ``failure`` the type of the error and the number of the cell.
+    """
+
+    def __init__(self, rendered: RenderedReport, failure: Failure) -> None:
+        detail = f": {failure.sentence}" if failure.sentence else ""
+        super().__init__(
+            f"The report failed with {failure.error} in cell {failure.cell}{detail}"
+            f"{'' if detail.endswith('.') else '.'} See {rendered.html}."
+        )
+        self.rendered = rendered
+        self.failure = failure
+
+
+def render_report(
+    case_path: Path | str,
+    *,
+    template: str = "incident_report",
+    out: Path | str | None = None,
+    reveal: bool = False,
+    language: str | None = None,
+    now: datetime | None = None,
+    run_id: str | None = None,
+    parameters: Mapping[str, Any] | None = None,
+    progress: bool | None = None,
+    timeout: int | None = None,
+) -> RenderedReport:
+    """Run a template on a case and write the page, the notebook and the CSV of findings.
+
+    Parameters
+    ----------
+    case_path
+        the case file, or its folder.
+    template
+        a notebook of ours by name, or the path of one's own.
+    out
+        the folder for the files; ``reports`` in the working folder without it.
+    reveal
+        show personal data; the report says so.
+    language
+        ``en`` or ``de``; the case file's without it.
+    now
+        when the run starts (aware); the clock's time without it.
+    run_id
+        eight hexadecimal digits; random ones without it.
+    parameters
+        further parameters of the notebook, checked against what it declares.
+    progress
+        show a bar on standard error; when that is a terminal without it.
+    timeout
+        seconds a cell may take; no limit without it.
+
+    Raises
+    ------
+    CaseError
+        for a case, template, parameter or language that cannot be used; nothing is written.
+    ReportFailedError
+        when a cell failed; the report is written and named as failed.
+    """
+    settings = read_case_file(case_path)
+    chosen = Language(language or settings.report.language)
+    started = (now or datetime.now(UTC)).astimezone(UTC)
+    path = notebook_path(template)
+    notebook = read_notebook(path)
+    given = checked_parameters(notebook, parameters or {})
+    folder = Path("reports") if out is None else Path(out)
+    run = run_id or secrets.token_hex(4)
+    scratch = Path(tempfile.mkdtemp(prefix="credit_forensics_"))
+    try:
+        offered = {
+            "case_path": str(_case_location(case_path, settings)),
+            "language": chosen.code,
+            "reveal": reveal,
+            "started_at": started.isoformat(),
+            "csv": str(scratch / f"{report_name(path.stem, started, run, 'findings')}.csv"),
+        }
+        # A notebook of one's own need not declare all that we offer.
+        declared = declared_parameters(notebook)
+        values = {name: value for name, value in offered.items() if name in declared} | given
+        result = run_notebook(notebook, values, scratch, progress=progress, timeout=timeout)
+        name = report_name(path.stem, started, run, result.status)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            return _write(result, folder / name, scratch, chosen)
+        except OSError as error:
+            raise CaseError(f"{folder} cannot be written: {error.strerror}.") from None
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+
+
+def _case_location(case_path: Path | str, settings: CaseFile) -> Path:
+    path = Path(case_path)
+    return settings.folder / ("case.toml" if path.is_dir() else path.name)
+
+
+def _write(run: NotebookRun, base: Path, scratch: Path, language: Language) -> RenderedReport:
+    html, notebook, csv = (
+        base.with_name(base.name + suffix) for suffix in (".html", ".ipynb", ".csv")
+    )
+    made = next(iter(scratch.glob("*.csv")), None)
+    if made is not None:
+        shutil.move(made, csv)
+        csv.chmod(0o600)
+        _rename_in_outputs(run.notebook, made.name, csv.name)
+    run.notebook.metadata.get("papermill", {}).get("parameters", {}).pop("csv", None)
+    body = notebook_body(run.notebook, language)
+    if run.failure:
+        head = language.html("page.failed")
+        text = language.html("page.failed_text", error=run.failure.error, cell=run.failure.cell)
+        body = f'<div class="failed" role="alert"><h1>{head}</h1><p>{text}</p></div>{body}'
+    page = page_html(
+        body,
+        title=base.name,
+        language=language,
+        footer=f"{base.name} · credit-forensics {__version__}",
+    )
+    # The notebook and the CSV are for the analyst alone.
+    notebook.touch(mode=0o600)
+    nbformat.write(run.notebook, notebook)
+    html.write_text(page, encoding="utf-8")
+    rendered = RenderedReport(html, notebook, csv if made else None, run.status, run.counts)
+    if run.failure:
+        raise ReportFailedError(rendered, run.failure)
+    return rendered
+
+
+def _rename_in_outputs(notebook: nbformat.NotebookNode, old: str, new: str) -> None:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            for kind, text in data.items():
+                if isinstance(text, str):
+                    data[kind] = text.replace(old, new)
