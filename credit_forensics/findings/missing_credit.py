@@ -18,6 +18,9 @@ COMPLETING_EVENTS = (
     "payment_intent.succeeded",
 )
 ACKNOWLEDGED = ("credited", "duplicate", "database_error", "no_credits")
+# Gates in the order in which a delivery passes them. A delayed payment has two completing events:
+# that the handler skips the second matters less than what became of the first.
+_REFUSED, _BROKEN_OFF, _SKIPPED, _RESOLVED, _APPLIED = range(1, 6)
 REFUSED_EARLIEST = ibis.interval(seconds=60)
 REFUSED_LATEST = ibis.interval(minutes=15)
 
@@ -28,7 +31,8 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     The cause is the furthest gate that any delivery of the payment reached:
 
     * ``acknowledged_not_applied``: the handler answered (success, duplicate, database error, no
-      credits, or it skipped the completing event), and the ledger has nothing;
+      credits), and the ledger has nothing; or it skipped the completing event, and no other
+      delivery came as far as resolution;
     * ``resolution_failed``: it could not tell the user;
     * ``signature_refused``: it refused the signature. A refused delivery names no event, so it is
       also taken where no delivery names the payment and one was refused between one minute
@@ -75,18 +79,20 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     covered = (rows.happened_at >= rows.log_first) & (rows.happened_at <= rows.log_last)
     was_refused = (rows.refused_at <= rows.happened_at + REFUSED_LATEST).coalesce(False)
     cause = ibis.cases(
-        (gate == 4, "acknowledged_not_applied"),
-        (gate == 3, "resolution_failed"),
-        (gate == 2, "unknown"),
-        ((gate == 1) | was_refused, "signature_refused"),
+        (gate == _APPLIED, "acknowledged_not_applied"),
+        (gate == _RESOLVED, "resolution_failed"),
+        (gate == _SKIPPED, "acknowledged_not_applied"),
+        (gate == _BROKEN_OFF, "unknown"),
+        ((gate == _REFUSED) | was_refused, "signature_refused"),
         (covered.coalesce(False), "not_delivered"),
         else_="unknown",
     )
     reason = ibis.cases(
-        (gate == 4, "the handler acknowledged its delivery and nothing was applied"),
-        (gate == 3, "the handler could not tell the user"),
-        (gate == 2, "its delivery broke off in the handler's log"),
-        (gate == 1, "the handler refused the signature of its delivery"),
+        (gate == _APPLIED, "the handler acknowledged its delivery and nothing was applied"),
+        (gate == _RESOLVED, "the handler could not tell the user"),
+        (gate == _SKIPPED, "the handler acknowledged its delivery and skipped it"),
+        (gate == _BROKEN_OFF, "its delivery broke off in the handler's log"),
+        (gate == _REFUSED, "the handler refused the signature of its delivery"),
         (was_refused, "a delivery was refused for its signature at that time"),
         (covered.coalesce(False), "the handler's log shows no delivery"),
         else_="no log covers the time",
@@ -131,7 +137,7 @@ def _completing_event(tables: Tables) -> ir.Table:
 
 
 def _furthest_gate(tables: Tables) -> ir.Table:
-    """The furthest gate that a delivery of each payment reached: 4 acknowledged … 1 refused."""
+    """The furthest gate that a delivery of each payment reached."""
     events = tables.events.group_by("event_id").aggregate(
         event_payment=tables.events.payment_id.min(), event_type=tables.events.type.min()
     )
@@ -141,10 +147,11 @@ def _furthest_gate(tables: Tables) -> ir.Table:
         gate_payment=deliveries.payment_id.coalesce(deliveries.event_payment),
         # A skipped event of another type says nothing of the one that should have credited.
         gate=ibis.cases(
-            (deliveries.outcome.isin(ACKNOWLEDGED) | skipped.coalesce(False), 4),
-            (deliveries.outcome == "resolution_failed", 3),
-            (deliveries.outcome.isin(("incomplete", "not_found")), 2),
-            (deliveries.outcome == "signature_refused", 1),
+            (deliveries.outcome.isin(ACKNOWLEDGED), _APPLIED),
+            (deliveries.outcome == "resolution_failed", _RESOLVED),
+            (skipped.coalesce(False), _SKIPPED),
+            (deliveries.outcome.isin(("incomplete", "not_found")), _BROKEN_OFF),
+            (deliveries.outcome == "signature_refused", _REFUSED),
             else_=0,
         ),
     )

@@ -78,6 +78,14 @@ def test_the_furthest_gate_counts_in_whatever_order(find, make):
         assert [row["cause"] for row in run(find, make, rows)] == ["acknowledged_not_applied"]
 
 
+def test_a_skipped_second_event_does_not_hide_that_the_first_was_not_resolved(find, make):
+    deliveries = [
+        {"payment_id": "p", "event_id": "evt_first", "outcome": "resolution_failed"},
+        {"payment_id": "p", "event_id": "evt_p", "outcome": "ignored"},
+    ]
+    assert [row["cause"] for row in run(find, make, deliveries)] == ["resolution_failed"]
+
+
 def test_a_skipped_event_of_another_type_says_nothing(find, make):
     delivery = {"event_id": "evt_other", "payment_id": "p", "outcome": "ignored"}
     assert [row["cause"] for row in run(find, make, [delivery])] == ["not_delivered"]
