@@ -15,6 +15,7 @@ from ibis.backends.sql.compilers import PostgresCompiler
 
 from credit_forensics.evidence.tables import ALL, Tables, spec
 from credit_forensics.findings import FINDINGS, SEVERITIES, Finding, examine, run_findings
+from credit_forensics.resolution.credited import credited
 
 SEVERITY_OF = {
     "wrong_user": "critical",
@@ -140,3 +141,38 @@ def test_postgresql_finds_the_same(make, one_of_each, postgres_database):
             query = PostgresCompiler().to_sqlglot(expression).sql("postgres")
             here = engine.connection.sql(engine.sql(expression)).fetchall()
             assert told(connection.execute(query).fetchall()) == told(here), finding.name
+
+
+def test_a_repaired_payment_makes_no_finding_from_the_ledger_on(make):
+    """Reversal and correction beside the wrong entry, through the real netting of the ledger."""
+
+    def entry(number, user, delta, kind):
+        return {
+            "entry_id": str(number),
+            "user_id": user,
+            "delta": delta,
+            "kind": kind,
+            "event_id": "evt_p",
+            "payment_id": "p",
+            "created_at": make.at(f"2025-09-01 12:0{number}"),
+        }
+
+    wrong = [entry(1, "b", 50, "purchase"), entry(2, "b", 50, "purchase")]
+    repair = [
+        entry(3, "b", -50, "reversal"),
+        entry(4, "b", -50, "reversal"),
+        entry(5, "a", 50, "correction"),
+    ]
+    found = []
+    for ledger in (wrong, wrong + repair):
+        engine = make.engine(
+            {
+                "payments": [make.payment("p")],
+                "users": [{"user_id": "a"}],
+                "verdicts": [make.verdict("p", "confirmed", "a", "a", 0.01)],
+                "ledger": ledger,
+            }
+        )
+        engine.materialize("credited", credited(Tables()))
+        found.append(run_findings(engine)["finding"].tolist())
+    assert found == [["duplicate_credit", "unknown_user"], []]
