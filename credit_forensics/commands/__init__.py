@@ -1,0 +1,1 @@
+"""The commands, a file a group; ``cli`` lists them. No logic of their own."""

@@ -1,0 +1,170 @@
+"""``demo``, ``analyze``, ``explain`` and ``report``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from credit_forensics.commands.options import (
+    FOUND,
+    CaseArgument,
+    FailOn,
+    JudgingMode,
+    ModeOption,
+    Progress,
+    ReportLanguage,
+    Severity,
+    steps,
+)
+
+if TYPE_CHECKING:
+    from credit_forensics.case import Case
+
+
+def demo(
+    out: Annotated[Path, typer.Argument(help="Folder for the demo case.")] = Path("demo"),
+    seed: Annotated[int, typer.Option(help="The case is made from this number.")] = 2025,
+) -> None:
+    """Make a small case with every finding in it, analyse it and render its report.
+
+    Example: credit-forensics demo demo
+    """
+    from credit_forensics.case import Case
+    from credit_forensics.reporting.render import render_report
+    from credit_forensics.scenarios.demo import write_demo_case
+
+    with steps() as progress:
+        progress("writing the demo case", 1, 1)
+        case_path = write_demo_case(out, seed)
+        case = Case.open(case_path, progress=progress)
+        case.analyze(out / "analysis")
+    _print_summary(case)
+    rendered = render_report(case_path, out=out / "reports")
+    typer.echo(f"\nCase    {case_path}\nTables  {out / 'analysis'}\nReport  {rendered.html}")
+
+
+def analyze(
+    case: CaseArgument,
+    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("analysis"),
+    mode: ModeOption = None,
+    fail_on: FailOn = None,
+) -> None:
+    """Judge every payment; write verdicts, claims, findings, incidents, rejects and the manifest.
+
+    Example: credit-forensics analyze case.toml --out analysis --fail-on critical
+    """
+    with steps() as progress:
+        opened = _open(case, mode, progress)
+        opened.analyze(out)
+    _print_summary(opened)
+    typer.echo(f"\nWritten to {out}")
+    _exit_by(opened.findings, fail_on)
+
+
+def explain(
+    case: CaseArgument,
+    payment_id: Annotated[str, typer.Argument(help="The payment, cs_… or pi_….")],
+    mode: ModeOption = None,
+    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+) -> None:
+    """Say why a payment has its verdict: every voice, its weight, and the score they sum to.
+
+    Example: credit-forensics explain case.toml cs_live_a1
+    """
+    import json
+
+    with steps() as progress:
+        explanation = _open(case, mode, progress).explain(payment_id)
+    if json_:
+        typer.echo(json.dumps(explanation.to_dict(), indent=2, ensure_ascii=False, default=str))
+    else:
+        typer.echo(str(explanation))
+
+
+def report(
+    case: CaseArgument,
+    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("reports"),
+    template: Annotated[
+        str, typer.Option(help="incident_report, daily_digest, or a notebook of your own.")
+    ] = "incident_report",
+    language: Annotated[
+        ReportLanguage | None, typer.Option(help="Language; the case file's without it.")
+    ] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show personal data; the report says so.")
+    ] = False,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="A parameter of the notebook: name=value."),
+    ] = None,
+    fail_on_findings: Annotated[
+        bool, typer.Option("--fail-on-findings", help="End with status 1 where anything is found.")
+    ] = False,
+) -> None:
+    """Render a report: one HTML page that opens without any network, its notebook and its CSV.
+
+    Example: credit-forensics report case.toml --out reports
+    """
+    from credit_forensics.errors import CaseError
+    from credit_forensics.reporting.render import ReportFailedError, render_report
+
+    given: dict[str, Any] = {}
+    for text in parameter or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise CaseError(f"--parameter takes name=value, not {text!r}.")
+        given[name] = value
+    try:
+        rendered = render_report(
+            case,
+            template=template,
+            out=out,
+            reveal=reveal,
+            language=language.value if language else None,
+            parameters=given,
+        )
+    except ReportFailedError as error:
+        typer.echo(f"credit-forensics: {error}", err=True)
+        raise typer.Exit(FOUND) from None
+    typer.echo(f"Report  {rendered.html}")
+    if fail_on_findings and rendered.status == "findings":
+        raise typer.Exit(FOUND)
+
+
+def _open(case: Path, mode: JudgingMode | None, progress: Progress) -> Case:
+    from credit_forensics.case import Case
+
+    return Case.open(case, mode=mode.value if mode else None, progress=progress)
+
+
+def _print_summary(case: Case) -> None:
+    from credit_forensics.outputs import summary
+
+    numbers = summary(case)
+    lines = [f"{numbers['name']}", f"{numbers['payments']:,} payments, judged in {case.mode}", ""]
+    lines += _block("Verdicts", numbers["verdicts"])
+    lines += _block("Findings", numbers["findings"] or {"none": 0})
+    lines.append(f"Incidents: {numbers['incidents']}   Rejected rows: {numbers['rejects']:,}")
+    for gap in numbers["gaps"]:
+        lines.append(f"Gap: {gap['object']} ({gap['problem']}): {gap['consequence']}")
+    for name in numbers["not_run"]:
+        lines.append(f"Could not run: {name}")
+    notes = case.model["notes"]
+    lines += [f"Note: {note}" for note in notes]
+    typer.echo("\n".join(lines))
+
+
+def _block(title: str, counts: dict[str, Any]) -> list[str]:
+    width = max((len(str(name)) for name in counts), default=0)
+    return [title, *(f"  {name:<{width}}  {n:>9,}" for name, n in counts.items()), ""]
+
+
+def _exit_by(findings: Any, fail_on: Severity | None) -> None:
+    if fail_on is None:
+        return
+    order = list(Severity)
+    grave = {severity.value for severity in order[: order.index(fail_on) + 1]}
+    if findings["severity"].isin(grave).any():
+        raise typer.Exit(FOUND)

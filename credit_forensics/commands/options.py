@@ -1,0 +1,71 @@
+"""Arguments and options that several commands share, and how they show progress."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Progress = Callable[[str, int, int], None]
+DONE, FOUND, UNUSABLE = 0, 1, 2
+
+
+class Severity(StrEnum):
+    """Severities, the gravest first."""
+
+    CRITICAL = "critical"
+    HIGH = "high"
+    MEDIUM = "medium"
+    LOW = "low"
+
+
+class JudgingMode(StrEnum):
+    """What the judgement may know."""
+
+    HINDSIGHT = "hindsight"
+    AS_OF = "as_of"
+
+
+class ReportLanguage(StrEnum):
+    """Languages of a report."""
+
+    ENGLISH = "en"
+    GERMAN = "de"
+
+
+CaseArgument = Annotated[
+    Path, typer.Argument(help="The case file (case.toml), or the folder it lies in.")
+]
+ModeOption = Annotated[
+    JudgingMode | None,
+    typer.Option(help="hindsight: everything but the payment; as_of: what could be known then."),
+]
+FailOn = Annotated[
+    Severity | None,
+    typer.Option("--fail-on", help="End with status 1 on findings of this severity or graver."),
+]
+
+
+@contextmanager
+def steps() -> Iterator[Progress]:
+    """A progress bar on a terminal; nothing when piped."""
+    if not sys.stderr.isatty():
+        yield lambda name, number, total: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+    from rich.progress import Progress as Bar
+
+    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
+    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("starting", total=None)
+
+        def show(name: str, number: int, total: int) -> None:
+            bar.update(task, description=name, completed=number - 1, total=total)
+
+        yield show
