@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from credit_forensics.scenarios.checkout import (
+    EMAIL_OWN,
     EMAIL_UNKNOWN,
     NAME_OTHER,
     Checkouts,
@@ -75,7 +76,10 @@ def make_accounts(
     cast = np.arange(len(person))
     _pad_ids(checkouts, fault, persons, text, cast)
     if settings.seed_ids is not None and checkouts.wrong.any():
-        at = int(np.argmax(checkouts.wrong))
+        # The first that other evidence can prove, so that the seed's story can be told from it.
+        provable = checkouts.wrong & ~checkouts.preset & ~checkouts.identity_lost
+        provable &= (checkouts.email_kind == EMAIL_OWN) & (checkouts.card >= 0)
+        at = int(np.argmax(provable if provable.any() else checkouts.wrong))
         text[checkouts.payer[at]], text[checkouts.session[at]] = settings.seed_ids
     return Accounts(
         text=pa.array(text, pa.string()),

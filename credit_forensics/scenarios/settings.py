@@ -169,7 +169,7 @@ class WorldSettings:
     intent_metadata_share
         share of sessions that copy the user id to the PaymentIntent.
     seed_ids
-        (payer, wrong user): ids to give to the two sides of the first wrong payment.
+        (payer, wrong user): ids to give to the two sides of a wrong payment.
     """
 
     payments: int = 2_000

@@ -171,10 +171,13 @@ def truth_findings(truth: pd.DataFrame, scene: Scene, books: Books) -> pd.DataFr
     add("unknown_user", None, got & (fault == Fault.UNKNOWN_USER), credited)
     missing = (fault != Fault.ABANDONED) & (handling.outcome != CREDITED)
     missing &= ~np.isin(fault, DELAYED[1:])
+    # The handler acknowledged, and skipped, the later event of a delayed method.
+    late = missing & (fault == Fault.ASYNC_PAID)
+    add("missing_credit", "acknowledged_not_applied", late, payer)
     for outcome, cause in _MISSING.items():
-        add("missing_credit", cause, missing & (handling.outcome == outcome), payer)
-    add("duplicate_credit", "redelivery", got & (fault == Fault.REDELIVERED), credited)
-    add("duplicate_credit", "two_events", got & (fault == Fault.TWO_EVENTS), credited)
+        add("missing_credit", cause, missing & ~late & (handling.outcome == outcome), payer)
+    add("duplicate_credit", "one_event", got & (fault == Fault.REDELIVERED), credited)
+    add("duplicate_credit", "several_events", got & (fault == Fault.TWO_EVENTS), credited)
     add("unpaid_credit", "unpaid", got & (fault == Fault.UNPAID), credited)
     add("unpaid_credit", "failed", got & (fault == Fault.ASYNC_FAILED), credited)
     add("test_mode_credit", None, got & (fault == Fault.TEST_MODE), credited)

@@ -67,6 +67,9 @@ class World:
         evidence = Evidence()
         for name, rows in self.tables.items():
             evidence.add(name, rows)
+        for gap in self.tables["gaps"].to_pylist() if "gaps" in self.tables else ():
+            # The table of gaps is written from custody once all is loaded.
+            evidence.custody.gap(gap["source"], gap["object"], gap["problem"], gap["consequence"])
         return evidence
 
 
