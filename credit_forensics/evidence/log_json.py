@@ -55,6 +55,8 @@ _STRIPE_EVENT = re.compile(r"evt_\S+")
 _STRIPE_PAYMENT = re.compile(r"(?:cs|pi)_\S+")
 _SIGN_IN = re.compile(r"(?:sign|log)(?:ed|ged)?[ _-]?in\b", re.IGNORECASE)
 _PREFIXED = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]")
+_CONTINUES = re.compile(r"\s*[\"'}\]]")
+_DOCKER = {"log", "stream", "time", "attrs"}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -119,10 +121,12 @@ def _read(record: dict[str, Any], number: int, found: JsonLines) -> str:
             flat = {**flat.pop(name), **flat}
     time = _time(flat) if time is None else time
     message = _first_text(flat, _MESSAGE) or ""
-    if set(record) <= {"log", "stream", "time", "attrs"} and message.startswith("{"):
+    if "log" in record and record.keys() <= _DOCKER:
         inner = _record(message.strip().encode("utf-8", "replace"))
         if inner is not None:
             return _read({"time": record.get("time"), **inner}, number, found)
+        # The line as ``docker logs -t`` shows it.
+        return f"{record.get('time')} {message}".rstrip("\n")
     request = _request(flat)
     fields = _fields(flat)
     if fields and (fields.keys() & {"event_id", "payment_id"} or request):
@@ -135,7 +139,7 @@ def _read(record: dict[str, Any], number: int, found: JsonLines) -> str:
 
 def _as_line(message: str, time: int | None, request: str | None, flat: dict[str, Any]) -> str:
     message = message.rstrip("\n")
-    if _PREFIXED.match(message) or time is None:
+    if _PREFIXED.match(message) or _CONTINUES.match(message) or time is None:
         text = message
     else:
         stamp = (_EPOCH + timedelta(microseconds=time)).isoformat()

@@ -22,29 +22,6 @@ _LEVEL = (
 )
 _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 
-# What a platform puts before the application's own line.
-_PLATFORM = (
-    rb"(?:"
-    # compose, with or without time; kubectl --prefix
-    rb"(?:\[pod/[^\]\n]+\] |[A-Za-z0-9][\w./-]*[ \t]*\| )(?:(?P<compose>"
-    + _TIME
-    + rb")(?: (?:stdout|stderr) [FP])? )?"
-    # journald and syslog: time, host, unit[pid]
-    rb"|(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?(?P<journal>" + _TIME + rb") [\w.-]+ [\w./@-]+"
-    rb"(?:\[[\w.-]+\])?: "
-    rb"|" + _MONTH + rb" [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? [\w.-]+ [\w./@-]+(?:\[\d+\])?: "
-    # RFC 5424
-    rb"|<\d{1,3}>1 (?P<syslog>\S+) \S+ \S+ \S+ \S+ (?:-|\[[^\]\n]*\]) (?:\xef\xbb\xbf)?"
-    # Heroku and Fly: time, source[process]:
-    rb"|(?P<dyno>" + _TIME + rb") [a-z]+\[[\w.-]+\](?:: | [a-z]{3} \[[a-z]+\] ?)"
-    # the dashboard of Render: Sep 1 02:39:07 PM  [instance]  text
-    rb"|" + _MONTH + rb" {1,2}\d{1,2} \d\d:\d\d:\d\d [AP]M(?:  ?\[[\w-]+\])?[ \t]{1,2}"
-    # Docker, Kubernetes, Render, Lambda: time, then the stream or level
-    rb"|(?P<plain>" + _TIME + rb")(?: (?:stdout|stderr) [FP] |\t[0-9a-f-]{36}\t" + _LEVEL + rb"\t"
-    rb"|[ \t])"
-    rb")"
-)
-
 # The application's own forms other than the seed's.
 _APPLICATION = (
     rb"(?:"
@@ -60,6 +37,32 @@ _APPLICATION = (
     rb"(?:\[?[a-z_][\w.]*\]?: ?(?:- )?)?"
     # LEVEL:name: ; LEVEL:
     rb"|" + _LEVEL + rb":(?:[a-z_][\w.]*:| {1,8})"
+    rb")"
+)
+_ANY_APPLICATION = re.sub(rb"\?P<\{0\}\d>", b"", _APPLICATION)
+
+# What a platform puts before the application's own line.
+_PLATFORM = (
+    rb"(?:"
+    # compose, with or without time; kubectl --prefix
+    rb"(?:\[pod/[^\]\n]+\] |[A-Za-z0-9][\w./-]*[ \t]*\| )(?:(?="
+    + _ANY_APPLICATION
+    + rb")|(?P<compose>"
+    + _TIME
+    + rb")(?: (?:stdout|stderr) [FP])? )?"
+    # journald and syslog: time, host, unit[pid]
+    rb"|(?:(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) )?(?P<journal>" + _TIME + rb") [\w.-]+ [\w./@-]+"
+    rb"(?:\[[\w.-]+\])?: "
+    rb"|" + _MONTH + rb" [ \d]\d \d\d:\d\d:\d\d(?:\.\d+)? [\w.-]+ [\w./@-]+(?:\[\d+\])?: "
+    # RFC 5424
+    rb"|<\d{1,3}>1 (?P<syslog>\S+) \S+ \S+ \S+ \S+ (?:-|\[[^\]\n]*\]) (?:\xef\xbb\xbf)?"
+    # Heroku and Fly: time, source[process]:
+    rb"|(?P<dyno>" + _TIME + rb") [a-z]+\[[\w.-]+\](?:: | [a-z]{3} \[[a-z]+\] ?)"
+    # the dashboard of Render: Sep 1 02:39:07 PM  [instance]  text
+    rb"|" + _MONTH + rb" {1,2}\d{1,2} \d\d:\d\d:\d\d [AP]M(?:  ?\[[\w-]+\])?[ \t]{1,2}"
+    # Docker, Kubernetes, Render, Lambda: time, then the stream or level
+    rb"|(?P<plain>" + _TIME + rb")(?: (?:stdout|stderr) [FP] |\t[0-9a-f-]{36}\t" + _LEVEL + rb"\t"
+    rb"|[ \t])"
     rb")"
 )
 _SEED = rb"\[\d{4}-\d\d-\d\d[T ][^\]\n]{8,40} - [^\]\n]*\]"

@@ -63,7 +63,9 @@ _EXCEPTION = re.compile(r"^(?:[\w.]+(?:Error|Exception|Interrupt|Exit|Warning|Ti
 _PATIENCE = 5_000_000
 _CUT_OFF_AFTER = 900_000_000
 _TRAILING_FACTS = 60
-_MOST_OPEN = 5_000
+_QUIET_FACTS = 3_000
+_MOST_OPEN = 500
+_SWEEP_EVERY = 16
 _LOOK_AHEAD = 6
 
 
@@ -120,6 +122,7 @@ class DeliveryReader:
         self._by_session: dict[str, Delivery] = {}
         self._current: Delivery | None = None
         self._count = 0
+        self._starts = 0
         self._held: list[Fact] = []
         self._done: list[Delivery] = []
 
@@ -148,7 +151,7 @@ class DeliveryReader:
         for delivery in list(self._open.values()):
             self._finish(delivery)
         done += self._done
-        self.__init__()  # type: ignore[misc]
+        self._open.clear()
         return done
 
     def _take(self, fact: Fact, rows: Sequence[Fact], place: int) -> None:
@@ -212,7 +215,7 @@ class DeliveryReader:
         if kind == Kind.FORENSIC:
             return self._for_forensic(fact)
         if kind in (Kind.SESSION, Kind.SESSION_AFTER):
-            return self._by_session.get(fact.value) or self._admitting(fact)
+            return self._admitting(fact) or self._by_session.get(fact.value)
         if kind == Kind.EVENT:
             return self._for_event(fact)
         if kind in _TERMINAL_BEFORE_EVENT:
@@ -258,26 +261,35 @@ class DeliveryReader:
 
     def _for_event(self, fact: Fact) -> Delivery:
         current = self._current
-        if current is not None and current.event_id in (None, fact.value):
+        if (
+            current is not None
+            and current.event_id in (None, fact.value)
+            and current.signature_valid is not False
+            and current.outcome != "not_found"
+        ):
             return current
         return self._by_event.get(fact.value) or self._new(fact)
 
     def _for_fields(self, fact: Fact, fields: dict[str, Any]) -> Delivery | None:
         """The delivery of a structured record or a pattern of the case file."""
         event_id, payment_id = fields.get("event_id"), fields.get("payment_id")
-        known = None
+        candidates: list[Delivery | None] = []
         if fact.request_id is not None:
-            known = self._by_request.get(fact.request_id)
-        if known is None and event_id is not None:
-            known = self._by_event.get(event_id)
-        if known is None and payment_id is not None:
-            known = self._by_session.get(payment_id)
-        if known is None and fact.request_id is None and self._current is not None:
-            current = self._current
-            if _agrees(current, fields) and current.outcome is None:
-                known = current
-        if known is not None and _agrees(known, fields) and not _ends_again(known, fact, fields):
-            return known
+            candidates.append(self._by_request.get(fact.request_id))
+        if event_id is not None:
+            candidates.append(self._by_event.get(event_id))
+        if payment_id is not None:
+            candidates.append(self._by_session.get(payment_id))
+        current = self._current
+        if fact.request_id is None and current is not None and current.outcome is None:
+            candidates.append(current)
+        for known in candidates:
+            if (
+                known is not None
+                and _agrees(known, fields)
+                and not _ends_again(known, fact, fields)
+            ):
+                return known
         opens = event_id is not None or payment_id is not None or fields.get("_opens")
         return self._new(fact) if opens else None
 
@@ -292,18 +304,21 @@ class DeliveryReader:
         return None
 
     def _sweep(self, now: int | None) -> None:
-        limit = None if len(self._open) < 4 else now
+        """End what has said its last, or has been silent for so long that it was cut off."""
+        self._starts += 1
+        if self._starts % _SWEEP_EVERY:
+            return
         for delivery in list(self._open.values()):
             quiet = self._count - delivery.last_fact
             if delivery.outcome is not None:
                 ended = quiet > _TRAILING_FACTS
             else:
                 silent = (
-                    limit is not None
+                    now is not None
                     and delivery.last_time is not None
-                    and limit - delivery.last_time > _CUT_OFF_AFTER
+                    and now - delivery.last_time > _CUT_OFF_AFTER
                 )
-                ended = silent or len(self._open) > _MOST_OPEN
+                ended = silent or quiet > _QUIET_FACTS or len(self._open) > _MOST_OPEN
             if ended:
                 self._finish(delivery)
 
@@ -378,6 +393,8 @@ def _admits(delivery: Delivery, fact: Fact, event_id: str | None) -> bool:
     kind = fact.kind
     if event_id is not None and delivery.event_id not in (None, event_id):
         return False
+    if kind in (Kind.SESSION, Kind.SESSION_AFTER) and delivery.payment_id not in (None, fact.value):
+        return False
     if kind in (Kind.SESSION_AFTER, Kind.METHOD_AFTER, Kind.USER_AFTER):
         return delivery.outcome is not None and kind not in delivery.seen
     if kind == Kind.CUSTOMER:
@@ -385,9 +402,7 @@ def _admits(delivery: Delivery, fact: Fact, event_id: str | None) -> bool:
             kind not in delivery.seen or delivery.outcome == "resolution_failed"
         ) and delivery.forensic
     if kind == Kind.SESSION:
-        return delivery.forensic and (
-            delivery.payment_id in (None, fact.value) or Kind.SESSION not in delivery.seen
-        )
+        return delivery.forensic
     if kind == Kind.CREDITS:
         return delivery.planned_credits is None or delivery.outcome == "database_error"
     if kind == Kind.TRACEBACK:
