@@ -43,6 +43,18 @@ class Fused:
     fit: Fit
 
 
+@dataclass(frozen=True)
+class Known:
+    """What an earlier judgement of more evidence learned, for judging a part of it anew.
+
+    ``accuracy``: one array a family, which then stay. ``counts``: ``period, pattern, payments`` of
+    the payments that are not judged anew, as far as their periods matter.
+    """
+
+    accuracy: list[npt.NDArray[np.float64]]
+    counts: pa.Table
+
+
 def keyed_voices(voices: ir.Table, bearers: ir.Table, families: tuple[Family, ...]) -> ir.Table:
     """The voices with ``pattern`` and ``period``; the table ``periods`` says how time is cut."""
     keyed = pattern_keys(voices, bearers, families)
@@ -63,7 +75,13 @@ def with_posteriors(keyed: ir.Table, posteriors: ir.Table) -> ir.Table:
 
 
 def fuse(
-    engine: Engine, counted: ir.Table, families: tuple[Family, ...], accounts: int, keep: str
+    engine: Engine,
+    counted: ir.Table,
+    families: tuple[Family, ...],
+    accounts: int,
+    keep: str,
+    *,
+    known: Known | None = None,
 ) -> Fused:
     """Fit the model on counted patterns and keep every cell's posterior.
 
@@ -79,8 +97,16 @@ def fuse(
         number of accounts.
     keep
         name under which the posteriors (columns of ``POSTERIORS``) are kept.
+    known
+        what an earlier judgement learned.
     """
     counts = engine.arrow(counted)
+    if known is not None:
+        both = pa.concat_tables([counts, known.counts.cast(counts.schema)])
+        summed = both.group_by(["period", "pattern"]).aggregate([("payments", "sum")])
+        counts = summed.rename_columns(["period", "pattern", "payments"]).sort_by(
+            [("period", "ascending"), ("pattern", "ascending")]
+        )
     period, key, count = (
         counts.column(column).to_numpy() for column in ("period", "pattern", "payments")
     )
@@ -92,7 +118,7 @@ def fuse(
         count=count.astype(np.float64),
         periods=int(period.max(initial=0)) + 1,
     )
-    fit = fit_model(patterns, cells, accounts)
+    fit = fit_model(patterns, cells, accounts, known.accuracy if known else None)
     thought = posterior(patterns, cells, fit)
     engine.register(keep, _posterior_table(period, key, thought))
     return Fused(patterns=patterns, cells=cells, fit=fit)

@@ -14,11 +14,11 @@ from credit_forensics.engine import Engine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.families import FAMILIES, Family, with_custom
-from credit_forensics.judgement.fusion import fuse
+from credit_forensics.judgement.fusion import Known, fuse
 from credit_forensics.judgement.model import Fit
 from credit_forensics.judgement.patterns import MOST_FAMILIES, Cells, Patterns, decode
 from credit_forensics.judgement.periods import Periods, choose_periods
-from credit_forensics.judgement.persons import group_persons
+from credit_forensics.judgement.persons import accounts_by_age, group_persons
 from credit_forensics.judgement.plan import Plan, make_plan
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import Method
@@ -39,6 +39,7 @@ class Judgement:
     patterns: Patterns
     cells: Cells
     fit: Fit
+    first_fit: Fit
     matrix: ir.Table
     judged: ir.Table
     notes: list[str] = field(default_factory=list)
@@ -48,12 +49,27 @@ class Judgement:
         return decode(self.families, np.array([key], dtype=np.int64))
 
 
+@dataclass(frozen=True)
+class Basis:
+    """What an earlier judgement of all evidence leaves for judging a part of it anew.
+
+    ``accounts``: how many accounts there are in all. ``first`` and ``final`` are the two rounds of
+    fusion. The periods are numbered from ``periods.start`` on, so the part lies after it.
+    """
+
+    periods: Periods
+    accounts: int
+    first: Known
+    final: Known
+
+
 def judge(
     engine: Engine,
     *,
     mode: Mode = "hindsight",
     custom: Sequence[Method] = (),
     different: Sequence[tuple[str, str]] = (),
+    basis: Basis | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Judgement:
     """Resolve and judge the evidence that lies on an engine.
@@ -68,6 +84,8 @@ def judge(
         methods of one's own, beside the house's.
     different
         pairs of ids that are two people whatever the evidence says.
+    basis
+        where the engine holds a part of the evidence only: what was learned of the whole.
     progress
         called with a step's name, its number and how many there are.
 
@@ -87,7 +105,7 @@ def judge(
     families = with_custom([method.family for method in custom])
     if len(families) > MOST_FAMILIES:
         raise CaseError(f"Methods of one's own may add {MOST_FAMILIES - len(FAMILIES)} families.")
-    accounts = engine.frame(tables.users.select("user_id"))["user_id"]
+    accounts = engine.frame(accounts_by_age(tables))["user_id"]
 
     def plan_of(linked: bool) -> Plan:
         return make_plan(
@@ -105,17 +123,32 @@ def judge(
     persons = group_persons(engine.frame(plan.links), accounts, list(different))
     engine.register("persons", persons)
     plan = plan_of(bool(len(persons)))
-    periods = _periods(engine, plan)
+    periods = _periods(engine, plan, basis)
+    count = basis.accounts if basis else len(accounts)
     step("methods")
     run("first_matrix", "first_persons", "name_bearers")
     step("first judgement")
     run("first_voices", "first_keyed")
-    fuse(engine, plan.first_counts, families, len(accounts), "first_posteriors")
+    first = fuse(
+        engine,
+        plan.first_counts,
+        families,
+        count,
+        "first_posteriors",
+        known=basis.first if basis else None,
+    )
     step("histories")
     run("ownership", "card_votes", "customer_votes", "matrix", "person_matrix")
     step("judgement")
     run("voices", "keyed")
-    fused = fuse(engine, plan.counts, families, len(accounts), "posteriors")
+    fused = fuse(
+        engine,
+        plan.counts,
+        families,
+        count,
+        "posteriors",
+        known=basis.final if basis else None,
+    )
     step("verdicts")
     run("judged", "verdicts", "choices")
     return Judgement(
@@ -126,16 +159,17 @@ def judge(
         patterns=fused.patterns,
         cells=fused.cells,
         fit=fused.fit,
+        first_fit=first.fit,
         matrix=ibis.table(plan.matrix.schema(), name="matrix"),
         judged=ibis.table(plan.judged.schema(), name="judged"),
         notes=list(fused.fit.notes),
     )
 
 
-def _periods(engine: Engine, plan: Plan) -> Periods:
+def _periods(engine: Engine, plan: Plan, basis: Basis | None) -> Periods:
     row = engine.arrow(plan.times).to_pylist()[0]
-    periods = Periods(0, 86_400)
-    if row["first"] is not None:
+    periods = basis.periods if basis else Periods(0, 86_400)
+    if row["first"] is not None and basis is None:
         periods = choose_periods(int(row["first"]), int(row["last"]), int(row["payments"]))
     engine.register("periods", pd.DataFrame({"start": [periods.start], "width": [periods.width]}))
     return periods

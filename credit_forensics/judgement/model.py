@@ -6,6 +6,7 @@ given a period's state, payments of one pattern are alike, so only their counts 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -108,7 +109,12 @@ def state_posteriors(patterns: Patterns, fit: Fit) -> StatePosteriors:
     return StatePosteriors(probability, rest, likelihood)
 
 
-def fit_model(patterns: Patterns, cells: Cells, accounts: int) -> Fit:
+def fit_model(
+    patterns: Patterns,
+    cells: Cells,
+    accounts: int,
+    accuracy: Sequence[Floats] | None = None,
+) -> Fit:
     """Fit accuracies by EM, and the burst chain with them.
 
     Parameters
@@ -119,6 +125,8 @@ def fit_model(patterns: Patterns, cells: Cells, accounts: int) -> Fit:
         how many payments of each pattern lie in each period.
     accounts
         number of accounts, for how much a shared name says.
+    accuracy
+        accuracies of an earlier fit, which then stay; only the burst chain is fitted.
 
     Returns
     -------
@@ -138,11 +146,17 @@ def fit_model(patterns: Patterns, cells: Cells, accounts: int) -> Fit:
         accounts=accounts,
         identifiable=int((patterns.level > 0).any(axis=0).sum()) >= 3,
     )
+    if accuracy is not None:
+        fit.accuracy = [values.copy() for values in accuracy]
     if not len(patterns):
         return fit
     counts = csr_array(
         (cells.count, (cells.period, cells.pattern)), shape=(cells.periods, len(patterns))
     )
+    if accuracy is not None:
+        _update_states(patterns, counts, fit)
+        _expect(patterns, counts, fit)
+        return fit
     if not fit.identifiable:
         fit.notes.append("Fewer than three families have data, so accuracies stay at their priors.")
         _update_states(patterns, counts, fit)
