@@ -154,16 +154,13 @@ def open_read_only(url: str, folder: Path, what: str) -> Iterator[ReadOnlyDataba
         be reached or refuses; no message holds the password.
     """
     parsed = parse_url(url, what)
+    path = None
     if parsed.get_backend_name() == "sqlite":
         path = sqlite_path(parsed, folder, what)
-        engine = _sqlite_engine(path, what)
-        name = url if path is None else str(parsed.database)
-    else:
-        path = None
-        engine = _postgres_engine(parsed)
-        name = masked(parsed)
+    engine = _postgres_engine(parsed) if path is None else _sqlite_engine(path)
+    name = masked(parsed)
     try:
-        pooled = _connect(engine, f"The {what} database {masked(parsed)}", parsed)
+        pooled = _connect(engine, f"The {what} database {name}", parsed)
         try:
             database = ReadOnlyDatabase(name, parsed, pooled.driver_connection, path)
             if database.dialect == "postgresql":
@@ -203,7 +200,7 @@ def _connect(engine: Engine, subject: str, url: URL) -> Any:
     raise CaseError(f"{subject} cannot be opened: {one_line(cause, *secrets(url))}.")
 
 
-def _sqlite_engine(path: Path, what: str) -> Engine:
+def _sqlite_engine(path: Path) -> Engine:
     import sqlite3
 
     from sqlalchemy import create_engine

@@ -9,6 +9,8 @@ from typing import Any
 
 from credit_forensics.evidence.database_relations import quote_identifier
 
+# Temporary tables of what was read, before it is taken.
+RAW = "_ledger_raw_"
 # Epochs by magnitude: seconds until the year 5138, then milliseconds, micro- and nanoseconds.
 _EPOCHS = ((10**11, "1000000"), (10**14, "1000"), (10**17, "1"))
 
@@ -17,6 +19,52 @@ def column_types(connection: Any, table: str) -> dict[str, str]:
     """Names and DuckDB types of a table's columns."""
     rows = connection.execute(f"DESCRIBE {quote_identifier(table)}").fetchall()
     return {row[0]: row[1] for row in rows}
+
+
+def count_rows(connection: Any, clause: str) -> int:
+    """Number of rows of ``FROM … WHERE …``."""
+    return int(connection.execute(f"SELECT count(*) {clause}").fetchall()[0][0])
+
+
+def quoted_text(text: str) -> str:
+    """A text for the inside of an SQL literal."""
+    return text.replace("'", "''")
+
+
+def digest_table(connection: Any, table: str) -> str:
+    """SHA-256 over the rows of a table, whatever their order.
+
+    The order of a table's rows is the database's affair, and sorting them costs more than
+    reading them, so the rows' 128-bit hashes are added up (in two halves, without overflow) and
+    the sums are hashed with the count.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> con = duckdb.connect()
+    >>> for name, rows in (("a", "(1, 'x'), (2, NULL)"), ("b", "(2, NULL), (1, 'x')")):
+    ...     _ = con.execute(f"CREATE TABLE {name} AS SELECT * FROM (VALUES {rows}) AS t(n, s)")
+    >>> digest_table(con, "a") == digest_table(con, "b")
+    True
+    """
+    values = ", ".join(
+        f"coalesce(CAST({_steady(name, kind)} AS VARCHAR), chr(30))"
+        for name, kind in sorted(column_types(connection, table).items())
+    )
+    row = connection.execute(
+        f"""SELECT sha256(concat_ws(' ', count(*), sum(high), sum(low))) FROM (
+            SELECT CAST(hash >> 64 AS HUGEINT) AS high,
+                CAST(hash & 18446744073709551615 AS HUGEINT) AS low
+            FROM (SELECT CAST(md5_number(concat_ws(chr(31), {values})) AS UHUGEINT) AS hash
+                  FROM {quote_identifier(table)}))"""
+    ).fetchall()[0]
+    return str(row[0])
+
+
+def _steady(name: str, kind: str) -> str:
+    column = quote_identifier(name)
+    # A time's number is cheaper than its text.
+    return f"epoch_us({column})" if kind.startswith("TIMESTAMP") else column
 
 
 def text_sql(types: dict[str, str], column: str) -> str:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from credit_forensics.case_file import CaseFile, LedgerSection, from_environment
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence import ledger_rows
+from credit_forensics.evidence import ledger_accounts
 from credit_forensics.evidence.bulk_read import read_into
 from credit_forensics.evidence.custody import Input, hash_file
 from credit_forensics.evidence.database import (
@@ -16,18 +17,29 @@ from credit_forensics.evidence.database import (
     UnreadableError,
     open_read_only,
 )
+from credit_forensics.evidence.database_values import RAW, digest_table
+from credit_forensics.evidence.ledger_entries import take_entries
 from credit_forensics.evidence.ledger_kinds import check_kinds
 from credit_forensics.evidence.ledger_mappings import CONSEQUENCES, OPTIONAL_PARTS
 from credit_forensics.evidence.ledger_plan import Plan, Read, plan_reads
 from credit_forensics.evidence.store import Evidence
 
 Progress = Callable[[str, int], None]
+# Given the prefix of the ledger's entries, its database and a read: the read as it is to be, or
+# none to leave it out.
+Narrow = Callable[[str, ReadOnlyDatabase, Read], Read | None]
 
 # The bookkeeping first: entries are linked through it.
 _ORDER = (*OPTIONAL_PARTS, "entries", "users", "customers", "balances")
 
 
-def load_ledgers(evidence: Evidence, case_file: CaseFile, progress: Progress | None = None) -> None:
+def load_ledgers(
+    evidence: Evidence,
+    case_file: CaseFile,
+    progress: Progress | None = None,
+    *,
+    narrow: Narrow | None = None,
+) -> None:
     """Read every ledger of the case into ``ledger``, ``customers``, ``users``, ``balances``.
 
     Also ``user_links`` where the database has a table of aliases, ``coverage``, the gaps and the
@@ -42,6 +54,9 @@ def load_ledgers(evidence: Evidence, case_file: CaseFile, progress: Progress | N
         its ``[ledger]`` and ``[[ledgers]]``.
     progress
         called with the name of a table and its rows after each is read.
+    narrow
+        makes a read smaller, for a reader that keeps what it read before; then the database is not
+        hashed.
 
     Raises
     ------
@@ -62,7 +77,8 @@ def load_ledgers(evidence: Evidence, case_file: CaseFile, progress: Progress | N
         with open_read_only(url, case_file.folder, "ledger") as database:
             source = evidence.custody.add(database.name, "ledger")
             prefix = f"ledger{number}:" if len(sections) > 1 else ""
-            _load(evidence, database, section, source, prefix=prefix, progress=progress)
+            own = partial(narrow, prefix, database) if narrow else None
+            _load(evidence, database, section, source, prefix=prefix, progress=progress, narrow=own)
     if sections:
         _cover(evidence)
 
@@ -142,6 +158,7 @@ def _load(
     *,
     prefix: str,
     progress: Progress | None,
+    narrow: Callable[[Read], Read | None] | None,
 ) -> None:
     plan = plan_reads(database, section)
     for object_, problem, consequence in plan.gaps:
@@ -151,10 +168,12 @@ def _load(
     try:
         for part in _ORDER:
             read = plan.reads.get(part)
+            if read is not None and narrow:
+                read = narrow(read)
             if read is None or not _read(evidence, database, read):
                 continue
             if database.dialect == "postgresql":
-                taken[part] = ledger_rows.digest_table(evidence, f"{ledger_rows.RAW}{part}")
+                taken[part] = digest_table(evidence.connection, f"{RAW}{part}")
             else:
                 taken[part] = ""
             rows = _take(evidence, source, section, read, prefix=prefix, parts=frozenset(taken))
@@ -163,15 +182,16 @@ def _load(
                 progress(read.label, rows)
     finally:
         for part in _ORDER:
-            evidence.connection.execute(f'DROP TABLE IF EXISTS "{ledger_rows.RAW}{part}"')
-        for step in ("typed", "linked", "ranked"):
-            evidence.connection.execute(f'DROP TABLE IF EXISTS "{ledger_rows.RAW}{step}"')
-    _custody(database, source, plan, taken)
+            evidence.connection.execute(f'DROP TABLE IF EXISTS "{RAW}{part}"')
+        for step in ("typed", "ranked", "kinds", "granted"):
+            evidence.connection.execute(f'DROP TABLE IF EXISTS "{RAW}{step}"')
+    if narrow is None:
+        _custody(database, source, plan, taken)
 
 
 def _read(evidence: Evidence, database: ReadOnlyDatabase, read: Read) -> bool:
     try:
-        read_into(evidence.connection, database, read.query, f"{ledger_rows.RAW}{read.part}")
+        read_into(evidence.connection, database, read.query, f"{RAW}{read.part}")
     except UnreadableError as error:
         if read.part == "entries" or read.own:
             place = "ledger" if read.part == "entries" else f"ledger's {read.part}"
@@ -199,14 +219,12 @@ def _take(
     parts: frozenset[str],
 ) -> int:
     if read.part == "entries":
-        return ledger_rows.take_entries(
-            evidence, source, read.label, section.kinds, prefix=prefix, parts=parts
-        )
+        return take_entries(evidence, source, read.label, section.kinds, prefix=prefix, parts=parts)
     takers: dict[str, Any] = {
-        "users": ledger_rows.take_users,
-        "customers": ledger_rows.take_customers,
-        "balances": ledger_rows.take_balances,
-        "aliases": ledger_rows.take_aliases,
+        "users": ledger_accounts.take_users,
+        "customers": ledger_accounts.take_customers,
+        "balances": ledger_accounts.take_balances,
+        "aliases": ledger_accounts.take_aliases,
     }
     take = takers.get(read.part)
     return int(take(evidence, source, read.label)) if take else 0

@@ -12,9 +12,8 @@ from credit_forensics.evidence.bulk_read import read_into
 from credit_forensics.evidence.custody import Input, hash_file
 from credit_forensics.evidence.database import ReadOnlyDatabase, UnreadableError, open_read_only
 from credit_forensics.evidence.database_relations import quote_identifier
-from credit_forensics.evidence.database_values import column_types, text_sql, time_sql
+from credit_forensics.evidence.database_values import column_types, digest_table, text_sql, time_sql
 from credit_forensics.evidence.ledger_plan import holds
-from credit_forensics.evidence.ledger_rows import digest_table
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.stripe_envelopes import EVENT_FIELDS, insert_envelopes
 from credit_forensics.evidence.stripe_nested import take_expanded, take_nested_charges
@@ -101,7 +100,7 @@ def _load(
         table = found.get(object_)
         if table is None or not _read(evidence, database, table):
             continue
-        digests.append(f"{object_} {digest_table(evidence, RAW)}")
+        digests.append(f"{object_} {digest_table(evidence.connection, RAW)}")
         rows = _take(evidence, source, table, keys)
         source.rows += rows
         if progress:

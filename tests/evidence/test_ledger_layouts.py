@@ -306,7 +306,10 @@ def test_two_ledgers_at_once(tmp_path: Path) -> None:
     assert rows(evidence.balances, "user_id", "balance") == [("a", 10), ("b", 5), ("c", 5)]
     assert rows(evidence.customers, "customer_id", "user_id") == [("cus_1", "a")]
     assert evidence.coverage["row_count"].tolist() == [4]
-    assert [source.name for source in evidence.custody.inputs] == ["one.db", "two.db"]
+    assert [source.name for source in evidence.custody.inputs] == [
+        "sqlite:///one.db",
+        "sqlite:///two.db",
+    ]
 
 
 def test_the_url_may_stand_in_the_environment(
