@@ -65,14 +65,14 @@ def exposure_by_cause(
     bars = joined(f"{r['label']}: {text}" for r, text in zip(records(sums), texts, strict=True))
     labels = list(dict.fromkeys(sums["label"]))
     figure = house_figure(
-        title, word(language, "exposure.alt", bars=bars), height=100 + 28 * len(sums)
+        title, word(language, "exposure.alt", bars=bars), height=90 + 38 * len(sums)
     )
     currencies = sorted(sums["currency"].unique())
     for i, currency in enumerate(currencies):
         part = sums[sums["currency"] == currency]
         figure.add_bar(
             orientation="h",
-            y=[plain(name) for name in part["label"]],
+            y=[_label(name) for name in part["label"]],
             x=[major_units(int(amount), currency) for amount in part["amount"]],
             text=[money_text(int(amount), currency) for amount in part["amount"]],
             textposition="auto",
@@ -83,7 +83,12 @@ def exposure_by_cause(
     unit = ", ".join(currency.upper() for currency in currencies)
     figure.update_xaxes(title_text=word(language, "exposure.axis", currency=unit))
     figure.update_yaxes(
-        categoryorder="array", categoryarray=[plain(name) for name in labels], autorange="reversed"
+        categoryorder="array", categoryarray=[_label(name) for name in labels], autorange="reversed"
     )
     figure.update_layout(showlegend=len(currencies) > 1)
     return figure
+
+
+def _label(name: str) -> str:
+    """Finding above cause, so that the bars keep their width on a narrow screen."""
+    return "<br>".join(plain(part) for part in name.split(" · "))

@@ -82,7 +82,7 @@ def waterfall(
     for person in records(persons):
         role = "credited" if str(person["person_id"]) == str(credited) else "other"
         head = (
-            f"{plain(short(person['person_id'], 18))} · {word(language, f'waterfall.{role}')} · "
+            f"{plain(short(person['person_id'], 12))} · {word(language, f'waterfall.{role}')} · "
             f"P = {percent_text(language, float(person['probability']), 1)}"
         )
         # A row at zero that carries the person's name, and from which the bars start anew.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 from credit_forensics.charts.style import short
@@ -31,14 +32,16 @@ METHOD_FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
 DONE = ("handler_cascade", "handler_log", "ledger")
 
 
-def worst_matrix(view: CaseView, most: int = 12) -> Html:
+def worst_matrix(view: CaseView, most: int = 12, *, payments: Sequence[str] | None = None) -> Html:
     """Rows are payments, worst first; columns are methods, grouped by family.
 
     A cell says in words what it means: the payer, the wrongly credited account, or another user.
-    Columns in which every shown payment is silent are left out.
+    Columns in which every shown payment is silent are left out. ``payments`` chooses the payments
+    instead of the worst ones.
     """
     language = view.language
-    chosen = view.worst_payments[:most]
+    wanted = view.worst_payments if payments is None else list(payments)
+    chosen = wanted[:most]
     matrix = view.case.matrix
     found = matrix[matrix["payment_id"].isin(chosen)]
     rows = {row["payment_id"]: row for row in row_dicts(found)}
@@ -64,7 +67,7 @@ def worst_matrix(view: CaseView, most: int = 12) -> Html:
         + language.say(
             "table.n_of_m",
             shown=language.number(len(chosen)),
-            total=language.number(len(view.worst_payments)),
+            total=language.number(len(wanted)),
         )
         + ")"
     )

@@ -1,0 +1,172 @@
+"""One payment's dossier: what Stripe, the log and the ledger tell of it, and who it is like."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.reporting.blocks import Block
+from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.cells import Cells, code
+from credit_forensics.reporting.evidence_sections import payment_waterfall
+from credit_forensics.reporting.findings_section import findings_table
+from credit_forensics.reporting.headline import heading, nothing
+from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
+from credit_forensics.reporting.incident_report import case_view
+from credit_forensics.reporting.language import Html
+from credit_forensics.reporting.worst_cases import worst_matrix
+
+SHOWN_RELATED = 25
+
+
+class PaymentDossier:
+    """Everything about one payment.
+
+    Parameters
+    ----------
+    case
+        the case.
+    payment_id
+        the payment; the worst one, failing that the first, without it.
+    language, reveal
+        as for ``IncidentReport``.
+
+    Raises
+    ------
+    CaseError
+        when the case has no such payment.
+    """
+
+    def __init__(
+        self, case: Any, payment_id: str = "", *, language: str = "en", reveal: bool = False
+    ) -> None:
+        view = case_view(case, language=language, reveal=reveal, payment_id=payment_id)
+        if view.focus is None and len(view.verdicts):
+            first = str(view.verdicts["payment_id"].iloc[0])
+            view = CaseView(case, view.language, view.mask, first)
+        self.view = view
+        self.payment_id = view.focus or ""
+
+    def summary(self) -> Block:
+        """Its verdict and its findings."""
+        view, say = self.view, self.view.language.html
+        if not self.payment_id:
+            return Block(Html(nothing(view, "dossier.no_payment")))
+        verdict = view.focus_verdict
+        word = view.language.name("verdict", verdict["verdict"])
+        title = say("dossier.payment", payment=view.id(self.payment_id), verdict=word)
+        found = view.findings[view.findings["payment_id"] == self.payment_id]
+        return Block(Html(f"<h1>{title}</h1>" + findings_table(view, found)))
+
+    def history(self) -> Block:
+        """What happened to it, in order: Stripe, the log and the ledger."""
+        if not self.payment_id:
+            return Block()
+        view, text = self.view, self.view.language.say
+        table = html_table(
+            pd.DataFrame(self._happenings()),
+            [
+                TableColumn("at", text("column.created_at"), self._time),
+                TableColumn("source", text("column.source")),
+                TableColumn("what", text("column.what")),
+                TableColumn("id", text("column.key"), code("id")),
+            ],
+            caption=text("caption.history"),
+            language=view.language,
+        )
+        return Block(Html(heading(view, "history") + table))
+
+    def claims(self) -> Block:
+        """Whom each method names, and the weight of each family's voice."""
+        if not self.payment_id:
+            return Block()
+        view = self.view
+        matrix = worst_matrix(view, payments=[self.payment_id])
+        head = Html(heading(view, "claims") + matrix)
+        if view.explanation.bars.empty:
+            return Block(head)
+        return Block(head, payment_waterfall(view, view.explanation))
+
+    def related(self) -> Block:
+        """Other payments of the same card, customer and person, with their verdicts."""
+        if not self.payment_id:
+            return Block()
+        view = self.view
+        parts: list[Any] = [Html(heading(view, "related"))]
+        for key in ("card_fingerprint", "customer_id", "payer_email_key"):
+            parts.append(self._sharing(key))
+        return Block(*parts)
+
+    def _happenings(self) -> list[Row]:
+        view, language = self.view, self.view.language
+        payment = view.focus_payment
+        rows: list[Row] = [
+            _happening(payment.get("created_at"), "Stripe", language.say("dossier.created"), ""),
+            _happening(
+                payment.get("completed_at"),
+                "Stripe",
+                language.say("dossier.completed", status=payment.get("payment_status") or "–"),
+                "",
+            ),
+        ]
+        for event in view.rows_of("events", "payment_id", self.payment_id):
+            rows.append(_happening(event["created_at"], "Stripe", event["type"], event["event_id"]))
+        for delivery in view.rows_of("deliveries", "payment_id", self.payment_id):
+            what = language.say(
+                "dossier.delivery",
+                outcome=delivery["outcome"] or "–",
+                method=delivery["method"] or "–",
+                user=view.user(delivery["resolved_user_id"] or "–"),
+            )
+            rows.append(
+                _happening(
+                    delivery["received_at"], language.say("dossier.log"), what, delivery["event_id"]
+                )
+            )
+        for entry in view.focus_ledger:
+            what = language.say(
+                "dossier.entry",
+                kind=entry["kind"] or "–",
+                delta=f"{int(entry['delta'] or 0):+d}",
+                user=view.user(entry["user_id"] or "–"),
+            )
+            source = language.say("dossier.ledger")
+            rows.append(_happening(entry["created_at"], source, what, entry["entry_id"]))
+        shown = [
+            {**row, "what": view.mask.text(row["what"]), "id": view.mask.text(row["id"] or "")}
+            for row in rows
+            if row["at"] is not None or row["id"]
+        ]
+        return sorted(shown, key=lambda row: (row["at"] is None, str(row["at"])))
+
+    def _time(self, row: Row) -> str:
+        return self.view.language.time(row["at"], seconds=True)
+
+    def _sharing(self, key: str) -> Html:
+        view, text = self.view, self.view.language.say
+        value = view.focus_payment.get(key)
+        caption = text(f"caption.same_{key}")
+        if not value:
+            return Html(f'<p class="none">{caption}: {text("none.rows")}</p>')
+        payments: ir.Table = Tables().payments
+        same = payments.filter(
+            (payments[key] == value) & (payments.payment_id != self.payment_id)
+        ).select("payment_id", "created_at", "amount", "currency")
+        rows = view.query(same.order_by(["created_at", "payment_id"]))
+        rows = rows.merge(view.verdicts, on="payment_id", how="left")
+        keys = ("payment_id", "created_at", "amount", "verdict", "credited_user_id")
+        return html_table(
+            rows.head(SHOWN_RELATED),
+            Cells(view).columns(*keys, "rightful_user_id"),
+            caption=caption,
+            language=view.language,
+            total=len(rows),
+            none=f"{caption}: {text('none.rows')}",
+        )
+
+
+def _happening(at: object, source: str, what: object, id_: object) -> Row:
+    return {"at": at, "source": source, "what": str(what or ""), "id": id_}

@@ -1,0 +1,56 @@
+"""What the wrong payments share that the right ones do not, as a section."""
+
+from __future__ import annotations
+
+from credit_forensics.reporting.blocks import Block
+from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.headline import heading
+from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
+from credit_forensics.reporting.language import Code, Html
+from credit_forensics.shared_traits import find_shared_traits
+
+SHOWN_TRAITS = 15
+
+
+def shared_section(view: CaseView) -> Block:
+    """Traits by how surely they set the wrong payments apart, with lift and q value."""
+    view.verdicts  # noqa: B018  # the traits are counted against the verdicts on the engine
+    language, text = view.language, view.language.say
+    traits = find_shared_traits(view.case.evidence.engine)
+
+    def share(key: str) -> TableColumn:
+        return TableColumn(
+            key, text(f"column.{key}"), lambda row: language.percent(float(row[key]), 0), True
+        )
+
+    def q_value(row: Row) -> str:
+        value = float(row["q_value"])
+        return "< 0.001" if value < 0.001 else language.number(value, 3)
+
+    table = html_table(
+        traits.head(SHOWN_TRAITS),
+        [
+            TableColumn("trait", text("column.trait"), lambda row: view.mask.text(row["trait"])),
+            TableColumn(
+                "value", text("column.value"), lambda row: Code(view.mask.text(row["value"]))
+            ),
+            share("share_of_wrong"),
+            share("share_of_right"),
+            TableColumn("lift", text("column.lift"), lambda row: _lift(language.number, row), True),
+            TableColumn("q_value", text("column.q_value"), q_value, True),
+        ],
+        caption=text("caption.shared"),
+        language=language,
+        total=len(traits),
+    )
+    intro = f"<p>{language.html('shared.intro')}</p>"
+    return Block(Html(heading(view, "shared") + intro + table))
+
+
+def _lift(number: object, row: Row) -> str:
+    assert callable(number)
+    lift = row["lift"]
+    if lift is None or lift == float("inf"):
+        return "∞"
+    text = number(float(lift), 1)
+    return str(text)

@@ -1,0 +1,125 @@
+"""One user's dossier: the ids that are one person, their payments, ledger and findings."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from credit_forensics.charts import timeline
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.reporting.blocks import Block
+from credit_forensics.reporting.cells import Cells
+from credit_forensics.reporting.findings_section import findings_table
+from credit_forensics.reporting.headline import heading, nothing
+from credit_forensics.reporting.html_tables import TableColumn, html_table, row_dicts
+from credit_forensics.reporting.incident_report import case_view
+from credit_forensics.reporting.language import Html
+
+SHOWN_ROWS = 25
+
+
+class UserDossier:
+    """Everything about one user: ids, payments, ledger and findings.
+
+    Parameters
+    ----------
+    case
+        the case.
+    user_id
+        the user; the one credited by the worst finding, failing that the first, without it.
+    language, reveal
+        as for ``IncidentReport``.
+    """
+
+    def __init__(
+        self, case: Any, user_id: str = "", *, language: str = "en", reveal: bool = False
+    ) -> None:
+        self.view = case_view(case, language=language, reveal=reveal)
+        self.user_id = user_id or self._somebody()
+        person = self.view.person_of.get(self.user_id, self.user_id)
+        ids = {user for user, of in self.view.person_of.items() if of == person}
+        self.ids = sorted(ids | {self.user_id}) if self.user_id else []
+
+    def summary(self) -> Block:
+        """The ids that are this person, the stored balance and the ledger's sum of each."""
+        view = self.view
+        if not self.ids:
+            return Block(Html(nothing(view, "dossier.no_user")))
+        title = view.language.html("dossier.user", user=view.user(self.user_id))
+        sentences = "".join(f"<li>{self._balance(user)}</li>" for user in self.ids)
+        return Block(Html(f"<h1>{title}</h1><ul>{sentences}</ul>"))
+
+    def findings(self) -> Block:
+        """Findings that name this person, as credited or as rightful."""
+        found = self.view.findings
+        named = found["credited_user_id"].isin(self.ids) | found["rightful_user_id"].isin(self.ids)
+        table = findings_table(self.view, found[named])
+        return Block(Html(heading(self.view, "findings") + table))
+
+    def payments(self) -> Block:
+        """Payments that this person made, or whose credits this person holds."""
+        view = self.view
+        verdicts = view.verdicts
+        mine = verdicts["credited_user_id"].isin(self.ids) | verdicts["rightful_user_id"].isin(
+            self.ids
+        )
+        rows = verdicts[mine].merge(view.payments, on="payment_id").sort_values("created_at")
+        keys = ("payment_id", "created_at", "verdict", "credited_user_id", "rightful_user_id")
+        table = html_table(
+            rows.head(SHOWN_ROWS),
+            Cells(view).columns(*keys),
+            caption=view.language.say("caption.payments"),
+            language=view.language,
+            total=len(rows),
+        )
+        head = Html(heading(view, "payments") + table)
+        if rows.empty:
+            return Block(head)
+        none = view.findings.head(0)
+        return Block(head, timeline(rows, none, language=view.language.code))
+
+    def ledger(self) -> Block:
+        """This person's ledger entries, in order, with the running balance."""
+        view, text = self.view, self.view.language.say
+        ledger = Tables().ledger
+        rows = view.query(
+            ledger.filter(ledger.user_id.isin(self.ids or [""])).order_by(
+                ["created_at", "entry_id"]
+            )
+        )
+        rows["running"] = rows["delta"].fillna(0).cumsum()
+        cells = Cells(view)
+        table = html_table(
+            view.mask.frame(rows.tail(SHOWN_ROWS), "ledger").assign(
+                running=rows["running"].tail(SHOWN_ROWS)
+            ),
+            [
+                *cells.columns("entry_id", "created_at", "user_id"),
+                TableColumn("kind", text("column.kind")),
+                TableColumn("delta", text("column.credits"), number=True),
+                TableColumn("running", text("column.running"), number=True),
+                cells.column("payment_id"),
+            ],
+            caption=text("caption.ledger"),
+            language=view.language,
+            total=len(rows),
+        )
+        return Block(Html(heading(view, "ledger") + table))
+
+    def _balance(self, user: str) -> str:
+        view = self.view
+        stored = view.rows_of("balances", "user_id", user)
+        deltas = [int(row["delta"] or 0) for row in view.rows_of("ledger", "user_id", user)]
+        return view.language.html(
+            "answer.balance" if stored else "answer.balance_unread",
+            user=view.user(user),
+            stored=view.language.number(stored[0]["balance"] or 0) if stored else "",
+            summed=view.language.number(sum(deltas)),
+        )
+
+    def _somebody(self) -> str:
+        for row in row_dicts(self.view.findings):
+            user = row["rightful_user_id"] or row["credited_user_id"]
+            if user:
+                return str(user)
+        users = self.view.query(Tables().users.order_by("user_id").limit(1))
+        return str(users["user_id"].iloc[0]) if len(users) else ""
