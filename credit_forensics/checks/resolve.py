@@ -45,7 +45,7 @@ class Payer:
 
     def __str__(self) -> str:
         columns = ["method", "family", "user_id", "known", "detail"]
-        table = readable_table(self.claims.rename(columns={}), columns)
+        table = readable_table(self.claims, columns)
         return (
             f"{self.payment_id}: {self.verdict}, {self.families_agreeing} of "
             f"{self.families_available} families name {self.user_id or 'nobody'}\n{table}"
@@ -163,7 +163,9 @@ def assert_methods_agree(
     one = session if isinstance(session, str) else judged.verdicts["payment_id"].iloc[0]
     payer = resolve_payer(str(one), judged)
     persons = dict(zip(judged.persons["user_id"], judged.persons["person_id"], strict=True))
-    named = {_person(str(user), persons) for user in payer.claims["user_id"].dropna()}
+    # A value whose shape is not accepted names nobody.
+    accepted = payer.claims[payer.claims["valid"].fillna(False).astype(bool)]
+    named = {_person(str(user), persons) for user in accepted["user_id"].dropna()}
     if len(named) > 1:
         raise AssertionError(f"the methods name {len(named)} persons.\n{payer}")
     if payer.families_available < families:
