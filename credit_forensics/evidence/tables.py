@@ -510,7 +510,7 @@ RESULTS: tuple[TableSpec, ...] = (
         "an id and the person it belongs to",
         [
             ("user_id", TEXT, "an id seen anywhere"),
-            ("person_id", TEXT, "the person: the smallest id of the group that has an account"),
+            ("person_id", TEXT, "the person: the group's earliest account, else its smallest id"),
             ("reason", TEXT, "why it is in the group"),
         ],
     ),

@@ -91,6 +91,19 @@ def person_links(tables: Tables, fields: ir.Table) -> ir.Table:
     return links.filter(links.user_id != links.linked_user_id).distinct()
 
 
+def accounts_by_age(tables: Tables) -> ir.Table:
+    """``user_id`` of every account, the earliest first; by id where the table does not say when.
+
+    Examples
+    --------
+    >>> accounts_by_age(Tables()).columns
+    ('user_id',)
+    """
+    users = tables.users
+    order = [users.created_at.isnull(), users.created_at, users.user_id]
+    return users.order_by(order).select("user_id")
+
+
 def group_persons(
     links: pd.DataFrame, accounts: pd.Series, different: list[tuple[str, str]] | None = None
 ) -> pd.DataFrame:
@@ -101,7 +114,7 @@ def group_persons(
     links
         ``user_id, linked_user_id, reason, strength``.
     accounts
-        ids that an account has; the smallest of a group names the person.
+        ids that an account has, the principal one of several first: it names the person.
     different
         pairs of ids that the analyst says are two people; no link may join them directly.
 
@@ -138,9 +151,9 @@ def group_persons(
     )
     _, group = connected_components(graph, directed=False)
     rows = pd.DataFrame({"user_id": ids, "group": group})
-    rows["orphan"] = ~rows["user_id"].isin(accounts)
-    # Ids are sorted, so the first with an account is the smallest with one.
-    names = rows.sort_values(["group", "orphan", "user_id"]).groupby("group")["user_id"].first()
+    place = pd.Series(np.arange(len(accounts)), index=accounts.to_numpy())
+    rows["place"] = rows["user_id"].map(place[~place.index.duplicated()])
+    names = rows.sort_values(["group", "place", "user_id"]).groupby("group")["user_id"].first()
     rows["person_id"] = rows["group"].map(names)
     reasons = (
         pd.DataFrame({"user_id": ends, "reason": pd.concat([merging["reason"]] * 2).to_numpy()})

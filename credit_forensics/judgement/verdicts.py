@@ -46,7 +46,7 @@ def verdicts(
     Parameters
     ----------
     tables
-        payments, credited, users, coverage.
+        payments, credited, coverage.
     judged
         voices joined to ``posteriors``, with ``session_user_id``: the id (not person) that the
         session named.
@@ -55,12 +55,14 @@ def verdicts(
     mode
         named in the output.
     has_users
-        whether the evidence holds accounts; without them no id can be called unknown.
+        whether the evidence holds accounts.
 
     Notes
     -----
-    Fewer than two families can never confirm. An absence counts only where the ledger's coverage
-    holds the payment: otherwise it is ``undetermined``.
+    ``split_identity``: credits on another id of the payer than the account that names the person
+    (the earliest), whether or not the other id has an account of its own; so credits that were
+    moved to that account are clean. Fewer than two families can never confirm. An absence counts
+    only where the ledger's coverage holds the payment: otherwise it is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -73,10 +75,6 @@ def verdicts(
         completed_at=payments.completed_at,
     )
     rows = rows.left_join(held, "payment_id").select(rows, credited_user_id=held.credited_user_id)
-    accounts = tables.users.select(account_id="user_id")
-    rows = rows.left_join(accounts, rows.credited_user_id == accounts.account_id).select(
-        rows, account_id=accounts.account_id
-    )
     coverage = tables.coverage.filter(tables.coverage.source == "ledger")
     covered = coverage.agg(ledger_first=coverage.first_at.min(), ledger_last=coverage.last_at.max())
     rows = rows.cross_join(covered)
@@ -91,10 +89,11 @@ def verdicts(
     same_person = ibis.coalesce(best == rows.credited, False)
     by_session = rows[f"v_{SESSION}"] == rows.credited
     other_id = ibis.coalesce(by_session & (rows.session_user_id != rows.credited_user_id), False)
-    no_account = rows.account_id.isnull() if has_users else ibis.literal(False)
-    # An id without an account is another id of somebody only where a link says whose.
-    linked = ibis.coalesce(rows.credited != rows.credited_user_id, False)
-    split = same_person & ((no_account & linked) | other_id)
+    # A person is named by the earliest account, so an id of another name is a further one. Without
+    # accounts nobody knows which of a person's ids counts, but for the one that signed in.
+    further = rows.credited != rows.credited_user_id if has_users else other_id
+    split = same_person & ibis.coalesce(further, False)
+    rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
     verdict = ibis.cases(
         (~credit & ~paid, "not_paid"),
         (~credit & (returned | ~in_ledger), "undetermined"),
@@ -110,7 +109,7 @@ def verdicts(
         "payment_id",
         verdict=verdict,
         credited_user_id=rows.credited_user_id,
-        rightful_user_id=best,
+        rightful_user_id=rightful,
         probability_misattributed=ibis.ifelse(credit, p, ibis.null("float64")),
         log_odds=ibis.ifelse(credit, rows.log_odds, ibis.null("float64")),
         families_agreeing=rows.agreeing,

@@ -208,6 +208,30 @@ def test_a_new_id_of_the_same_person_is_split_not_wrong(literal_case):
     assert "session_email" in links.loc["relogin-1", "reason"]
 
 
+def test_a_second_account_of_the_same_email_is_split_and_the_first_account_is_not(literal_case):
+    # The later account has the smaller id: age decides which one counts, not spelling.
+    second = {
+        "user_id": "0-second",
+        "email": "Ada@example.com",
+        "name": "Ada Lovelace",
+        "created_at": "2025-08-20T00:00Z",
+    }
+    first = [{**user, "created_at": "2024-01-01T00:00Z"} for user in USERS]
+    case = literal_case(
+        payments=[
+            payment(1, payer_email="ada@example.com"),
+            payment(2, payer_email="ada@example.com"),
+        ],
+        metadata=[*session(1, "0-second"), *session(2, "0-second")],
+        users=[second, *first],
+        ledger=[entry(1, "0-second"), entry(2, ADA), *EDGES],
+    )
+    found = case.verdicts.set_index("payment_id")
+    assert found.loc["cs_1", ["verdict", "rightful_user_id"]].tolist() == ["split_identity", ADA]
+    # Moved to the account that counts, credits are where they belong, whatever the session said.
+    assert found.loc["cs_2", "verdict"] == "confirmed"
+
+
 def test_an_id_seen_with_two_emails_is_not_linked(literal_case):
     def email(number, value):
         return {
