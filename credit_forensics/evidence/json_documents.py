@@ -43,61 +43,64 @@ class Document(NamedTuple):
     problem: str = ""
 
 
-def lines(chunks: Iterator[bytes]) -> Iterator[list[Document]]:
-    """The lines of a text that are not blank, a chunk's worth at a time.
+def raw_lines(chunks: Iterator[bytes]) -> Iterator[tuple[int, list[bytes]]]:
+    """The lines of a text, some at a time, with the number of the first of them (from 1).
 
-    Examples
-    --------
-    >>> list(lines(iter([b'{"id":1}\\n\\n{"i', b'd":2}'])))
-    [[Document(line=1, text='{"id":1}', problem='')],
-     [Document(line=3, text='{"id":2}', problem='')]]
+    A line longer than ``LONGEST`` is handed out as its beginning.
     """
     pieces: list[bytes] = []
     held, line, dropping = 0, 1, False
     for chunk in chunks:
-        if b"\n" not in chunk:
-            if not dropping:
-                pieces.append(chunk)
-                held += len(chunk)
+        data = chunk
+        if dropping:
+            _, newline, data = chunk.partition(b"\n")
+            if not newline:
+                continue
+            line, dropping = line + 1, False
+        if b"\n" not in data:
+            pieces.append(data)
+            held += len(data)
             if held > LONGEST:
-                yield [Document(line, "", TOO_LONG)]
+                yield line, [b"".join(pieces)]
                 pieces, held, dropping = [], 0, True
             continue
-        body, _, rest = b"".join([*pieces, chunk]).rpartition(b"\n")
-        if dropping:
-            # The end of a line whose beginning was dropped.
-            _, _, body = body.partition(b"\n") if b"\n" in body else (b"", b"", b"")
-            line += 1
-            dropping = False
-            if not body:
-                pieces, held = [rest], len(rest)
-                continue
-        found, count = _decoded(body, line)
-        if found:
-            yield found
-        line += count
+        *rows, rest = b"".join([*pieces, data]).split(b"\n")
+        yield line, rows
+        line += len(rows)
         pieces, held = [rest], len(rest)
-    found, _ = _decoded(b"".join(pieces), line)
-    if found:
-        yield found
+    if rest := b"".join(pieces):
+        yield line, [rest]
 
 
-def _decoded(body: bytes, line: int) -> tuple[list[Document], int]:
+def lines(chunks: Iterator[bytes]) -> Iterator[Document]:
+    """The lines of a text that are not blank.
+
+    Examples
+    --------
+    >>> for document in lines(iter([b'{"id":1}\\n\\n{"i', b'd":2}'])):
+    ...     print(document)
+    Document(line=1, text='{"id":1}', problem='')
+    Document(line=3, text='{"id":2}', problem='')
+    """
+    for first, rows in raw_lines(chunks):
+        for line, row in enumerate(rows, start=first):
+            if not is_blank(row):
+                yield as_document(line, row)
+
+
+def is_blank(row: bytes) -> bool:
+    """Whether a line is no row; DuckDB thinks the same of it."""
+    return not row or row.isspace()
+
+
+def as_document(line: int, row: bytes) -> Document:
+    """A line as a document, refused where it is too long or not UTF-8."""
+    if len(row) > LONGEST:
+        return Document(line, "", TOO_LONG)
     try:
-        texts: list[str | None] = list(body.decode("utf-8").split("\n"))
+        return Document(line, row.decode("utf-8"))
     except UnicodeDecodeError:
-        texts = []
-        for raw in body.split(b"\n"):
-            try:
-                texts.append(raw.decode("utf-8"))
-            except UnicodeDecodeError:
-                texts.append(None)
-    found = [
-        Document(line + i, "", NOT_UTF8) if text is None else Document(line + i, text)
-        for i, text in enumerate(texts)
-        if text is None or (text and not text.isspace())
-    ]
-    return found, len(texts)
+        return Document(line, "", NOT_UTF8)
 
 
 class _Cursor:

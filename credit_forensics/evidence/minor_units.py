@@ -7,7 +7,12 @@ from functools import lru_cache
 
 # https://docs.stripe.com/currencies: zero-decimal and three-decimal currencies. ISK and UGX have
 # no decimals either, but Stripe's amounts of them count hundredths.
-ZERO_DECIMALS = frozenset("bif clp djf gnf jpy kmf krw mga pyg rwf vnd vuv xaf xof xpf".split())
+ZERO_DECIMALS = frozenset(
+    [
+        *("bif", "clp", "djf", "gnf", "jpy", "kmf", "krw", "mga"),
+        *("pyg", "rwf", "vnd", "vuv", "xaf", "xof", "xpf"),
+    ]
+)
 THREE_DECIMALS = frozenset(["bhd", "jod", "kwd", "omr", "tnd"])
 
 _NOISE = re.compile(r"[\s'’]|^[A-Za-z]{3}(?=[^A-Za-z])|(?<=[^A-Za-z])[A-Za-z]{3}$|[$€£¥₩₹]")

@@ -31,6 +31,7 @@ _LOG_LINE = re.compile(
     r"\b(DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b.*|\bevt_[A-Za-z0-9]{8,}|[Ww]ebhook|stripe",
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d")
+_NAMED = re.compile(r'"object"\s*:\s*"([a-z_0-9.]+)"')
 _LOG_KEYS = {"level", "msg", "message", "timestamp", "levelname", "severity", "logger"}
 
 # What a Stripe kind is called in the case file and in reports.
@@ -91,7 +92,7 @@ def recognise(path: Path) -> Recognised:
     packed = compression(path)
     start = head(path, _HEAD)
     if not start.strip():
-        return Recognised("empty" if not start else "unknown", "", packed)
+        return Recognised("unknown" if start or raw else "empty", "", packed)
     text = start.decode("utf-8", "replace")
     what, layout = _json(text, whole=len(start) < _HEAD)
     if not what and _is_export(text):
@@ -150,12 +151,12 @@ def _json(text: str, *, whole: bool) -> tuple[str, str]:
         if kinds.total() >= _ENOUGH:
             break
     kinds = Counter({kind: count for kind, count in kinds.items() if kind in NAMES})
-    if not kinds and not whole:
-        # The first object is longer than what was looked at.
-        kinds.update(re.findall(r'"object"\s*:\s*"(checkout\.session|event|charge)"', text)[:1])
     if not kinds:
         if any(isinstance(value, dict) and _LOG_KEYS & value.keys() for value in values):
             return "webhook log", ""
+        # The first object is damaged, or longer than what was looked at.
+        kinds.update(match for match in _NAMED.findall(text)[:1] if match in NAMES)
+    if not kinds:
         return "", ""
     return _named(kinds), "array" if stripped.startswith("[") else "documents"
 

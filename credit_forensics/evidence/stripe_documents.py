@@ -29,6 +29,7 @@ from credit_forensics.evidence.recognise import NAMES
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.stripe_envelopes import (
     EVENT_FIELDS,
+    PLAIN,
     THIN,
     insert_envelopes,
     unwrap_sql,
@@ -51,45 +52,58 @@ _KNOWN = ", ".join(f"'{kind.object}'" for kind in KINDS)
 
 
 def _judged_sql() -> str:
-    object_, id_ = "json_extract_string(body, '$.object')", "json_extract_string(body, '$.id')"
     fields: dict[str, Type] = {**WIDE, **NESTED}
     return f"""
     CREATE OR REPLACE TEMP TABLE judged AS
-    WITH valid AS (
-        SELECT line, normal, text, CASE WHEN json_valid(text) THEN text::JSON END AS body
-        FROM batch
+    WITH seen AS (
+        -- Invalid JSON is an error here, and nothing after TRY.
+        SELECT *, TRY(json_extract_string(text, ['$.object', '$.id'])) AS head FROM batch
+    ), valid AS (
+        SELECT *, CASE WHEN head IS NOT NULL THEN text END AS body,
+            coalesce(head[1] IN ({PLAIN}), false) AS plain
+        FROM seen
     ), once AS (
-        SELECT * REPLACE ({unwrap_sql("body")} AS body) FROM valid
+        SELECT * REPLACE (CASE WHEN plain THEN body ELSE {unwrap_sql("body")} END AS body)
+        FROM valid
     ), twice AS (
-        SELECT * REPLACE ({unwrap_sql("body")} AS body) FROM once
-    ), named AS (
-        SELECT *, json_type(body) AS type, {id_} AS id,
-            CASE WHEN json_type(body) = 'OBJECT' THEN {kind_sql(object_, id_)} END AS kind
+        SELECT * REPLACE (CASE WHEN plain THEN body ELSE {unwrap_sql("body")} END AS body)
+        FROM once
+    ), looked AS (
+        SELECT * REPLACE (
+                CASE WHEN plain THEN head ELSE json_extract_string(body, ['$.object', '$.id']) END
+                AS head),
+            CASE WHEN plain THEN 'OBJECT' ELSE json_type(body) END AS type
         FROM twice
+    ), named AS (
+        SELECT line, normal, text, body, type, head[2] AS id,
+            CASE WHEN type = 'OBJECT' THEN {kind_sql("head[1]", "head[2]")} END AS kind
+        FROM looked
     ), opened AS (
-    SELECT *,
-        CASE WHEN kind IN ({_KNOWN}) AND id IS NOT NULL
-            THEN from_json(body, '{structure(fields)}') END AS object,
-        CASE WHEN kind = 'event' AND id IS NOT NULL
-            THEN from_json(body, '{structure(EVENT_FIELDS)}') END AS envelope
-    FROM named
+        SELECT *,
+            CASE WHEN kind IN ({_KNOWN}) AND id IS NOT NULL
+                THEN from_json(body, '{structure(fields)}') END AS object,
+            CASE WHEN kind = 'event' AND id IS NOT NULL
+                THEN from_json(body, '{structure(EVENT_FIELDS)}') END AS envelope
+        FROM named
     )
     SELECT line, type, kind, object, envelope,
         CASE
+            -- A key that repeats empties the whole map; Python, where the last counts, mends it.
+            WHEN object IS NOT NULL THEN CASE
+                WHEN NOT normal AND object.metadata IS NULL
+                    AND json_type(body, '$.metadata') = 'OBJECT' THEN 'repeating'
+                ELSE 'good' END
+            WHEN envelope IS NOT NULL THEN CASE
+                WHEN NOT normal AND envelope.data.object.metadata IS NULL
+                    AND json_type(body, '$.data.object.metadata') = 'OBJECT' THEN 'repeating'
+                ELSE 'good' END
             WHEN type IS NULL THEN 'invalid'
             WHEN type = 'ARRAY' OR kind IN ('list', 'search_result')
                 OR json_type(body, '$.data') = 'ARRAY' THEN 'list'
             WHEN kind IS NULL THEN 'foreign'
             WHEN starts_with(kind, '{THIN}') THEN 'thin'
             WHEN kind <> 'event' AND kind NOT IN ({_KNOWN}) THEN 'unused'
-            WHEN id IS NULL THEN 'nameless'
-            -- A key that repeats empties the whole map; Python, where the last counts, mends it.
-            WHEN NOT normal AND (
-                (object.metadata IS NULL AND json_type(body, '$.metadata') = 'OBJECT')
-                OR (envelope.data.object.metadata IS NULL
-                    AND json_type(body, '$.data.object.metadata') = 'OBJECT')
-            ) THEN 'repeating'
-            ELSE 'good'
+            ELSE 'nameless'
         END AS verdict,
         CASE WHEN verdict IN ('invalid', 'list', 'repeating') THEN text END AS text
     FROM opened
@@ -142,6 +156,7 @@ class _Reader:
             " ORDER BY line, verdict, text"
         ).fetchall()
         again: list[Document] = []
+        opened: list[Document] = []
         for line, verdict, kind, type_, text in others:
             if verdict == "unused":
                 self.unused[kind] += 1
@@ -155,23 +170,24 @@ class _Reader:
             elif verdict == "repeating":
                 again.append(_in_order(line, text))
             else:
-                self._open(line, text, is_list=verdict == "list")
+                opened += self._open(line, text, is_list=verdict == "list")
         self.repeating += len(again)
         if again:
             self._take_batch(again, normal=True)
+        self.take(opened)
 
-    def _open(self, line: int, text: str, *, is_list: bool) -> None:
-        """A list, or a line that is not one JSON value: take the whole objects in it."""
+    def _open(self, line: int, text: str, *, is_list: bool) -> list[Document]:
+        """The whole objects in a list, or in a line that is not one JSON value."""
         found = list(split_documents(iter([text])))
         if [document.text for document in found] == [text]:
             # It begins and ends like an object, but DuckDB does not take it.
             self.rejects[line, _why_refused(text)] = None
-            return
+            return []
         for document in found:
             if document.problem:
                 other = "a list of other things" if is_list else NOT_JSON
                 self.rejects[line, other if document.problem == STRAY else document.problem] = None
-        self.take([d._replace(line=line + d.line - 1) for d in found if d.text])
+        return [d._replace(line=line + d.line - 1) for d in found if d.text]
 
     def _insert(self) -> None:
         for kind in KINDS:
@@ -182,10 +198,9 @@ class _Reader:
                 f" WHERE verdict = 'good' AND kind = '{kind.object}'",
                 [label],
             )
-            # The id alone may have named the kind.
-            self.connection.execute(insert_sql(kind, "objects", "source", "snapshot_at"))
-            inserted = self.connection.fetchone()
-            self.source.rows += int(inserted[0]) if inserted else 0
+            insert = insert_sql(kind, "objects", "source", "snapshot_at")
+            [(inserted,)] = self.connection.execute(insert).fetchall()
+            self.source.rows += int(inserted)
             if kind is INTENT:
                 take_nested_charges(self.connection, "objects")
         self.connection.execute(
@@ -227,7 +242,7 @@ def read_documents(
     archive = Archive(path, progress)
     found: Iterator[Document]
     if layout == "lines":
-        found = (document for chunk in lines(archive.text()) for document in chunk)
+        found = lines(archive.text())
     else:
         found = split_documents(decode(archive.text()))
     read_rows(evidence, source, found, origin, archive)
@@ -244,7 +259,6 @@ def read_rows(
 
     ``archive``, where they come from one, says after reading whether it was sound.
     """
-    connection: duckdb.DuckDBPyConnection = evidence.connection
     reader = _Reader(evidence, source, origin)
     last = 0
 
@@ -254,15 +268,9 @@ def read_rows(
             last = document.line
             yield document
 
-    connection.begin()
-    try:
-        reader.take(documents())
-        take_expanded(connection)
-    except BaseException:
-        connection.rollback()
-        raise
+    reader.take(documents())
+    take_expanded(reader.connection)
     reader.finish(archive.problem if archive else "", last)
-    connection.commit()
     return last
 
 

@@ -20,6 +20,8 @@ from credit_forensics.evidence.stripe_objects import (
 )
 
 THIN = "v2.core.event"
+# What needs no opening, as a list for SQL's IN.
+PLAIN = ", ".join(f"'{name}'" for name in ("event", *(kind.object for kind in KINDS)))
 
 EVENT_FIELDS: dict[str, Type] = {
     "id": "VARCHAR",
@@ -52,15 +54,15 @@ def unwrap_sql(body: str) -> str:
 
     Examples
     --------
-    >>> duckdb.sql("SELECT " + unwrap_sql('\\'{"object": {"id": "cs_1"}}\\'::JSON')).fetchall()
+    >>> duckdb.sql("SELECT " + unwrap_sql('\\'{"object": {"id": "cs_1"}}\\'')).fetchall()
     [('{"id":"cs_1"}',)]
     """
     return f"""CASE
-        WHEN json_type({body}, '$.object') = 'OBJECT' THEN json_extract({body}, '$.object')
+        WHEN json_type({body}, '$.object') = 'OBJECT' THEN json_extract({body}, '$.object')::VARCHAR
         WHEN json_type({body}, '$.object') IS NOT NULL THEN {body}
-        WHEN json_type({body}, '$.detail') = 'OBJECT' THEN json_extract({body}, '$.detail')
+        WHEN json_type({body}, '$.detail') = 'OBJECT' THEN json_extract({body}, '$.detail')::VARCHAR
         WHEN json_type({body}, '$.specversion') IS NOT NULL
-            AND json_type({body}, '$.data') = 'OBJECT' THEN json_extract({body}, '$.data')
+            AND json_type({body}, '$.data') = 'OBJECT' THEN json_extract({body}, '$.data')::VARCHAR
         ELSE {body} END"""
 
 
@@ -70,8 +72,7 @@ def insert_envelopes(connection: duckdb.DuckDBPyConnection) -> int:
     The object that an event carries is a snapshot of it at the event's time, and goes to the
     table of its kind. Returns the number of events.
     """
-    connection.execute(_EVENTS)
-    taken = connection.fetchone()
+    [(taken,)] = connection.execute(_EVENTS).fetchall()
     carried = (
         f"SELECT o.data.object AS o, 'events' AS source, {CREATED} AS snapshot_at FROM envelopes"
     )
@@ -80,4 +81,4 @@ def insert_envelopes(connection: duckdb.DuckDBPyConnection) -> int:
         connection.execute(insert_sql(kind, from_, "source", "snapshot_at"))
         if kind is INTENT:
             take_nested_charges(connection, f"(SELECT * FROM {from_})")
-    return int(taken[0]) if taken else 0
+    return int(taken)

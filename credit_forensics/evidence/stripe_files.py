@@ -7,6 +7,7 @@ from pathlib import Path
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.archives import archive_problem
 from credit_forensics.evidence.input_paths import input_name, input_paths
 from credit_forensics.evidence.recognise import Recognised, recognise
 from credit_forensics.evidence.store import Evidence
@@ -107,6 +108,8 @@ def load_stripe_file(
         load_stripe_json(evidence, path, source, found, origin=origin, progress=progress)
     elif found.what == "empty":
         source.notes.append("the file is empty")
+    elif key == "files" and (problem := archive_problem(path)):
+        evidence.custody.reject(source, 0, problem)
     elif key == "files":
         source.notes.append("not a Stripe export; passed over")
     else:

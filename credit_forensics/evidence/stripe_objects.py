@@ -281,8 +281,8 @@ def insert_sql(kind: ObjectKind, from_: str, source: str, snapshot: str, key: st
 
 def row_count(connection: duckdb.DuckDBPyConnection, table: str) -> int:
     """Rows of a table."""
-    found = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
-    return int(found[0]) if found else 0
+    [(count,)] = connection.execute(f"SELECT count(*) FROM {table}").fetchall()
+    return int(count)
 
 
 def structure(fields: Mapping[str, Type]) -> str:
