@@ -66,7 +66,8 @@ _BOOK = sa.text(
         SELECT user_id, :customer_id FROM payment WHERE :bind
         ON CONFLICT (stripe_customer_id) DO NOTHING
     )
-    SELECT EXISTS (SELECT FROM payment)
+    SELECT EXISTS (SELECT FROM payment) AS booked, EXISTS (
+        SELECT FROM review_queue WHERE payment_id = :payment_id AND state = 'open') AS waits
     """
 ).bindparams(
     sa.bindparam("payment_id", type_=sa.Text),
@@ -87,7 +88,7 @@ _QUEUE = sa.text(
         ON CONFLICT (payment_id) DO NOTHING RETURNING id
     )
     SELECT EXISTS (SELECT FROM item)
-        OR EXISTS (SELECT FROM review_queue WHERE payment_id = :payment_id)
+        OR EXISTS (SELECT FROM review_queue WHERE payment_id = :payment_id AND state = 'open')
     """
 ).bindparams(sa.bindparam("payment_id", type_=sa.Text))
 
@@ -185,7 +186,7 @@ async def book(
     families: Sequence[str],
     decided: bool = False,
     bind: bool = True,
-) -> bool:
+) -> str:
     """Book a purchase: payment, entry, balance and binding, or nothing.
 
     Parameters
@@ -197,7 +198,8 @@ async def book(
 
     Returns
     -------
-    Whether this call booked; False where the payment is booked already or waits in the queue.
+    ``credited`` where this call booked, ``queued`` where the payment waits for a person, else
+    ``duplicate``: it is booked or decided already.
     """
     reason = f"stripe_purchase:method_{method}:event_{event_id}:payment_{checkout.payment_id}"
     result = await connection.execute(
@@ -219,7 +221,10 @@ async def book(
             "bind": bind and checkout.customer_id is not None,
         },
     )
-    return bool(result.scalar_one())
+    row = result.one()
+    if row.booked:
+        return "credited"
+    return "queued" if row.waits else "duplicate"
 
 
 async def queue(
@@ -236,7 +241,7 @@ async def queue(
 
     Returns
     -------
-    Whether it waits (or waited) there; False where it is booked already.
+    Whether it waits there; False where it is booked or decided already.
     """
     result = await connection.execute(
         _QUEUE,

@@ -230,9 +230,7 @@ class Webhook:
                 bind=len(found.families) >= self.settings.min_families,
             )
             told: dict[str, Any] = {"method": found.method, "user_id": found.user_id}
-            if booked:
-                return made("credited", credits=value.credits, **told)
-            return made("duplicate", **told)
+            return made(booked, credits=value.credits if booked == "credited" else None, **told)
         waits = await booking.queue(
             connection,
             checkout,
