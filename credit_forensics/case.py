@@ -48,6 +48,8 @@ class Case:
         methods of one's own, beside the house's.
     mode
         ``hindsight`` or ``as_of``; the case file's without it.
+    silent
+        families to leave out, to see what they contribute.
     progress
         called with a step's name, its number and how many there are.
     """
@@ -59,12 +61,14 @@ class Case:
         *,
         methods: Sequence[Method] = (),
         mode: Mode | None = None,
+        silent: Sequence[str] = (),
         progress: Progress | None = None,
     ) -> None:
         self.evidence = evidence
         self.settings = settings or CaseFile()
         self.custom_methods = tuple(methods)
         self.mode: Mode = mode or self.settings.analysis.mode
+        self.silent = tuple(silent)
         self._progress = progress
 
     @classmethod
@@ -119,6 +123,7 @@ class Case:
             mode=self.mode,
             custom=self.custom_methods,
             different=pairs,
+            silent=self.silent,
             progress=self._progress,
         )
 

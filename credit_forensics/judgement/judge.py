@@ -69,6 +69,7 @@ def judge(
     mode: Mode = "hindsight",
     custom: Sequence[Method] = (),
     different: Sequence[tuple[str, str]] = (),
+    silent: Sequence[str] = (),
     basis: Basis | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Judgement:
@@ -84,6 +85,8 @@ def judge(
         methods of one's own, beside the house's.
     different
         pairs of ids that are two people whatever the evidence says.
+    silent
+        families to leave out, to see what they contribute.
     basis
         where the engine holds a part of the evidence only: what was learned of the whole.
     progress
@@ -109,7 +112,13 @@ def judge(
 
     def plan_of(linked: bool) -> Plan:
         return make_plan(
-            methods, tuple(custom), families, mode, linked=linked, has_users=bool(len(accounts))
+            methods,
+            tuple(custom),
+            families,
+            mode,
+            silent=tuple(silent),
+            linked=linked,
+            has_users=bool(len(accounts)),
         )
 
     def run(*names: str) -> None:

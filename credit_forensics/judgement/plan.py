@@ -71,6 +71,7 @@ def make_plan(
     families: tuple[Family, ...],
     mode: Mode,
     *,
+    silent: tuple[str, ...],
     linked: bool,
     has_users: bool,
 ) -> Plan:
@@ -86,6 +87,8 @@ def make_plan(
         the families, in order.
     mode
         ``hindsight`` or ``as_of``.
+    silent
+        families to leave out.
     linked
         whether any ids are linked into persons; without links no id needs to be replaced.
     has_users
@@ -106,7 +109,7 @@ def make_plan(
     first_persons = persons_of(kept("first_matrix", first))
     bearers = _name_bearers(tables)
     kept_bearers = kept("name_bearers", bearers)
-    first_voices = family_voices(kept("first_persons", first_persons), families, custom)
+    first_voices = family_voices(kept("first_persons", first_persons), families, custom, silent)
     first_keyed = keyed_voices(kept("first_voices", first_voices), kept_bearers, families)
     kept_first = kept("first_keyed", first_keyed)
     ownership = _ownership(
@@ -118,7 +121,7 @@ def make_plan(
     matrix = with_histories(kept("first_matrix", first), card_votes, customer_votes)
     # Histories name persons already, so the voices take the first round's persons.
     person_matrix = with_histories(kept("first_persons", first_persons), card_votes, customer_votes)
-    voices = family_voices(kept("person_matrix", person_matrix), families, custom)
+    voices = family_voices(kept("person_matrix", person_matrix), families, custom, silent)
     keyed = keyed_voices(kept("voices", voices), kept_bearers, families)
     judged = with_posteriors(kept("keyed", keyed), ibis.table(POSTERIORS, name="posteriors"))
     kept_matrix = kept("matrix", matrix)

@@ -6,7 +6,7 @@ voice, however many of them agree.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from functools import reduce
 from operator import add
 
@@ -65,7 +65,10 @@ def as_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) -> i
 
 
 def family_voices(
-    matrix: ir.Table, families: Sequence[Family], custom: Sequence[Method] = ()
+    matrix: ir.Table,
+    families: Sequence[Family],
+    custom: Sequence[Method] = (),
+    silent: Collection[str] = (),
 ) -> ir.Table:
     """One voice a family.
 
@@ -78,6 +81,8 @@ def family_voices(
         the families, in order.
     custom
         methods that a user added; those of a known family count as its copies.
+    silent
+        families to leave out, to see what they contribute.
 
     Returns
     -------
@@ -87,6 +92,8 @@ def family_voices(
     columns: dict[str, ir.Value] = {}
     for family in families:
         person, level = _voice(matrix, family.name, custom)
+        if family.name in silent:
+            person, level = _NOBODY, ibis.literal(0)
         columns[f"v_{family.name}"] = person
         columns[f"l_{family.name}"] = level
     return matrix.select(

@@ -1,0 +1,167 @@
+"""Says how far to trust the model: accuracies, dependence, and what each verdict hangs on."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy.stats import beta
+
+from credit_forensics.judgement.families import FALSE_VALUES
+from credit_forensics.judgement.model import Fit, state_posteriors
+from credit_forensics.judgement.patterns import Cells, Patterns
+from credit_forensics.judgement.posterior import posterior
+from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
+from credit_forensics.resolution.method import NAME
+
+Booleans = npt.NDArray[np.bool_]
+
+
+def family_accuracies(fit: Fit) -> pd.DataFrame:
+    """The accuracy that EM found for each family and level, with a 95 % interval.
+
+    Returns
+    -------
+    family, level, accuracy, low, high, voices (on payments with two families or more), prior (its
+    mean). The interval is that of the Beta posterior with the expected counts; it does not hold
+    the uncertainty of who paid, so it is a lower bound of the true width.
+    """
+    rows = []
+    for index, family in enumerate(fit.families):
+        for place, level in enumerate(family.levels):
+            right = level.alpha + fit.right[index][place]
+            wrong = level.beta + fit.voices[index][place] - fit.right[index][place]
+            low, high = beta.ppf([0.025, 0.975], right, max(wrong, 1e-9))
+            rows.append(
+                {
+                    "family": family.name,
+                    "level": level.name,
+                    "accuracy": float(fit.accuracy[index][place]),
+                    "low": float(low),
+                    "high": float(high),
+                    "voices": float(fit.voices[index][place]),
+                    "prior": level.alpha / (level.alpha + level.beta),
+                }
+            )
+    return pd.DataFrame(rows)
+
+
+def agree_when_wrong(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFrame:
+    """How often two families name the same wrong person, beside what independence allows.
+
+    Returns
+    -------
+    first, second, both_wrong (expected payments on which both are wrong), same_wrong (of them,
+    naming one person), share, independent (the share that ``n`` effective false values allow) and
+    ratio of the two. A ratio well above one says that the pair fails together.
+    """
+    thought = state_posteriors(patterns, fit)
+    counts = np.zeros((cells.periods, len(patterns)))
+    np.add.at(counts, (cells.period, cells.pattern), cells.count)
+    weight = (counts.T @ fit.states).T
+    expected = (thought.probability * weight[:, :, None]).sum(axis=0)
+    total = weight.sum(axis=0)
+    rows = np.arange(len(patterns))
+    speaking = [index for index, family in enumerate(patterns.families) if family.name != NAME]
+    lines = []
+    for place, first in enumerate(speaking):
+        for second in speaking[place + 1 :]:
+            both = (patterns.slot[:, first] > 0) & (patterns.slot[:, second] > 0)
+            same = both & (patterns.slot[:, first] == patterns.slot[:, second])
+            right_first = expected[rows, np.maximum(patterns.slot[:, first] - 1, 0)]
+            right_second = expected[rows, np.maximum(patterns.slot[:, second] - 1, 0)]
+            same_wrong = float((total - right_first)[same].sum())
+            apart = both & ~same
+            both_wrong = same_wrong + float((total - right_first - right_second)[apart].sum())
+            share = same_wrong / both_wrong if both_wrong > 0 else float("nan")
+            lines.append(
+                {
+                    "first": patterns.families[first].name,
+                    "second": patterns.families[second].name,
+                    "both_wrong": both_wrong,
+                    "same_wrong": same_wrong,
+                    "share": share,
+                    "independent": 1 / FALSE_VALUES,
+                    "ratio": share * FALSE_VALUES,
+                }
+            )
+    return pd.DataFrame(lines)
+
+
+def silence(patterns: Patterns, family: str) -> Patterns:
+    """The patterns as they would be had one family said nothing.
+
+    A person whom that family named first and another names too moves to the other's slot.
+
+    Examples
+    --------
+    >>> from credit_forensics.judgement.families import FAMILIES
+    >>> one = Patterns(FAMILIES, np.array([[1, 0, 1, 0, 0]]), np.array([[2, 0, 1, 0, 0]]),
+    ...                np.zeros((1, 5), bool), np.array([1]), np.zeros(1, bool))
+    >>> silence(one, "session").slot.tolist(), silence(one, "session").credited.tolist()
+    ([[0, 0, 3, 0, 0]], [3])
+    """
+    gone = patterns.index(family)
+    slot, level = patterns.slot.copy(), patterns.level.copy()
+    bears, credited = patterns.bears.copy(), patterns.credited.copy()
+    credited_bears = patterns.credited_bears.copy()
+    size = len(patterns.families)
+    mine = slot[:, gone] == gone + 1
+    slot[:, gone], level[:, gone] = 0, 0
+    others = (slot == gone + 1) & mine[:, None]
+    heir = np.where(others.any(axis=1), others.argmax(axis=1), size)
+    moved = np.flatnonzero(mine)
+    slot = np.where(others, heir[:, None] + 1, slot)
+    taken = credited == gone + 1
+    inherited = moved[heir[moved] < size]
+    bears[inherited, heir[inherited]] = bears[inherited, gone]
+    orphaned = taken & mine & (heir == size)
+    credited_bears[orphaned] = bears[orphaned, gone]
+    bears[:, gone] = False
+    credited = np.where(taken & mine, heir + 1, credited)
+    if family == NAME:
+        bears[:] = False
+        credited_bears[:] = False
+    return replace(
+        patterns,
+        slot=slot,
+        level=level,
+        bears=bears,
+        credited=credited,
+        credited_bears=credited_bears,
+    )
+
+
+def verdict_sensitivity(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFrame:
+    """Which families each cell's verdict hangs on.
+
+    Returns
+    -------
+    one row a cell, in the cells' order: ``flips_without``, the families (comma-separated) whose
+    absence would turn a confirmed or misattributed payment into something else; empty where no
+    single family decides. Accuracies stay as fitted.
+    """
+    whole = _class(patterns, cells, fit)
+    names: list[Booleans] = []
+    for family in patterns.families:
+        without = _class(silence(patterns, family.name), cells, fit)
+        names.append((whole != 0) & (without != whole))
+    text = np.full(len(cells.count), "", dtype=object)
+    for family, flips in zip(patterns.families, names, strict=True):
+        joined = np.where(text == "", family.name, text + "," + family.name)
+        text = np.where(flips, joined, text)
+    return pd.DataFrame({"flips_without": text}).astype("str")
+
+
+def _class(patterns: Patterns, cells: Cells, fit: Fit) -> npt.NDArray[np.int64]:
+    """1 for confirmed, 2 for misattributed, 0 for anything between."""
+    thought = posterior(patterns, cells, fit)
+    credited_slot = patterns.credited[cells.pattern] - 1
+    same = thought.best == credited_slot
+    p = thought.misattributed
+    with np.errstate(invalid="ignore"):
+        confirmed = (p <= CONFIRMED_AT_MOST) & (thought.agreeing >= 2) & same
+        wrong = (p >= MISATTRIBUTED_FROM) & (thought.best >= 0) & (thought.available >= 2) & ~same
+    return np.where(confirmed, 1, np.where(wrong, 2, 0)).astype(np.int64)
