@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import ibis
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile, read_case_file
@@ -16,8 +17,13 @@ from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.findings.catalogue import examine
 from credit_forensics.incidents import group_incidents
+from credit_forensics.judgement.calibration import (
+    calibrated_verdicts,
+    fit_calibration,
+    labelled,
+)
 from credit_forensics.judgement.explanation import Explanation, explain
-from credit_forensics.judgement.judge import Judgement, judge
+from credit_forensics.judgement.judge import Basis, Judgement, judge
 from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import SESSION, Method
@@ -28,6 +34,7 @@ from credit_forensics.resolution.summary import (
     reference_names,
     summarize_methods,
 )
+from credit_forensics.review import LABEL_FILE, no_labels, read_labels
 
 Progress = Callable[[str, int, int], None]
 
@@ -50,6 +57,8 @@ class Case:
         ``hindsight`` or ``as_of``; the case file's without it.
     silent
         families to leave out, to see what they contribute.
+    basis
+        where the evidence is a part of the case's: what was learned of the whole.
     progress
         called with a step's name, its number and how many there are.
     """
@@ -62,6 +71,7 @@ class Case:
         methods: Sequence[Method] = (),
         mode: Mode | None = None,
         silent: Sequence[str] = (),
+        basis: Basis | None = None,
         progress: Progress | None = None,
     ) -> None:
         self.evidence = evidence
@@ -69,6 +79,7 @@ class Case:
         self.custom_methods = tuple(methods)
         self.mode: Mode = mode or self.settings.analysis.mode
         self.silent = tuple(silent)
+        self._basis = basis
         self._progress = progress
 
     @classmethod
@@ -118,14 +129,38 @@ class Case:
             for index, first in enumerate(group)
             for second in group[index + 1 :]
         ]
-        return judge(
+        judgement = judge(
             self.evidence.engine,
             mode=self.mode,
             custom=self.custom_methods,
             different=pairs,
+            basis=self._basis,
             silent=self.silent,
             progress=self._progress,
         )
+        self._calibrate(judgement)
+        return judgement
+
+    @cached_property
+    def labels(self) -> pd.DataFrame:
+        """Labels that people gave: payment_id, label, stratum, note."""
+        # Evidence loaded by hand lies beside no case file, so no labels lie beside it either.
+        beside = "folder" in self.settings.model_fields_set
+        return read_labels(self.settings.folder / LABEL_FILE) if beside else no_labels()
+
+    def _calibrate(self, judgement: Judgement) -> None:
+        """With enough labels, replace the probabilities by calibrated ones."""
+        engine = self.evidence.engine
+        table = Tables().verdicts
+        if self.labels.empty:
+            return
+        uncalibrated = engine.frame(table)
+        judgement.labelled = labelled(uncalibrated, self.labels)
+        judgement.calibration = fit_calibration(judgement.labelled)
+        if judgement.calibration.kind != "none":
+            engine.materialize("model_verdicts", table)
+            kept = ibis.table(table.schema(), name="model_verdicts")
+            engine.materialize("verdicts", calibrated_verdicts(kept, judgement.calibration))
 
     @cached_property
     def matrix(self) -> pd.DataFrame:
@@ -224,7 +259,7 @@ class Case:
             "mode": self.mode,
             "identifiable": fit.identifiable,
             "rounds": fit.rounds,
-            "calibration": "model-based, uncalibrated",
+            "calibration": str(self.judgement.calibration),
             "families": families,
             "notes": list(fit.notes),
         }

@@ -10,6 +10,7 @@ import typer
 from credit_forensics import __version__
 from credit_forensics.commands.analysis import analyze, demo, explain, report
 from credit_forensics.commands.options import DONE, UNUSABLE
+from credit_forensics.commands.reviewing import review
 from credit_forensics.commands.sources import doctor, pull
 from credit_forensics.commands.watching import monitor, serve
 from credit_forensics.errors import CaseError
@@ -23,7 +24,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for command in (demo, pull, doctor, analyze, explain, report, monitor, serve):
+for command in (demo, pull, doctor, analyze, explain, review, report, monitor, serve):
     app.command()(command)
 
 

@@ -13,6 +13,7 @@ import pandas as pd
 from credit_forensics.engine import Engine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.tables import Tables
+from credit_forensics.judgement.calibration import Calibration
 from credit_forensics.judgement.families import FAMILIES, Family, with_custom
 from credit_forensics.judgement.fusion import Known, fuse
 from credit_forensics.judgement.model import Fit
@@ -43,6 +44,8 @@ class Judgement:
     matrix: ir.Table
     judged: ir.Table
     notes: list[str] = field(default_factory=list)
+    calibration: Calibration = field(default_factory=Calibration)
+    labelled: pd.DataFrame | None = None
 
     def pattern_of(self, key: int) -> Patterns:
         """The one pattern of a key, for an explanation."""

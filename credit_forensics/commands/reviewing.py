@@ -1,0 +1,85 @@
+"""``review``: the queue of doubtful payments, and the labels people give them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import pandas as pd
+import typer
+
+from credit_forensics.commands.options import CaseArgument, steps
+
+
+def review(
+    case: CaseArgument,
+    labels: Annotated[
+        Path | None, typer.Option(help="Take labels from a CSV: payment_id, label.")
+    ] = None,
+    export: Annotated[
+        Path | None, typer.Option(help="Write the queue to a CSV, to be filled in and taken back.")
+    ] = None,
+    blind: Annotated[int, typer.Option(help="Confirmed payments to mix in, unmarked.")] = 20,
+    most: Annotated[int, typer.Option(help="How many payments to show.")] = 20,
+) -> None:
+    """Serve the review queue and take labels: right, wrong or unsure.
+
+    Example: credit-forensics review case.toml
+
+    Example: credit-forensics review case.toml --export queue.csv
+    """
+    from credit_forensics.case import Case
+    from credit_forensics.review import LABEL_FILE, add_labels, read_labels, review_queue
+
+    with steps() as progress:
+        opened = Case.open(case, progress=progress)
+        queue = review_queue(opened, blind=blind)
+    kept = opened.settings.folder / LABEL_FILE
+    if labels is not None:
+        given = read_labels(labels)
+        strata = dict(zip(queue["payment_id"], queue["stratum"], strict=True))
+        given["stratum"] = given["payment_id"].map(strata).fillna("other")
+        unknown = ~given["payment_id"].isin(opened.verdicts["payment_id"])
+        changed = add_labels(kept, given[~unknown])
+        typer.echo(f"{changed} labels new or changed in {kept}; {int(unknown.sum())} not in case.")
+        return
+    if export is not None:
+        queue.to_csv(export, index=False, lineterminator="\n")
+        typer.echo(f"{len(queue)} payments written to {export}; fill in the column label.")
+        return
+    waiting = queue[queue["label"] == ""]
+    # Which ones are the blind sample must not show.
+    shown = pd.concat(
+        [waiting[waiting["stratum"] == "queue"].head(most), waiting[waiting["stratum"] == "blind"]]
+    ).sort_values("payment_id")
+    typer.echo(f"{len(queue)} payments in the queue, {len(queue) - len(waiting)} labelled.\n")
+    if not sys.stdin.isatty():
+        columns = ["payment_id", "credited_user_id", "amount", "currency", "priority"]
+        typer.echo(
+            waiting[waiting["stratum"] == "queue"].head(most)[columns].to_string(index=False)
+        )
+        return
+    given_rows: list[dict[str, Any]] = []
+    try:
+        for row in shown.to_dict("records"):
+            given_rows += _ask(opened, row)
+    except (KeyboardInterrupt, EOFError, typer.Abort):
+        typer.echo("")
+    if given_rows:
+        add_labels(kept, pd.DataFrame(given_rows))
+    typer.echo(f"{len(given_rows)} labels kept in {kept}")
+
+
+def _ask(case: Any, row: Mapping[Any, Any]) -> list[dict[str, Any]]:
+    explanation = case.explain(row["payment_id"])
+    typer.echo(f"\n{row['payment_id']}  {row['amount']} {row['currency']} (minor units)")
+    typer.echo(f"credited to {row['credited_user_id']}")
+    for bar in explanation.bars.to_dict("records"):
+        typer.echo(f"  {bar['family']} ({bar['level']}) names {bar['person_id']}: {bar['methods']}")
+    answer = typer.prompt("Are the credits with who paid? right/wrong/unsure/skip", default="skip")
+    label = {"r": "right", "w": "wrong", "u": "unsure"}.get(answer[:1].lower())
+    if label is None:
+        return []
+    return [{"payment_id": row["payment_id"], "label": label, "stratum": row["stratum"]}]
