@@ -69,9 +69,9 @@ class Cells:
         return Html(f'<span class="severity {kind}">{word}</span>')
 
     def _amount(self, row: Row) -> str:
-        if row.get("amount") is None:
+        if row.get("amount") is None or not row.get("currency"):
             return _DASH
-        return self._view.language.money(int(row["amount"]), str(row.get("currency") or ""))
+        return self._view.language.money(int(row["amount"]), str(row["currency"]))
 
 
 def code(key: str) -> Callable[[Row], str]:

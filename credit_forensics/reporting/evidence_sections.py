@@ -122,15 +122,14 @@ def incidents_section(view: CaseView) -> Block:
         return Block(Html(heading(view, "incidents") + nothing(view, "none.incidents")))
     keys = ("finding", "cause", "severity", "onset", "end", "findings", "users", "credits")
     cells = Cells(view)
-    columns = cells.columns(*keys, "amount")
-    if language.code == "en":
-        columns.append(cells.column("summary"))
     table = html_table(
         view.mask.frame(incidents.head(SHOWN_INCIDENTS), "incidents"),
-        columns,
+        cells.columns(*keys, "amount"),
         caption=language.say("caption.incidents"),
         language=language,
         total=len(incidents),
+        # The summaries are written in English when the case is analysed.
+        detail=(lambda row: str(row["summary"])) if language.code == "en" else None,
     )
     intro = f"<p>{language.html('incidents.intro')}</p>"
     largest = incidents.sort_values("findings", ascending=False, kind="stable")

@@ -14,6 +14,7 @@ from credit_forensics.reporting.findings_section import findings_section
 from credit_forensics.reporting.headline import heading, headline
 from credit_forensics.reporting.language import Html, Language
 from credit_forensics.reporting.masking import Mask, case_mask_key
+from credit_forensics.reporting.shared_section import shared_section
 from credit_forensics.reporting.worst_cases import worst_matrix
 
 
@@ -86,6 +87,10 @@ class IncidentReport:
     def incidents(self) -> Block:
         """Incidents, and the rate over time of the gravest."""
         return evidence_sections.incidents_section(self.view)
+
+    def shared(self) -> Block:
+        """What the wrong payments share that the right ones do not."""
+        return shared_section(self.view)
 
     def coverage(self) -> Block:
         """What the evidence covers, its gaps and rejects, and the payments by verdict."""

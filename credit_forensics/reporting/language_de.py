@@ -200,7 +200,7 @@ SENTENCES: dict[str, str] = {
     "caption.methods": (
         "Jede Methode: wie oft sie spricht, zustimmt, widerspricht und das Ledger erklärt"
     ),
-    "caption.incidents": "Vorfälle, größte zuerst",
+    "caption.incidents": "Vorfälle, schwerste zuerst",
     "caption.inputs": "Die Eingaben, wie sie gelesen wurden",
     "caption.coverage": "Der Zeitraum, den jede Quelle abdeckt",
     "caption.gaps": "Lücken",
@@ -451,6 +451,7 @@ SENTENCES: dict[str, str] = {
     "caption.payments": "Zahlungen, die diese Person leistete oder gutgeschrieben bekam",
     "caption.ledger": "Ledger-Buchungen, die letzten",
     "caption.shared": "Was falsche Zahlungen öfter haben als richtige",
+    "column.id": "Kennung",
     "column.what": "Was",
     "column.kind": "Art",
     "column.running": "Stand danach",

@@ -199,7 +199,7 @@ SENTENCES: dict[str, str] = {
     "caption.methods": (
         "Each method: how often it speaks, agrees, conflicts and explains the ledger"
     ),
-    "caption.incidents": "Incidents, most findings first",
+    "caption.incidents": "Incidents, gravest first",
     "caption.inputs": "Inputs as they were read",
     "caption.coverage": "The span each source covers",
     "caption.gaps": "Gaps",
@@ -437,6 +437,7 @@ SENTENCES: dict[str, str] = {
     "caption.payments": "Payments made by, or credited to, this person",
     "caption.ledger": "Ledger entries, the last ones",
     "caption.shared": "What wrong payments have more often than right ones",
+    "column.id": "Id",
     "column.what": "What",
     "column.kind": "Kind",
     "column.running": "Balance after",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import contextlib
 import difflib
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -154,11 +155,10 @@ def _cast(name: str, value: Any, default: Any) -> Any:
             return value
         if str(value).lower() in words:
             return words[str(value).lower()]
-    elif wanted in (int, float) and not isinstance(value, bool):
-        try:
-            return wanted(value)
-        except (TypeError, ValueError):
-            pass
+    elif wanted in (int, float):
+        with contextlib.suppress(TypeError, ValueError):
+            if not isinstance(value, bool):
+                return wanted(value)
     elif isinstance(value, wanted):
         return value
     raise CaseError(f"The parameter '{name}' must be of type {wanted.__name__}.")

@@ -72,7 +72,7 @@ class PaymentDossier:
                 TableColumn("at", text("column.created_at"), self._time),
                 TableColumn("source", text("column.source")),
                 TableColumn("what", text("column.what")),
-                TableColumn("id", text("column.key"), code("id")),
+                TableColumn("id", text("column.id"), code("id")),
             ],
             caption=text("caption.history"),
             language=view.language,
@@ -136,7 +136,11 @@ class PaymentDossier:
             source = language.say("dossier.ledger")
             rows.append(_happening(entry["created_at"], source, what, entry["entry_id"]))
         shown = [
-            {**row, "what": view.mask.text(row["what"]), "id": view.mask.text(row["id"] or "")}
+            {
+                **row,
+                "what": view.mask.text(row["what"]),
+                "id": view.mask.text(row["id"]) if row["id"] else None,
+            }
             for row in rows
             if row["at"] is not None or row["id"]
         ]

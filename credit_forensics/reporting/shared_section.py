@@ -17,6 +17,7 @@ def shared_section(view: CaseView) -> Block:
     view.verdicts  # noqa: B018  # the traits are counted against the verdicts on the engine
     language, text = view.language, view.language.say
     traits = find_shared_traits(view.case.evidence.engine)
+    traits = traits[traits["share_of_wrong"] > traits["share_of_right"]]
 
     def share(key: str) -> TableColumn:
         return TableColumn(

@@ -1,0 +1,174 @@
+"""The ten questions are answered in plain sentences with the right numbers."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+from small_case import RIGHTFUL, WRONG, user_id
+
+from credit_forensics.errors import CaseError
+from credit_forensics.reporting.answers import ten_answers
+from credit_forensics.reporting.blocks import text_of
+from credit_forensics.reporting.case_view import accounts_hit, money_at_stake
+from credit_forensics.reporting.corrections import CORRECTABLE, correction_of, open_corrections
+from credit_forensics.reporting.incident_report import IncidentReport, case_view
+
+
+@pytest.fixture(scope="module")
+def answers(case):
+    return [
+        (text_of(answer.focus), text_of(answer.case)) for answer in ten_answers(case_view(case))
+    ]
+
+
+def about(case, payment_id: str) -> list[str]:
+    view = case_view(case, payment_id=payment_id)
+    return [text_of(answer.focus) for answer in ten_answers(view)]
+
+
+def test_there_are_ten_answers_each_about_the_payment_and_the_case(answers):
+    assert len(answers) == 10
+    assert all(focus and whole for focus, whole in answers)
+
+
+def test_the_worst_payment_is_a_wrong_user_one(case):
+    assert case_view(case).focus == "cs_test_0020"
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (1, f"The 50 credits of cs_test_0020 are on {WRONG}."),
+        (2, "passed every gate: event evt_0020, 1 delivery in the log, signature verified"),
+        (3, f"cs_test_0020 was paid by {RIGHTFUL} with"),
+        (3, f"{WRONG} is another person."),
+        (4, "3 independent families speak"),
+        (5, f"{RIGHTFUL}: stored 150, ledger 150. {WRONG}: stored 450, ledger 450."),
+        (6, "cs_test_0020: another person (stale session)."),
+        (7, "cs_test_0020 was granted once."),
+        (8, "cs_test_0020: 50 credits granted, the price is worth 50."),
+        (9, "handler method PRIMARY_METADATA and frontend_version 2.0-bulletproof."),
+        (10, f"Take 50 credits from {WRONG} and give them to {RIGHTFUL}; not applied yet."),
+    ],
+)
+def test_the_payment_singled_out(answers, number, sentence):
+    assert sentence in answers[number - 1][0]
+
+
+@pytest.mark.parametrize(
+    ("number", "sentence"),
+    [
+        (1, "5 of 24 payments have credits on another account than the payer's."),
+        (2, "23 of 24 paid payments are booked; stopped: 1 signature refused."),
+        (3, "7 ids make 7 persons; 0 have more than one id."),
+        (5, "1 of 6 stored balances differ from their ledger."),
+        (6, "5 payments on another person, 0 on another id of the same person"),
+        (7, "1 payment booked more than once;"),
+        (8, "No booked payment differs from its price."),
+        (9, "100 % of the payments with wrong user have frontend_version 2.0-bulletproof."),
+        (10, "7 corrections open in all, 350 credits to move."),
+    ],
+)
+def test_the_case_as_a_whole(answers, number, sentence):
+    assert sentence in answers[number - 1][1]
+
+
+def test_a_payment_that_stopped_at_a_gate_says_which(case):
+    answers = about(case, "cs_test_0003")
+    assert answers[0] == "No account holds credits of cs_test_0003."
+    assert answers[1] == "cs_test_0003 stopped at the signature: it was refused."
+    assert answers[6] == "cs_test_0003 was never granted."
+    assert f"Grant 50 credits to {user_id(4)}; not applied yet." in answers[9]
+
+
+def test_a_payment_booked_twice_says_so(case):
+    answers = about(case, "cs_test_0004")
+    assert answers[6] == "cs_test_0004 was granted 2 times."
+    assert "Take 50 credits back from" in answers[9]
+
+
+def test_a_payment_with_nothing_wrong_needs_no_correction(case):
+    answers = about(case, "cs_test_0001")
+    assert answers[5] == "cs_test_0001: neither; the credits are where they belong."
+    assert answers[9] == "cs_test_0001 needs no correction."
+
+
+def test_an_unknown_payment_is_a_clear_error(case):
+    with pytest.raises(CaseError, match="no payment cs_none"):
+        IncidentReport(case, payment_id="cs_none")
+
+
+def test_german_answers_are_german(case):
+    view = case_view(case, language="de")
+    first = ten_answers(view)[0]
+    assert text_of(first.focus) == f"Die 50 Credits von cs_test_0020 liegen auf {WRONG}."
+    assert first.question == "Wo sind die Credits jetzt?"
+
+
+def test_money_of_a_payment_counts_once_however_many_findings():
+    rows = pd.DataFrame(
+        {
+            "payment_id": ["a", "a", "b", None, None],
+            "amount": [500, 500, 100, 7, 7],
+            "currency": ["eur", "eur", "usd", "eur", "eur"],
+            "credited_user_id": ["x", "x", "y", None, "x"],
+            "rightful_user_id": [None, "z", "y", None, None],
+        }
+    )
+    assert money_at_stake(rows) == {"eur": 514, "usd": 100}
+    assert accounts_hit(rows) == 3
+
+
+class View:
+    """Just what corrections ask of a view."""
+
+    def __init__(self, findings: pd.DataFrame, manual: pd.DataFrame) -> None:
+        self.findings = findings
+        self.manual_entries = manual
+
+
+def finding(name: str, **changes: object) -> dict:
+    return {
+        "payment_id": "cs_1",
+        "finding": name,
+        "credited_user_id": "b",
+        "rightful_user_id": "a",
+        "credits": 50,
+        "created_at": pd.Timestamp("2025-09-01", tz="UTC"),
+        **changes,
+    }
+
+
+def entries(*rows: tuple) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=["entry_id", "user_id", "delta", "payment_id", "created_at"])
+    frame["created_at"] = pd.to_datetime(frame["created_at"], utc=True)
+    return frame
+
+
+@pytest.mark.parametrize("name", sorted(CORRECTABLE))
+def test_a_counter_entry_settles_a_finding_only_if_it_fits(name):
+    granting = correction_of(View(pd.DataFrame(), entries()), finding(name)).key in (
+        "answer.correct_move",
+        "answer.correct_grant",
+    )
+    user, delta = ("a", 50) if granting else ("b", -50)
+    fits = entries(("e1", user, delta, None, "2025-09-02"))
+    assert correction_of(View(pd.DataFrame(), fits), finding(name)).entries == ("e1",)
+    for other in (
+        entries(("e1", "c", delta, None, "2025-09-02")),
+        entries(("e1", user, delta + 1, None, "2025-09-02")),
+        entries(("e1", user, delta, "cs_other", "2025-09-02")),
+        entries(("e1", user, delta, None, "2025-08-31")),
+    ):
+        assert correction_of(View(pd.DataFrame(), other), finding(name)).entries == ()
+
+
+def test_open_corrections_leave_out_what_was_settled_by_hand():
+    rows = pd.DataFrame([finding("wrong_user"), finding("missing_credit", rightful_user_id="c")])
+    manual = entries(("e1", "a", 50, "cs_1", "2025-09-02"))
+    assert open_corrections(View(rows, entries())) == (2, 100)
+    assert open_corrections(View(rows, manual)) == (1, 50)
+
+
+def test_findings_that_move_no_credits_need_no_correction():
+    assert correction_of(View(pd.DataFrame(), entries()), finding("failed_delivery")) is None
