@@ -122,6 +122,8 @@ class MonitorSection(Section):
     settle_minutes: int = Field(default=360, ge=1)
     digest_above: int = Field(default=5, ge=1)
     pull: bool = True
+    keep_evidence: bool = True
+    whole_hours: int = Field(default=24, ge=1)
 
 
 class CaseFile(Section):

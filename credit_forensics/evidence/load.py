@@ -73,7 +73,7 @@ def load_evidence(case_file: CaseFile, progress: Progress | None = None) -> Evid
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
     step()
-    _add_person_links(evidence, case_file)
+    link_persons(evidence, case_file)
     prepare(evidence, case_file.ids.shape)
     finish(evidence)
     if not evidence.count("payments") and not evidence.count("ledger"):
@@ -118,7 +118,8 @@ def _load_pull(evidence: Evidence, case_file: CaseFile) -> None:
     note_gaps(case_file, evidence.custody)
 
 
-def _add_person_links(evidence: Evidence, case_file: CaseFile) -> None:
+def link_persons(evidence: Evidence, case_file: CaseFile) -> None:
+    """Add the links between ids that the case file itself tells: `[persons] same` and aliases."""
     persons = case_file.persons
     rows = [
         {"user_id": other, "linked_user_id": group[0], "reason": "overruled", "strength": 1.0}

@@ -21,7 +21,7 @@ class Periods:
 
 
 def number_periods(rows: ir.Table, periods: ir.Table) -> ir.Table:
-    """Add ``period``: the number of the period that ``created_at`` lies in, 0 where unknown.
+    """Add ``period``: the period that ``created_at`` lies in, 0 where unknown or before the first.
 
     Parameters
     ----------
@@ -33,7 +33,7 @@ def number_periods(rows: ir.Table, periods: ir.Table) -> ir.Table:
     joined = rows.cross_join(periods)
     elapsed = joined.created_at.epoch_seconds().cast("int64") - joined.start
     number = ibis.coalesce((elapsed // joined.width).cast("int64"), 0)
-    return joined.mutate(period=number).drop("start", "width")
+    return joined.mutate(period=ibis.greatest(number, 0)).drop("start", "width")
 
 
 def choose_periods(first: int, last: int, payments: int) -> Periods:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
-from credit_forensics.case_file import read_case_file
+from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.monitoring.observation import Watched
 from credit_forensics.monitoring.tick import Look
 
@@ -13,19 +13,12 @@ from credit_forensics.monitoring.tick import Look
 def look_at_case(path: Path) -> Look:
     """A look that reads the case afresh each time, its case file included."""
 
-    def look(now: dt.datetime) -> Watched:
+    def look(now: dt.datetime, _standing: tuple[str, ...] = ()) -> Watched:
         from credit_forensics.case import Case
 
         case_file = read_case_file(path)
         problems: dict[str, Exception] = {}
-        if case_file.stripe.api_key and case_file.monitor.pull:
-            from credit_forensics.evidence.stripe_api import pull
-
-            try:
-                pull(case_file, now=now)
-            except Exception as error:
-                # Stripe being away is one problem; what is kept can still be checked.
-                problems["stripe_pull"] = error
+        pull_news(case_file, now, problems)
         case = Case.open(path)
         evidence = case.evidence
         return Watched(
@@ -41,3 +34,16 @@ def look_at_case(path: Path) -> Look:
         )
 
     return look
+
+
+def pull_news(case_file: CaseFile, now: dt.datetime, problems: dict[str, Exception]) -> None:
+    """Pull what is new from Stripe, where the case has a key."""
+    if not (case_file.stripe.api_key and case_file.monitor.pull):
+        return
+    from credit_forensics.evidence.stripe_api import pull
+
+    try:
+        pull(case_file, now=now)
+    except Exception as error:
+        # Stripe being away is one problem; what is kept can still be checked.
+        problems["stripe_pull"] = error

@@ -40,8 +40,11 @@ def disagreement(watched: Watched, settings: CheckSettings, now: dt.datetime) ->
     from scipy.stats import fisher_exact
 
     voiced = watched.verdicts[watched.verdicts["families_available"] >= 2]
-    keep = [c for c in ("payment_id", "created_at", "amount", "currency") if c in watched.payments]
-    rows = voiced.merge(watched.payments[keep], on="payment_id")
+    wanted = ("payment_id", "created_at", "amount", "currency")
+    keep = [c for c in wanted if c in watched.payments]
+    # Kept verdicts bear the time of their payment.
+    dated = "created_at" in voiced.columns
+    rows = voiced if dated else voiced.merge(watched.payments[keep], on="payment_id")
     split = pd.Timestamp(now) - pd.Timedelta(hours=settings.window_hours)
     first = split - pd.Timedelta(days=settings.history_days)
     disagrees = rows["families_agreeing"] < rows["families_available"]

@@ -74,6 +74,10 @@ def delivery_key(rows: pd.DataFrame) -> pd.Series:
         if column in rows.columns:
             key = key.where(key.notna(), rows[column].astype("object"))
     if "source_line" in rows.columns:
-        place = rows["source_file"].astype("str") + ":" + rows["source_line"].astype("Int64").astype("str")
+        place = (
+            rows["source_file"].astype("str")
+            + ":"
+            + rows["source_line"].astype("Int64").astype("str")
+        )
         key = key.where(key.notna(), place)
     return key.where(key.notna(), "unnamed")

@@ -52,7 +52,8 @@ def run_monitor(
     once
         one tick, for cron; nothing is served.
     look
-        gives the evidence for a moment; the case itself by default.
+        gives the evidence for a moment and the standing items; the case itself by default, of
+        which only what is new is read.
     clock, stop
         the clock, and an event that ends the watch; SIGTERM and SIGINT set it too.
     on_tick
@@ -70,7 +71,7 @@ def run_monitor(
     """
     case_file = read_case_file(case_path)
     seconds = interval(every if every is not None else 300.0)
-    plan = _plan(case_file, look or look_at_case(Path(case_path)))
+    plan = _plan(case_file, look or _look(case_file, Path(case_path)))
     dead_man = case_file.monitor.dead_man_url
     if dead_man:
         dead_man = dead_man_address(from_environment(dead_man, "monitor.dead_man_url"))
@@ -135,6 +136,15 @@ def interval(value: str | float) -> float:
     if not 1 <= value <= 366 * 86_400:
         raise CaseError("The time between ticks must be a second at least, and a year at most.")
     return float(value)
+
+
+def _look(case_file: CaseFile, path: Path) -> Look:
+    """The case read in part where that can be done, else afresh each time."""
+    if case_file.monitor.keep_evidence and not case_file.stripe.database:
+        from credit_forensics.monitoring.kept_look import KeptLook
+
+        return KeptLook(path, case_file.folder / FOLDER)
+    return look_at_case(path)
 
 
 def _plan(case_file: CaseFile, look: Look) -> TickPlan:

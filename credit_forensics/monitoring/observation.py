@@ -33,6 +33,7 @@ class Watched:
 
     ``has_log`` and ``has_ledger`` say whether the case has such a source at all: without one its
     emptiness means nothing. ``problems`` holds what could not be looked at while the rest could.
+    ``remembered`` is called once all checks are remembered: only then is news no longer new.
     """
 
     payments: pd.DataFrame = field(default_factory=_table("payments"))
@@ -44,6 +45,7 @@ class Watched:
     has_log: bool = False
     has_ledger: bool = False
     problems: dict[str, Exception] = field(default_factory=dict)
+    remembered: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True)

@@ -256,6 +256,14 @@ class MonitorState:
             examples=tuple(example[0] for example in examples),
         )
 
+    def standing(self) -> tuple[str, ...]:
+        """Items of open incidents that end when their items are no longer there."""
+        rows = self._db.execute(
+            "SELECT DISTINCT item FROM items JOIN incidents ON incidents.id = items.incident "
+            "WHERE there = 1 AND status = 'open' AND ends = 'absent' ORDER BY item"
+        )
+        return tuple(row[0] for row in rows)
+
     def untold(self, target: str) -> list[tuple[Incident, Told | None]]:
         """Incidents whose state a target was not told yet, with what it was told last."""
         rows = self._db.execute(

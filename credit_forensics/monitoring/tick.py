@@ -22,7 +22,8 @@ from credit_forensics.monitoring.observation import (
 from credit_forensics.monitoring.state import MonitorState
 from credit_forensics.monitoring.telling import Manners, Sender, Sent, tell_all
 
-Look = Callable[[dt.datetime], Watched]
+# Given the moment and the items that stand (whose end is to be seen), the evidence.
+Look = Callable[[dt.datetime, tuple[str, ...]], Watched]
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ def run_tick(
     errors: dict[str, Exception] = {}
     observations: list[Observation] = []
     try:
-        watched = plan.look(now)
+        watched = plan.look(now, state.standing())
     except Exception as error:
         errors["evidence"] = error
     else:
@@ -83,6 +84,11 @@ def run_tick(
                 _remember(state, plan, observations[-1], now)
             except Exception as error:
                 errors[name] = error
+        if not errors.keys() - watched.problems.keys():
+            try:
+                watched.remembered()
+            except Exception as error:
+                errors["evidence"] = error
     _remember(state, plan, _monitor_errors(errors, now), now)
     with state.transaction():
         state.put("last_tick", now.isoformat())

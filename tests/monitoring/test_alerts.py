@@ -41,7 +41,7 @@ class Scene:
         self.ends = "quiet"
         self.broken: Exception | None = None
         self.plan = TickPlan(
-            look=lambda _now: Watched(),
+            look=lambda _now, _standing: Watched(),
             senders=senders,
             checks=(self.failed_deliveries,),
             manners=Manners("shop", **manners),
@@ -278,7 +278,7 @@ def test_evidence_that_cannot_be_read_ends_no_incident(tmp_path, http):
     scene.see("x", "evt_1")
     scene.tick(minutes=5)
 
-    def broken(_now):
+    def broken(_now, _standing):
         raise CaseError("The ledger at postgresql://user:hush@db/x cannot be reached.")
 
     scene.plan = TickPlan(

@@ -37,7 +37,7 @@ from credit_forensics.evidence import tables
 from credit_forensics.monitoring.monitor import run_monitor
 from credit_forensics.monitoring.observation import Watched
 
-def look(now):
+def look(now, standing):
     rows = json.loads(Path(sys.argv[1], "seen.json").read_text())
     frame = tables.conform("deliveries", pd.DataFrame(rows)).to_pandas()
     return Watched(deliveries=frame)
@@ -86,7 +86,7 @@ def keys(messages: list[dict]) -> list[str]:
     return [message["message"].rsplit("Alert: ", 1)[1] for message in messages]
 
 
-def no_deliveries(_now: dt.datetime) -> Watched:
+def no_deliveries(_now: dt.datetime, _standing: tuple[str, ...]) -> Watched:
     return Watched()
 
 
@@ -203,7 +203,7 @@ def test_health_metrics_and_the_dead_mans_ping(tmp_path):
             pd.DataFrame([{"event_id": "evt_1", "outcome": "database_error", "received_at": at}]),
         ).to_pandas()
 
-        def look(_now: dt.datetime) -> Watched:
+        def look(_now: dt.datetime, _standing: tuple[str, ...]) -> Watched:
             if broken.is_set():
                 raise RuntimeError("hush")
             return Watched(deliveries=failed)
@@ -259,7 +259,7 @@ def test_an_unanswered_ping_is_remembered_and_harmless(tmp_path):
 def test_two_monitors_of_one_case_are_refused(tmp_path):
     folder = case_at(tmp_path)
 
-    def look(_now: dt.datetime) -> Watched:
+    def look(_now: dt.datetime, _standing: tuple[str, ...]) -> Watched:
         with pytest.raises(CaseError, match="Another monitor"):
             run_monitor(folder, once=True, look=no_deliveries)
         return Watched()
@@ -275,7 +275,7 @@ def test_a_case_never_watched_has_no_status(tmp_path):
 def test_the_exit_status_says_when_a_check_could_not_run(tmp_path):
     folder = case_at(tmp_path)
 
-    def look(_now: dt.datetime) -> Watched:
+    def look(_now: dt.datetime, _standing: tuple[str, ...]) -> Watched:
         raise CaseError("The ledger cannot be reached.")
 
     assert run_monitor(folder, once=True, look=look) == 1

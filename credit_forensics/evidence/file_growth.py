@@ -1,0 +1,143 @@
+"""Tells whether a file is as it was, has grown at its end, or is another one now."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+_PROBE = 1 << 16
+_CHUNK = 1 << 22
+_NOT_TEXT = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1", b"\xff\xfe", b"\xfe\xff")
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a file looked like when it was read up to ``offset``, the end of a line.
+
+    ``lines`` are the line ends before the offset; ``head`` and ``tail`` hash the first bytes and
+    those before the offset.
+    """
+
+    size: int
+    modified: int
+    inode: int
+    offset: int
+    lines: int
+    head: str
+    tail: str
+
+    def to_json(self) -> str:
+        """As text, for keeping."""
+        return json.dumps(asdict(self))
+
+
+def from_json(text: str) -> Seen:
+    """What ``Seen.to_json`` wrote."""
+    return Seen(**json.loads(text))
+
+
+def compare(path: Path, seen: Seen | None) -> Literal["same", "grown", "other"]:
+    """How a file compares with what was seen; ``other`` where nothing was.
+
+    Text that only grew at its end has the bytes it had at the beginning and before the offset.
+    """
+    if seen is None:
+        return "other"
+    now = path.stat()
+    if (now.st_size, now.st_mtime_ns, now.st_ino) == (seen.size, seen.modified, seen.inode):
+        return "same"
+    if now.st_size < seen.offset:
+        return "other"
+    with path.open("rb") as file:
+        same = (_head(file, seen.offset), _tail(file, seen.offset)) == (seen.head, seen.tail)
+    return "grown" if same else "other"
+
+
+def is_text(path: Path) -> bool:
+    """Whether a file can grow line by line: no archive, no Parquet, no UTF-16."""
+    with path.open("rb") as file:
+        return not file.read(4).startswith(_NOT_TEXT)
+
+
+def look(path: Path, before: Seen | None = None) -> Seen:
+    """What a file looks like now, read up to its last line end.
+
+    Parameters
+    ----------
+    before
+        what it looked like, if it has only grown; then only what is new is read.
+    """
+    now = path.stat()
+    offset, lines = (before.offset, before.lines) if before else (0, 0)
+    with path.open("rb") as file:
+        file.seek(offset)
+        place = offset
+        for chunk in _chunks(file, now.st_size - offset):
+            end = chunk.rfind(b"\n")
+            if end >= 0:
+                offset = place + end + 1
+                lines += chunk.count(b"\n")
+            place += len(chunk)
+        return Seen(
+            size=now.st_size,
+            modified=now.st_mtime_ns,
+            inode=now.st_ino,
+            offset=offset,
+            lines=lines,
+            head=_head(file, offset),
+            tail=_tail(file, offset),
+        )
+
+
+def line_start(path: Path, seen: Seen, back: int) -> tuple[int, int]:
+    """The place of a line that starts some ``back`` bytes before the offset, and its number from 0.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "x"
+    >>> _ = path.write_text("one\\ntwo\\nthree\\n")
+    >>> line_start(path, look(path), 7), line_start(path, look(path), 99)
+    ((8, 2), (0, 0))
+    """
+    start = max(seen.offset - back, 0)
+    with path.open("rb") as file:
+        file.seek(start)
+        block = file.read(seen.offset - start)
+    if start == 0:
+        return 0, 0
+    first = block.find(b"\n") + 1
+    return start + first, seen.lines - block.count(b"\n") + 1
+
+
+def copy_from(path: Path, start: int, end: int, to: Path) -> None:
+    """Copy the bytes from ``start`` to ``end`` into a file of the owner's alone."""
+    to.touch(mode=0o600)
+    with path.open("rb") as file, to.open("wb") as out:
+        file.seek(start)
+        for chunk in _chunks(file, end - start):
+            out.write(chunk)
+
+
+def _chunks(file: BinaryIO, size: int) -> Iterator[bytes]:
+    while size > 0:
+        chunk = file.read(min(_CHUNK, size))
+        if not chunk:
+            return
+        size -= len(chunk)
+        yield chunk
+
+
+def _head(file: BinaryIO, offset: int) -> str:
+    file.seek(0)
+    return hashlib.sha256(file.read(min(_PROBE, offset))).hexdigest()
+
+
+def _tail(file: BinaryIO, offset: int) -> str:
+    start = max(offset - _PROBE, 0)
+    file.seek(start)
+    return hashlib.sha256(file.read(offset - start)).hexdigest()
