@@ -11,6 +11,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from hypothesis import HealthCheck, Phase, given
+from hypothesis import settings as bounded
+from hypothesis import strategies as st
 from intake_shop import KEY, SECRET, Shop, completed
 
 from credit_forensics.checks.handler import run_kit
@@ -37,11 +40,11 @@ def prepared(settings: IntakeSettings) -> None:
 def test_intake_passes_the_kit_in_full(
     intake_settings: Callable[..., IntakeSettings], tmp_path: Any
 ) -> None:
-    settings = intake_settings()
-    prepared(settings)
+    config = intake_settings()
+    prepared(config)
     report = run_kit(
-        create_app(settings),
-        settings.database_url,
+        create_app(config),
+        config.database_url,
         SECRET,
         path=WEBHOOK_PATH,
         held=HELD,
@@ -58,21 +61,21 @@ def test_intake_passes_the_kit_in_full(
 def test_intake_passes_the_kit_with_its_own_sealed_metadata(
     intake_settings: Callable[..., IntakeSettings],
 ) -> None:
-    settings = intake_settings()
-    prepared(settings)
+    config = intake_settings()
+    prepared(config)
 
     def sealed(person: Person, price: KitPrice) -> dict[str, str]:
         return session_metadata(
             SignedIn(person.user_id, person.email),
             price.price_id,
-            settings.prices[price.price_id],
-            settings,
+            config.prices[price.price_id],
+            config,
             started_at=datetime.now(UTC),
         )
 
     report = run_kit(
-        create_app(settings),
-        settings.database_url,
+        create_app(config),
+        config.database_url,
         SECRET,
         path=WEBHOOK_PATH,
         held=HELD,
@@ -429,3 +432,57 @@ def test_schema_adopts_a_ledger_in_use(intake_settings: Callable[..., IntakeSett
                 )
             )
     engine.dispose()
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=8), inner, max_size=3)
+    ),
+    max_leaves=6,
+)
+FIELDS = [
+    "id", "object", "amount_total", "amount_subtotal", "currency", "customer", "customer_creation",
+    "customer_details", "customer_email", "client_reference_id", "created", "metadata", "mode",
+    "payment_intent", "payment_status", "livemode", "status", "amount_refunded", "amount",
+]  # fmt: skip
+KINDS = [
+    "checkout.session.completed", "checkout.session.async_payment_failed", "charge.refunded",
+    "charge.dispute.closed", "customer.created",
+]  # fmt: skip
+
+
+def test_signed_nonsense_is_never_a_500_and_books_nothing(in_shop: Any) -> None:
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        loop = asyncio.get_running_loop()
+        numbers = iter(range(10_000))
+        statuses: set[int] = set()
+
+        @bounded(
+            max_examples=150,
+            deadline=None,
+            database=None,
+            phases=(Phase.generate,),
+            suppress_health_check=list(HealthCheck),
+        )
+        @given(
+            kind=st.sampled_from(KINDS),
+            changes=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=6),
+            outside=st.dictionaries(
+                st.sampled_from(["data", "created", "livemode"]), JSON, max_size=1
+            ),
+        )
+        def nonsense(kind: str, changes: dict[str, Any], outside: dict[str, Any]) -> None:
+            event = completed(str(next(numbers)), "ada", None)
+            event["type"] = kind
+            event["data"]["object"] |= changes
+            body = json.dumps(event | outside).encode()
+            answer = asyncio.run_coroutine_threadsafe(shop.deliver(body), loop).result()
+            statuses.add(answer.status_code)
+
+        await asyncio.to_thread(nonsense)
+        assert statuses == {200}
+        assert shop.ledger() == []
+
+    in_shop(story)
