@@ -33,12 +33,19 @@ _CONSTANTS = {"null", "true", "false", "current_user", "current_date", "current_
 
 @dataclass(frozen=True)
 class Read:
-    """One table to read: the part it fills, its name for messages, and the query."""
+    """One table to read: the part it fills, its name for messages, and the query.
+
+    ``relation`` is the table behind it (none for a query of one's own), ``columns`` its column for
+    each target that is a plain column, ``expressions`` the targets that are not.
+    """
 
     part: str
     label: str
     query: str
     own: bool = False
+    relation: Relation | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    expressions: tuple[str, ...] = ()
 
 
 @dataclass
@@ -172,7 +179,7 @@ def _built_in(
         else ""
     )
     query = f"SELECT {select} FROM {database.quoted(relation)}{where}"
-    plan.reads[part] = Read(part, relation.name, query)
+    plan.reads[part] = Read(part, relation.name, query, relation=relation, columns=found)
 
 
 def _or(names: tuple[str, ...]) -> str:
@@ -222,8 +229,12 @@ def _own(
         source = database.quoted(relation)
     select = {}
     absent = []
+    plain = {}
     for target, value in (mapping.columns or _same_names(relation, part, default)).items():
         expression = _expression(relation, value)
+        column = _plain_column(relation, value)
+        if column is not None:
+            plain[target] = column
         if expression is None:
             absent.append((target, value))
         else:
@@ -249,7 +260,15 @@ def _own(
     if part == "customers":
         where = f" WHERE {select['customer_id']} IS NOT NULL"
     query = f"SELECT {items} FROM {source}{where}"
-    plan.reads[part] = Read(part, relation.name, query, own=True)
+    plan.reads[part] = Read(
+        part,
+        relation.name,
+        query,
+        own=True,
+        relation=None if mapping.query else relation,
+        columns=plain,
+        expressions=tuple(target for target in select if target not in plain),
+    )
 
 
 def _query_columns(database: ReadOnlyDatabase, place: str, body: str) -> dict[str, str]:
@@ -291,15 +310,20 @@ def _same_names(relation: Relation, part: str, default: Sources) -> dict[str, st
     return {target: column for target, column in found.items() if target in TARGETS[part]}
 
 
-def _expression(relation: Relation, value: str) -> str | None:
-    """SQL for a mapped value: a quoted column, an expression, or none for a column not there."""
+def _plain_column(relation: Relation, value: str) -> str | None:
     column = relation.column(value)
     if column is None and value.startswith('"') and value.endswith('"'):
         column = relation.column(value[1:-1].replace('""', '"'))
-        if column is None:
-            return None
+    return column
+
+
+def _expression(relation: Relation, value: str) -> str | None:
+    """SQL for a mapped value: a quoted column, an expression, or none for a column not there."""
+    column = _plain_column(relation, value)
     if column is not None:
         return quote_identifier(column)
+    if value.startswith('"') and value.endswith('"'):
+        return None
     if _IDENTIFIER.match(value) and value.lower() not in _CONSTANTS:
         return None
     return f"(\n{value}\n)"
