@@ -260,8 +260,8 @@ def _sqlite_text(name: str) -> str:
     )
     return (
         f"CASE typeof({name}) WHEN 'integer' THEN CAST({name} AS TEXT) "
-        f"WHEN 'real' THEN CASE WHEN abs({name}) < 9e15 AND {name} = CAST({name} AS INTEGER) "
-        f"THEN CAST(CAST({name} AS INTEGER) AS TEXT) ELSE printf('%.17g', {name}) END "
+        f"WHEN 'real' THEN CASE WHEN abs({name}) < 9.2e18 AND {name} = CAST({name} AS INTEGER) "
+        f"THEN CAST(CAST({name} AS INTEGER) AS TEXT) ELSE printf('%!.17g', {name}) END "
         f"WHEN 'blob' THEN CASE length({name}) WHEN 16 THEN lower({uuid}) "
         f"ELSE lower(hex({name})) END "
         f"ELSE {name} END"

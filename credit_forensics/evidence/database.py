@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -56,10 +57,17 @@ class ReadOnlyDatabase:
         self._relations: list[Relation] | None = None
 
     def relations(self) -> list[Relation]:
-        """Tables and views, sorted by schema and name; the system's own are left out."""
+        """Tables and views, sorted by schema and name; the system's own are left out.
+
+        Raises
+        ------
+        UnreadableError
+            when the database does not tell.
+        """
         if self._relations is None:
             listed = sqlite_relations if self.dialect == "sqlite" else postgres_relations
-            self._relations = listed(self.driver)
+            with _refusals():
+                self._relations = listed(self.driver)
         return self._relations
 
     def find(self, name: str, schema: str | None = None) -> Relation | None:
@@ -87,7 +95,8 @@ class ReadOnlyDatabase:
 
     def search_path(self) -> list[str]:
         """The schemas that an unqualified name is looked up in (PostgreSQL)."""
-        row = self.driver.execute("SELECT current_schemas(false)::text[]").fetchone()
+        with _refusals():
+            row = self.driver.execute("SELECT current_schemas(false)::text[]").fetchone()
         return list(row[0])
 
     def quoted(self, relation: Relation) -> str:
@@ -151,22 +160,34 @@ def open_read_only(url: str, folder: Path, what: str) -> Iterator[ReadOnlyDataba
     ------
     CaseError
         when the URL is of another kind, the file is missing or no database, or the server cannot
-        be reached or refuses; no message holds the password.
+        be reached, refuses or is lost while it is read; no message holds the password.
     """
     parsed = parse_url(url, what)
     path = None
     if parsed.get_backend_name() == "sqlite":
         path = sqlite_path(parsed, folder, what)
-    engine = _postgres_engine(parsed) if path is None else _sqlite_engine(path)
     name = masked(parsed)
+    try:
+        engine = _postgres_engine(parsed) if path is None else _sqlite_engine(path)
+    except ImportError as error:
+        raise CaseError(
+            f"The {what} database {name} needs a driver that is not installed: {error}."
+        ) from None
     try:
         pooled = _connect(engine, f"The {what} database {name}", parsed)
         try:
             database = ReadOnlyDatabase(name, parsed, pooled.driver_connection, path)
-            if database.dialect == "postgresql":
-                _begin(database)
-            _prove_read_only(database, what)
+            with _refusals():
+                if database.dialect == "postgresql":
+                    _begin(database)
+                proven = _read_only(database)
+            if not proven:
+                raise CaseError(
+                    f"The {what} database {name} did not accept a read-only connection."
+                )
             yield database
+        except UnreadableError as error:
+            raise CaseError(f"The {what} database {name} cannot be read: {error}.") from None
         finally:
             # Closing without a commit ends the transaction; there is nothing to keep.
             pooled.close()
@@ -178,25 +199,20 @@ def open_read_only(url: str, folder: Path, what: str) -> Iterator[ReadOnlyDataba
 def _refusals() -> Iterator[None]:
     import sqlite3
 
-    import psycopg
-
+    # Not imported for its error's sake: a case with SQLite alone does not need it.
+    psycopg = sys.modules.get("psycopg")
+    kinds = (sqlite3.Error, psycopg.Error) if psycopg else (sqlite3.Error,)
     try:
         yield
-    except (sqlite3.Error, psycopg.Error) as error:
+    except kinds as error:
         raise UnreadableError(one_line(error)) from None
 
 
 def _connect(engine: Engine, subject: str, url: URL) -> Any:
-    from sqlalchemy.exc import SQLAlchemyError
-
     try:
         return engine.raw_connection()
-    except (SQLAlchemyError, ImportError) as error:
+    except Exception as error:  # SQLAlchemy's, the driver's, or the system's
         cause = getattr(error, "orig", None) or error
-    except Exception as error:  # a DB-API error that SQLAlchemy did not wrap
-        cause = error
-    if isinstance(cause, ImportError):
-        raise CaseError(f"{subject} needs a driver that is not installed: {cause}.")
     raise CaseError(f"{subject} cannot be opened: {one_line(cause, *secrets(url))}.")
 
 
@@ -275,25 +291,15 @@ def session_settings() -> dict[str, str]:
     }
 
 
-def _prove_read_only(database: ReadOnlyDatabase, what: str) -> None:
-    import sqlite3
-
+def _read_only(database: ReadOnlyDatabase) -> bool:
+    """What the database answers when asked whether this connection may only read."""
     if database.dialect == "sqlite":
-        try:
-            (answer,) = database.driver.execute("PRAGMA query_only").fetchone()
-            database.driver.execute("SELECT count(*) FROM sqlite_master").fetchone()
-        except sqlite3.Error as error:
-            raise CaseError(
-                f"The {what} database {database.name} cannot be read: {one_line(error)}."
-            ) from None
-        proven = answer == 1
-    else:
-        rows = [
-            database.driver.execute(f"SHOW {setting}").fetchone()[0]
-            for setting in ("transaction_read_only", "default_transaction_read_only")
-        ]
-        proven = rows == ["on", "on"]
-    if not proven:
-        raise CaseError(
-            f"The {what} database {database.name} did not accept a read-only connection."
-        )
+        (answer,) = database.driver.execute("PRAGMA query_only").fetchone()
+        # Reads the first page: a damaged or locked file shows here.
+        database.driver.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        return bool(answer == 1)
+    answers = [
+        database.driver.execute(f"SHOW {setting}").fetchone()[0]
+        for setting in ("transaction_read_only", "default_transaction_read_only")
+    ]
+    return answers == ["on", "on"]

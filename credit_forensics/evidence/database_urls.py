@@ -80,6 +80,9 @@ def sqlite_path(url: URL, folder: Path, what: str) -> Path:
     if not text or text == ":memory:":
         raise CaseError(f"The {what} url names no file; write sqlite:///file.db.")
     path = folder / text
+    if path.exists() and not path.is_file():
+        # Opening a pipe would wait for ever.
+        raise CaseError(f"The {what} database {text} is not a file.")
     try:
         with path.open("rb") as file:
             head = file.read(len(_SQLITE_MAGIC))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
+import sys
 from pathlib import Path
 
 import psycopg
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from sqlalchemy.engine import make_url
 
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence import database as database_module
 from credit_forensics.evidence.database import ReadOnlyDatabase, UnreadableError, open_read_only
 from credit_forensics.evidence.database_relations import quote_identifier
 from credit_forensics.evidence.database_urls import libpq_arguments, masked, parse_url
@@ -94,7 +96,32 @@ def test_a_damaged_sqlite_file(tmp_path: Path) -> None:
 
 
 def test_a_folder_is_no_database(tmp_path: Path) -> None:
-    assert "cannot be read" in refused(f"sqlite:///{tmp_path}")
+    assert "is not a file" in refused(f"sqlite:///{tmp_path}")
+
+
+def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "a.db")
+    assert "is not a file" in refused("sqlite:///a.db", tmp_path)
+
+
+def test_a_file_that_somebody_has_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(database_module, "LOCK_SECONDS", 0.1)
+    make_sqlite(tmp_path / "a.db")
+    writer = sqlite3.connect(tmp_path / "a.db", isolation_level=None)
+    writer.execute("BEGIN EXCLUSIVE")
+    assert "database is locked" in refused("sqlite:///a.db", tmp_path)
+    writer.close()
+
+
+def test_a_server_that_goes_away_while_it_is_read(postgres_database: str) -> None:
+    with (
+        pytest.raises(CaseError, match=r"^The ledger database .* cannot be read: [^\n]*\.$"),
+        open_read_only(postgres_database, Path(), "ledger") as database,
+    ):
+        row = database.driver.execute("SELECT pg_backend_pid()").fetchone()
+        with psycopg.connect(postgres_database, autocommit=True) as connection:
+            connection.execute("SELECT pg_terminate_backend(%s)", [row[0]])
+        database.relations()
 
 
 @pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:"])
@@ -132,6 +159,12 @@ def test_nobody_listens() -> None:
         port = probe.getsockname()[1]
     message = refused(f"postgresql://reader:{SECRET}@127.0.0.1:{port}/shop")
     assert f"postgresql://reader:***@127.0.0.1:{port}/shop cannot be opened" in message
+
+
+def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    message = refused(f"postgresql://reader:{SECRET}@db.example.com/shop")
+    assert "needs a driver that is not installed" in message
 
 
 def test_a_wrong_password(postgres_url: str) -> None:
