@@ -634,7 +634,9 @@ def conform(name: str, rows: pd.DataFrame | pa.Table) -> pa.Table:
             arrays.append(pa.nulls(table.num_rows, field.type))
             continue
         array = table.column(field.name)
-        if pa.types.is_timestamp(field.type) and pa.types.is_string(array.type):
+        # pandas 3 hands its text out as large_string.
+        is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+        if pa.types.is_timestamp(field.type) and is_text:
             parsed = pd.to_datetime(array.to_pandas(), utc=True, format="ISO8601")
             array = pa.Array.from_pandas(parsed)
         if pa.types.is_timestamp(array.type) and array.type.tz is None:
