@@ -20,8 +20,8 @@ _BLANK = re.compile(r"[\s,]*")
 _PAGE = re.compile(r'\{[^{}\[\]]*?"data"\s*:\s*\[')
 _PAGE_TAIL = re.compile(r"[^{}\[\]]*\}")
 _STRAY = re.compile(r"[^\n{}\[\]]*\n?")
-# Where the next object may begin after damage: after another one, or on a line of its own.
-_NEXT = re.compile(r"(?:[}\[]\s*,?|\n)\s*(?=\{)")
+# Where the next object may begin after damage: not where an object is the value of a key.
+_NEXT = re.compile(r"[^:\s]\s*(?=\{)")
 _STRIPE_OBJECT = re.compile(r'"object"\s*:\s*(?:"[a-z_.0-9]+"|\{)|"specversion"|"detail-type"')
 _LOOK_AHEAD = 4096
 # What reading on after damage may cost a file, against texts made to be costly.

@@ -240,11 +240,8 @@ def read_documents(
 ) -> None:
     """Read a file document by document: ``layout`` ``lines``, else arrays, pages and documents."""
     archive = Archive(path, progress)
-    found: Iterator[Document]
-    if layout == "lines":
-        found = lines(archive.text())
-    else:
-        found = split_documents(decode(archive.text()))
+    text = archive.text()
+    found = lines(text) if layout == "lines" else split_documents(decode(text))
     read_rows(evidence, source, found, origin, archive)
 
 

@@ -21,7 +21,7 @@ from credit_forensics.evidence.recognise import NAMES, Recognised
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.stripe_documents import read_documents, read_rows
 from credit_forensics.evidence.stripe_envelopes import EVENT_FIELDS, insert_envelopes
-from credit_forensics.evidence.stripe_nested import take_expanded, take_nested_charges
+from credit_forensics.evidence.stripe_nested import take_nested_charges
 from credit_forensics.evidence.stripe_objects import (
     BY_OBJECT,
     INTENT,

@@ -10,15 +10,42 @@ from credit_forensics.evidence.payments import assemble_payments
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.stripe_files import load_stripe_file
 
-UNIFIED = (
-    "id,Created date (UTC),Amount,Amount Refunded,Currency,Captured,Converted Amount,"
-    "Converted Amount Refunded,Converted Currency,Decline Reason,Description,Fee,"
-    "Refunded date (UTC),Statement Descriptor,Status,Seller Message,Taxes On Fee,Card ID,"
-    "Card Name,Card Fingerprint,Disputed Amount,Dispute Status,Mode,PaymentIntent ID,"
-    "Payment Source Type,Invoice ID,Customer ID,Customer Description,Customer Email,"
-    "Checkout Session ID,Checkout Line Item Summary,Client Reference ID,"
-    "user_id (metadata),Plan_Name (metadata)"
-).split(",")
+UNIFIED = [
+    "id",
+    "Created date (UTC)",
+    "Amount",
+    "Amount Refunded",
+    "Currency",
+    "Captured",
+    "Converted Amount",
+    "Converted Amount Refunded",
+    "Converted Currency",
+    "Decline Reason",
+    "Description",
+    "Fee",
+    "Refunded date (UTC)",
+    "Statement Descriptor",
+    "Status",
+    "Seller Message",
+    "Taxes On Fee",
+    "Card ID",
+    "Card Name",
+    "Card Fingerprint",
+    "Disputed Amount",
+    "Dispute Status",
+    "Mode",
+    "PaymentIntent ID",
+    "Payment Source Type",
+    "Invoice ID",
+    "Customer ID",
+    "Customer Description",
+    "Customer Email",
+    "Checkout Session ID",
+    "Checkout Line Item Summary",
+    "Client Reference ID",
+    "user_id (metadata)",
+    "Plan_Name (metadata)",
+]
 
 
 def row(**fields: str) -> list[str]:
