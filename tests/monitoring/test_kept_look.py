@@ -1,0 +1,146 @@
+"""A tick over kept evidence finds what a whole analysis finds of the payments that were touched."""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+import sqlite3
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from credit_forensics.case import Case
+from credit_forensics.case_file import read_case_file
+from credit_forensics.evidence.kept_evidence import KeptEvidence
+from credit_forensics.monitoring.kept_look import KeptLook
+from credit_forensics.monitoring.monitor import monitor_status, run_monitor
+from credit_forensics.scenarios.case_writer import write_case
+from credit_forensics.scenarios.settings import WorldSettings
+from credit_forensics.scenarios.world import make_world
+
+NOW = dt.datetime(2025, 12, 1, tzinfo=dt.UTC)
+GROWING = ("sessions.jsonl", "events.jsonl", "charges.jsonl", "intents.jsonl", "webhook.log")
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("whole")
+    write_case(make_world(WorldSettings(payments=700), seed=5), folder)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def expected(whole) -> pd.DataFrame:
+    return Case.open(whole).findings
+
+
+def shorten(whole: Path, folder: Path, share: float) -> Path:
+    """The case as it was when a share of it had been written; a log may end within a line."""
+    shutil.copytree(whole, folder, dirs_exist_ok=True)
+    for name in GROWING:
+        path = folder / name
+        if path.exists():
+            data = path.read_bytes()
+            path.write_bytes(data[: int(len(data) * share)])
+    with sqlite3.connect(folder / "ledger.db") as db:
+        times = sorted(row[0] for row in db.execute("SELECT created_at FROM credit_ledger"))
+        db.execute(
+            "DELETE FROM credit_ledger WHERE created_at > ?", [times[int(len(times) * share)]]
+        )
+    return folder
+
+
+def grow(whole: Path, folder: Path) -> None:
+    for name in GROWING:
+        path = folder / name
+        if path.exists():
+            rest = (whole / name).read_bytes()[path.stat().st_size :]
+            with path.open("ab") as file:
+                file.write(rest)
+    shutil.copy(whole / "ledger.db", folder / "ledger.db")
+
+
+def names(findings: pd.DataFrame, without: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
+    rows = findings[~findings["finding"].isin(list(without))]
+    keys = rows[["finding", "payment_id", "event_id", "credited_user_id"]].fillna("")
+    return {
+        (finding, payment or event or user)
+        for finding, payment, event, user in keys.itertuples(index=False)
+    }
+
+
+def look_once(look: KeptLook, standing: tuple[str, ...] = ()) -> pd.DataFrame:
+    watched = look(NOW, standing)
+    watched.remembered()
+    return watched.findings
+
+
+def test_what_comes_later_is_found_as_a_whole_analysis_finds_it(tmp_path, whole, expected):
+    folder = shorten(whole, tmp_path, 0.8)
+    look = KeptLook(folder / "case.toml", folder / "monitor")
+    before = names(look_once(look))
+    grow(whole, folder)
+    found = names(look_once(look))
+    everything = names(expected)
+    assert found <= everything
+    # What is read, not inferred, is found to the last.
+    read = names(expected, without=("wrong_user", "split_identity", "poisoned_mapping"))
+    assert read <= before | found
+    # An inference about an old payment may wait for the next whole judgement.
+    inferred = everything - read
+    assert len(inferred - (before | found)) <= 0.1 * len(inferred)
+
+
+def test_a_whole_judgement_of_kept_evidence_is_the_analysis_itself(tmp_path, whole, expected):
+    folder = shorten(whole, tmp_path, 0.6)
+    look = KeptLook(folder / "case.toml", folder / "monitor")
+    look_once(look)
+    grow(whole, folder)
+    look_once(look)
+    with KeptEvidence(folder / "monitor" / "evidence.duckdb", read_case_file(folder)) as kept:
+        kept.put("judged_at", "2020-01-01T00:00:00+00:00")
+    found = look_once(look)
+    pd.testing.assert_frame_equal(found, expected)
+
+
+def test_nothing_new_means_nothing_touched_and_nothing_read(tmp_path, whole):
+    folder = shorten(whole, tmp_path, 0.5)
+    look = KeptLook(folder / "case.toml", folder / "monitor")
+    look_once(look)
+    watched = look(NOW, ())
+    with_news = look._kept
+    assert with_news is not None
+    rows = with_news.connection.execute("SELECT count(*) FROM kept.touched").fetchall()
+    assert rows == [(0,)]
+    # What waits for its credits is looked at again all the same.
+    pending = with_news.connection.execute("SELECT count(*) FROM kept.pending").fetchall()[0][0]
+    assert pending == len(watched.payments) > 0
+    watched.remembered()
+
+
+def test_news_stay_new_until_they_are_remembered(tmp_path, whole):
+    folder = shorten(whole, tmp_path, 0.8)
+    look = KeptLook(folder / "case.toml", folder / "monitor")
+    look_once(look)
+    grow(whole, folder)
+    first = names(look(NOW, ()).findings)  # and the process dies before it could be remembered
+    look.close()
+    assert names(look_once(KeptLook(folder / "case.toml", folder / "monitor"))) == first
+    assert len(first) > len(names(look_once(look)))
+
+
+def test_the_monitor_itself_watches_a_case_in_part(tmp_path, whole):
+    folder = shorten(whole, tmp_path, 0.8)
+    assert run_monitor(folder, once=True, clock=lambda: NOW) == 0
+    before = {i.cause: i.items for i in monitor_status(folder).incidents}
+    grow(whole, folder)
+    results: list = []
+    assert run_monitor(folder, once=True, clock=lambda: NOW, on_tick=results.append) == 0
+    after = {i.cause: i.items for i in monitor_status(folder).incidents}
+    assert (folder / "monitor" / "evidence.duckdb").stat().st_mode & 0o077 == 0
+    assert results[0].errors == {}
+    assert after != before
+    truth = Case.open(folder).findings
+    lost = set(truth[truth["finding"] == "missing_credit"]["payment_id"])
+    assert after["paid_not_credited"] >= len(lost) > 0
