@@ -27,7 +27,7 @@ from credit_forensics.evidence.ledger import load_ledgers
 from credit_forensics.evidence.store import Evidence
 
 ROWS = 2_000_000
-RUNS = 2
+RUNS = 3
 TARGET = 6.0
 MEMORY_MB = 2048
 TABLE = """
