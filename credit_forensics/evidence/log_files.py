@@ -70,18 +70,16 @@ class LogStream:
         """Chunks; each ends with a newline."""
         pieces: list[bytes] = []
         held = 0
-        dropping = False
-        for block in self._text():
-            data = block
-            if dropping:
-                end = data.find(b"\n")
-                if end < 0:
-                    continue
-                data = data[end:]
-                dropping = False
-            pieces.append(data)
-            held += len(data)
-            if held < self._chunk:
+        ended = dropping = False
+        for piece in self._pieces():
+            end = piece.find(b"\n")
+            if dropping and end < 0:
+                continue
+            pieces.append(piece[end:] if dropping else piece)
+            held += len(pieces[-1])
+            dropping = False
+            ended = ended or end >= 0
+            if held < self._chunk or (not ended and held <= LONGEST_LINE):
                 continue
             whole = b"".join(pieces)
             end = whole.rfind(b"\n") + 1
@@ -93,10 +91,16 @@ class LogStream:
                 self.cut = True
                 rest = rest[:LONGEST_LINE]
                 dropping = True
-            pieces, held = [rest], len(rest)
+            pieces, held, ended = [rest], len(rest), False
         last = b"".join(pieces)
         if last:
             yield last if last.endswith(b"\n") else last + b"\n"
+
+    def _pieces(self) -> Iterator[bytes]:
+        """The text in pieces no larger than a chunk: archives may unfold to any size."""
+        for block in self._text():
+            for at in range(0, len(block), self._chunk):
+                yield block[at : at + self._chunk] if len(block) > self._chunk else block
 
     def _text(self) -> Iterator[bytes]:
         blocks = self._unpacked()
@@ -116,21 +120,24 @@ class LogStream:
             head = file.read(4)
             file.seek(0)
             if head.startswith(_MAGIC_GZIP):
-                yield from self._inflate(file, lambda: zlib.decompressobj(31))
+                yield from self._inflate(file, lambda: zlib.decompressobj(31), 32 << 10)
             elif head == _MAGIC_ZSTD:
                 import zstandard
 
-                yield from self._inflate(file, lambda: zstandard.ZstdDecompressor().decompressobj())
+                # A block of four bytes may unfold to 128 KB.
+                yield from self._inflate(
+                    file, lambda: zstandard.ZstdDecompressor().decompressobj(), 1 << 10
+                )
             else:
                 while block := file.read(_READ):
                     self.bytes_read += len(block)
                     yield block
 
-    def _inflate(self, file: Any, start: Any) -> Iterator[bytes]:
+    def _inflate(self, file: Any, start: Any, step: int) -> Iterator[bytes]:
         decoder = start()
         fresh = True
-        # Small reads keep what one of them inflates to within bounds, also for hostile archives.
-        while block := file.read(1 << 16):
+        # Small steps keep what one of them unfolds to within bounds, also for hostile archives.
+        while block := file.read(step):
             self.bytes_read += len(block)
             while block:
                 if decoder.eof:

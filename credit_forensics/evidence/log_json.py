@@ -54,9 +54,19 @@ _VERBS = {"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"}
 _STRIPE_EVENT = re.compile(r"evt_\S+")
 _STRIPE_PAYMENT = re.compile(r"(?:cs|pi)_\S+")
 _SIGN_IN = re.compile(r"(?:sign|log)(?:ed|ged)?[ _-]?in\b", re.IGNORECASE)
-_PREFIXED = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]")
-_CONTINUES = re.compile(r"\s*[\"'}\]]")
+# A message that has a prefix of its own, or goes on with the one before.
+_OWN_FORM = re.compile(r"\[?\d{4}-\d\d-\d\d[T ]|\s*[\"'}\]]")
+_WRITTEN_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d[\d.,:+Z-]*\Z")
+_BLANK = re.compile(r"\s")
+_NESTED_KEYS = frozenset(_NESTED)
+_REQUEST_KEYS = frozenset({*_REQUEST, "req", "request"})
+_TRACE_KEYS = frozenset({*_TRACE, "err", "error"})
+_FIELD_KEYS = frozenset(
+    {*_EVENT, *_PAYMENT, *_USER, *_METHOD, *_CREDITS, *_OUTCOME, *_EMAIL, "error", "err"}
+    | {"signature_valid"}
+)
 _DOCKER = {"log", "stream", "time", "attrs"}
+_DECODER = json.JSONDecoder()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -102,24 +112,25 @@ def read_json_lines(chunk: bytes, first_number: int) -> JsonLines:
 
 def _record(line: bytes) -> dict[str, Any] | None:
     try:
-        record = json.loads(line.decode("utf-8", "replace"))
+        record = _DECODER.decode(line.decode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     return record if isinstance(record, dict) else None
 
 
 def _read(record: dict[str, Any], number: int, found: JsonLines) -> str:
-    time = _time(record)
     if record.get("event") == "webhook_delivery":
+        time = _time(record)
         found.deliveries.append(_delivery(record, number, time))
         if time is not None:
             found.times.append(time)
         return ""
-    flat = dict(record)
-    for name in _NESTED:
-        if isinstance(flat.get(name), dict):
-            flat = {**flat.pop(name), **flat}
-    time = _time(flat) if time is None else time
+    flat = record
+    if not _NESTED_KEYS.isdisjoint(record):
+        flat = dict(record)
+        for name in _NESTED:
+            if isinstance(flat.get(name), dict):
+                flat = {**flat.pop(name), **flat}
     message = _first_text(flat, _MESSAGE) or ""
     if "log" in record and record.keys() <= _DOCKER:
         inner = _record(message.strip().encode("utf-8", "replace"))
@@ -127,28 +138,41 @@ def _read(record: dict[str, Any], number: int, found: JsonLines) -> str:
             return _read({"time": record.get("time"), **inner}, number, found)
         # The line as ``docker logs -t`` shows it.
         return f"{record.get('time')} {message}".rstrip("\n")
-    request = _request(flat)
-    fields = _fields(flat)
-    if fields and (fields.keys() & {"event_id", "payment_id"} or request):
-        found.facts.append(Fact(Kind.FIELDS, number, time, request, "", fields))
-    email, user = _first_text(flat, _EMAIL), _scalar(flat, _USER)
-    if email and user and _SIGN_IN.search(message):
-        found.sign_ins.append((user, email, time))
-    return _as_line(message, time, request, flat)
+    request = None if _REQUEST_KEYS.isdisjoint(flat) else _request(flat)
+    if not _FIELD_KEYS.isdisjoint(flat):
+        fields = _fields(flat)
+        if fields and (fields.keys() & {"event_id", "payment_id"} or request):
+            fact = Fact(Kind.FIELDS, number, _time(flat), request, "", fields)
+            found.facts.append(fact)
+        email, user = _first_text(flat, _EMAIL), _scalar(flat, _USER)
+        if email and user and _SIGN_IN.search(message):
+            found.sign_ins.append((user, email, _time(flat)))
+    return _as_line(message, request, flat)
 
 
-def _as_line(message: str, time: int | None, request: str | None, flat: dict[str, Any]) -> str:
-    message = message.rstrip("\n")
-    if _PREFIXED.match(message) or _CONTINUES.match(message) or time is None:
-        text = message
-    else:
-        stamp = (_EPOCH + timedelta(microseconds=time)).isoformat()
-        level = _first_text(flat, _LEVEL) or "INFO"
-        text = f"[{stamp} - json - {re.sub('[^A-Za-z]', '', level)}] {message}"
-    if request and " request_id=" not in text[-300:] and not re.search(r"\s", request):
+def _as_line(message: str, request: str | None, flat: dict[str, Any]) -> str:
+    text = message.rstrip("\n")
+    if not _OWN_FORM.match(text):
+        stamp = _stamp(flat)
+        if stamp:
+            level = _first_text(flat, _LEVEL) or "INFO"
+            text = f"[{stamp} - json - {level if level.isalpha() else 'INFO'}] {text}"
+    if request and " request_id=" not in text[-300:] and not _BLANK.search(request):
         text += f" request_id={request}"
-    trace = _trace(flat)
+    trace = None if _TRACE_KEYS.isdisjoint(flat) else _trace(flat)
     return f"{text}\n{trace}" if trace else text
+
+
+def _stamp(flat: dict[str, Any]) -> str | None:
+    """The record's time as text: its own where it is written out, else made from its number."""
+    for name in _TIME:
+        value = flat.get(name)
+        if value is not None:
+            if isinstance(value, str) and _WRITTEN_TIME.match(value):
+                return value
+            break
+    time = _time(flat)
+    return None if time is None else (_EPOCH + timedelta(microseconds=time)).isoformat()
 
 
 def _delivery(record: dict[str, Any], number: int, time: int | None) -> Delivery:
@@ -249,13 +273,19 @@ def _epoch(value: float) -> int | None:
 
 
 def _first_text(record: dict[str, Any], names: tuple[str, ...]) -> str | None:
-    return next((v for n in names if isinstance(v := record.get(n), str) and v), None)
+    for name in names:
+        value = record.get(name)
+        if value and isinstance(value, str):
+            return value
+    return None
 
 
 def _scalar(record: dict[str, Any], names: tuple[str, ...]) -> str | None:
     """The first of these fields that is text or a whole number, as text."""
     for name in names:
         value = record.get(name)
+        if value is None:
+            continue
         if isinstance(value, str) and value.strip():
             return value.strip()
         if isinstance(value, int) and not isinstance(value, bool):

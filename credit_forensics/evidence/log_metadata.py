@@ -7,7 +7,7 @@ import json
 import re
 from typing import Any
 
-_LONGEST = 256 << 10
+_LONGEST = 64 << 10
 _DEEPEST = 60
 _TOKEN = re.compile(
     r"""\s*(?:
@@ -20,12 +20,7 @@ _TOKEN = re.compile(
     )""",
     re.VERBOSE | re.DOTALL,
 )
-_PAIR = re.compile(
-    r"""(?:"(?P<a>(?:[^"\\]|\\.)*)"|'(?P<b>(?:[^'\\]|\\.)*)'|(?<![\w"'])(?P<c>[A-Za-z_$][\w$]*))
-    \s*:\s*
-    (?:"(?P<v>(?:[^"\\]|\\.)*)"|'(?P<w>(?:[^'\\]|\\.)*)')""",
-    re.VERBOSE | re.DOTALL,
-)
+_ESCAPED = re.compile(r"\\(?:u([0-9a-fA-F]{4})|x([0-9a-fA-F]{2})|(.))", re.DOTALL)
 _DECODER = json.JSONDecoder()
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f", "0": "\0", "\n": ""}
 
@@ -94,13 +89,27 @@ def _depth(text: str) -> int:
     return deepest
 
 
+def _tokens(text: str) -> list[tuple[str, str]]:
+    """The words and marks of an object, up to the first place that is none."""
+    found: list[tuple[str, str]] = []
+    at = 0
+    # Text without an end stops the reading, so that the time stays linear.
+    while (match := _TOKEN.match(text, at)) is not None:
+        group = match.lastgroup or ""
+        found.append((group, match[group]))
+        at = match.end()
+    return found
+
+
 def _salvage(text: str) -> dict[str, Any]:
     """The pairs of quoted text before a cut."""
+    tokens = _tokens(text)
     found: dict[str, Any] = {}
-    for match in _PAIR.finditer(text):
-        key = next(k for k in (match["a"], match["b"], match["c"]) if k is not None)
-        value = match["v"] if match["v"] is not None else match["w"]
-        found.setdefault(_unescape(key), _unescape(value))
+    for (kind, key), (_, mark), (value_kind, value) in zip(
+        tokens, tokens[1:], tokens[2:], strict=False
+    ):
+        if kind in ("string", "word") and mark == ":" and value_kind == "string":
+            found.setdefault(_unquoted(key) if kind == "string" else key, _unquoted(value))
     return found
 
 
@@ -108,9 +117,7 @@ class _Inspect:
     """A reader of what ``console.log`` prints for an object."""
 
     def __init__(self, text: str) -> None:
-        self._tokens = [
-            (match.lastgroup or "", match[match.lastgroup or 0]) for match in _TOKEN.finditer(text)
-        ]
+        self._tokens = _tokens(text)
         self._at = 0
 
     def object(self) -> dict[str, Any]:
@@ -206,11 +213,13 @@ def _unescape(text: str) -> str:
         return text
 
     def one(match: re.Match[str]) -> str:
-        if match[1]:
-            return chr(int(match[1], 16))
-        return _ESCAPES.get(match[2], match[2])
+        if match[1] or match[2]:
+            return chr(int(match[1] or match[2], 16))
+        return _ESCAPES.get(match[3], match[3])
 
-    return re.sub(r"\\(?:u([0-9a-fA-F]{4})|(.))", one, text, flags=re.DOTALL)
+    text = _ESCAPED.sub(one, text)
+    # Two escapes may make one character.
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _as_text(value: Any) -> str:

@@ -40,6 +40,8 @@ SIGN_IN_WORDINGS = (
     rf"\b(?:sign|log)[ _-]?in\b.{{0,80}}?(?P<email>{_EMAIL}).{{0,80}}?"
     rf"\buser(?:_?id)?['\"]?[ =:]+['\"]?(?P<user_id>{_ID})",
 )
+_SIGNED_IN = re.compile(r"(?:sign|log)(?:ed|ged)?[ _-]?in\b", re.IGNORECASE)
+_AROUND = 200
 _LONGEST = 4_000
 _INDENTED = np.zeros(256, bool)
 _INDENTED[[*b" \t\"'{}])\r\n"]] = True
@@ -51,6 +53,7 @@ class Patterns:
 
     own: dict[str, re.Pattern[str]] = field(default_factory=dict)
     sign_ins: list[re.Pattern[str]] = field(default_factory=list)
+    usual_sign_ins: list[re.Pattern[str]] = field(default_factory=list)
 
 
 def compile_patterns(patterns: dict[str, str]) -> Patterns:
@@ -91,7 +94,7 @@ def compile_patterns(patterns: dict[str, str]) -> Patterns:
             raise CaseError(f"{key} has no named group; groups are {', '.join(sorted(GROUPS))}.")
         else:
             found.own[name] = compiled
-    found.sign_ins.extend(re.compile(wording, re.IGNORECASE) for wording in SIGN_IN_WORDINGS)
+    found.usual_sign_ins = [re.compile(wording, re.IGNORECASE) for wording in SIGN_IN_WORDINGS]
     return found
 
 
@@ -169,10 +172,25 @@ def find_sign_ins(
     for row in rows.tolist():
         start, end = int(lines.message[row]), int(lines.ends[row])
         text = reader.text(lines.buffer[start : min(end, start + _LONGEST)])
-        for pattern in patterns.sign_ins:
-            match = pattern.search(text)
-            if match is not None and match["user_id"] and match["email"]:
-                time = int(lines.times[row])
-                found.append((match["user_id"], match["email"], None if time == NO_TIME else time))
-                break
+        match = _sign_in(text, patterns)
+        if match is not None:
+            time = int(lines.times[row])
+            found.append((match["user_id"], match["email"], None if time == NO_TIME else time))
     return found
+
+
+def _sign_in(text: str, patterns: Patterns) -> re.Match[str] | None:
+    for pattern in patterns.sign_ins:
+        match = pattern.search(text)
+        if match is not None and match["user_id"] and match["email"]:
+            return match
+    said = _SIGNED_IN.search(text)
+    if said is None:
+        return None
+    # A window around the words keeps the time of a hostile line within bounds.
+    window = text[max(0, said.start() - _AROUND) : said.end() + _AROUND]
+    for pattern in patterns.usual_sign_ins:
+        match = pattern.search(window)
+        if match is not None:
+            return match
+    return None

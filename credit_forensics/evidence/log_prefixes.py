@@ -87,6 +87,10 @@ _CONTINUES = re.compile(
     rb"During handling of|The above exception"
 )
 _COLOUR = re.compile(rb"\x1b\[[0-9;?]*[A-Za-z]")
+_DIGIT = re.compile(rb"[0-9]")
+_MOST_SHAPES = 16
+_SHAPE_BYTES = np.arange(256, dtype=np.uint8)
+_SHAPE_BYTES[48:58] = 48
 _AS_THEY_ARE = np.zeros(256, bool)
 _AS_THEY_ARE[[*b" \t\"'{}])\n\r"]] = True
 
@@ -121,8 +125,70 @@ class PrefixReader:
         if not self.own_times:
             head = _LINE.finditer(chunk, 0, min(len(chunk), 1 << 20))
             self.own_times = any(_has_own_time(match) for match in head)
+        if self.own_times:
+            chunk, odd = self._strip_known(chunk, newlines)
+            if odd is not None and len(odd) < len(newlines) // 4:
+                chunk = self._rewrite_lines(chunk, odd)
+                return chunk, line_ends(chunk)
         chunk = _LINE.sub(self._rewrite, chunk)
         return chunk, line_ends(chunk)
+
+    def _strip_known(self, chunk: bytes, newlines: Positions) -> tuple[bytes, Positions | None]:
+        """Take platform prefixes of a known shape off, all lines of that shape at once.
+
+        Only lines that begin, after it, with the seed's prefix or like a continuation lose it
+        here; the numbers of the others are given back. A platform writes a few shapes, which are
+        learnt from the chunk's first lines.
+        """
+        starts = np.concatenate([np.zeros(1, np.int64), newlines[:-1] + 1])
+        shapes: dict[bytes, bytes] = {}
+        for start in starts[:400].tolist():
+            match = _LINE.match(chunk, start)
+            if match is not None and match["platform"] and match["inner"] is None:
+                shapes.setdefault(_DIGIT.sub(b"0", match["platform"]), match["platform"])
+        if not shapes or len(shapes) > _MOST_SHAPES:
+            return chunk, None
+        padded = chunk + b"\n" * 256
+        data = np.frombuffer(padded, np.uint8)
+        shape_of = _SHAPE_BYTES[data]
+        left = np.arange(len(starts))
+        width = np.zeros(len(starts), np.int64)
+        for shape in sorted(shapes, key=len, reverse=True):
+            at = starts[left]
+            same = np.ones(len(left), bool)
+            for offset, byte in enumerate(shape):
+                same &= shape_of[at + offset] == byte
+            after = at + len(shape)
+            bracket = data[after] == 91
+            seed = (
+                bracket
+                & (data[after + 1] == 50)
+                & ((data[after + 25] == 45) | (data[after + 26] == 45))
+            )
+            same &= seed | (_AS_THEY_ARE[data[after]] & ~bracket)
+            width[left[same]] = len(shape)
+            left = left[~same]
+        marks = np.zeros(len(chunk) + 1, np.int8)
+        stripped = np.flatnonzero(width)
+        np.add.at(marks, starts[stripped], 1)
+        np.add.at(marks, starts[stripped] + width[stripped], -1)
+        keep = np.cumsum(marks, dtype=np.int8)[:-1] == 0
+        return data[: len(chunk)][keep].tobytes(), left
+
+    def _rewrite_lines(self, chunk: bytes, rows: Positions) -> bytes:
+        """Bring some lines of a chunk to the seed's form."""
+        newlines = line_ends(chunk)
+        starts = np.concatenate([np.zeros(1, np.int64), newlines[:-1] + 1])
+        parts: list[bytes] = []
+        done = 0
+        for start in starts[rows].tolist():
+            match = _LINE.match(chunk, start)
+            if match is None:
+                continue
+            parts += [chunk[done:start], self._rewrite(match)]
+            done = match.end()
+        parts.append(chunk[done:])
+        return b"".join(parts)
 
     def _needed(self, chunk: bytes, newlines: Positions) -> bool:
         """Whether any line begins with something other than the seed's prefix."""

@@ -150,8 +150,7 @@ class DeliveryReader:
         done = self.feed([], last=True)
         for delivery in list(self._open.values()):
             self._finish(delivery)
-        done += self._done
-        self._open.clear()
+        done, self._done = done + self._done, []
         return done
 
     def _take(self, fact: Fact, rows: Sequence[Fact], place: int) -> None:

@@ -58,6 +58,8 @@ def test_inspect_comes_back(entries: dict[str, str]) -> None:
         ('{"user_id": "00123"}\nanother line {', {"user_id": "00123"}),
         ('{\n  "user_id": "00123",\n  "credits": "5', {"user_id": "00123"}),
         ("{'user_id': '00123', 'cred", {"user_id": "00123"}),
+        ('{"name": "\\ud83d\\ude00", "cut', {"name": "\U0001f600"}),
+        ("{ name: '\\x41\\n' }", {"name": "A\n"}),
         ("None", {}),
         ("", {}),
         ("INVALID", {}),
@@ -80,6 +82,9 @@ def test_forms(text: str, entries: dict[str, str]) -> None:
         "{" + "'a" * 100_000,
         "{" + '"a":' * 60_000,
         "{" + "a" * 250_000,
+        "{" + '"\\' * 120_000,
+        "{a:" + "'a'+" * 60_000,
+        "{" + "`" * 250_000,
         "{" + "(" * 90,
         "{1: 2, **{}}",
         "{x for x in y}",
@@ -88,7 +93,7 @@ def test_forms(text: str, entries: dict[str, str]) -> None:
 def test_hostile_text_neither_raises_nor_hangs(text: str) -> None:
     began = time.process_time()
     assert isinstance(parse_metadata(text), dict)
-    assert time.process_time() - began < 10
+    assert time.process_time() - began < 3
 
 
 @settings(deadline=None, max_examples=200)

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 import zstandard
 from handler_log_text import OUTCOMES, Logged, line, log_of, text_of, user_id
-from log_loading import load, rows, told
+from log_loading import emptied, load, rows, told
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
@@ -164,7 +164,8 @@ def test_a_delivery_that_stops_midway_is_incomplete(tmp_path: Path, kept: int) -
     messages = Logged(1).messages()
     success = next(n for n, m in enumerate(messages) if "PERFECT SUCCESS" in m.text)
     text = "".join(line(message) for message in messages[:kept])
-    [(outcome, request_id)] = told(load(tmp_path, text), "outcome", "request_id")
+    evidence = load(tmp_path, text, evidence=emptied())
+    [(outcome, request_id)] = told(evidence, "outcome", "request_id")
     assert (outcome, request_id) == ("credited" if kept > success else "incomplete", "req-1")
 
 
