@@ -1,0 +1,86 @@
+"""What a correction must know of its payment beside the ledger: whose it is, and how surely."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from credit_forensics.case import Case
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.repair.holdings import rows_of
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Of one payment: the verdict and whom it names, how probable that person is, its money."""
+
+    verdict: str
+    rightful_user_id: str | None
+    rightful_probability: float
+    families_agreeing: int
+    amount_lost: int
+    customer_id: str | None
+
+    def sure_of(self, user_id: str | None, threshold: float) -> bool:
+        """Whether this account is the payer's with at least that probability."""
+        return (
+            user_id is not None
+            and user_id == self.rightful_user_id
+            and self.rightful_probability >= threshold
+        )
+
+
+UNKNOWN = Facts("", None, 0.0, 0, 0, None)
+"""For a payment that the evidence does not hold."""
+
+
+def read_facts(case: Case) -> dict[str, Facts]:
+    """The facts of every payment that has a finding, by payment.
+
+    The probability of a misattribution says how surely the credits are on a wrong account; it
+    takes the posterior of the person named to say whose they are.
+    """
+    engine = case.evidence.engine
+    named = case.findings["payment_id"].dropna().unique()
+    engine.register("repair_found", pd.DataFrame({"payment_id": sorted(named)}, dtype="str"))
+    import ibis
+
+    found = ibis.table({"payment_id": "string"}, name="repair_found")
+    judged, tables = case.judgement.judged, Tables()
+    rows = found.inner_join(judged, "payment_id").select(
+        "payment_id", "best_probability", families=judged.agreeing
+    )
+    rows = rows.inner_join(tables.verdicts, "payment_id").select(
+        rows,
+        verdict=tables.verdicts.verdict,
+        rightful_user_id=tables.verdicts.rightful_user_id,
+    )
+    payments = tables.payments
+    rows = rows.inner_join(payments, "payment_id").select(
+        rows, amount_lost=payments.amount_lost, customer_id=payments.customer_id
+    )
+    return {
+        row["payment_id"]: Facts(
+            verdict=row["verdict"],
+            rightful_user_id=row["rightful_user_id"],
+            rightful_probability=float(row["best_probability"] or 0.0),
+            families_agreeing=int(row["families"] or 0),
+            amount_lost=int(row["amount_lost"] or 0),
+            customer_id=row["customer_id"],
+        )
+        for row in rows_of(engine.frame(rows))
+    }
+
+
+def read_accounts(case: Case) -> frozenset[str]:
+    """Ids that have an account; empty where the evidence holds no accounts."""
+    users = case.evidence.engine.frame(Tables().users.select("user_id"))["user_id"]
+    return frozenset(users)
+
+
+def read_bindings(case: Case) -> frozenset[tuple[str, str]]:
+    """Pairs of customer and user that the ledger's database binds."""
+    customers = Tables().customers.select("customer_id", "user_id")
+    rows = case.evidence.engine.frame(customers)
+    return frozenset(zip(rows["customer_id"], rows["user_id"], strict=True))

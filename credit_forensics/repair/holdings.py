@@ -1,0 +1,116 @@
+"""What each account holds of a payment, and what it has left: the plan's view of the ledger."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import ibis
+import pandas as pd
+
+from credit_forensics.case import Case
+from credit_forensics.evidence.tables import Tables
+
+# As in ``resolution.credited``: refunds take back, and do not say whose the credits were.
+HOLDING = frozenset({"purchase", "reversal", "correction", "grant", "transfer"})
+
+
+@dataclass
+class Holdings:
+    """What each account holds of one payment; the plan moves it as it goes.
+
+    ``net`` and ``taken`` are credits held and credits taken back for refunds, an account;
+    ``purchased`` what purchases granted net of reversals of a surplus; ``grants`` how many
+    purchase entries no reversal cancels; ``mentions`` the payment's id and its events'.
+    """
+
+    net: dict[str, int] = field(default_factory=dict)
+    taken: dict[str, int] = field(default_factory=dict)
+    purchased: int = 0
+    grants: int = 0
+    mentions: tuple[str, ...] = ()
+
+    def holders(self) -> list[str]:
+        """Accounts with credits of the payment, sorted."""
+        return sorted(user for user, credits in self.net.items() if credits > 0)
+
+
+def read_entries(case: Case, payment_ids: Iterable[str]) -> pd.DataFrame:
+    """The ledger's entries of some payments, in the order of their keys."""
+    ledger = Tables().ledger
+    wanted = _wanted(case, "payment_id", payment_ids)
+    order = ["payment_id", "created_at", "entry_id"]
+    return case.evidence.engine.frame(ledger.semi_join(wanted, "payment_id").order_by(order))
+
+
+def holdings_of(entries: pd.DataFrame) -> dict[str, Holdings]:
+    """Holdings by payment, from the entries of ``read_entries``.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"payment_id": ["cs_1"] * 2, "user_id": ["b", "b"],
+    ...     "delta": [50, -20], "kind": ["purchase", "refund"], "event_id": ["evt_1", None]})
+    >>> held = holdings_of(rows)["cs_1"]
+    >>> held.net, held.taken, held.mentions
+    ({'b': 50}, {'b': 20}, ('cs_1', 'evt_1'))
+    """
+    found: dict[str, Holdings] = {}
+    events: dict[str, set[str]] = {}
+    for row in rows_of(entries):
+        held = found.setdefault(row["payment_id"], Holdings())
+        user, delta, kind = row["user_id"], int(row["delta"]), row["kind"]
+        if row["event_id"]:
+            events.setdefault(row["payment_id"], set()).add(row["event_id"])
+        if kind == "refund":
+            held.taken[user] = held.taken.get(user, 0) - delta
+        elif kind in HOLDING:
+            held.net[user] = held.net.get(user, 0) + delta
+        if kind == "purchase":
+            held.purchased += delta
+            held.grants += delta > 0
+        elif kind == "reversal" and delta < 0:
+            held.grants -= 1
+    for payment_id, held in found.items():
+        held.mentions = (payment_id, *sorted(events.get(payment_id, ())))
+    return found
+
+
+def read_balances(case: Case, users: Iterable[str], *, stored: bool) -> dict[str, int]:
+    """The balance of each account: the stored one, or the sum of its entries.
+
+    An account without a row has nothing.
+    """
+    users = sorted(set(users))
+    wanted = _wanted(case, "user_id", users)
+    tables = Tables()
+    if stored:
+        rows = tables.balances.select("user_id", credits=tables.balances.balance)
+    else:
+        rows = tables.ledger.select("user_id", credits=tables.ledger.delta)
+    rows = rows.semi_join(wanted, "user_id")
+    sums = rows.group_by("user_id").agg(credits=rows.credits.sum().cast("int64"))
+    found = case.evidence.engine.frame(sums)
+    known = dict(zip(found["user_id"], found["credits"], strict=True))
+    return {user: int(known.get(user, 0)) for user in users}
+
+
+def read_users_entries(case: Case, users: Iterable[str]) -> pd.DataFrame:
+    """All entries of some accounts."""
+    wanted = _wanted(case, "user_id", users)
+    return case.evidence.engine.frame(Tables().ledger.semi_join(wanted, "user_id"))
+
+
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as dicts, with ``None`` for what is empty."""
+    return [
+        {str(column): None if pd.isna(value) else value for column, value in row.items()}
+        for row in frame.to_dict("records")
+    ]
+
+
+def _wanted(case: Case, column: str, values: Iterable[str]) -> Any:
+    name = f"repair_{column}s"
+    rows = pd.DataFrame({column: sorted(set(values))}, dtype="str")
+    case.evidence.engine.register(name, rows)
+    return ibis.table({column: "string"}, name=name)

@@ -1,0 +1,237 @@
+"""Plans the repair of a case: what to book, what to leave to a person, and what it does to whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from credit_forensics.case import Case
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.database import ReadOnlyDatabase
+from credit_forensics.repair.booking_sql import Planned
+from credit_forensics.repair.corrections import (
+    DECISIONS,
+    MAKERS,
+    Desk,
+    NeedsPersonError,
+    TooDoubtfulError,
+    correct,
+)
+from credit_forensics.repair.entries import Correction, Keys
+from credit_forensics.repair.facts import UNKNOWN, read_accounts, read_bindings, read_facts
+from credit_forensics.repair.holdings import (
+    Holdings,
+    holdings_of,
+    read_balances,
+    read_entries,
+    read_users_entries,
+    rows_of,
+)
+from credit_forensics.repair.netting import read_regrants
+from credit_forensics.repair.plan_rows import OFFERED, PERSON, PLAN_COLUMNS, SETTLED, plan_rows
+from credit_forensics.repair.sql import Script, mentions_sql, write_script
+from credit_forensics.repair.target import NoTargetError, Target, open_target
+
+THRESHOLD = 0.9
+CONCERNED = (*MAKERS, *DECISIONS)
+# A move puts these right as well, where it is offered for the same payment.
+_SETTLED_BY_MOVE = frozenset({"unknown_user", "wrong_amount"})
+_MOVES = frozenset({"wrong_user", "split_identity"})
+_UNEARNED = frozenset({"unpaid_credit", "test_mode_credit"})
+
+
+@dataclass(frozen=True)
+class RepairPlan:
+    """A plan. ``rows`` is ``plan.csv``; ``script`` the transaction, none with ``refusal``."""
+
+    case_name: str
+    threshold: float
+    allow_negative: bool
+    rows: pd.DataFrame
+    corrections: tuple[Correction, ...]
+    script: Script | None
+    target: Target | None
+    refusal: str = ""
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Findings by what the plan does with them."""
+        first = self.rows.drop_duplicates("number")
+        return {str(k): int(n) for k, n in first["status"].value_counts().sort_index().items()}
+
+    def _repr_markdown_(self) -> str:
+        from credit_forensics.repair.plan_text import plan_markdown
+
+        return plan_markdown(self)
+
+
+def make_plan(
+    case: Case, *, threshold: float = THRESHOLD, allow_negative: bool = False
+) -> RepairPlan:
+    """Plan the repair of a case. Nothing is written, and no connection could.
+
+    Parameters
+    ----------
+    case
+        the case; its ledger is opened read-only once more, to see what a row of it demands.
+    threshold
+        from which probability on a finding that is inferred is offered.
+    allow_negative
+        whether the plan may drive a balance below zero.
+
+    Raises
+    ------
+    CaseError
+        when the threshold is no probability of at least one half, or the ledger cannot be read.
+    """
+    if not 0.5 <= threshold <= 1:
+        raise CaseError(f"--threshold is a probability from 0.5 to 1, not {threshold:g}.")
+    try:
+        with open_target(case.settings) as (database, target):
+            return _plan(case, threshold, allow_negative, database=database, target=target)
+    except NoTargetError as error:
+        return _plan(case, threshold, allow_negative, refusal=str(error))
+
+
+def _plan(
+    case: Case,
+    threshold: float,
+    allow_negative: bool,
+    *,
+    database: ReadOnlyDatabase | None = None,
+    target: Target | None = None,
+    refusal: str = "",
+) -> RepairPlan:
+    decided = _decide(case, threshold, target)
+    corrections = [what for _, what in decided if isinstance(what, Correction)]
+    users = {entry.user_id for one in corrections for entry in one.entries}
+    stored = target.balances is not None if target else case.evidence.count("balances") > 0
+    balances = read_balances(case, users, stored=stored)
+    script = None
+    if target is not None and database is not None:
+        planned = _mentioned(case, database, target, corrections, sorted(users))
+        script = write_script(target, planned, allow_negative=allow_negative)
+    return RepairPlan(
+        case_name=case.name,
+        threshold=threshold,
+        allow_negative=allow_negative,
+        rows=plan_rows(decided, balances, allow_negative=allow_negative),
+        corrections=tuple(corrections),
+        script=script,
+        target=target,
+        refusal=refusal,
+    )
+
+
+def _decide(
+    case: Case, threshold: float, target: Target | None
+) -> list[tuple[dict[str, Any], Correction | tuple[str, str]]]:
+    """Each finding with its correction, or with a status and the reason for it, in order."""
+    findings = case.findings
+    findings = findings[findings["finding"].isin(CONCERNED)]
+    order = {name: place for place, name in enumerate(CONCERNED)}
+    rows = rows_of(findings)
+    began: dict[str, pd.Timestamp] = {}
+    for row in rows:
+        payment, at = row["payment_id"] or "", row["created_at"]
+        if at is not None and (payment not in began or at < began[payment]):
+            began[payment] = at
+    latest = pd.Timestamp.max.tz_localize("UTC")
+    rows.sort(
+        key=lambda row: (
+            began.get(row["payment_id"] or "", latest) if row["payment_id"] else latest,
+            row["payment_id"] or "",
+            order[row["finding"]],
+            row["credited_user_id"] or "",
+        )
+    )
+    entries = read_entries(case, (row["payment_id"] for row in rows if row["payment_id"]))
+    held = holdings_of(entries)
+    facts = read_facts(case)
+    whose = [row[c] for row in rows for c in ("rightful_user_id", "credited_user_id") if row[c]]
+    desk = Desk(
+        threshold=threshold,
+        accounts=read_accounts(case),
+        bindings=read_bindings(case) if target is None or target.customers else frozenset(),
+        keys=Keys(_bare(entries["reason"].dropna())),
+        regrants=read_regrants(case, whose),
+        any_payment_id=target is not None and "payment_id" in target.entries.columns,
+    )
+    decided: list[tuple[dict[str, Any], Correction | tuple[str, str]]] = []
+    offered: dict[str, set[str]] = {}
+    unearned = {row["payment_id"] for row in rows if row["finding"] in _UNEARNED}
+    for row in rows:
+        payment, name = row["payment_id"] or "", row["finding"]
+        done = offered.setdefault(payment, set())
+        what: Correction | tuple[str, str]
+        if payment in unearned and name not in _UNEARNED:
+            settled = done & _UNEARNED and name != "poisoned_mapping"
+            what = (
+                (SETTLED, f"by {min(done & _UNEARNED)}")
+                if settled
+                else (PERSON, "no money came for the payment, or not yet")
+            )
+        elif name in _SETTLED_BY_MOVE and done & _MOVES and row["cause"] in (None, "regrant"):
+            what = (SETTLED, f"by {min(done & _MOVES)}")
+        else:
+            try:
+                what = correct(
+                    row, facts.get(payment, UNKNOWN), held.setdefault(payment, Holdings()), desk
+                )
+                done.add(name)
+            except TooDoubtfulError as error:
+                what = ("below the threshold", str(error))
+            except NeedsPersonError as error:
+                what = (PERSON, str(error))
+        decided.append((row, what))
+    return decided
+
+
+def _bare(reasons: Iterable[str]) -> list[str]:
+    """Reasons, and those again without a layout's type before them."""
+    found = list(reasons)
+    return [*found, *(reason.partition(":")[2] for reason in found)]
+
+
+def _mentioned(
+    case: Case,
+    database: ReadOnlyDatabase,
+    target: Target,
+    corrections: list[Correction],
+    users: list[str],
+) -> list[Planned]:
+    """How many entries of each account mention each payment: by the ledger as it is now.
+
+    What the evidence holds is the measure where the ledger has more: an entry that came in
+    between makes the transaction find that something changed.
+    """
+    now: dict[str, list[str]] = {}
+    if users:
+        for user, told in database.driver.execute(mentions_sql(target, users)).fetchall():
+            now.setdefault(user, []).append(told)
+    known: dict[str, list[str]] = {}
+    for row in rows_of(read_users_entries(case, users)):
+        told = " ".join(row[c] or "" for c in ("reason", "event_id", "payment_id"))
+        known.setdefault(row["user_id"], []).append(told)
+
+    def count(texts: list[str], mentions: tuple[str, ...]) -> int:
+        return sum(any(mention in text for mention in mentions) for text in texts)
+
+    return [
+        Planned(
+            one,
+            {
+                user: min(
+                    count(now.get(user, []), one.mentions), count(known.get(user, []), one.mentions)
+                )
+                for user in sorted({entry.user_id for entry in one.entries})
+            },
+        )
+        for one in corrections
+    ]
+
+
+__all__ = ["OFFERED", "PLAN_COLUMNS", "RepairPlan", "make_plan"]

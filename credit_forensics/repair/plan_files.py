@@ -1,0 +1,41 @@
+"""Writes a plan to a folder: ``plan.csv``, ``plan.md`` and, where it fits, ``plan.sql``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from credit_forensics.errors import CaseError
+from credit_forensics.outputs import csv_bytes
+from credit_forensics.repair.plan import RepairPlan
+from credit_forensics.repair.plan_text import plan_markdown
+
+
+def write_plan(plan: RepairPlan, out: Path) -> list[Path]:
+    """Write the plan; its files of these names are replaced, and a stale ``plan.sql`` is removed.
+
+    Raises
+    ------
+    CaseError
+        when the folder cannot be written.
+    """
+    files = {
+        "plan.csv": csv_bytes(plan.rows),
+        "plan.md": plan_markdown(plan).encode("utf-8"),
+    }
+    if plan.script is not None:
+        heading = (
+            f"Repair plan: {plan.case_name}",
+            "One transaction. Run again, it changes nothing: each key is looked up first.",
+            "The last query says what became of each correction.",
+        )
+        files["plan.sql"] = plan.script.text(heading).encode("utf-8")
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "plan.sql").unlink(missing_ok=True)
+        for name, content in files.items():
+            part = out / f".{name}.part"
+            part.write_bytes(content)
+            part.replace(out / name)
+    except OSError as error:
+        raise CaseError(f"The plan cannot be written to {out}: {error.strerror}.") from None
+    return [out / name for name in files]

@@ -1,0 +1,119 @@
+"""The plan as a page that a person can read and decide on."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from credit_forensics.repair.holdings import rows_of
+from credit_forensics.repair.plan_rows import HELD_BACK, OFFERED
+
+if TYPE_CHECKING:
+    from credit_forensics.repair.plan import RepairPlan
+
+AT_MOST = 200
+"""Lines of a table on the page; ``plan.csv`` has them all."""
+
+
+def plan_markdown(plan: RepairPlan) -> str:
+    """``plan.md``: what would be booked, what is held back, what only a person can decide."""
+    rows = plan.rows
+    offered, held = rows[rows["status"] == OFFERED], rows[rows["status"] == HELD_BACK]
+    rest = rows[~rows["status"].isin((OFFERED, HELD_BACK))]
+    bookings = offered[offered["action"] != "rebind"]
+    parts = [
+        f"# Repair plan: {_cell(plan.case_name)}",
+        f"{_count(bookings['number'].nunique(), 'correction')} with "
+        f"{_count(len(bookings), 'entry', 'entries')}, "
+        f"{_count(len(offered) - len(bookings), 'binding')} to set right, "
+        f"{held['number'].nunique()} held back, {rest['number'].nunique()} for a person. "
+        f"Inferred findings count from p = {plan.threshold:g} on. "
+        "Nothing has been changed: this is a plan.",
+    ]
+    if plan.refusal:
+        parts.append(f"It cannot be applied here, because {plan.refusal}.")
+    parts += _section("To book", bookings, _BOOKINGS)
+    parts += _section("Bindings to set right", offered[offered["action"] == "rebind"], _BINDINGS)
+    if len(held):
+        parts += _section("Held back", held, _BOOKINGS)
+        parts.append(
+            "These would drive a balance below zero, because credits are spent that were another's "
+            "or were too many. They are booked only with `--allow-negative`; a debt is a decision."
+        )
+    parts += _section("For a person to decide", rest, _LISTED)
+    parts.append(
+        "Each correction is booked whole or not at all, once: its key stands in the entry's reason."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+_BOOKINGS = (
+    ("finding", "Finding"),
+    ("payment_id", "Payment"),
+    ("action", "Entry"),
+    ("user_id", "Account"),
+    ("delta", "Credits"),
+    ("balance_before", "Balance"),
+    ("balance_after", "after"),
+    ("already_spent", "Spent"),
+    ("probability", "p"),
+    ("note", "Note"),
+)
+_BINDINGS = (
+    ("payment_id", "Written by payment"),
+    ("customer_id", "Customer"),
+    ("old_user_id", "From account"),
+    ("user_id", "To account"),
+    ("probability", "p"),
+)
+_LISTED = (
+    ("finding", "Finding"),
+    ("cause", "Cause"),
+    ("payment_id", "Payment"),
+    ("user_id", "Account"),
+    ("status", "Status"),
+    ("note", "Why"),
+)
+
+
+def _section(title: str, rows: object, columns: tuple[tuple[str, str], ...]) -> list[str]:
+    import pandas as pd
+
+    assert isinstance(rows, pd.DataFrame)
+    if rows.empty:
+        return []
+    lines = [
+        "| " + " | ".join(heading for _, heading in columns) + " |",
+        "|" + "---|" * len(columns),
+    ]
+    lines += [
+        "| " + " | ".join(_cell(row[name]) for name, _ in columns) + " |"
+        for row in rows_of(rows.head(AT_MOST))
+    ]
+    parts = [f"## {title}", "\n".join(lines)]
+    if len(rows) > AT_MOST:
+        parts.append(f"{AT_MOST} of {len(rows)} lines; `plan.csv` has them all.")
+    return parts
+
+
+def _cell(value: object) -> str:
+    """A value as text that stays text: whatever Markdown or HTML would take for its own is put out.
+
+    Examples
+    --------
+    >>> _cell("a|<script>`x`")
+    'a\\\\|&lt;script&gt;\\\\`x\\\\`'
+    """
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        return f"{value:.3f}"
+    text = " ".join(str(value).split())
+    for sign, safe in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("\\", "\\\\")):
+        text = text.replace(sign, safe)
+    for sign in "|`*[]":
+        text = text.replace(sign, f"\\{sign}")
+    return text
+
+
+def _count(number: int, singular: str, plural: str = "") -> str:
+    return f"{number} {singular if number == 1 else plural or singular + 's'}"
