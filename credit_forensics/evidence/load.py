@@ -39,6 +39,7 @@ def load_evidence(case_file: CaseFile, progress: Progress | None = None) -> Evid
         rejects, and what a source lacks as gaps.
     """
     from credit_forensics.evidence.ledger import link_ledger, load_ledgers
+    from credit_forensics.evidence.log_scrubbing import match_scrubbed_deliveries
     from credit_forensics.evidence.payments import assemble_payments
     from credit_forensics.evidence.prepare import prepare
     from credit_forensics.evidence.stripe_files import load_stripe_files
@@ -72,6 +73,7 @@ def load_evidence(case_file: CaseFile, progress: Progress | None = None) -> Evid
     step()
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
+    match_scrubbed_deliveries(evidence)
     step()
     link_persons(evidence, case_file)
     prepare(evidence, case_file.ids.shape)

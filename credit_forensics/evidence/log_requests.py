@@ -42,6 +42,8 @@ _OUTCOME_WORDS = {
     "applied": "credited",
     "processed": "credited",
     "skipped": "ignored",
+    "unpaid": "ignored",
+    "not_paid": "ignored",
     "already_processed": "duplicate",
     "replayed": "duplicate",
     "invalid_signature": "signature_refused",

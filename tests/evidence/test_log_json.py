@@ -11,6 +11,8 @@ import pandas as pd
 from handler_log_text import OUTCOMES, START, TRACEBACK, Logged, Message
 from log_loading import load, rows, told
 
+from credit_forensics.intake.delivery_log import LOGGER, log_delivery
+
 DELIVERIES = [Logged(n, outcome) for n, outcome in enumerate(OUTCOMES)]
 
 
@@ -167,6 +169,41 @@ def test_the_intakes_own_log(tmp_path: Path) -> None:
     ]
     assert evidence.coverage[["first_at", "row_count"]].values.tolist() == [
         [pd.Timestamp("2025-09-01T14:00:00Z"), 4]
+    ]
+
+
+def test_what_the_intake_writes_is_read(tmp_path: Path) -> None:
+    path = tmp_path / "intake.log"
+    handler = logging.FileHandler(path, encoding="utf-8")
+    logger = logging.getLogger(LOGGER)
+    before = logger.level
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    told_outcomes = ("credited", "duplicate", "queued", "unpaid", "database_error")
+    try:
+        for number, outcome in enumerate(told_outcomes):
+            log_delivery(
+                at=START,
+                request_id=f"r-{number}",
+                outcome=outcome,
+                event_id=f"evt_{number}",
+                signature_valid=True,
+                credits=50 if outcome == "credited" else None,
+                error="OperationalError" if outcome == "database_error" else None,
+            )
+    finally:
+        logger.removeHandler(handler)
+        logger.setLevel(before)
+        handler.close()
+    evidence = load(tmp_path, path.read_bytes(), "intake.log")
+    columns = ("request_id", "event_id", "outcome", "credits", "error", "received_at")
+    at = pd.Timestamp(START)
+    assert told(evidence, *columns) == [
+        ("r-0", "evt_0", "credited", 50, None, at),
+        ("r-1", "evt_1", "duplicate", None, None, at),
+        ("r-2", "evt_2", "resolution_failed", None, None, at),
+        ("r-3", "evt_3", "ignored", None, None, at),
+        ("r-4", "evt_4", "database_error", None, "OperationalError", at),
     ]
 
 
