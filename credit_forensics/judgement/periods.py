@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import ibis
 import ibis.expr.types as ir
 
-_PAYMENTS_A_PERIOD = 15
-_SHORTEST, _LONGEST = 300, 86_400
-_MOST = 20_000
+_PAYMENTS_A_PERIOD = 5
+_SHORTEST, _LONGEST = 30, 86_400
+_MOST = 200_000
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ def number_periods(rows: ir.Table, periods: ir.Table) -> ir.Table:
 
 
 def choose_periods(first: int, last: int, payments: int) -> Periods:
-    """Choose a width so that a period holds some fifteen payments.
+    """Choose a width so that a period holds some five payments.
 
     Parameters
     ----------
@@ -48,12 +48,12 @@ def choose_periods(first: int, last: int, payments: int) -> Periods:
 
     Returns
     -------
-    Periods between five minutes and a day wide, at most 20,000 of them.
+    Periods between half a minute and a day wide, at most 200,000 of them.
 
     Examples
     --------
     >>> choose_periods(0, 86_400 * 30, 30_000)
-    Periods(start=0, width=1296)
+    Periods(start=0, width=432)
     """
     span = max(last - first, 1)
     wanted = span * _PAYMENTS_A_PERIOD // max(payments, 1)

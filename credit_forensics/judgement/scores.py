@@ -41,7 +41,7 @@ def name_false_values(level: npt.NDArray[np.int64], accounts: int) -> Floats:
     Examples
     --------
     >>> name_false_values(np.array([1, 6]), 1000).round(2).tolist()
-    [9.9, 6.25]
+    [4.98, 3.85]
     """
     bearers = np.array([1, *NAME_BOUNDS, 2 * NAME_BOUNDS[-1]], dtype=np.float64)[level]
     share = np.minimum(bearers / max(accounts, 1), 1.0)
