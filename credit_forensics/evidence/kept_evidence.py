@@ -140,14 +140,14 @@ class KeptEvidence:
         known = self._known()
         present = set()
         for key, path in self._stripe_paths():
-            name = str(path)
+            name = self._name(path)
             if name in present:
                 continue
             present.add(name)
             self._stripe_file(key, path, known.get(name))
         for path in self._log_paths():
-            present.add(str(path))
-            self._log_file(path, known.get(str(path)))
+            present.add(self._name(path))
+            self._log_file(path, known.get(self._name(path)))
         for name, (number, kind, _) in known.items():
             if kind != "database" and name not in present:
                 with self.transaction():
@@ -156,6 +156,12 @@ class KeptEvidence:
             self._databases(everything=everything)
 
     # Inputs ------------------------------------------------------------------------------------
+
+    def _name(self, path: Path) -> str:
+        """An input's name: from the case's folder, so that a case can be moved."""
+        from credit_forensics.evidence.input_paths import input_name
+
+        return input_name(self.case_file.folder, path)
 
     def _stripe_paths(self) -> Iterator[tuple[str, Path]]:
         from credit_forensics.evidence.input_paths import input_paths
@@ -197,7 +203,7 @@ class KeptEvidence:
         with self.transaction():
             if known and not grown:
                 self._drop(known[0], _STRIPE)
-            number = self._input(str(path), key, known, after)
+            number = self._input(self._name(path), key, known, after)
             self._touch(_STRIPE)
             for name in _STRIPE:
                 kept_tables.keep(self.connection, name, number)
@@ -239,7 +245,7 @@ class KeptEvidence:
         with self.transaction():
             if known and not grown:
                 self._drop(known[0], _LOG)
-            number = self._input(str(path), "log", known, after)
+            number = self._input(self._name(path), "log", known, after)
             body = columns("deliveries")
             old = f"input = {number} AND source_line >= {first_line}"
             self._touch_query(
@@ -478,5 +484,5 @@ class KeptEvidence:
 
 def _fingerprint(case_file: CaseFile) -> str:
     """Of everything in the case file that evidence or verdicts depend on."""
-    told = case_file.model_dump(mode="json", exclude={"monitor", "report", "name"})
+    told = case_file.model_dump(mode="json", exclude={"monitor", "report", "name", "folder"})
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
