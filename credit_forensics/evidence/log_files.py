@@ -120,13 +120,13 @@ class LogStream:
             head = file.read(4)
             file.seek(0)
             if head.startswith(_MAGIC_GZIP):
-                yield from self._inflate(file, lambda: zlib.decompressobj(31), 32 << 10)
+                yield from self._inflate(file, lambda: zlib.decompressobj(31), 8 << 10)
             elif head == _MAGIC_ZSTD:
                 import zstandard
 
                 # A block of four bytes may unfold to 128 KB.
                 yield from self._inflate(
-                    file, lambda: zstandard.ZstdDecompressor().decompressobj(), 1 << 10
+                    file, lambda: zstandard.ZstdDecompressor().decompressobj(), 512
                 )
             else:
                 while block := file.read(_READ):
