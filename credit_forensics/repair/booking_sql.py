@@ -17,10 +17,15 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "credit-forensics:repair")
 
 @dataclass(frozen=True)
 class Planned:
-    """A correction with how many of each account's entries mention its payment."""
+    """A correction with how many of each account's entries mention its payment.
+
+    ``after``: the numbers of those that it reckons with; it is held back where one of them is
+    not booked.
+    """
 
     correction: Correction
     mentioned: dict[str, int]
+    after: tuple[int, ...] = ()
 
 
 def booking(target: Target, number: int, planned: Planned, *, allow_negative: bool) -> list[str]:
@@ -36,6 +41,12 @@ def booking(target: Target, number: int, planned: Planned, *, allow_negative: bo
         whens.append(
             f"WHEN (SELECT count(*) FROM repair_entry WHERE user_id = "
             f"{text_literal(user, dialect)} AND ({named})) <> {count} THEN '{CHANGED}'"
+        )
+    if planned.after:
+        before = ", ".join(str(earlier) for earlier in planned.after)
+        whens.append(
+            f"WHEN EXISTS (SELECT 1 FROM repair_step WHERE id IN ({before}) "
+            f"AND state NOT IN ('{BOOKED}', '{THERE}')) THEN '{HELD}'"
         )
     if not allow_negative:
         for user, delta in correction.moved.items():

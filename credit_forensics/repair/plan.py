@@ -11,6 +11,7 @@ import pandas as pd
 from credit_forensics.case import Case
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.database import ReadOnlyDatabase
+from credit_forensics.repair.booking_order import booking_order, follows
 from credit_forensics.repair.booking_sql import Planned
 from credit_forensics.repair.corrections import (
     DECISIONS,
@@ -31,7 +32,7 @@ from credit_forensics.repair.holdings import (
     rows_of,
 )
 from credit_forensics.repair.netting import read_regrants
-from credit_forensics.repair.plan_rows import OFFERED, PERSON, PLAN_COLUMNS, SETTLED, plan_rows
+from credit_forensics.repair.plan_rows import PERSON, SETTLED, plan_rows
 from credit_forensics.repair.sql import Script, mentions_sql, write_script
 from credit_forensics.repair.target import NoTargetError, Target, open_target
 
@@ -110,6 +111,8 @@ def _plan(
     users = {entry.user_id for one in corrections for entry in one.entries}
     stored = target.balances is not None if target else case.evidence.count("balances") > 0
     balances = read_balances(case, users, stored=stored)
+    order = booking_order(corrections, balances, allow_negative=allow_negative)
+    corrections = [step.correction for step in order]
     script = None
     if target is not None and database is not None:
         planned = _mentioned(case, database, target, corrections, sorted(users))
@@ -118,7 +121,7 @@ def _plan(
         case_name=case.name,
         threshold=threshold,
         allow_negative=allow_negative,
-        rows=plan_rows(decided, balances, allow_negative=allow_negative),
+        rows=plan_rows(decided, order),
         corrections=tuple(corrections),
         script=script,
         target=target,
@@ -229,9 +232,7 @@ def _mentioned(
                 )
                 for user in sorted({entry.user_id for entry in one.entries})
             },
+            after,
         )
-        for one in corrections
+        for one, after in zip(corrections, follows(corrections), strict=True)
     ]
-
-
-__all__ = ["OFFERED", "PLAN_COLUMNS", "RepairPlan", "make_plan"]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from credit_forensics.repair.booking_order import Step
 from credit_forensics.repair.entries import Correction
 
 OFFERED, HELD_BACK = "offered", "held back"
@@ -35,78 +36,74 @@ PLAN_COLUMNS = {
 
 def plan_rows(
     decided: Sequence[tuple[dict[str, Any], Correction | tuple[str, str]]],
-    balances: Mapping[str, int],
-    *,
-    allow_negative: bool,
+    order: Sequence[Step],
 ) -> pd.DataFrame:
-    """The table of a plan, with what each correction does to the balances, one after the other.
+    """The table of a plan: the corrections in the order of booking, then what is only listed.
 
-    ``already_spent`` are the credits to be taken back that the account has no more. A correction
-    that would drive a balance below zero is *held back* (unless that is allowed), and the ones
-    after it are reckoned without it.
+    Balances are those at a correction's turn. ``already_spent`` are the credits to be taken back
+    that the account has no more.
 
     Examples
     --------
-    >>> plan_rows([], {}, allow_negative=False).columns.tolist() == list(PLAN_COLUMNS)
+    >>> plan_rows([], []).columns.tolist() == list(PLAN_COLUMNS)
     True
     """
-    left = dict(balances)
-    rows: list[dict[str, Any]] = []
-    number = 0
-    for finding, what in decided:
-        number += 1
-        if isinstance(what, tuple):
-            rows.append(_listed(number, finding, *what))
-            continue
-        moved = what.moved
-        held = not allow_negative and any(
-            delta < 0 and left[user] + delta < 0 for user, delta in moved.items()
+    number = {
+        id(what): place
+        for place, (_, what) in enumerate(decided, start=1)
+        if isinstance(what, Correction)
+    }
+    rows = [row for step in order for row in _booked(number[id(step.correction)], step)]
+    rows += [
+        _listed(place, finding, *what)
+        for place, (finding, what) in enumerate(decided, start=1)
+        if isinstance(what, tuple)
+    ]
+    return pd.DataFrame(rows, columns=list(PLAN_COLUMNS)).astype(PLAN_COLUMNS)
+
+
+def _booked(number: int, step: Step) -> list[dict[str, Any]]:
+    what = step.correction
+    moved = what.moved
+    shared = {
+        "number": number,
+        "status": HELD_BACK if step.held else OFFERED,
+        "finding": what.finding,
+        "cause": what.cause,
+        "payment_id": what.payment_id,
+        "probability": what.probability,
+        "created_at": what.created_at,
+    }
+    rows = []
+    for entry in what.entries:
+        change, before = moved.get(entry.user_id, 0), step.before[entry.user_id]
+        spent = min(-change, max(0, -(before + change))) if change < 0 else 0
+        notes = [f"{spent} of these credits are spent"] if spent else []
+        rows.append(
+            {
+                **shared,
+                "action": entry.kind,
+                "user_id": entry.user_id,
+                "delta": entry.delta,
+                "key": entry.key,
+                "balance_before": before,
+                "balance_after": before + change,
+                "already_spent": spent,
+                "note": "; ".join([*notes, what.note] if what.note else notes),
+            }
         )
-        shared = {
-            "number": number,
-            "status": HELD_BACK if held else OFFERED,
-            "finding": what.finding,
-            "cause": what.cause,
-            "payment_id": what.payment_id,
-            "probability": what.probability,
-            "created_at": what.created_at,
-        }
-        for entry in what.entries:
-            change = moved.get(entry.user_id, 0)
-            before = left[entry.user_id]
-            spent = min(-change, max(0, -(before + change))) if change < 0 else 0
-            note = what.note
-            if spent:
-                note = f"{spent} of these credits are spent" + (f"; {note}" if note else "")
-            rows.append(
-                {
-                    **shared,
-                    "action": entry.kind,
-                    "user_id": entry.user_id,
-                    "delta": entry.delta,
-                    "key": entry.key,
-                    "balance_before": before,
-                    "balance_after": before + change,
-                    "already_spent": spent,
-                    "note": note,
-                }
-            )
-        if what.rebinding is not None:
-            rows.append(
-                {
-                    **shared,
-                    "action": "rebind",
-                    "user_id": what.rebinding.new_user_id,
-                    "customer_id": what.rebinding.customer_id,
-                    "old_user_id": what.rebinding.old_user_id,
-                    "note": what.note,
-                }
-            )
-        if not held:
-            for user, delta in moved.items():
-                left[user] += delta
-    table = pd.DataFrame(rows, columns=list(PLAN_COLUMNS))
-    return table.astype(PLAN_COLUMNS)
+    if what.rebinding is not None:
+        rows.append(
+            {
+                **shared,
+                "action": "rebind",
+                "user_id": what.rebinding.new_user_id,
+                "customer_id": what.rebinding.customer_id,
+                "old_user_id": what.rebinding.old_user_id,
+                "note": what.note,
+            }
+        )
+    return rows
 
 
 def _listed(number: int, finding: dict[str, Any], status: str, why: str) -> dict[str, Any]:
