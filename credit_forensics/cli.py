@@ -9,6 +9,7 @@ import typer
 
 from credit_forensics import __version__
 from credit_forensics.commands.analysis import analyze, demo, explain, report
+from credit_forensics.commands.exploring import lab
 from credit_forensics.commands.measuring import accuracy
 from credit_forensics.commands.options import DONE, UNUSABLE
 from credit_forensics.commands.reviewing import review
@@ -25,7 +26,20 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 
-for command in (demo, pull, doctor, analyze, explain, review, report, monitor, serve, accuracy):
+COMMANDS = (
+    demo,
+    pull,
+    doctor,
+    analyze,
+    explain,
+    review,
+    report,
+    lab,
+    monitor,
+    serve,
+    accuracy,
+)
+for command in COMMANDS:
     app.command()(command)
 
 

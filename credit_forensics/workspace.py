@@ -1,0 +1,111 @@
+"""Makes a JupyterLab workspace of a case: the notebooks, with the case's path in them."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import os
+import sys
+from pathlib import Path
+
+import nbformat
+
+from credit_forensics.case_file import read_case_file
+from credit_forensics.errors import CaseError
+from credit_forensics.reporting.notebook_files import notebook_path, read_notebook, template_names
+
+FOLDER = "lab"
+FIRST = "01_first_look.ipynb"
+
+
+def make_workspace(case_path: Path | str) -> Path:
+    """Write the notebooks beside the case, each opening that case.
+
+    Parameters
+    ----------
+    case_path
+        the case file, or its folder.
+
+    Returns
+    -------
+    the folder ``lab`` beside the case. A notebook that an analyst has changed is kept; ours goes
+    beside it as ``<name>.new.ipynb`` where it differs from what was written before.
+
+    Raises
+    ------
+    CaseError
+        when the case file cannot be used or the folder cannot be written.
+    """
+    settings = read_case_file(case_path)
+    path = Path(case_path)
+    case_file = (path / "case.toml" if path.is_dir() else path).resolve()
+    folder = settings.folder / FOLDER
+    try:
+        folder.mkdir(exist_ok=True)
+        kept = _read_written(folder)
+        for template in template_names():
+            kept |= _write(folder, template, case_file, kept)
+        (folder / ".written.json").write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
+    except OSError as error:
+        raise CaseError(f"The workspace {folder} cannot be written: {error.strerror}.") from None
+    return folder
+
+
+def lab_command(folder: Path, *, port: int | None = None, browser: bool = True) -> list[str]:
+    """The command that opens JupyterLab in a workspace.
+
+    Raises
+    ------
+    CaseError
+        when the extra ``[lab]`` is not installed.
+    """
+    if importlib.util.find_spec("jupyterlab") is None:
+        raise CaseError('JupyterLab is not installed: pip install "credit-forensics[lab]".')
+    command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
+    command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
+    if port is not None:
+        command.append(f"--ServerApp.port={port}")
+    if not browser:
+        command.append("--no-browser")
+    if hasattr(os, "geteuid") and os.geteuid() == 0:
+        # Jupyter refuses to run as root unless told; in a container there is nobody else.
+        command.append("--allow-root")
+    return command
+
+
+def _read_written(folder: Path) -> dict[str, str]:
+    try:
+        written: dict[str, str] = json.loads((folder / ".written.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return written
+
+
+def _write(folder: Path, template: str, case_file: Path, kept: dict[str, str]) -> dict[str, str]:
+    notebook = read_notebook(notebook_path(template))
+    for cell in notebook.cells:
+        if "parameters" in cell.get("metadata", {}).get("tags", []):
+            cell.source = _with_case(cell.source, case_file)
+    content = nbformat.writes(notebook) + "\n"
+    digest = hashlib.sha256(content.encode("utf-8")).hexdigest()
+    target = folder / f"{template}.ipynb"
+    if target.exists():
+        found = hashlib.sha256(target.read_bytes()).hexdigest()
+        if found == digest:
+            return {}
+        if found != kept.get(template):
+            # Somebody works in it: ours must not take their place.
+            if kept.get(template) != digest:
+                (folder / f"{template}.new.ipynb").write_text(content, encoding="utf-8")
+            return {}
+    target.write_text(content, encoding="utf-8")
+    return {template: digest}
+
+
+def _with_case(source: str, case_file: Path) -> str:
+    lines = [
+        f"case_path = {str(case_file)!r}" if line.split("=")[0].strip() == "case_path" else line
+        for line in source.splitlines()
+    ]
+    return "\n".join(lines)
