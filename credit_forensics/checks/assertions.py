@@ -86,6 +86,7 @@ def assert_no_findings(
     AssertionError
         with a table of the findings, gravest first.
     """
+    __tracebackhide__ = True
     left = failing_findings(case, severity=severity, allow=allow, baseline=baseline)
     runs = case.finding_runs
     unran = runs[~runs["ran"].astype(bool)] if "ran" in runs.columns else runs.head(0)
@@ -114,6 +115,7 @@ def assert_ledger_matches(case: Case, expected: Mapping[str, int] | None = None)
     AssertionError
         with a table of what differs.
     """
+    __tracebackhide__ = True
     if expected is None:
         findings = case.findings
         left = findings[findings["finding"].isin(LEDGER_FINDINGS)].reset_index(drop=True)

@@ -123,6 +123,7 @@ def assert_resolves_to(
     >>> payer.families_agreeing
     2
     """
+    __tracebackhide__ = True
     judged = case if case is not None else case_of(session, **inputs)
     one = session if isinstance(session, str) else judged.verdicts["payment_id"].iloc[0]
     payer = resolve_payer(str(one), judged)
@@ -159,6 +160,7 @@ def assert_methods_agree(
     AssertionError: expected 2 independent families to agree; 1 speaks.
     ...
     """
+    __tracebackhide__ = True
     judged = case if case is not None else case_of(session, **inputs)
     one = session if isinstance(session, str) else judged.verdicts["payment_id"].iloc[0]
     payer = resolve_payer(str(one), judged)

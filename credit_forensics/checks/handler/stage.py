@@ -134,6 +134,7 @@ class Stage:
         self.events: list[dict[str, Any]] = []
         self.checks: list[Check] = []
         self.statuses: list[int] = []
+        self.raised = ""
         self.at_fault: Snapshot | None = None
         self._cards: dict[str, str] = {}
         self._unanswered: dict[str, dict[str, Any]] = {}
@@ -241,6 +242,7 @@ class Stage:
         """Post an event, properly signed; several times means at once."""
         answers = self.transport.post([self.delivery(event)] * times)
         self.statuses += [answer.status for answer in answers]
+        self.raised = next((answer.error for answer in answers if answer.error), self.raised)
         # Stripe sends again what was not accepted, so the stage remembers it.
         if any(answer.accepted for answer in answers):
             self._unanswered.pop(event["id"], None)
@@ -312,6 +314,8 @@ class Stage:
         happened += "".join(f", {role}'s stored balance {n}" for role, n in drift.items())
         if held is not None and not right:
             happened += ", held" if waits else self._lost(held)
+        if self.raised and not (right or waits):
+            happened += f"; the handler raised {self.raised[:200]}"
         self.note((right or waits) and not drift, wish, happened)
 
     def holds(self, person: Person) -> int:

@@ -31,10 +31,11 @@ class Delivery:
 
 @dataclass(frozen=True)
 class Answer:
-    """What came back: a status (599 where nothing came) and the body."""
+    """What came back: a status (599 where nothing came), the body, and what an app raised."""
 
     status: int
     body: bytes = b""
+    error: str = ""
 
     @property
     def accepted(self) -> bool:
@@ -176,9 +177,9 @@ class _AsgiTransport:
 
         try:
             await asyncio.wait_for(self.app(scope, receive, send), self.timeout)
-        except Exception:
+        except Exception as error:
             # A server turns what an app lets through into a 500.
-            return Answer(500 if status == 599 else status)
+            return Answer(500 if status == 599 else status, error=repr(error))
         return Answer(status, body.getvalue())
 
     def close(self) -> None:
@@ -252,8 +253,8 @@ class _WsgiTransport(_ThreadedTransport):
             finally:
                 if hasattr(parts, "close"):
                     parts.close()
-        except Exception:
-            return Answer(500)
+        except Exception as error:
+            return Answer(500, error=repr(error))
         return Answer(int(told[0].split()[0]) if told else 599, body)
 
 
