@@ -52,6 +52,14 @@ class TickResult:
     errors: dict[str, str]
     sent: tuple[Sent, ...]
 
+    def __str__(self) -> str:
+        said = [o.summary for o in self.observations if len(o.items)] or ["nothing found"]
+        said += [f"{part} could not run ({why})" for part, why in self.errors.items()]
+        accepted = sum(message.error is None for message in self.sent)
+        if self.sent:
+            said.append(f"{accepted} of {len(self.sent)} messages accepted")
+        return f"{self.at:%Y-%m-%d %H:%M:%S} UTC, {self.seconds:.1f} s: {'; '.join(said)}"
+
     @property
     def healthy(self) -> bool:
         """Whether every check could run."""

@@ -346,3 +346,43 @@ def test_reads_are_narrowed_as_far_as_the_columns_allow(database, part, since, e
     narrowed = narrow_read(database, read, since, ["7", "o'b"])
     assert narrowed is not None
     assert narrowed.query.endswith(f"WHERE {expected}") if expected else narrowed == read
+
+
+@pytest.mark.parametrize("counting", [True, False])
+def test_postgresql_is_asked_for_what_is_new_only(tmp_path, postgres_database, counting):
+    import psycopg
+
+    key = "bigint" if counting else "uuid DEFAULT gen_random_uuid()"
+    case = case_at(tmp_path, ledger={"url": postgres_database})
+    with psycopg.connect(postgres_database, autocommit=True) as db:
+        db.execute(
+            f"""CREATE TABLE users (id uuid PRIMARY KEY, email text, name text,
+                created_at timestamptz);
+            CREATE TABLE credit_ledger (id {key} PRIMARY KEY, user_id uuid, delta int,
+                reason text, stripe_event_id text, created_at timestamptz);
+            CREATE TABLE user_credits (user_id uuid PRIMARY KEY, total_credits int);
+            INSERT INTO users SELECT md5(n::text)::uuid, n || '@example.com', 'Ada', '2025-01-01'
+                FROM generate_series(1, 3) n;
+            INSERT INTO user_credits SELECT id, 10 FROM users"""
+        )
+        number = "n," if counting else ""
+        columns = ("id, " if counting else "") + "user_id, delta, reason, created_at"
+        fill = f"""INSERT INTO credit_ledger ({columns})
+            SELECT {number} md5((n %% 3 + 1)::text)::uuid, 1, 'usage',
+                '2025-09-01'::timestamptz + n * interval '1 minute'
+            FROM generate_series(%s::int, %s::int) n"""
+        db.execute(fill, [1, 30_000])
+        judged(case)
+        db.execute(fill, [30_001, 30_005])
+        db.execute("UPDATE user_credits SET total_credits = 77")
+        with KeptEvidence(tmp_path / "kept" / "e.duckdb", case) as kept:
+            kept.refresh()
+            read = kept.connection.sql("SELECT count(*) FROM main.ledger").fetchall()[0][0]
+            assert 5 <= read < 12_000
+            assert kept.connection.sql("SELECT count(*) FROM kept.ledger").fetchall() == [(30_005,)]
+            user = kept.connection.sql("SELECT min(user_id) FROM kept.ledger").fetchall()[0][0]
+            kept.refresh_balances([user, "no-uuid", "o'b"])
+            balances = kept.connection.sql(
+                "SELECT balance, count(*) FROM kept.balances GROUP BY 1 ORDER BY 1"
+            ).fetchall()
+            assert balances == [(10, 2), (77, 1)]
