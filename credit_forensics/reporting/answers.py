@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import ibis
 import pandas as pd
 
 from credit_forensics.evidence.tables import Tables
@@ -16,7 +17,10 @@ from credit_forensics.reporting.evidence_sections import NOBODY
 from credit_forensics.reporting.html_tables import Row
 from credit_forensics.reporting.language import Code, Html, as_html
 
+_LONGEST = 40
 _VERSION = re.compile(r"[\w.+\-]{1,40}\Z", re.ASCII)
+# The name under which the engine is told which payments are meant.
+_CHOSEN = "_report_payments"
 _PERSON_FINDINGS = ("wrong_user", "split_identity", "unknown_user")
 
 
@@ -392,26 +396,29 @@ def _shared_fact(view: CaseView) -> tuple[float, Html] | None:
     payments = view.findings.loc[view.findings["finding"] == kind, "payment_id"].dropna().unique()
     if not len(payments):
         return None
+    # Counted where the evidence is: it may hold many more rows than a report should fetch.
+    view.case.evidence.engine.register(_CHOSEN, pd.DataFrame({"payment_id": payments}))
+    chosen = ibis.table({"payment_id": "string"}, name=_CHOSEN)
     tables = Tables()
-    metadata, deliveries = tables.metadata, tables.deliveries
-    versions = view.query(
-        metadata.filter(metadata.key.contains("version")).select("payment_id", "key", "value")
+    versions = tables.metadata.filter(
+        tables.metadata.key.contains("version") & (tables.metadata.value.length() <= _LONGEST)
+    ).select("payment_id", "key", "value")
+    methods = tables.deliveries.filter(tables.deliveries.method.notnull()).select(
+        "payment_id", key=ibis.literal(""), value=tables.deliveries.method
     )
-    methods = view.query(deliveries.filter(deliveries.method.notnull())[["payment_id", "method"]])
-    methods = methods.rename(columns={"method": "value"}).assign(key="")
-    facts = pd.concat([versions, methods]).drop_duplicates()
-    facts = facts[facts["payment_id"].isin(payments)]
-    facts = facts[facts["value"].astype(str).str.match(_VERSION)]
-    if facts.empty:
+    facts = versions.union(methods).semi_join(chosen, "payment_id").distinct()
+    counts = view.query(facts.group_by(["key", "value"]).agg(number=facts.count()))
+    counts = counts[counts["value"].astype(str).str.match(_VERSION)]
+    if counts.empty:
         return None
-    counts = facts.groupby(["key", "value"]).size().sort_index(ascending=False)
-    key, value = counts.sort_values(ascending=False, kind="stable").index[0]
+    best = counts.sort_values(["number", "key", "value"], ascending=[False, False, True]).iloc[0]
+    key, value = best["key"], best["value"]
     text = (
         _key_fact(view, str(key), str(value))
         if key
         else view.language.html("answer.version_handler", method=Code(view.mask.text(value)))
     )
-    return int(counts.max()) / len(payments), Html(text)
+    return int(best["number"]) / len(payments), Html(text)
 
 
 def _key_fact(view: CaseView, key: str, value: str) -> str:

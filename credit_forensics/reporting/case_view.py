@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cached_property
 from html import escape
 from typing import Any
@@ -162,6 +163,11 @@ class CaseView:
         """Run an expression over the evidence."""
         frame: pd.DataFrame = self.case.evidence.engine.frame(expression)
         return frame
+
+    def matrix_of(self, payments: Sequence[str]) -> list[Row]:
+        """The matrix's rows of some payments; the whole of it may be large."""
+        matrix: ir.Table = self.case.judgement.matrix
+        return row_dicts(self.query(matrix.filter(matrix.payment_id.isin(list(payments)))))
 
     def rows_of(self, table: str, column: str, value: str | None) -> list[Row]:
         """The rows of an evidence table with one value in one column."""

@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 from small_case import HOSTILE_NAME, RIGHTFUL
 
 from credit_forensics.errors import CaseError
+from credit_forensics.reporting.incident_report import case_view
 from credit_forensics.reporting.manifest_tables import case_manifest_hash
 from credit_forensics.reporting.notebook_files import template_names
 from credit_forensics.reporting.render import ReportFailedError, render_report
@@ -121,13 +122,11 @@ def test_waterfalls_end_at_the_scores_of_the_explanation(report, case):
     traces = [json.loads(figure)["data"][0] for figure in figures]
     drawn = [trace for trace in traces if trace["type"] == "waterfall"]
     assert len(drawn) == 7
-    scores = case.explain("cs_test_0020").scores
-    totals = [
-        x
-        for x, measure in zip(drawn[0]["x"], drawn[0]["measure"], strict=True)
-        if measure == "total"
-    ]
-    assert totals == pytest.approx(scores["score"].tolist()[: len(totals)])
+    for payment, trace in zip(case_view(case).worst_payments, drawn, strict=True):
+        scores = case.explain(payment).scores["score"].tolist()
+        steps = zip(trace["x"], trace["measure"], strict=True)
+        totals = [value for value, measure in steps if measure == "total"]
+        assert totals == pytest.approx(scores[: len(totals)])
 
 
 def test_tables_have_captions_and_scoped_headers(page):
