@@ -16,10 +16,10 @@ from credit_forensics.intake import checkout, review, users
 from credit_forensics.intake.guarded import Guard
 from credit_forensics.intake.recovery import finish_unfinished
 from credit_forensics.intake.schema import create_schema
-from credit_forensics.intake.settings import IntakeSettings
+from credit_forensics.intake.settings import WEBHOOK_PATH, IntakeSettings
 from credit_forensics.intake.webhook import Webhook
 
-WEBHOOK_PATH = "/api/v1/stripe/webhook"
+__all__ = ["WEBHOOK_PATH", "create_app", "make_engine"]
 
 
 def make_engine(settings: IntakeSettings) -> AsyncEngine:

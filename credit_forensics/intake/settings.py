@@ -11,6 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, f
 from credit_forensics.case_file import from_environment
 from credit_forensics.errors import CaseError
 
+WEBHOOK_PATH = "/api/v1/stripe/webhook"
+
 
 class SoldPrice(BaseModel):
     """A price: the credits it is worth, and what it costs in minor units."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -16,12 +17,15 @@ from hypothesis import settings as bounded
 from hypothesis import strategies as st
 from intake_shop import KEY, SECRET, Shop, completed
 
+from credit_forensics.case import Case
 from credit_forensics.checks.handler import run_kit
 from credit_forensics.checks.handler.stage import Person
 from credit_forensics.checks.handler.stage import Price as KitPrice
 from credit_forensics.intake.app import WEBHOOK_PATH, create_app, make_engine
 from credit_forensics.intake.checkout import session_metadata
+from credit_forensics.intake.delivery_log import LOGGER
 from credit_forensics.intake.schema import create_schema
+from credit_forensics.intake.serve import log_deliveries
 from credit_forensics.intake.settings import IntakeSettings
 from credit_forensics.intake.signed_in import SignedIn
 
@@ -42,20 +46,44 @@ def test_intake_passes_the_kit_in_full(
 ) -> None:
     config = intake_settings()
     prepared(config)
-    report = run_kit(
-        create_app(config),
-        config.database_url,
-        SECRET,
-        path=WEBHOOK_PATH,
-        held=HELD,
-        out=tmp_path / "case",
-    )
+    log = tmp_path / "deliveries.log"
+    logger = logging.getLogger(LOGGER)
+    before = logger.handlers, logger.level, logger.propagate
+    log_deliveries(log)
+    try:
+        report = run_kit(
+            create_app(config),
+            config.database_url,
+            SECRET,
+            path=WEBHOOK_PATH,
+            held=HELD,
+            log_file=log,
+            out=tmp_path / "case",
+        )
+    finally:
+        for handler in logger.handlers:
+            handler.close()
+        logger.handlers, logger.level, logger.propagate = before
     assert report.all_right, str(report)
     # What is held shows as not credited; nothing else is found in what the intake wrote.
-    assert {name for result in report.results for name in result.findings} <= {"missing_credit"}
     for result in report.results:
-        if result.findings:
-            assert "held" in result.happened, result
+        found = set(result.findings) - {"failed_delivery"}
+        assert found <= {"missing_credit"}, result
+        assert not found or "held" in result.happened, result
+    # The log is read without configuration, every line of it.
+    case = Case.open(tmp_path / "case")
+    deliveries = case.evidence.deliveries
+    assert len(deliveries) == len(log.read_text().splitlines())
+    # To the audit what waits was not resolved, and what is unpaid was passed over.
+    assert set(deliveries["outcome"]) == {
+        "credited",
+        "database_error",
+        "duplicate",
+        "ignored",
+        "resolution_failed",
+        "signature_refused",
+    }
+    assert case.rejects.empty
 
 
 def test_intake_passes_the_kit_with_its_own_sealed_metadata(
