@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
+from credit_forensics.evidence.log_delivery import Delivery, Fact, outcome_of, whole_number
 from credit_forensics.evidence.log_facts import Kind
 from credit_forensics.evidence.log_lines import Positions, parse_time
-from credit_forensics.evidence.log_requests import Delivery, Fact, outcome_of, whole_number
 
 _MESSAGE = ("message", "msg", "event", "log", "text", "textPayload", "body", "MESSAGE")
 _TIME = ("timestamp", "time", "@timestamp", "ts", "asctime", "datetime", "date", "created")

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.log_delivery import OUTCOMES, Fact, outcome_of, whole_number
 from credit_forensics.evidence.log_encoding import TextReader
 from credit_forensics.evidence.log_facts import FactTable, Kind
 from credit_forensics.evidence.log_lines import NO_TIME, LineTable
-from credit_forensics.evidence.log_requests import OUTCOMES, Fact, outcome_of, whole_number
 
 GROUPS = frozenset(
     {

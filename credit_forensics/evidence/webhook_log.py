@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import pandas as pd
@@ -13,13 +11,13 @@ import pyarrow as pa
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence import log_files
 from credit_forensics.evidence.custody import Input
-from credit_forensics.evidence.folding import email_key
 from credit_forensics.evidence.log_blocks import whole_deliveries
+from credit_forensics.evidence.log_delivery import Delivery, Fact
 from credit_forensics.evidence.log_encoding import TextReader
 from credit_forensics.evidence.log_facts import FactTable, Kind, find_facts
 from credit_forensics.evidence.log_json import JsonLines, has_json, read_json_lines
 from credit_forensics.evidence.log_lines import NO_TIME, LineTable, line_ends, split_lines
-from credit_forensics.evidence.log_metadata import parse_metadata, parse_object
+from credit_forensics.evidence.log_metadata import parse_object
 from credit_forensics.evidence.log_patterns import (
     Patterns,
     compile_patterns,
@@ -27,7 +25,8 @@ from credit_forensics.evidence.log_patterns import (
     pattern_facts,
 )
 from credit_forensics.evidence.log_prefixes import PrefixReader
-from credit_forensics.evidence.log_requests import Delivery, DeliveryReader, Fact
+from credit_forensics.evidence.log_requests import DeliveryReader
+from credit_forensics.evidence.log_rows import LogRows, Span, delivery_table, session_table
 from credit_forensics.evidence.log_scrubbing import match_scrubbed_deliveries
 from credit_forensics.evidence.store import Evidence
 
@@ -61,7 +60,7 @@ def load_webhook_logs(
     """
     paths = log_files.log_paths(case_file.webhook_log.files, case_file.folder)
     patterns = compile_patterns(case_file.webhook_log.patterns)
-    span = _Span()
+    span = Span()
     for path in paths:
         _LogFile(evidence, patterns, span, path, case_file.folder).load(progress)
     if span.lines:
@@ -70,44 +69,11 @@ def load_webhook_logs(
         match_scrubbed_deliveries(evidence)
 
 
-class _Span:
-    """The span of all lines with a time."""
-
-    def __init__(self) -> None:
-        self.first = 2**63 - 1
-        self.last = -(2**63)
-        self.lines = 0
-
-    def add(self, first: int, last: int, lines: int) -> None:
-        self.first, self.last = min(self.first, first), max(self.last, last)
-        self.lines += lines
-
-    def row(self) -> pd.DataFrame:
-        return pd.DataFrame(
-            {
-                "source": ["deliveries"],
-                "first_at": pd.to_datetime([self.first], unit="us", utc=True),
-                "last_at": pd.to_datetime([self.last], unit="us", utc=True),
-                "row_count": [self.lines],
-            }
-        )
-
-
-@dataclass
-class _Rows:
-    """Rows waiting to be put into the tables: many small inserts would cost more than reading."""
-
-    deliveries: list[pa.Table] = field(default_factory=list)
-    sessions: list[pa.Table] = field(default_factory=list)
-    sign_ins: list[tuple[str, str, int | None]] = field(default_factory=list)
-    count: int = 0
-
-
 class _LogFile:
     """One file on its way into the tables."""
 
     def __init__(
-        self, evidence: Evidence, patterns: Patterns, span: _Span, path: Path, folder: Path
+        self, evidence: Evidence, patterns: Patterns, span: Span, path: Path, folder: Path
     ) -> None:
         self._evidence, self._patterns, self._span = evidence, patterns, span
         self._name = (
@@ -118,7 +84,7 @@ class _LogFile:
         self._reader = DeliveryReader()
         self._prefixes = PrefixReader()
         self._text = TextReader()
-        self._rows = _Rows()
+        self._rows = LogRows()
         self._number, self._time = 1, NO_TIME
         self._sign_ins = 0
         self._bad_json: list[int] = []
@@ -197,10 +163,10 @@ class _LogFile:
     def _keep(self, deliveries: list[Delivery]) -> None:
         if not deliveries:
             return
-        self._keep_table(_delivery_table(deliveries))
+        self._keep_table(delivery_table(deliveries))
         told = [d for d in deliveries if d.payment_id and (d.metadata_text or d.customer_id)]
         if told:
-            self._rows.sessions.append(_session_table(told))
+            self._rows.sessions.append(session_table(told))
 
     def _keep_table(self, rows: pa.Table) -> None:
         self._rows.deliveries.append(rows)
@@ -208,29 +174,8 @@ class _LogFile:
         self._source.rows += len(rows)
 
     def _flush(self) -> None:
-        rows, self._rows = self._rows, _Rows()
-        if rows.deliveries:
-            table = pa.concat_tables(rows.deliveries, promote_options="default")
-            self._evidence.add("deliveries", self._with_file(table))
-        if rows.sessions:
-            table = pa.concat_tables(rows.sessions)
-            texts = [self._object(raw) for raw in table.column("metadata").to_pylist()]
-            place = table.column_names.index("metadata")
-            table = table.set_column(place, "metadata", pa.array(texts, pa.string()))
-            self._evidence.add("logged_sessions", self._with_file(table))
-        if rows.sign_ins:
-            _add_sign_ins(self._evidence, rows.sign_ins)
-
-    def _object(self, raw: bytes) -> str | None:
-        """Metadata as JSON, from whatever a language wrote; JSON itself stays as it is."""
-        text = self._text.text(raw)
-        if text.startswith('{\n  "') and text.endswith("\n}"):
-            return text
-        found = parse_metadata(text)
-        return json.dumps(found, ensure_ascii=False) if found or text.strip() == "{}" else None
-
-    def _with_file(self, table: pa.Table) -> pa.Table:
-        return table.append_column("source_file", pa.array([self._name] * len(table), pa.string()))
+        rows, self._rows = self._rows, LogRows()
+        rows.store(self._evidence, self._name, self._text)
 
     def _report(self) -> None:
         custody, source = self._evidence.custody, self._source
@@ -275,64 +220,3 @@ def fact_rows(facts: FactTable, reader: TextReader) -> list[Fact]:
         )
         if kind != Kind.CHECKOUT
     ]
-
-
-def _delivery_table(deliveries: list[Delivery]) -> pa.Table:
-    return pa.table(
-        {
-            "event_id": pa.array([d.event_id for d in deliveries], pa.string()),
-            "payment_id": pa.array([d.payment_id for d in deliveries], pa.string()),
-            "received_at": pa.array([d.time for d in deliveries], pa.timestamp("us", tz="UTC")),
-            "signature_valid": pa.array([d.signature_valid for d in deliveries], pa.bool_()),
-            "method": pa.array([d.method for d in deliveries], pa.string()),
-            "resolved_user_id": pa.array([d.user_id for d in deliveries], pa.string()),
-            "credits": pa.array([d.credits for d in deliveries], pa.int64()),
-            "outcome": pa.array([d.outcome or "incomplete" for d in deliveries], pa.string()),
-            "error": pa.array([_first_line(d.error) for d in deliveries], pa.string()),
-            "request_id": pa.array([d.request_id for d in deliveries], pa.string()),
-            "source_line": pa.array([d.line for d in deliveries], pa.int64()),
-        }
-    )
-
-
-def _session_table(deliveries: list[Delivery]) -> pa.Table:
-    texts = [(d.metadata_text or "").encode("utf-8", "replace") for d in deliveries]
-    return pa.table(
-        {
-            "session_id": pa.array([d.payment_id for d in deliveries], pa.string()),
-            "customer_id": pa.array([d.customer_id for d in deliveries], pa.string()),
-            "payment_status": pa.array([d.payment_status for d in deliveries], pa.string()),
-            "payment_intent_id": pa.array([d.payment_intent_id for d in deliveries], pa.string()),
-            "metadata": pa.array(texts, pa.binary()),
-            "logged_at": pa.array([d.time for d in deliveries], pa.timestamp("us", tz="UTC")),
-            "source_line": pa.array([d.line for d in deliveries], pa.int64()),
-        }
-    )
-
-
-def _add_sign_ins(evidence: Evidence, rows: list[tuple[str, str, int | None]]) -> None:
-    table = pa.table(
-        {
-            "user_id": pa.array([row[0] for row in rows], pa.string()),
-            "email": pa.array([row[1] for row in rows], pa.string()),
-            "signed_in_at": pa.array([row[2] for row in rows], pa.timestamp("us", tz="UTC")),
-        }
-    )
-    connection = evidence.connection
-    connection.register("_sign_in_rows", table)
-    try:
-        connection.execute(
-            f"""INSERT INTO sign_ins BY NAME
-            SELECT user_id, {email_key("email")} AS email_key, signed_in_at FROM _sign_in_rows
-            WHERE {email_key("email")} IS NOT NULL"""
-        )
-    finally:
-        connection.unregister("_sign_in_rows")
-
-
-def _first_line(text: str | None) -> str | None:
-    """The first line of an error, at most 500 characters."""
-    if not text:
-        return None
-    line = text.strip().split("\n", 1)[0].strip()
-    return line[:500] or None

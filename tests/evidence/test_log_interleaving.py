@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from log_loading import load, told
 
 from credit_forensics.evidence.log_blocks import whole_deliveries
+from credit_forensics.evidence.log_delivery import Delivery
 from credit_forensics.evidence.log_encoding import TextReader
 from credit_forensics.evidence.log_facts import find_facts
 from credit_forensics.evidence.log_lines import split_lines
-from credit_forensics.evidence.log_requests import Delivery, DeliveryReader
+from credit_forensics.evidence.log_requests import DeliveryReader
 from credit_forensics.evidence.webhook_log import fact_rows
 
 
