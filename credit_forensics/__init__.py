@@ -1,3 +1,27 @@
 """Finds out who really paid when Stripe credits land on the wrong account."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from credit_forensics.case import Case as Case
+    from credit_forensics.errors import CaseError as CaseError
+
 __version__ = "0.1.0"
+__all__ = ["Case", "CaseError", "__version__"]
+
+_PUBLIC = {"Case": "credit_forensics.case", "CaseError": "credit_forensics.errors"}
+
+
+def __getattr__(name: str) -> Any:
+    # Importing the package must stay cheap: what is asked for is loaded when it is asked for.
+    if name in _PUBLIC:
+        from importlib import import_module
+
+        return getattr(import_module(_PUBLIC[name]), name)
+    raise AttributeError(f"module 'credit_forensics' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,6 +12,7 @@ import pandas as pd
 
 from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.labels import LABEL_FILE, no_labels, read_labels
 from credit_forensics.evidence.load import load_evidence
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.tables import Tables
@@ -34,7 +35,6 @@ from credit_forensics.resolution.summary import (
     reference_names,
     summarize_methods,
 )
-from credit_forensics.review import LABEL_FILE, no_labels, read_labels
 
 Progress = Callable[[str, int, int], None]
 

@@ -5,7 +5,8 @@ import pytest
 
 from credit_forensics.case import Case
 from credit_forensics.errors import CaseError
-from credit_forensics.review import add_labels, read_labels, review_queue
+from credit_forensics.evidence.labels import add_labels, read_labels
+from credit_forensics.review import review_queue
 from credit_forensics.scenarios.settings import WorldSettings
 from credit_forensics.scenarios.world import make_world
 
