@@ -112,7 +112,7 @@ def payments_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
             "customer_preset": checkouts.preset,
             "client_reference_id": take(accounts.text, reference),
             "payer_email": take(_typed_emails(people, checkouts, rng), present),
-            "payer_name": take(_typed_names(people, checkouts, rng), present),
+            "payer_name": take(_typed_names(settings, people, checkouts, rng), present),
             "payment_intent_id": take(tokens(rng, "pi_", count), present),
             "card_fingerprint": take(fingerprints, np.where(card < 0, -1, position)),
             "amount_refunded": refunded,
@@ -135,12 +135,16 @@ def _typed_emails(people: People, checkouts: Checkouts, rng: np.random.Generator
     return pc.if_else(pa.array(checkouts.email_kind == EMAIL_UNKNOWN), other, known)
 
 
-def _typed_names(people: People, checkouts: Checkouts, rng: np.random.Generator) -> pa.Array:
+def _typed_names(
+    settings: WorldSettings, people: People, checkouts: Checkouts, rng: np.random.Generator
+) -> pa.Array:
     count, persons = len(checkouts), len(people)
-    strange = pc.binary_join_element_wise(
-        take(pa.array(names.FIRST), names.skewed(rng, len(names.FIRST), count)),
-        take(pa.array(names.LAST), names.skewed(rng, len(names.LAST), count)),
-        " ",
+    first = take(pa.array(names.FIRST), names.skewed(rng, len(names.FIRST), count))
+    last = take(pa.array(names.LAST), names.skewed(rng, len(names.LAST), count))
+    strange = pc.if_else(
+        pa.array(rng.random(count) < settings.names.other_is_person),
+        pc.binary_join_element_wise(first, last, " "),
+        pc.binary_join_element_wise(last, pa.scalar(" GmbH"), ""),
     )
     forms = pa.chunked_array(
         [

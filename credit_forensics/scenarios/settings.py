@@ -41,10 +41,10 @@ class BurstSettings:
     ``longest_hours`` is compressed to that: a rush, so that small worlds have bursts too.
     """
 
-    share_in_bursts: float = 0.8
+    share_in_bursts: float = 0.85
     smallest: int = 20
     largest: int = 120
-    lowest_share: float = 0.3
+    lowest_share: float = 0.4
     highest_share: float = 0.8
     versioned_share: float = 0.6
     version_leak: float = 0.7
@@ -53,14 +53,16 @@ class BurstSettings:
 
 @dataclass(frozen=True)
 class NameBehaviour:
-    """What is typed as the name, as shares of the payments; the rest is some other name.
+    """What is typed as the name, as shares of the payments; the rest is something else.
 
-    ``household`` falls to "some other name" where the payer lives alone.
+    ``household`` falls to something else where the payer lives alone. Of what is something else
+    ``other_is_person`` is a common name, which accounts may bear; the others are companies.
     """
 
     equal: float = 0.78
     variant: float = 0.11
     household: float = 0.05
+    other_is_person: float = 0.4
 
 
 @dataclass(frozen=True)
@@ -186,7 +188,7 @@ class WorldSettings:
     bound_before_share: float = 0.85
     returning_share: float = 0.5
     email_match: float = 0.88
-    email_household: float = 0.02
+    email_household: float = 0.005
     names: NameBehaviour = field(default_factory=NameBehaviour)
     missing_metadata: float = 0.02
     kept_credits_share: float = 0.5
@@ -197,7 +199,7 @@ class WorldSettings:
     poisoned_mappings: bool = True
     extra_card_share: float = 0.3
     one_off_card_share: float = 0.1
-    no_card_share: float = 0.22
+    no_card_share: float = 0.38
     card_replaced_share: float = 0.2
     async_share: float = 0.01
     abandoned_share: float = 0.02
