@@ -50,10 +50,13 @@ def wanted(case_file: CaseFile, clock: int, state: State) -> Window:
     return Window(since, until, clock)
 
 
-def missing(name: str, window: Window, clock: int, state: State) -> Iterator[Span]:
+def missing(
+    name: str, window: Window, clock: int, state: State, overlap: int = OVERLAP
+) -> Iterator[Span]:
     """The stretches of a resource that the window wants and the spool does not cover.
 
-    What Stripe's 30 days have taken from the events is added to ``state.uncovered_events``.
+    Of what is covered the last ``overlap`` seconds are wanted again. What Stripe's 30 days have
+    taken from the events is added to ``state.uncovered_events``.
     """
     until = window.asked if name in OPEN_ENDED else window.until
     covered = state.resources[name].covered
@@ -62,7 +65,7 @@ def missing(name: str, window: Window, clock: int, state: State) -> Iterator[Spa
         stretches = [
             (window.since, covered[0], 0),
             (
-                max(covered[1] - OVERLAP, window.since),
+                max(covered[1] - overlap, window.since),
                 until if until > covered[1] else 0,
                 covered[1],
             ),

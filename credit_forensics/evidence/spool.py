@@ -124,8 +124,10 @@ class Spool:
         """End a round: what it brought replaces older snapshots of the same ids."""
         resource = self.state.resources[name]
         assert resource.round is not None
-        self._drop_older(name, resource.round.start)
         done = (resource.round.since, resource.round.until)
+        if resource.covered is None or done[0] < resource.covered[1]:
+            # Only where the round overlaps what is kept can an id be there twice.
+            self._drop_older(name, resource.round.start)
         before = resource.covered or done
         resource.covered = (min(before[0], done[0]), max(before[1], done[1]))
         resource.round = None

@@ -63,13 +63,15 @@ def pull(
     *,
     progress: Progress | None = None,
     now: dt.datetime | None = None,
+    overlap: dt.timedelta = dt.timedelta(seconds=pull_window.OVERLAP),
     sleep: Callable[[float], None] = time.sleep,
 ) -> PullSummary:
     """Fetch what the case's window needs and is not kept yet.
 
     An interrupted pull is resumed with the window it had. A finished one is extended when the
     window has grown (``until`` is absent, or ``since`` is earlier), with two days asked again, so
-    that sessions open at the last pull show how they ended. Refunds and disputes are asked for up
+    that sessions open at the last pull show how they ended. Without an ``overlap`` the files only
+    grow at their ends. Refunds and disputes are asked for up
     to now, since money of the window's payments can go back after it.
 
     Parameters
@@ -81,6 +83,8 @@ def pull(
         called with the resource and its rows so far, after each page.
     now, sleep
         the clock.
+    overlap
+        how much of what is covered is asked again.
 
     Raises
     ------
@@ -89,6 +93,7 @@ def pull(
         failing, or when the folder cannot be used. What was fetched by then is kept.
     """
     clock = int((now or dt.datetime.now(dt.UTC)).timestamp())
+    again = int(overlap.total_seconds())
     mode, base = key_mode(case_file), api_base(case_file)
     new_rows = dict.fromkeys(RESOURCES, 0)
 
@@ -103,9 +108,9 @@ def pull(
         wanted = pull_window.wanted(case_file, clock, state)
         resumed = state.window is not None and not state.finished
         if resumed and state.window is not None:
-            _fetch(state.window, clock, kept, lists, kept_page)
+            _fetch(state.window, clock, kept, lists, kept_page=kept_page, overlap=again)
         if not resumed or wanted != state.window:
-            _fetch(wanted, clock, kept, lists, kept_page)
+            _fetch(wanted, clock, kept, lists, kept_page=kept_page, overlap=again)
         requests = lists.requests
     if all(state.resources[name].problem for name in RESOURCES):
         raise CaseError(f"The Stripe key may read none of {', '.join(RESOURCES)}.")
@@ -140,7 +145,9 @@ def _fetch(
     clock: int,
     kept: Spool,
     lists: StripeLists,
+    *,
     kept_page: Callable[[str, int, int], None],
+    overlap: int,
 ) -> None:
     state = kept.state
     state.window, state.finished = window, False
@@ -148,7 +155,7 @@ def _fetch(
     for name in RESOURCES:
         if state.resources[name].round is not None:
             _round(name, kept, lists, kept_page)
-        for since, until in pull_window.missing(name, window, clock, state):
+        for since, until in pull_window.missing(name, window, clock, state, overlap):
             kept.begin(name, since, until)
             if not _round(name, kept, lists, kept_page):
                 break

@@ -9,6 +9,8 @@ from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.monitoring.observation import Watched
 from credit_forensics.monitoring.tick import Look
 
+_SETTLING = dt.timedelta(seconds=30)
+
 
 def look_at_case(path: Path) -> Look:
     """A look that reads the case afresh each time, its case file included."""
@@ -36,14 +38,24 @@ def look_at_case(path: Path) -> Look:
     return look
 
 
-def pull_news(case_file: CaseFile, now: dt.datetime, problems: dict[str, Exception]) -> None:
-    """Pull what is new from Stripe, where the case has a key."""
+def pull_news(
+    case_file: CaseFile, now: dt.datetime, problems: dict[str, Exception], *, whole: bool = True
+) -> None:
+    """Pull what is new from Stripe, where the case has a key.
+
+    Unless ``whole``, nothing is asked again, so that the files only grow and a tick costs by what
+    is new; how open sessions ended is told by the events meanwhile.
+    """
     if not (case_file.stripe.api_key and case_file.monitor.pull):
         return
     from credit_forensics.evidence.stripe_api import pull
 
     try:
-        pull(case_file, now=now)
+        if whole:
+            pull(case_file, now=now)
+        else:
+            # What was created just now may not be in Stripe's lists yet.
+            pull(case_file, now=now - _SETTLING, overlap=dt.timedelta(0))
     except Exception as error:
         # Stripe being away is one problem; what is kept can still be checked.
         problems["stripe_pull"] = error

@@ -54,9 +54,9 @@ class KeptLook:
         self.close()
         case_file = read_case_file(self._path)
         problems: dict[str, Exception] = {}
-        pull_news(case_file, now, problems)
         kept = self._kept = KeptEvidence(self._file, case_file)
         whole = _is_due(kept, now, dt.timedelta(hours=case_file.monitor.whole_hours))
+        pull_news(case_file, now, problems, whole=whole)
         kept.refresh(everything=whole)
         if whole:
             case = Case(bring_whole(kept, case_file), case_file)

@@ -360,6 +360,18 @@ def test_a_grown_window_is_extended_and_newer_snapshots_replace_older_ones(tmp_p
     assert len(stripe_server.asked("sessions")) == asked + 1
 
 
+def test_without_an_overlap_the_files_only_grow_at_their_ends(tmp_path, stripe_server):
+    case = case_at(tmp_path, stripe_server)
+    first = dt.datetime.fromtimestamp(START + 250 * 60, dt.UTC)
+    pull(case, now=first)
+    path = tmp_path / "stripe_pull" / "sessions.jsonl"
+    before = path.read_bytes()
+    stripe_server.objects["sessions"].append(session_object(700, START + 300 * 60))
+    pull(case, now=first + dt.timedelta(days=1), overlap=dt.timedelta(0))
+    assert path.read_bytes().startswith(before)
+    assert [row["id"] for row in kept(tmp_path, "sessions")][250:] == ["cs_test_a10000700"]
+
+
 def test_modes_are_not_mixed_in_one_folder(tmp_path, stripe_server):
     pull(case_at(tmp_path, stripe_server), now=NOW)
     with pytest.raises(CaseError, match="holds a pull of test mode"):
