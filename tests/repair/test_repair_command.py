@@ -1,0 +1,75 @@
+"""``credit-forensics repair``: writes a plan, asks, and books only when told to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from credit_forensics.cli import app
+from credit_forensics.errors import CaseError
+
+
+def run(*arguments, answer=None):
+    return CliRunner().invoke(app, ["repair", *map(str, arguments)], input=answer)
+
+
+def test_without_apply_the_ledger_stays_as_it_is(books, tmp_path):
+    ledger = books("stale_session")
+    before = (ledger.path.parent / "ledger.db").read_bytes()
+    done = run(ledger.path, "--out", tmp_path / "plan", "--yes")
+    assert done.exit_code == 0
+    assert {path.name for path in (tmp_path / "plan").iterdir()} == {
+        "plan.csv",
+        "plan.md",
+        "plan.sql",
+    }
+    assert "1 correction with 2 entries, 1 binding to set right" in done.output
+    assert (ledger.path.parent / "ledger.db").read_bytes() == before
+
+
+@pytest.mark.parametrize(("answer", "booked"), [("n\n", 0), ("y\n", 2)])
+def test_apply_asks(books, tmp_path, answer, booked):
+    ledger = books("stale_session")
+    done = run(ledger.path, "--out", tmp_path / "plan", "--apply", answer=answer)
+    assert done.exit_code == 0
+    assert "Book this plan?" in done.output
+    count = "SELECT count(*) FROM credit_ledger WHERE reason LIKE '%:wrong_user:%'"
+    assert ledger.rows(count) == [(booked,)]
+
+
+def test_apply_without_an_answer_is_refused(books, tmp_path):
+    ledger = books("stale_session")
+    done = run(ledger.path, "--out", tmp_path / "plan", "--apply", answer="")
+    assert isinstance(done.exception, CaseError) and "--yes" in str(done.exception)
+    assert ledger.rows("SELECT count(*) FROM credit_ledger WHERE reason LIKE 'rev%'") == [(0,)]
+
+
+def test_what_is_held_back_ends_with_status_1(books, tmp_path):
+    ledger = books("stale_session")
+    ledger.run("UPDATE user_credits SET total_credits = 1")
+    arguments = (ledger.path, "--out", tmp_path / "plan", "--apply", "--yes")
+    held = run(*arguments)
+    assert held.exit_code == 1 and "held back" in held.output
+    allowed = run(*arguments, "--allow-negative")
+    assert allowed.exit_code == 0
+    assert ledger.case().findings["finding"].tolist().count("wrong_user") == 0
+
+
+def test_nothing_of_the_writing_side_is_loaded_without_apply(books, tmp_path):
+    ledger = books("stale_session")
+    code = (
+        "import sys\nfrom typer.testing import CliRunner\nfrom credit_forensics.cli import app\n"
+        "done = CliRunner().invoke(app, ['repair', sys.argv[1], '--out', sys.argv[2]])\n"
+        "assert done.exit_code == 0, done.output\n"
+        "print('credit_forensics.repair.apply' in sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(ledger.path), str(tmp_path / "plan")],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "False"
