@@ -12,6 +12,7 @@ from credit_forensics.commands.analysis import analyze, demo, explain, report
 from credit_forensics.commands.exploring import lab
 from credit_forensics.commands.measuring import accuracy
 from credit_forensics.commands.options import DONE, UNUSABLE
+from credit_forensics.commands.repairing import repair
 from credit_forensics.commands.reviewing import review
 from credit_forensics.commands.sources import doctor, pull
 from credit_forensics.commands.watching import monitor, serve
@@ -34,6 +35,7 @@ COMMANDS = (
     explain,
     review,
     report,
+    repair,
     lab,
     monitor,
     serve,
