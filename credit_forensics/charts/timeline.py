@@ -93,6 +93,14 @@ def timeline(
         legend={"y": 0.47},
         showlegend=True,
     )
+    if dated.empty:
+        figure.update_layout(
+            height=220,
+            showlegend=False,
+            xaxis={"anchor": "y"},
+            yaxis={"domain": [0.0, 1.0]},
+            yaxis2={"visible": False},
+        )
     for axis, counts in (("yaxis", paid), ("yaxis2", found)):
         if len(counts) and counts.max() <= 5:
             figure.layout[axis].update(dtick=1)

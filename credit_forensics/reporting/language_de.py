@@ -184,7 +184,7 @@ SENTENCES: dict[str, str] = {
     "section.coverage": "Was die Belege abdecken und was nicht",
     "section.manifest": "Manifest",
     "section.appendix": "Anhang",
-    "section.new": "Neu seit dem letzten Tagesbericht",
+    "section.new": "In diesem Zeitraum gefunden",
     "none.findings": "Keine Befunde. Alle Prüfungen liefen; jede fand nichts.",
     "findings.not_run": "Diese Prüfungen liefen nicht und beweisen nichts: {names}.",
     "none.worst": "Keine Zahlung hat einen Befund.",
@@ -476,6 +476,24 @@ SENTENCES: dict[str, str] = {
         "Lift sagt, wievielmal öfter; der q-Wert ist ein exakter Test, korrigiert um die "
         "Zahl der geprüften Merkmale."
     ),
+    # repair
+    "section.repair": "Was die Korrektur buchen würde",
+    "section.persons_needed": "Was ein Mensch entscheiden muss",
+    "repair.intro": (
+        "Ein Plan, mehr nicht: {counts}. Erst prüfen, dann mit credit-forensics repair buchen."
+    ),
+    "caption.plan": "Buchungen in ihrer Reihenfolge",
+    "caption.persons_needed": "Befunde ohne geplante Buchung",
+    "none.plan": "Nichts zu buchen.",
+    "column.number": "Nr.",
+    "column.status": "Stand",
+    "column.action": "Buchung",
+    "column.before": "Stand davor",
+    "column.already_spent": "Schon verbraucht",
+    "plan.offered": "angeboten",
+    "plan.held back": "zurückgehalten",
+    "plan.needs a person": "von Hand zu entscheiden",
+    "plan.settled": "schon erledigt",
     # index page
     "index.title": "Berichte",
     "index.none": "Hier werden keine Berichte aufbewahrt.",
@@ -486,7 +504,7 @@ SENTENCES: dict[str, str] = {
     "index.files": "Dateien",
     "index.hold": "Aufbewahrungspflicht",
     "index.held": "gesperrt",
-    "status.ok": "nichts gefunden",
+    "status.ok": "in Ordnung",
     "status.findings": "Befunde",
     "status.failed": "fehlgeschlagen",
 }

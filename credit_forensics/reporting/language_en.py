@@ -183,7 +183,7 @@ SENTENCES: dict[str, str] = {
     "section.coverage": "What the evidence covers, and what it does not",
     "section.manifest": "Manifest",
     "section.appendix": "Appendix",
-    "section.new": "New since the last digest",
+    "section.new": "Found in this window",
     "none.findings": "No findings. All checks ran; each of them found nothing.",
     "findings.not_run": "These checks could not run, so they prove nothing: {names}.",
     "none.worst": "No payment has a finding.",
@@ -462,6 +462,24 @@ SENTENCES: dict[str, str] = {
         "Lift is how many times more often; the q value is an exact test, corrected for "
         "how many traits were tried."
     ),
+    # repair
+    "section.repair": "What the repair would book",
+    "section.persons_needed": "What needs a person",
+    "repair.intro": (
+        "A plan, and nothing more: {counts}. Review it, then book it by credit-forensics repair."
+    ),
+    "caption.plan": "Entries in the order of booking",
+    "caption.persons_needed": "Findings that no entry is planned for",
+    "none.plan": "Nothing to book.",
+    "column.number": "No.",
+    "column.status": "Status",
+    "column.action": "Entry",
+    "column.before": "Balance before",
+    "column.already_spent": "Spent already",
+    "plan.offered": "offered",
+    "plan.held back": "held back",
+    "plan.needs a person": "for a person to decide",
+    "plan.settled": "settled already",
     # index page
     "index.title": "Reports",
     "index.none": "No reports are kept here.",
@@ -472,7 +490,7 @@ SENTENCES: dict[str, str] = {
     "index.files": "Files",
     "index.hold": "Legal hold",
     "index.held": "held",
-    "status.ok": "nothing found",
+    "status.ok": "ok",
     "status.findings": "findings",
     "status.failed": "failed",
 }

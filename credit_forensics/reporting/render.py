@@ -129,7 +129,7 @@ def render_report(
         name = report_name(path.stem, started, run, result.status)
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            return _write(result, folder / name, scratch, chosen)
+            return _write(result, folder / name, scratch, language=chosen, reveal=reveal)
         except OSError as error:
             raise CaseError(f"{folder} cannot be written: {error.strerror}.") from None
     finally:
@@ -141,7 +141,9 @@ def _case_location(case_path: Path | str, settings: CaseFile) -> Path:
     return settings.folder / ("case.toml" if path.is_dir() else path.name)
 
 
-def _write(run: NotebookRun, base: Path, scratch: Path, language: Language) -> RenderedReport:
+def _write(
+    run: NotebookRun, base: Path, scratch: Path, *, language: Language, reveal: bool
+) -> RenderedReport:
     html, notebook, csv = (
         base.with_name(base.name + suffix) for suffix in (".html", ".ipynb", ".csv")
     )
@@ -162,9 +164,11 @@ def _write(run: NotebookRun, base: Path, scratch: Path, language: Language) -> R
         language=language,
         footer=f"{base.name} · credit-forensics {__version__}",
     )
-    # The notebook and the CSV are for the analyst alone.
+    # The notebook and the CSV are for the analyst alone, and so is a page that reveals.
     notebook.touch(mode=0o600)
     nbformat.write(run.notebook, notebook)
+    if reveal:
+        html.touch(mode=0o600)
     html.write_text(page, encoding="utf-8")
     rendered = RenderedReport(html, notebook, csv if made else None, run.status, run.counts)
     if run.failure:

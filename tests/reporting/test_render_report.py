@@ -177,12 +177,13 @@ def test_reveal_says_so(case_path, tmp_path):
     assert "Personendaten sind in diesem Bericht offen (--reveal)" in page.words
     assert "Zehn Fragen, beantwortet" in page.words
     assert "falscher Nutzer" in page.words
+    assert stat.S_IMODE(report.html.stat().st_mode) == 0o600
     # Whatever language it speaks, no sentence of another one is left in its own words.
     assert "The credits of payment" not in page.words
 
 
 @pytest.mark.parametrize(
-    "template", [name for name in template_names() if name != "incident_report"]
+    "template", [name for name in template_names() if name not in ("incident_report", "06_repair")]
 )
 def test_every_notebook_runs_on_the_small_case(template, case_path, tmp_path):
     report = render_report(case_path, template=template, out=tmp_path, now=NOW)
@@ -268,3 +269,12 @@ def test_nothing_is_left_in_the_temporary_folder(case_path, tmp_path, monkeypatc
     with pytest.raises(ReportFailedError):
         render_report(case_path, template=str(failing_notebook(tmp_path)), out=tmp_path)
     assert list(scratch.iterdir()) == []
+
+
+def test_the_repair_notebook_shows_each_entry_and_books_nothing(case_path, tmp_path):
+    before = hashlib.sha256((case_path.parent / "ledger.db").read_bytes()).hexdigest()
+    report = render_report(case_path, template="06_repair", out=tmp_path, now=NOW)
+    page = Page(report.html.read_text(encoding="utf-8"))
+    assert "Entries in the order of booking (12 of 12)" in page.words
+    assert "Findings that no entry is planned for (1 of 1)" in page.words
+    assert hashlib.sha256((case_path.parent / "ledger.db").read_bytes()).hexdigest() == before
