@@ -11,6 +11,7 @@ import pandas as pd
 from credit_forensics.case import Case
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.database import ReadOnlyDatabase
+from credit_forensics.evidence.database_urls import one_line
 from credit_forensics.repair.booking_order import booking_order, follows
 from credit_forensics.repair.booking_sql import Planned
 from credit_forensics.repair.corrections import (
@@ -90,11 +91,19 @@ def make_plan(
     """
     if not 0.5 <= threshold <= 1:
         raise CaseError(f"--threshold is a probability from 0.5 to 1, not {threshold:g}.")
+    import sqlite3
+
+    import psycopg
+
     try:
         with open_target(case.settings) as (database, target):
             return _plan(case, threshold, allow_negative, database=database, target=target)
     except NoTargetError as error:
-        return _plan(case, threshold, allow_negative, refusal=str(error))
+        refusal = str(error)
+    except (sqlite3.Error, psycopg.Error) as error:
+        # An id that the ledger's type cannot hold, or a right that the reading role lacks.
+        refusal = f"the ledger does not take the question: {one_line(error)}"
+    return _plan(case, threshold, allow_negative, refusal=refusal)
 
 
 def _plan(
