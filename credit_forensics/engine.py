@@ -2,7 +2,7 @@
 
 Ibis is the compiler, not the runner: the connection is ours, so its settings, its temporary
 tables and its way out to pandas are ours too. ``DuckDBEngine`` is the default. Another engine is
-a class with the same five methods and the compiler of its dialect.
+a class with the same methods and the compiler of its dialect; those there are lie in ``engines``.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Engine(Protocol):
         """The expression as this engine's SQL."""
         ...
 
-    def register(self, name: str, rows: pd.DataFrame | pa.Table) -> None:
+    def register(self, name: str, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
         """Make rows available under a name, replacing what was there."""
         ...
 
@@ -47,6 +47,10 @@ class Engine(Protocol):
 
     def frame(self, expression: ir.Table) -> pd.DataFrame:
         """Run and give a pandas DataFrame."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection and of what was kept for this case alone."""
         ...
 
 
@@ -114,12 +118,14 @@ class DuckDBEngine:
         ).fetchall()
         return bool(rows[0][0])
 
-    def register(self, name: str, rows: pd.DataFrame | pa.Table) -> None:
+    def register(self, name: str, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
         """Make rows available under a name, replacing what was there.
 
         Rows for a table of ``evidence.tables`` are cast to its columns; absent ones are empty.
+        Batches of a reader are taken as they come.
         """
-        table = tables.conform(name, rows) if name in tables.ALL else rows
+        as_they_come = isinstance(rows, pa.RecordBatchReader) or name not in tables.ALL
+        table = rows if as_they_come else tables.conform(name, rows)
         with self._staged(table) as staged:
             self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM {staged}')
 
@@ -152,7 +158,7 @@ class DuckDBEngine:
         self.connection.close()
 
     @contextlib.contextmanager
-    def _staged(self, rows: pd.DataFrame | pa.Table) -> Iterator[str]:
+    def _staged(self, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> Iterator[str]:
         name = "_rows_to_register"
         self.connection.register(name, rows)
         try:
@@ -175,7 +181,7 @@ _NULLABLE: Mapping[pa.DataType, Any] = {
 
 
 def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Arrow to pandas without turning absent integers into floats.
+    """Arrow to pandas without turning absent integers into floats. The Arrow table is used up.
 
     Examples
     --------

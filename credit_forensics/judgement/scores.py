@@ -19,6 +19,11 @@ from credit_forensics.resolution.method import NAME, SESSION
 
 Floats = npt.NDArray[np.float64]
 
+# A name that no other family supports proves nothing: households type each other's, and in a
+# burst there is little to hold against it. Its accuracy counts as no more than this, which keeps
+# a name alone under the odds of a named misattribution even where most sessions are wrong.
+LONE_NAME = 0.69
+
 
 @dataclass(frozen=True)
 class Believed:
@@ -82,6 +87,10 @@ def contributions(patterns: Patterns, believed: Believed, session: Floats) -> Fl
                 [patterns.bears & exists, patterns.credited_bears & patterns.outsider]
             )
             result[:, index, :] = np.where(bears, weight[:, None], 0.0)
+            # Whom a name alone names: its own slot, or a credited person nobody else names.
+            lone = np.minimum(weight, np.log(FALSE_VALUES * LONE_NAME / (1 - LONE_NAME)))
+            for slot in (index, size):
+                result[:, index, slot] = np.where(bears[:, slot], lone, 0.0)
             continue
         weight = np.log(FALSE_VALUES * accuracy / (1 - accuracy))
         named = (level > 0) & (patterns.slot[:, index] > 0)
