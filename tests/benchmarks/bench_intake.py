@@ -86,7 +86,9 @@ def delivery(number: int) -> bytes:
     return json.dumps(event).encode()
 
 
-def send(port: int, path: str, first: int, count: int, connections: int, result: Any) -> None:
+def send(  # noqa: PLR0917
+    port: int, path: str, first: int, count: int, connections: int, result: Any
+) -> None:
     """Runs in a process of its own, as Stripe would; requests are made before the clock starts."""
     requests = []
     for number in range(first, first + count):
@@ -120,7 +122,9 @@ def send(port: int, path: str, first: int, count: int, connections: int, result:
     result.put(asyncio.run(run()))
 
 
-def measure(server: Any, url: str, path: str, first: int, count: int, log: str) -> float:
+def measure(  # noqa: PLR0917
+    server: Any, url: str, path: str, first: int, count: int, log: str
+) -> float:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,16 @@ SESSION: dict[str, Any] = {
     "customer_details": {"email": "bo@example.com", "name": "Bo Falk"},
     "metadata": {"user_id": "u-bo"},
 }
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ledger() -> None:
+    """The example's ledger, made of its SQL before any check opens the case."""
+    path = Path(__file__).parent / "case" / "ledger.db"
+    if not path.exists():
+        connection = sqlite3.connect(path)
+        connection.executescript(path.with_suffix(".sql").read_text())
+        connection.close()
 
 
 def test_a_session_resolves_to_its_payer() -> None:
