@@ -43,8 +43,8 @@ class Document(NamedTuple):
     problem: str = ""
 
 
-def raw_lines(chunks: Iterator[bytes]) -> Iterator[tuple[int, list[bytes]]]:
-    """The lines of a text, some at a time, with the number of the first of them (from 1).
+def line_blocks(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
+    """Whole lines, many at a time and without the last end, with the first one's number (from 1).
 
     A line longer than ``LONGEST`` is handed out as its beginning.
     """
@@ -57,19 +57,20 @@ def raw_lines(chunks: Iterator[bytes]) -> Iterator[tuple[int, list[bytes]]]:
             if not newline:
                 continue
             line, dropping = line + 1, False
-        if b"\n" not in data:
+        end = data.rfind(b"\n")
+        if end < 0:
             pieces.append(data)
             held += len(data)
             if held > LONGEST:
-                yield line, [b"".join(pieces)]
+                yield line, b"".join(pieces)
                 pieces, held, dropping = [], 0, True
             continue
-        *rows, rest = b"".join([*pieces, data]).split(b"\n")
-        yield line, rows
-        line += len(rows)
-        pieces, held = [rest], len(rest)
+        block = b"".join([*pieces, data[:end]])
+        yield line, block
+        line += block.count(b"\n") + 1
+        pieces, held = [data[end + 1 :]], len(data) - end - 1
     if rest := b"".join(pieces):
-        yield line, [rest]
+        yield line, rest
 
 
 def lines(chunks: Iterator[bytes]) -> Iterator[Document]:
@@ -82,19 +83,38 @@ def lines(chunks: Iterator[bytes]) -> Iterator[Document]:
     Document(line=1, text='{"id":1}', problem='')
     Document(line=3, text='{"id":2}', problem='')
     """
-    for first, rows in raw_lines(chunks):
-        for line, row in enumerate(rows, start=first):
-            if not is_blank(row):
-                yield as_document(line, row)
+    for first, block in line_blocks(chunks):
+        for line, row in enumerate(block.split(b"\n"), start=first):
+            if row and not row.isspace():
+                yield _as_document(line, row)
 
 
-def is_blank(row: bytes) -> bool:
-    """Whether a line is no row; DuckDB thinks the same of it."""
-    return not row or row.isspace()
+def nth_lines(chunks: Iterator[bytes], wanted: set[int]) -> tuple[list[Document], int]:
+    """The lines at these places (from 0) among those that are not blank, and how many there are.
+
+    Examples
+    --------
+    >>> nth_lines(iter([b'{"id":1}\\n\\n{"id":2}\\n']), {1})
+    ([Document(line=3, text='{"id":2}', problem='')], 2)
+    """
+    found: list[Document] = []
+    count = 0
+    for first, block in line_blocks(chunks):
+        # Where every line begins like an object none is blank, and counting is all there is to do.
+        size = block.count(b"\n") + 1
+        objects = block.count(b"\n{") + block.startswith(b"{")
+        if objects == size and wanted.isdisjoint(range(count, count + size)):
+            count += size
+            continue
+        for line, row in enumerate(block.split(b"\n"), start=first):
+            if row and not row.isspace():
+                if count in wanted:
+                    found.append(_as_document(line, row))
+                count += 1
+    return found, count
 
 
-def as_document(line: int, row: bytes) -> Document:
-    """A line as a document, refused where it is too long or not UTF-8."""
+def _as_document(line: int, row: bytes) -> Document:
     if len(row) > LONGEST:
         return Document(line, "", TOO_LONG)
     try:

@@ -16,7 +16,7 @@ import duckdb
 
 from credit_forensics.evidence.archives import Archive, archive_problem
 from credit_forensics.evidence.custody import Input
-from credit_forensics.evidence.json_documents import Document, as_document, is_blank, raw_lines
+from credit_forensics.evidence.json_documents import Document, nth_lines
 from credit_forensics.evidence.recognise import NAMES, Recognised
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.stripe_documents import read_documents, read_rows
@@ -236,15 +236,7 @@ def _nth_lines(path: Path, wanted: set[int], total: int) -> list[Document]:
     _NotUniformError
         when there are not ``total`` lines, so that places tell nothing.
     """
-    found: list[Document] = []
-    count = 0
-    for first, rows in raw_lines(Archive(path).text()):
-        for line, row in enumerate(rows, start=first):
-            if is_blank(row):
-                continue
-            if count in wanted:
-                found.append(as_document(line, row))
-            count += 1
+    found, count = nth_lines(Archive(path).text(), wanted)
     if count != total:
         raise _NotUniformError
     return found
