@@ -8,6 +8,7 @@ transaction together with how far it was read, so a process killed in between ta
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import hashlib
 import json
 from collections.abc import Iterator
@@ -40,6 +41,11 @@ _STRIPE = (
     "stripe_events",
 )
 _LOG = ("deliveries", "sign_ins")
+_TIMED = (
+    ("entries", "ledger", "created_at"),
+    ("users", "users", "created_at"),
+    ("customers", "customers", "bound_at"),
+)
 # Which ids of a new row name a payment that must be looked at again.
 _TOUCHING = {
     "stripe_sessions": ("session_id",),
@@ -318,7 +324,7 @@ class KeptEvidence:
                         run("DELETE FROM kept.user_names")
                     kept_tables.keep(self.connection, name, 0)
                     continue
-                if name == "balances":
+                if name == "balances" or not self.evidence.count(name):
                     continue
                 key = IDENTITY[name][0]
                 same = " AND ".join(
@@ -326,13 +332,15 @@ class KeptEvidence:
                 )
                 wanted = kept_tables.hash_of(key)
                 near = (
-                    f"SELECT {body} FROM kept.{name} WHERE hash_{key} IN "
-                    f"(SELECT {wanted} FROM main.{name})"
+                    f"SELECT {body} FROM kept.{name} WHERE rowid IN (SELECT rowid "
+                    f"FROM kept.{name} WHERE hash_{key} IN (SELECT {wanted} FROM main.{name}))"
                 )
                 run(
                     f"CREATE OR REPLACE TEMP TABLE news AS "
                     f"SELECT {body} FROM main.{name} EXCEPT {near}"
                 )
+                if not run("SELECT count(*) FROM news").fetchall()[0][0]:
+                    continue
                 self._touch_query(name, "news")
                 run(
                     f"DELETE FROM kept.{name} AS k WHERE hash_{key} IN "
@@ -346,30 +354,51 @@ class KeptEvidence:
                 if name == "users":
                     run(kept_tables.names_sql("news"))
             self._cover("ledger")
+            self._note_since(whole=whole)
             self.put("ledger_read", "yes")
 
     def _since(self, prefix: str) -> Since:
+        told = json.loads(self.get("since") or "{}").get(prefix, {})
+        latest = {
+            part: dt.datetime.fromisoformat(moment)
+            for part, moment in told.get("latest", {}).items()
+            if moment
+        }
+        return Since(told.get("greatest"), latest)
+
+    def _note_since(self, *, whole: bool) -> None:
+        """Note how far the databases were read; of what was read now only, as the rest is kept."""
         run = self.connection.execute
-        text = f"substr(entry_id, {len(prefix) + 1})"
-        row = run(
-            f"""SELECT max(TRY_CAST({text} AS BIGINT)), count(*) = count(TRY_CAST({text} AS BIGINT))
-            FROM kept.ledger WHERE starts_with(entry_id, ?)""",
-            [prefix],
-        ).fetchall()[0]
-        latest = {}
-        for part, table, column in (
-            ("entries", "ledger", "created_at"),
-            ("users", "users", "created_at"),
-            ("customers", "customers", "bound_at"),
-        ):
-            found = run(
-                f"SELECT max({column}), count(*) = count({column}) FROM kept.{table}"
+        told = {} if whole else json.loads(self.get("since") or "{}")
+        several = len(self.case_file.all_ledgers) > 1
+        for number in range(1, len(self.case_file.all_ledgers) + 1):
+            prefix = f"ledger{number}:" if several else ""
+            old = told.get(prefix, {"greatest": None, "latest": {}})
+            text = f"TRY_CAST(substr(entry_id, {len(prefix) + 1}) AS BIGINT)"
+            rows, counting, greatest = run(
+                f"SELECT count(*), count({text}), max({text}) FROM main.ledger "
+                "WHERE starts_with(entry_id, ?)",
+                [prefix],
             ).fetchall()[0]
-            # Where a time is absent anywhere, a new row may have none either.
-            if found[0] is not None and found[1]:
-                latest[part] = found[0]
-        counting = row[0] is not None and row[1]
-        return Since(int(row[0]) if counting else None, latest)
+            if rows:
+                # One id that does not count, and no id tells what is new.
+                known = whole or old["greatest"] is not None
+                least = max(greatest or 0, old["greatest"] or 0)
+                old["greatest"] = least if known and counting == rows else None
+            for part, table, column in _TIMED:
+                rows, timed, last = run(
+                    f"SELECT count(*), count({column}), max({column}) FROM main.{table}"
+                ).fetchall()[0]
+                if not rows:
+                    continue
+                before = old["latest"].get(part)
+                moments = [last.isoformat()] if last else []
+                moments += [before] if before else []
+                # Where a time is absent anywhere, a new row may have none either.
+                usable = timed == rows and (whole or bool(before))
+                old["latest"][part] = max(moments) if usable else None
+            told[prefix] = old
+        self.put("since", json.dumps(told))
 
     # Bookkeeping -------------------------------------------------------------------------------
 

@@ -16,7 +16,7 @@ from credit_forensics.evidence.database import ReadOnlyDatabase
 from credit_forensics.evidence.ledger_plan import Read
 
 # Ids are drawn before their transactions commit, so a smaller one can appear later.
-ID_OVERLAP = 10_000
+ID_OVERLAP = 2_000
 TIME_OVERLAP = dt.timedelta(days=1)
 _TIMES = {"users": "created_at", "customers": "bound_at", "entries": "created_at"}
 _MOST_USERS = 5_000

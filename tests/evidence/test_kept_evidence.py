@@ -326,7 +326,7 @@ class Columns:
 @pytest.mark.parametrize(
     ("database", "part", "since", "expected"),
     [
-        (Columns("postgresql", entry_id="int8"), "entries", Since(50_000, {}), "entry_id > 40000"),
+        (Columns("postgresql", entry_id="int8"), "entries", Since(50_000, {}), "entry_id > 48000"),
         (Columns("postgresql", entry_id="uuid"), "entries", Since(None, {}), ""),
         (Columns("postgresql", user_id="uuid"), "balances", Since(None, {}), "1 = 0"),
         (Columns("postgresql", user_id="int8"), "balances", Since(None, {}), "user_id IN ('7')"),
@@ -336,7 +336,7 @@ class Columns:
             Since(None, {}),
             "user_id IN ('7', 'o''b')",
         ),
-        (Columns("sqlite", entry_id=""), "entries", Since(20_000, {}), "entry_id > 10000"),
+        (Columns("sqlite", entry_id=""), "entries", Since(20_000, {}), "entry_id > 18000"),
     ],
 )
 def test_reads_are_narrowed_as_far_as_the_columns_allow(database, part, since, expected):
