@@ -1,0 +1,190 @@
+"""The ten answers about the case as a whole; each function gives a sentence as HTML."""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.reporting.answers_about_payment import (
+    LONGEST_VERSION,
+    PERSON_FINDINGS,
+    VERSION,
+    key_fact,
+)
+from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.corrections import open_corrections
+from credit_forensics.reporting.language import Code, Html
+
+# The name under which the engine is told which payments are meant.
+_CHOSEN = "_report_payments"
+
+
+def elsewhere(view: CaseView) -> str:
+    """How many payments have their credits on another account than the payer's."""
+    elsewhere = view.findings[view.findings["finding"].isin(PERSON_FINDINGS)]
+    return view.language.html(
+        "answer.elsewhere",
+        elsewhere=view.language.number(elsewhere["payment_id"].nunique()),
+        payments=view.language.count("payment", len(view.verdicts)),
+    )
+
+
+def booked(view: CaseView) -> str:
+    """How many paid payments are booked, and which gates stopped the rest."""
+    language = view.language
+    paid = set(view.payments.loc[view.payments["payment_status"] == "paid", "payment_id"])
+    rows = view.verdicts[view.verdicts["payment_id"].isin(paid)]
+    missing = view.findings[view.findings["finding"] == "missing_credit"]
+    gates = [
+        f"{language.number(int(number))} {language.name('cause', cause)}"
+        for cause, number in missing["cause"].fillna("unknown").value_counts().items()
+    ]
+    stopped = language.say("answer.stopped", gates=language.list(gates)) if gates else ""
+    return language.html(
+        "answer.booked_case",
+        booked=language.number(int(rows["credited_user_id"].notna().sum())),
+        paid=language.number(len(rows)),
+        stopped=stopped,
+    )
+
+
+def persons(view: CaseView) -> str:
+    """How many ids make how many persons."""
+    language = view.language
+    persons = set(view.person_of.values())
+    # An id that shares its person is counted with it, even where no account bears it any more.
+    ids = view.ids
+    alone = max(ids - len(view.person_of), 0)
+    return language.html(
+        "answer.persons_case",
+        ids=language.count("id", max(ids, len(view.person_of))),
+        persons=language.count("person", alone + len(persons)),
+        several=language.number(len(persons)),
+    )
+
+
+def families_case(view: CaseView) -> str:
+    """How often families agree, contradict each other, or are too few."""
+    language = view.language
+    available = view.verdicts["families_available"].fillna(0)
+    agreeing = view.verdicts["families_agreeing"].fillna(0)
+    return language.html(
+        "answer.families_case",
+        agree=language.count("payment", int(((available >= 2) & (agreeing == available)).sum())),
+        differ=language.number(int(((available >= 2) & (agreeing < available)).sum())),
+        few=language.number(int((available < 2).sum())),
+    )
+
+
+def balances_case(view: CaseView) -> str:
+    """How many stored balances differ from their ledger."""
+    language = view.language
+    read = len(view.query(Tables().balances))
+    if view.count("balance_unreadable") or not read:
+        return language.html("answer.balance_case_unreadable")
+    drift = view.count("balance_drift")
+    key = "answer.balance_case_drift" if drift else "answer.balance_case_ok"
+    return language.html(
+        key, balances=language.count("balance", read), drift=language.number(drift)
+    )
+
+
+def kinds_case(view: CaseView) -> str:
+    """Wrong persons, other ids of the same person, and ids without an account."""
+    language = view.language
+    return language.html(
+        "answer.kinds_case",
+        wrong=language.count("payment", view.count("wrong_user")),
+        split=language.number(view.count("split_identity")),
+        unknown=language.number(view.count("unknown_user")),
+    )
+
+
+def twice_case(view: CaseView) -> str:
+    """Booked twice, without a payment, unpaid or in test mode."""
+    language = view.language
+    return language.html(
+        "answer.twice_case",
+        twice=language.count("payment", view.count("duplicate_credit")),
+        orphan=language.count("entry", view.count("orphan_credit")),
+        unpaid=language.number(view.count("unpaid_credit")),
+        test=language.number(view.count("test_mode_credit")),
+    )
+
+
+def price_case(view: CaseView) -> str:
+    """How many payments differ from their price."""
+    wrong = view.count("wrong_amount")
+    key = "answer.price_case" if wrong else "answer.price_case_ok"
+    return view.language.html(key, wrong=view.language.count("payment", wrong))
+
+
+def hit_case(view: CaseView) -> str:
+    """How many accounts are hit, and what the wrong payments share."""
+    language = view.language
+    if view.findings.empty:
+        return language.html("answer.hit_none")
+    shared = Html("")
+    fact = _shared_fact(view)
+    if fact:
+        share, text = fact
+        shared = Html(
+            language.html(
+                "answer.hit_shared",
+                share=language.percent(share, 0),
+                kind=language.name("finding", view.findings["finding"].iloc[0]),
+                fact=text,
+            )
+        )
+    return language.html(
+        "answer.hit_case",
+        accounts=language.count("account", view.accounts_hit),
+        findings=language.count("finding", len(view.findings)),
+        shared=shared,
+    )
+
+
+def _shared_fact(view: CaseView) -> tuple[float, Html] | None:
+    """The version or handler method that most payments of the worst finding's kind have."""
+    kind = view.findings["finding"].iloc[0]
+    payments = view.findings.loc[view.findings["finding"] == kind, "payment_id"].dropna().unique()
+    if not len(payments):
+        return None
+    # Counted where the evidence is: it may hold many more rows than a report should fetch.
+    view.case.evidence.engine.register(_CHOSEN, pd.DataFrame({"payment_id": payments}))
+    chosen = ibis.table({"payment_id": "string"}, name=_CHOSEN)
+    tables = Tables()
+    versions = tables.metadata.filter(
+        tables.metadata.key.contains("version")
+        & (tables.metadata.value.length() <= LONGEST_VERSION)
+    ).select("payment_id", "key", "value")
+    methods = tables.deliveries.filter(tables.deliveries.method.notnull()).select(
+        "payment_id", key=ibis.literal(""), value=tables.deliveries.method
+    )
+    facts = versions.union(methods).semi_join(chosen, "payment_id").distinct()
+    counts = view.query(facts.group_by(["key", "value"]).agg(number=facts.count()))
+    counts = counts[counts["value"].astype(str).str.match(VERSION)]
+    if counts.empty:
+        return None
+    best = counts.sort_values(["number", "key", "value"], ascending=[False, False, True]).iloc[0]
+    key, value = best["key"], best["value"]
+    text = (
+        key_fact(view, str(key), str(value))
+        if key
+        else view.language.html("answer.version_handler", method=Code(view.mask.text(value)))
+    )
+    return int(best["number"]) / len(payments), Html(text)
+
+
+def corrections_case(view: CaseView) -> str:
+    """How many corrections are open, over how many credits."""
+    language = view.language
+    number, credits = open_corrections(view)
+    if not number:
+        return language.html("answer.corrections_case_none")
+    return language.html(
+        "answer.corrections_case",
+        corrections=language.count("correction", number),
+        credits=language.count("credit", credits),
+    )
