@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,7 @@ import ibis
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.engine import Engine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.labels import LABEL_FILE, no_labels, read_labels
 from credit_forensics.evidence.load import load_evidence
@@ -121,6 +123,27 @@ class Case:
         return self.settings.name
 
     @cached_property
+    def engine(self) -> Engine:
+        """Where the case is judged: the evidence's own DuckDB, or what ``[engine]`` names.
+
+        Another engine is handed the evidence when first asked for.
+
+        Raises
+        ------
+        CaseError
+            when the engine cannot be had.
+        """
+        from credit_forensics.engines.choose import open_engine
+        from credit_forensics.engines.handover import hand_over
+
+        other = open_engine(self.settings)
+        if other is None:
+            return self.evidence.engine
+        weakref.finalize(self, other.close)
+        hand_over(self.evidence.engine, other)
+        return other
+
+    @cached_property
     def judgement(self) -> Judgement:
         """The judgement: model, patterns, and what it kept on the engine."""
         pairs = [
@@ -130,7 +153,7 @@ class Case:
             for second in group[index + 1 :]
         ]
         judgement = judge(
-            self.evidence.engine,
+            self.engine,
             mode=self.mode,
             custom=self.custom_methods,
             different=pairs,
@@ -139,6 +162,10 @@ class Case:
             progress=self._progress,
         )
         self._calibrate(judgement)
+        if self.engine is not self.evidence.engine:
+            from credit_forensics.engines.handover import bring_back
+
+            bring_back(self.engine, judgement, self.evidence.engine)
         return judgement
 
     @cached_property
@@ -150,7 +177,7 @@ class Case:
 
     def _calibrate(self, judgement: Judgement) -> None:
         """With enough labels, replace the probabilities by calibrated ones."""
-        engine = self.evidence.engine
+        engine = self.engine
         table = Tables().verdicts
         if self.labels.empty:
             return
@@ -216,7 +243,7 @@ class Case:
     @cached_property
     def _examined(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         self.judgement  # noqa: B018
-        return examine(self.evidence.engine)
+        return examine(self.engine)
 
     @property
     def findings(self) -> pd.DataFrame:
@@ -276,7 +303,7 @@ class Case:
                 "mode": self.mode,
                 "ids": self.settings.ids.model_dump(),
                 "prices": dict(sorted(self.settings.prices.items())),
-                "engine": self.evidence.engine.name,
+                "engine": self.engine.name,
                 "methods": [method.name for method in self.judgement.methods],
             },
             **self.evidence.custody.manifest(),

@@ -180,7 +180,7 @@ def _copy_batches(database: ReadOnlyDatabase, query: str) -> Iterator[pa.RecordB
             database.driver.cursor() as cursor,
             cursor.copy(statement) as copy,
         ):
-            stream = io.BufferedReader(_CopyStream(copy), buffer_size=1 << 20)
+            stream = io.BufferedReader(CopyStream(copy), buffer_size=1 << 20)
             first = stream.peek(1)
             if not first:
                 return
@@ -203,7 +203,7 @@ def _copy_batches(database: ReadOnlyDatabase, query: str) -> Iterator[pa.RecordB
         raise UnreadableError(one_line(error)) from None
 
 
-class _CopyStream(io.RawIOBase):
+class CopyStream(io.RawIOBase):
     """The chunks of a COPY as a readable stream."""
 
     def __init__(self, copy: Any) -> None:

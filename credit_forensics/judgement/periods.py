@@ -31,9 +31,20 @@ def number_periods(rows: ir.Table, periods: ir.Table) -> ir.Table:
         one row, ``start, width``: a table, so that the expression is the same for every case.
     """
     joined = rows.cross_join(periods)
-    elapsed = joined.created_at.epoch_seconds().cast("int64") - joined.start
+    elapsed = whole_seconds(joined.created_at) - joined.start
     number = ibis.coalesce((elapsed // joined.width).cast("int64"), 0)
     return joined.mutate(period=ibis.greatest(number, 0)).drop("start", "width")
+
+
+def whole_seconds(time: ir.TimestampValue) -> ir.IntegerValue:
+    """Epoch seconds, rounded down: engines round a fraction of a second each in its way.
+
+    Examples
+    --------
+    >>> whole_seconds(ibis.table({"at": "timestamp('UTC')"}, name="t").at).type()
+    Int64(nullable=True)
+    """
+    return time.epoch_seconds().cast("float64").floor().cast("int64")
 
 
 def choose_periods(first: int, last: int, payments: int) -> Periods:

@@ -22,6 +22,7 @@ from credit_forensics.judgement.fusion import (
     keyed_voices,
     with_posteriors,
 )
+from credit_forensics.judgement.periods import whole_seconds
 from credit_forensics.judgement.persons import person_links
 from credit_forensics.judgement.verdicts import person_of_best, verdicts
 from credit_forensics.judgement.voices import as_persons, family_voices
@@ -160,7 +161,8 @@ def _ownership(judged: ir.Table, families: Sequence[Family]) -> ir.Table:
     owned = judged.select(
         "payment_id",
         person_id=person_of_best(judged, families),
-        millionths=(judged.best_probability * 1_000_000).round(0).cast("int64"),
+        # Halves upwards: engines round a half each in its way.
+        millionths=(judged.best_probability * 1_000_000 + 0.5).floor().cast("int64"),
     )
     return owned.filter(owned.person_id.notnull() & (owned.millionths >= _OWNED_FROM))
 
@@ -181,7 +183,7 @@ def _name_bearers(tables: Tables) -> ir.Table:
 def _times(fields: ir.Table) -> ir.Table:
     """One row: the first and last payment in epoch seconds, and how many there are."""
     return fields.agg(
-        first=fields.created_at.min().epoch_seconds(),
-        last=fields.created_at.max().epoch_seconds(),
+        first=whole_seconds(fields.created_at.min()),
+        last=whole_seconds(fields.created_at.max()),
         payments=fields.count(),
     )

@@ -1,0 +1,1 @@
+"""Engines beside DuckDB: the same expressions, run where the data or the machines are."""
