@@ -15,7 +15,7 @@ from typing import Any
 
 import zstandard
 
-_READ = 1 << 22
+_READ = 1 << 18
 _SMALL_READ = 1 << 14
 _MAGIC = {"gz": b"\x1f\x8b", "zst": b"\x28\xb5\x2f\xfd"}
 _BROKEN = (zlib.error, zstandard.ZstdError)

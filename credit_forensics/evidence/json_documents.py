@@ -1,4 +1,4 @@
-"""Finds the JSON objects in a text: lines, arrays, list pages, pretty-printed documents.
+"""Finds the JSON objects in a text: arrays, list pages, pretty-printed documents.
 
 Only where an object begins and ends is found out here; what it holds is read by DuckDB. Damage
 costs the object it is in: the reader goes on at the next one that can be recognised.
@@ -10,9 +10,18 @@ import codecs
 import json
 import re
 from collections.abc import Generator, Iterator
-from typing import NamedTuple
 
-LONGEST = 64 << 20
+from credit_forensics.evidence.json_lines import (
+    CUT_OFF,
+    LONGEST,
+    NOT_JSON,
+    NOT_UTF8,
+    STRAY,
+    TOO_DEEP,
+    TOO_LONG,
+    Document,
+)
+
 _FIRST_READ = 1 << 20
 _DECODE = json.JSONDecoder().raw_decode
 _BLANK = re.compile(r"[\s,]*")
@@ -26,101 +35,6 @@ _STRIPE_OBJECT = re.compile(r'"object"\s*:\s*(?:"[a-z_.0-9]+"|\{)|"specversion"|
 _LOOK_AHEAD = 4096
 # What reading on after damage may cost a file, against texts made to be costly.
 _BUDGET = 1 << 29
-
-NOT_JSON = "not JSON"
-STRAY = "not a JSON object"
-NOT_UTF8 = "not UTF-8"
-CUT_OFF = "the text ends in the middle of an object"
-TOO_LONG = f"longer than {LONGEST >> 20} MB"
-TOO_DEEP = "nested too deeply"
-
-
-class Document(NamedTuple):
-    """The text of one JSON value, the line it begins on (from 1), or what is wrong with it."""
-
-    line: int
-    text: str
-    problem: str = ""
-
-
-def line_blocks(chunks: Iterator[bytes]) -> Iterator[tuple[int, bytes]]:
-    """Whole lines, many at a time and without the last end, with the first one's number (from 1).
-
-    A line longer than ``LONGEST`` is handed out as its beginning.
-    """
-    pieces: list[bytes] = []
-    held, line, dropping = 0, 1, False
-    for chunk in chunks:
-        data = chunk
-        if dropping:
-            _, newline, data = chunk.partition(b"\n")
-            if not newline:
-                continue
-            line, dropping = line + 1, False
-        end = data.rfind(b"\n")
-        if end < 0:
-            pieces.append(data)
-            held += len(data)
-            if held > LONGEST:
-                yield line, b"".join(pieces)
-                pieces, held, dropping = [], 0, True
-            continue
-        block = b"".join([*pieces, data[:end]])
-        yield line, block
-        line += block.count(b"\n") + 1
-        pieces, held = [data[end + 1 :]], len(data) - end - 1
-    if rest := b"".join(pieces):
-        yield line, rest
-
-
-def lines(chunks: Iterator[bytes]) -> Iterator[Document]:
-    """The lines of a text that are not blank.
-
-    Examples
-    --------
-    >>> for document in lines(iter([b'{"id":1}\\n\\n{"i', b'd":2}'])):
-    ...     print(document)
-    Document(line=1, text='{"id":1}', problem='')
-    Document(line=3, text='{"id":2}', problem='')
-    """
-    for first, block in line_blocks(chunks):
-        for line, row in enumerate(block.split(b"\n"), start=first):
-            if row and not row.isspace():
-                yield _as_document(line, row)
-
-
-def nth_lines(chunks: Iterator[bytes], wanted: set[int]) -> tuple[list[Document], int]:
-    """The lines at these places (from 0) among those that are not blank, and how many there are.
-
-    Examples
-    --------
-    >>> nth_lines(iter([b'{"id":1}\\n\\n{"id":2}\\n']), {1})
-    ([Document(line=3, text='{"id":2}', problem='')], 2)
-    """
-    found: list[Document] = []
-    count = 0
-    for first, block in line_blocks(chunks):
-        # Where every line begins like an object none is blank, and counting is all there is to do.
-        size = block.count(b"\n") + 1
-        objects = block.count(b"\n{") + block.startswith(b"{")
-        if objects == size and wanted.isdisjoint(range(count, count + size)):
-            count += size
-            continue
-        for line, row in enumerate(block.split(b"\n"), start=first):
-            if row and not row.isspace():
-                if count in wanted:
-                    found.append(_as_document(line, row))
-                count += 1
-    return found, count
-
-
-def _as_document(line: int, row: bytes) -> Document:
-    if len(row) > LONGEST:
-        return Document(line, "", TOO_LONG)
-    try:
-        return Document(line, row.decode("utf-8"))
-    except UnicodeDecodeError:
-        return Document(line, "", NOT_UTF8)
 
 
 class _Cursor:

@@ -17,14 +17,8 @@ import pyarrow as pa
 
 from credit_forensics.evidence.archives import Archive
 from credit_forensics.evidence.custody import Input
-from credit_forensics.evidence.json_documents import (
-    NOT_JSON,
-    STRAY,
-    Document,
-    decode,
-    lines,
-    split_documents,
-)
+from credit_forensics.evidence.json_documents import decode, split_documents
+from credit_forensics.evidence.json_lines import NOT_JSON, STRAY, Document, lines
 from credit_forensics.evidence.recognise import NAMES
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.stripe_envelopes import (

@@ -16,7 +16,7 @@ import duckdb
 
 from credit_forensics.evidence.archives import Archive, archive_problem
 from credit_forensics.evidence.custody import Input
-from credit_forensics.evidence.json_documents import Document, nth_lines
+from credit_forensics.evidence.json_lines import Document, nth_filled_lines, nth_lines
 from credit_forensics.evidence.recognise import NAMES, Recognised
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.stripe_documents import read_documents, read_rows
@@ -237,6 +237,9 @@ def _nth_lines(path: Path, wanted: set[int], total: int) -> list[Document]:
         when there are not ``total`` lines, so that places tell nothing.
     """
     found, count = nth_lines(Archive(path).text(), wanted)
+    if count != total:
+        # DuckDB makes no row of a blank line.
+        found, count = nth_filled_lines(Archive(path).text(), wanted)
     if count != total:
         raise _NotUniformError
     return found

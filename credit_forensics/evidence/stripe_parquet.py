@@ -14,7 +14,7 @@ import duckdb
 
 from credit_forensics.evidence.csv_records import Record, heading
 from credit_forensics.evidence.custody import Input
-from credit_forensics.evidence.json_documents import Document
+from credit_forensics.evidence.json_lines import Document
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.stripe_csv import read_export
 from credit_forensics.evidence.stripe_documents import read_rows

@@ -378,7 +378,7 @@ def test_a_damaged_checksum_is_told(load):
 
 
 def test_a_line_without_end_is_refused_and_the_rest_read(load, monkeypatch):
-    monkeypatch.setattr("credit_forensics.evidence.json_documents.LONGEST", 1 << 20)
+    monkeypatch.setattr("credit_forensics.evidence.json_lines.LONGEST", 1 << 20)
     huge = b'{"id": "cs_huge", "object": "checkout.session", "url": "' + b"x" * (17 << 20) + b'"}'
     evidence = load(shapes.lines(GOOD(1), huge, GOOD(2)))
     assert ids(evidence) == ["cs_live_a1", "cs_live_a2"]
