@@ -8,11 +8,12 @@ from typing import Annotated, NoReturn
 import typer
 
 from credit_forensics import __version__
-from credit_forensics.commands.analysis import analyze, demo, explain, report
+from credit_forensics.commands.analysis import analyze, demo, explain
 from credit_forensics.commands.exploring import lab
 from credit_forensics.commands.measuring import accuracy
 from credit_forensics.commands.options import DONE, UNUSABLE
 from credit_forensics.commands.repairing import repair
+from credit_forensics.commands.reporting import prune, report, schedule
 from credit_forensics.commands.reviewing import review
 from credit_forensics.commands.sources import doctor, pull
 from credit_forensics.commands.watching import monitor, serve
@@ -35,6 +36,8 @@ COMMANDS = (
     explain,
     review,
     report,
+    schedule,
+    prune,
     repair,
     lab,
     monitor,

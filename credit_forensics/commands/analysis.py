@@ -1,4 +1,4 @@
-"""``demo``, ``analyze``, ``explain`` and ``report``."""
+"""``demo``, ``analyze`` and ``explain``."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from credit_forensics.commands.options import (
     JudgingMode,
     ModeOption,
     Progress,
-    ReportLanguage,
     Severity,
     steps,
 )
@@ -32,7 +31,7 @@ def demo(
     Example: credit-forensics demo demo
     """
     from credit_forensics.case import Case
-    from credit_forensics.reporting.render import render_report
+    from credit_forensics.reporting.produce import produce_report
     from credit_forensics.scenarios.demo import write_demo_case
 
     with steps() as progress:
@@ -41,8 +40,8 @@ def demo(
         case = Case.open(case_path, progress=progress)
         case.analyze(out / "analysis")
     _print_summary(case)
-    rendered = render_report(case_path, out=out / "reports")
-    typer.echo(f"\nCase    {case_path}\nTables  {out / 'analysis'}\nReport  {rendered.html}")
+    produced = produce_report(case_path, out=out / "reports")
+    typer.echo(f"\nCase    {case_path}\nTables  {out / 'analysis'}\nReport  {produced.report.html}")
 
 
 def analyze(
@@ -81,56 +80,6 @@ def explain(
         typer.echo(json.dumps(explanation.to_dict(), indent=2, ensure_ascii=False, default=str))
     else:
         typer.echo(str(explanation))
-
-
-def report(
-    case: CaseArgument,
-    out: Annotated[Path, typer.Option(help="Folder for the report.")] = Path("reports"),
-    template: Annotated[
-        str, typer.Option(help="incident_report, daily_digest, or a notebook of your own.")
-    ] = "incident_report",
-    language: Annotated[
-        ReportLanguage | None, typer.Option(help="Language; the case file's without it.")
-    ] = None,
-    reveal: Annotated[
-        bool, typer.Option("--reveal", help="Show personal data; the report says so.")
-    ] = False,
-    parameter: Annotated[
-        list[str] | None,
-        typer.Option("--parameter", "-p", help="A parameter of the notebook: name=value."),
-    ] = None,
-    fail_on_findings: Annotated[
-        bool, typer.Option("--fail-on-findings", help="End with status 1 where anything is found.")
-    ] = False,
-) -> None:
-    """Render a report: one HTML page that opens without any network, its notebook and its CSV.
-
-    Example: credit-forensics report case.toml --out reports
-    """
-    from credit_forensics.errors import CaseError
-    from credit_forensics.reporting.render import ReportFailedError, render_report
-
-    given: dict[str, Any] = {}
-    for text in parameter or []:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise CaseError(f"--parameter takes name=value, not {text!r}.")
-        given[name] = value
-    try:
-        rendered = render_report(
-            case,
-            template=template,
-            out=out,
-            reveal=reveal,
-            language=language.value if language else None,
-            parameters=given,
-        )
-    except ReportFailedError as error:
-        typer.echo(f"credit-forensics: {error}", err=True)
-        raise typer.Exit(FOUND) from None
-    typer.echo(f"Report  {rendered.html}")
-    if fail_on_findings and rendered.status == "findings":
-        raise typer.Exit(FOUND)
 
 
 def _open(case: Path, mode: JudgingMode | None, progress: Progress) -> Case:

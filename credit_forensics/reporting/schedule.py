@@ -59,7 +59,8 @@ class SchedulePlan:
     pdf
         print each report too.
     alert
-        ``module:function`` to call with a sentence about each failed run.
+        ``module:function`` to call with a sentence about each failed run; without it the case's
+        monitor targets are told.
     """
 
     case_path: str
@@ -243,12 +244,22 @@ def _end(*_: object) -> None:
 
 def _tell(plan: SchedulePlan, sentence: str) -> None:
     _log.error("%s", sentence)
-    if not plan.alert:
-        return
     try:
-        _alert(plan.alert)(sentence)
+        if plan.alert:
+            _alert(plan.alert)(sentence)
+        else:
+            _tell_targets(plan.case_path, sentence)
     except Exception as error:
-        _log.error("the alert %s failed with %s", plan.alert, type(error).__name__)
+        _log.error("the alert %s failed with %s", plan.alert or "", type(error).__name__)
+
+
+def _tell_targets(case_path: str, sentence: str) -> None:
+    """Tell the case's own monitor targets."""
+    # Only where a run has failed, so that a schedule needs no more than its own extra.
+    from credit_forensics.monitoring.failed_report import tell_failed_report
+
+    for problem in tell_failed_report(case_path, sentence):
+        _log.error("a target was not told: %s", problem)
 
 
 def _alert(reference: str) -> Callable[[str], object]:

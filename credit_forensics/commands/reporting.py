@@ -1,0 +1,140 @@
+"""``report``, ``schedule`` and ``prune``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from credit_forensics.commands.options import FOUND, CaseArgument, ReportLanguage
+
+TemplateOption = Annotated[
+    str, typer.Option(help="incident_report, daily_digest, or a notebook of your own.")
+]
+LanguageOption = Annotated[
+    ReportLanguage | None, typer.Option(help="Language; the case file's without it.")
+]
+OutOption = Annotated[Path, typer.Option(help="Folder of the reports and their index.")]
+
+
+def report(
+    case: CaseArgument,
+    out: OutOption = Path("reports"),
+    template: TemplateOption = "incident_report",
+    language: LanguageOption = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print it to PDF too, by Chromium.")] = False,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show personal data; the report says so.")
+    ] = False,
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option("--parameter", "-p", help="A parameter of the notebook: name=value."),
+    ] = None,
+    fail_on_findings: Annotated[
+        bool, typer.Option("--fail-on-findings", help="End with status 1 where anything is found.")
+    ] = False,
+) -> None:
+    """Render a report: one HTML page that opens without any network, its notebook and its CSV.
+
+    Example: credit-forensics report case.toml --out reports
+    """
+    from credit_forensics.errors import CaseError
+    from credit_forensics.reporting.produce import produce_report
+    from credit_forensics.reporting.render import ReportFailedError
+
+    given: dict[str, Any] = {}
+    for text in parameter or []:
+        name, equals, value = text.partition("=")
+        if not equals:
+            raise CaseError(f"--parameter takes name=value, not {text!r}.")
+        given[name] = value
+    try:
+        produced = produce_report(
+            case,
+            template=template,
+            out=out,
+            reveal=reveal,
+            language=language.value if language else None,
+            parameters=given,
+            pdf=pdf,
+        )
+    except ReportFailedError as error:
+        # A report that failed is no finding, and no fault of the case file either.
+        typer.echo(f"credit-forensics: {error}", err=True)
+        raise typer.Exit(3) from None
+    typer.echo(f"Report  {produced.report.html}")
+    if produced.pdf:
+        typer.echo(f"PDF     {produced.pdf}")
+    typer.echo(f"Index   {produced.index}")
+    if fail_on_findings and produced.report.status == "findings":
+        raise typer.Exit(FOUND)
+
+
+def schedule(
+    case: CaseArgument,
+    every: Annotated[
+        str, typer.Option(help="day, hour, a weekday, or a span as 15m, 6h, 2d.")
+    ] = "day",
+    at: Annotated[str, typer.Option(help="Time of day, HH:MM.")] = "07:00",
+    timezone: Annotated[str, typer.Option(help="Zone of that time of day.")] = "UTC",
+    template: TemplateOption = "daily_digest",
+    out: OutOption = Path("reports"),
+    language: LanguageOption = None,
+    pdf: Annotated[bool, typer.Option("--pdf", help="Print each report too.")] = False,
+    alert: Annotated[
+        str | None,
+        typer.Option(help="module:function told of failed runs; the case's monitor targets else."),
+    ] = None,
+) -> None:
+    """Render a report on a schedule until stopped; a missed run is caught up once.
+
+    Example: credit-forensics schedule case.toml --every day --at 07:00 --template daily_digest
+    """
+    import logging
+
+    from credit_forensics.reporting.schedule import SchedulePlan, run_schedule
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    run_schedule(
+        SchedulePlan(
+            case_path=str(case),
+            template=template,
+            every=every,
+            at=at,
+            timezone=timezone,
+            out=str(out),
+            language=language.value if language else None,
+            pdf=pdf,
+            alert=alert,
+        )
+    )
+
+
+def prune(
+    folder: Annotated[Path, typer.Argument(help="Folder of the reports.")],
+    older_than: Annotated[int, typer.Option(help="Age in days from which reports go.")] = 90,
+    keep: Annotated[int, typer.Option(help="So many of the newest of each template stay.")] = 1,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, remove nothing.")] = False,
+    hold: Annotated[
+        str | None, typer.Option(help="Put this report under legal hold; nothing is removed.")
+    ] = None,
+    release: Annotated[str | None, typer.Option(help="Lift the hold of this report.")] = None,
+) -> None:
+    """Remove old reports: page, notebook, CSV and PDF together; a legal hold keeps them.
+
+    Example: credit-forensics prune reports --older-than 90 --dry-run
+    """
+    from credit_forensics.reporting.prune import hold_report
+    from credit_forensics.reporting.prune import prune as remove_old
+
+    if hold or release:
+        path = hold_report(folder, str(hold or release), held=bool(hold))
+        typer.echo(f"{'Held' if hold else 'Released'}  {path.stem}")
+        return
+    decided = remove_old(folder, older_than_days=older_than, keep=keep, dry_run=dry_run)
+    for one in decided:
+        if one.decision != "kept":
+            typer.echo(f"{one.decision:<8} {one.report.name}")
+    removed = sum(one.decision == "removed" for one in decided)
+    typer.echo(f"{removed} of {len(decided)} reports {'would be ' if dry_run else ''}removed")
