@@ -149,16 +149,17 @@ class ClickHouseEngine:
             "canary", pa.table({"key": ["a", None], "n": pa.array([None, 1], pa.int64())})
         )
         rows = ibis.table({"key": "string", "n": "int64"}, name="canary")
-        other = rows.select(other="key", other_n="n").view()
+        other = rows.select(other="key", other_n="n", there=ibis.literal(1)).view()
         joined = rows.left_join(other, rows.key == other.other)
         seen = joined.agg(
             rows=joined.count(),
             unmatched=joined.other.isnull().sum(),
+            not_there=joined.there.isnull().sum(),
             empty=joined.other_n.sum(where=joined.key == "nobody").isnull().cast("int64"),
             unequal=ibis.coalesce((joined.key != joined.other).cast("int64").sum(), 0),
         )
         answer = self.arrow(seen).to_pylist()
-        if answer != [{"rows": 2, "unmatched": 1, "empty": 1, "unequal": 0}]:
+        if answer != [{"rows": 2, "unmatched": 1, "not_there": 1, "empty": 1, "unequal": 0}]:
             raise CaseError(
                 "The clickhouse engine turns absent values into others, so its verdicts would be "
                 "wrong; use another engine or another version of chdb."
