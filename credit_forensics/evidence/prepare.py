@@ -123,7 +123,8 @@ def _references(evidence: Evidence, pattern: str, *, loose: bool) -> None:
         SELECT v.value,
                coalesce(k.user_id, CASE WHEN f.ids = 1 THEN f.user_id END, v.value) AS user_id,
                lower(v.value) NOT IN ({placeholders})
-                   AND NOT regexp_matches(v.value, '{_SCRUBBED}') AND {_shaped("v.value", pattern)} AS valid,
+                   AND NOT regexp_matches(v.value, '{_SCRUBBED}')
+                   AND {_shaped("v.value", pattern)} AS valid,
                CASE WHEN k.user_id IS NOT NULL THEN 'exact' WHEN f.ids = 1 THEN 'case'
                     ELSE 'unknown' END AS detail
         FROM id_values v
