@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import difflib
 import weakref
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
 import ibis
 import pandas as pd
@@ -38,6 +39,9 @@ from credit_forensics.resolution.summary import (
     summarize_methods,
 )
 
+if TYPE_CHECKING:
+    from credit_forensics.reporting.masking import Mask
+
 Progress = Callable[[str, int, int], None]
 
 
@@ -63,6 +67,13 @@ class Case:
         where the evidence is a part of the case's: what was learned of the whole.
     progress
         called with a step's name, its number and how many there are.
+    reveal
+        show personal data where the case, or an explanation of it, displays itself.
+
+    Raises
+    ------
+    CaseError
+        for a mode that there is not.
     """
 
     def __init__(
@@ -75,14 +86,16 @@ class Case:
         silent: Sequence[str] = (),
         basis: Basis | None = None,
         progress: Progress | None = None,
+        reveal: bool = False,
     ) -> None:
         self.evidence = evidence
         self.settings = settings or CaseFile()
         self.custom_methods = tuple(methods)
-        self.mode: Mode = mode or self.settings.analysis.mode
+        self.mode: Mode = _checked_mode(mode) or self.settings.analysis.mode
         self.silent = tuple(silent)
         self._basis = basis
         self._progress = progress
+        self.reveal = reveal
 
     @classmethod
     def open(
@@ -92,6 +105,7 @@ class Case:
         methods: Sequence[Method] = (),
         mode: Mode | None = None,
         progress: Progress | None = None,
+        reveal: bool = False,
     ) -> Case:
         """Read a case file and load its evidence.
 
@@ -100,9 +114,11 @@ class Case:
         CaseError
             when the file or its inputs cannot be used; one sentence says why.
         """
+        # Before the evidence, which may take minutes to load.
+        mode = _checked_mode(mode)
         settings = read_case_file(path)
         evidence = load_evidence(settings, progress)
-        return cls(evidence, settings, methods=methods, mode=mode, progress=progress)
+        return cls(evidence, settings, methods=methods, mode=mode, progress=progress, reveal=reveal)
 
     @classmethod
     def from_evidence(
@@ -121,6 +137,14 @@ class Case:
     def name(self) -> str:
         """The case's name."""
         return self.settings.name
+
+    @cached_property
+    def mask(self) -> Mask:
+        """What masks personal data in whatever the case displays, under the reports' own key."""
+        from credit_forensics.reporting.incident_report import known_user_ids
+        from credit_forensics.reporting.masking import Mask, case_mask_key
+
+        return Mask(case_mask_key(self.settings), known_user_ids(self), reveal=self.reveal)
 
     @cached_property
     def engine(self) -> Engine:
@@ -338,7 +362,12 @@ class Case:
             self._methods_by_family(payment_id),
             pattern,
             judgement.fit,
+            shown=self._shown_id,
         )
+
+    def _shown_id(self, value: object) -> str:
+        # The mask's key is made on first use: not before something is shown.
+        return self.mask.user_id(value)
 
     def _methods_by_family(self, payment_id: str) -> dict[str, dict[str, list[str]]]:
         rows = self._claims(payment_id)
@@ -355,8 +384,6 @@ class Case:
         return named
 
     def _no_such_payment(self, payment_id: str) -> str:
-        import difflib
-
         near = difflib.get_close_matches(payment_id, self.verdicts["payment_id"].tolist(), n=1)
         hint = f"; did you mean {near[0]}?" if near else "."
         return f"There is no payment {payment_id} in this case{hint}"
@@ -374,3 +401,28 @@ class Case:
     def __repr__(self) -> str:
         rows = self.evidence.count("payments")
         return f"Case({self.name!r}, {rows:,} payments, mode {self.mode})"
+
+    def _repr_html_(self) -> str:
+        from credit_forensics.notebook.case_card import case_card
+
+        return case_card(self)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(f"A case has no {name!r}.", name=name, obj=self)
+        public = [known for known in dir(self) if not known.startswith("_")]
+        if name in public:
+            # A property raised it; the property's own message is the one that helps.
+            object.__getattribute__(self, name)
+        near = difflib.get_close_matches(name, public, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(public)}."
+        raise AttributeError(f"A case has no {name!r}; {hint}", name=name, obj=self)
+
+
+def _checked_mode(mode: Mode | None) -> Mode | None:
+    modes = get_args(Mode)
+    if mode is None or mode in modes:
+        return mode
+    near = difflib.get_close_matches(str(mode), modes, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are {' and '.join(modes)}."
+    raise CaseError(f"There is no mode '{mode}'; {hint}")

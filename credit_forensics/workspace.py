@@ -64,6 +64,10 @@ def lab_command(folder: Path, *, port: int | None = None, browser: bool = True) 
         raise CaseError('JupyterLab is not installed: pip install "credit-forensics[lab]".')
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
+    # Evidence stays on this machine: only it may connect, and nothing is asked of the network.
+    command.append("--ServerApp.ip=127.0.0.1")
+    command.append("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
+    command.append("--LabApp.news_url=None")
     if port is not None:
         command.append(f"--ServerApp.port={port}")
     if not browser:

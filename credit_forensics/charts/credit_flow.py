@@ -10,6 +10,7 @@ from credit_forensics.charts.style import (
     GREY,
     VERMILLION,
     house_figure,
+    need_columns,
     nothing_to_show,
     plain,
     records,
@@ -38,7 +39,9 @@ def credit_flow(findings: pd.DataFrame, *, language: str = "en", most: int = 12)
     >>> list(credit_flow(rows).data[0].link.value)
     [50]
     """
-    rows = findings.dropna(subset=["rightful_user_id", "credited_user_id", "credits"])
+    needed = ("rightful_user_id", "credited_user_id", "credits")
+    need_columns(findings, *needed, what="findings")
+    rows = findings.dropna(subset=list(needed))
     rows = rows[rows["rightful_user_id"] != rows["credited_user_id"]]
     if "payment_id" in rows.columns:
         named = rows["payment_id"].notna()

@@ -14,6 +14,7 @@ from credit_forensics.charts.style import (
     SKY,
     VERMILLION,
     house_figure,
+    need_columns,
     nothing_to_show,
     plain,
     records,
@@ -43,6 +44,7 @@ def exposure_by_cause(
     label_words
         how findings and causes are called; their own names without it.
     """
+    need_columns(findings, "finding", "cause", "amount", "currency", what="findings")
     rows = findings.dropna(subset=["amount", "currency"])
     rows = rows[rows["amount"] != 0]
     title = word(language, "exposure.title")

@@ -12,6 +12,7 @@ from credit_forensics.charts.style import (
     bin_frequency,
     binned,
     house_figure,
+    need_columns,
     nothing_to_show,
 )
 from credit_forensics.charts.wording import percent_text, word
@@ -57,6 +58,7 @@ def rate_with_onset(
     language
         ``en`` or ``de``.
     """
+    need_columns(payments, "payment_id", "created_at", what="payments")
     dated = payments.dropna(subset=["created_at"])
     moment = f"{onset:%Y-%m-%d %H:%M} UTC" if onset is not None else ""
     key = "rate.title_onset" if moment else "rate.title"

@@ -7,7 +7,13 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from credit_forensics.charts.rate import wilson_interval
-from credit_forensics.charts.style import BLUE, GREY, house_figure, nothing_to_show
+from credit_forensics.charts.style import (
+    BLUE,
+    GREY,
+    house_figure,
+    need_columns,
+    nothing_to_show,
+)
 from credit_forensics.charts.wording import word
 
 
@@ -30,6 +36,7 @@ def reliability_curve(labels: pd.DataFrame, *, language: str = "en", bins: int =
     >>> len(reliability_curve(rows).data)
     2
     """
+    need_columns(labels, "probability", "wrong", what="labels")
     rows = labels.dropna(subset=["probability", "wrong"])
     title = word(language, "reliability.title")
     if rows.empty:

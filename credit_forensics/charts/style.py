@@ -90,6 +90,28 @@ def house_figure(title: str, alt: str, *, height: int = 340) -> go.Figure:
     return figure
 
 
+def need_columns(table: pd.DataFrame, *columns: str, what: str) -> None:
+    """See that a table has the columns that a chart draws.
+
+    Raises
+    ------
+    ValueError
+        naming those that are missing, and those that the table has.
+
+    Examples
+    --------
+    >>> need_columns(pd.DataFrame({"amount": [1]}), "amount", "currency", what="findings")
+    Traceback (most recent call last):
+    ValueError: findings has no column 'currency'; it has 'amount'
+    """
+    missing = [column for column in columns if column not in table.columns]
+    if missing:
+        noun = "column" if len(missing) == 1 else "columns"
+        known = ", ".join(repr(str(column)) for column in table.columns) or "none"
+        names = ", ".join(map(repr, missing))
+        raise ValueError(f"{what} has no {noun} {names}; it has {known}")
+
+
 def plain(text: object) -> str:
     """Text as Plotly shows it literally: its label markup is switched off.
 

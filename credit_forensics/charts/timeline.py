@@ -12,6 +12,7 @@ from credit_forensics.charts.style import (
     bin_frequency,
     binned,
     house_figure,
+    need_columns,
     nothing_to_show,
 )
 from credit_forensics.charts.wording import word
@@ -37,6 +38,8 @@ def timeline(
     severity_words
         how the severities are called in the legend; their own names without it.
     """
+    need_columns(payments, "created_at", what="payments")
+    need_columns(findings, "created_at", "severity", what="findings")
     frequency_times = pd.concat([payments["created_at"], findings["created_at"]]).dropna()
     title = word(language, "timeline.title")
     if frequency_times.empty:

@@ -15,6 +15,7 @@ from credit_forensics.charts.style import (
     GREY,
     VERMILLION,
     house_figure,
+    need_columns,
     nothing_to_show,
     plain,
     records,
@@ -59,6 +60,9 @@ def waterfall(
     plotly.graph_objects.Figure
         at most three persons, best first; the credited person is always among them.
     """
+    need_columns(explanation.scores, "person_id", "score", "probability", what="scores")
+    bars = ("person_id", "family", "level", "weight", "methods")
+    need_columns(explanation.bars, *bars, what="bars")
     payment = str(explanation.payment_id)
     title = word(language, "waterfall.title", payment=short(payment, 28))
     credited = explanation.verdict.get("credited_user_id")

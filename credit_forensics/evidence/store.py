@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
+from html import escape
+
 import pandas as pd
 import pyarrow as pa
 
@@ -52,9 +55,31 @@ class Evidence:
         return int(rows.fetchall()[0][0])
 
     def __getattr__(self, name: str) -> pd.DataFrame:
-        if name.startswith("_") or name not in tables.ALL:
-            raise AttributeError(f"no evidence table {name!r}")
+        if name not in tables.ALL:
+            near = [] if name.startswith("_") else difflib.get_close_matches(name, dir(self), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise AttributeError(f"no evidence table {name!r}{hint}")
         return self.frame(name)
 
     def __dir__(self) -> list[str]:
         return sorted({*super().__dir__(), *(spec.name for spec in tables.EVIDENCE)})
+
+    def __repr__(self) -> str:
+        counts = (f"{spec.name} {self.count(spec.name):,}" for spec in tables.EVIDENCE)
+        return f"Evidence({', '.join(counts)})"
+
+    def _repr_html_(self) -> str:
+        """A row a table: how many rows it has, and what a row is. No value of any row is shown."""
+        rows = "".join(
+            f'<tr><th scope="row">{escape(spec.name)}</th>'
+            f'<td class="number">{self.count(spec.name):,}</td><td>{escape(spec.row)}</td>'
+            f"<td>{escape(', '.join(spec.column_names))}</td></tr>"
+            for spec in tables.EVIDENCE
+        )
+        heads = "".join(
+            f'<th scope="col">{name}</th>' for name in ("Table", "Rows", "A row is", "Columns")
+        )
+        return (
+            '<div class="scroll"><table><caption>Evidence</caption>'
+            f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        )

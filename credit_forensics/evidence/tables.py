@@ -14,6 +14,7 @@ Times are UTC timestamps, money is integer minor units with its currency, ids ar
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -567,7 +568,7 @@ def spec(name: str) -> TableSpec:
     Raises
     ------
     KeyError
-        when no table has that name; the message lists the names there are.
+        when no table has that name; the message names the nearest, or lists those there are.
 
     Examples
     --------
@@ -577,7 +578,9 @@ def spec(name: str) -> TableSpec:
     try:
         return ALL[name]
     except KeyError:
-        raise KeyError(f"no table {name!r}; there are {', '.join(sorted(ALL))}") from None
+        near = difflib.get_close_matches(str(name), ALL, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(ALL))}"
+        raise KeyError(f"no table {name!r}; {hint}") from None
 
 
 class Tables:
@@ -595,7 +598,7 @@ class Tables:
         try:
             return spec(name).unbound()
         except KeyError as error:
-            raise AttributeError(str(error)) from None
+            raise AttributeError(error.args[0]) from None
 
     def __dir__(self) -> list[str]:
         return sorted(ALL)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import html
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -35,24 +34,34 @@ class Explanation:
     bars
         person_id, family, level, accuracy, weight, methods: the weights of a person sum to the
         person's score exactly.
+    shown
+        how ids are shown where the explanation displays itself; ``str`` and ``to_dict`` keep
+        them as they are.
     """
 
     payment_id: str
     verdict: dict[str, Any]
     scores: pd.DataFrame
     bars: pd.DataFrame
+    shown: Callable[[object], str] = field(default=str, compare=False)
 
     def __str__(self) -> str:
+        return self._text(str)
+
+    def __repr__(self) -> str:
+        return self._text(self.shown)
+
+    def _text(self, shown: Callable[[object], str]) -> str:
         verdict = self.verdict
         lines = [f"{self.payment_id}: {verdict['verdict']} ({verdict['mode']})"]
-        lines.append(f"  credited to   {_or_nobody(verdict['credited_user_id'])}")
-        lines.append(f"  who paid      {_or_nobody(verdict['rightful_user_id'])}")
+        lines.append(f"  credited to   {or_nobody(verdict['credited_user_id'], shown)}")
+        lines.append(f"  who paid      {or_nobody(verdict['rightful_user_id'], shown)}")
         p = verdict["probability_misattributed"]
         if not pd.isna(p):
             lines.append(f"  probability that the credits are on the wrong person: {p:.4f}")
         for score in self.scores.to_dict("records"):
             lines.append(
-                f"  {score['person_id']}  score {score['score']:+.3f}  "
+                f"  {shown_person(score['person_id'], shown)}  score {score['score']:+.3f}  "
                 f"probability {score['probability']:.4f}"
             )
             mine = self.bars[self.bars["person_id"] == score["person_id"]]
@@ -64,7 +73,9 @@ class Explanation:
         return "\n".join(lines)
 
     def _repr_html_(self) -> str:
-        return f"<pre>{html.escape(str(self))}</pre>"
+        from credit_forensics.judgement.explanation_html import explanation_html
+
+        return explanation_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
@@ -82,6 +93,8 @@ def explain(
     methods_by_family: dict[str, dict[str, list[str]]],
     patterns: Patterns,
     fit: Fit,
+    *,
+    shown: Callable[[object], str] = str,
 ) -> Explanation:
     """Explain one payment.
 
@@ -97,6 +110,8 @@ def explain(
         the one pattern of the payment.
     fit
         the fitted model.
+    shown
+        how ids are shown where the explanation displays itself.
     """
     row = judged.iloc[0]
     cell = Cells(
@@ -150,6 +165,7 @@ def explain(
         verdict=verdict,
         scores=pd.concat([table, nobody], ignore_index=True),
         bars=pd.DataFrame(bars, columns=bar_columns),
+        shown=shown,
     )
 
 
@@ -170,8 +186,21 @@ def _default_methods(family: str) -> str:
     return "payer_name" if family == NAME else family
 
 
-def _or_nobody(value: object) -> str:
-    return "nobody" if value is None or pd.isna(value) else str(value)  # type: ignore[call-overload]
+def or_nobody(value: object, shown: Callable[[object], str]) -> str:
+    """A user as it is shown, or "nobody".
+
+    Examples
+    --------
+    >>> or_nobody(None, str), or_nobody("00123", str)
+    ('nobody', '00123')
+    """
+    absent = value is None or pd.isna(value)  # type: ignore[call-overload]
+    return "nobody" if absent else shown(value)
+
+
+def shown_person(person: object, shown: Callable[[object], str]) -> str:
+    """A candidate as it is shown; the candidate that nobody named has a name of ours."""
+    return NOBODY if person == NOBODY else shown(person)
 
 
 def _plain(value: Any) -> Any:

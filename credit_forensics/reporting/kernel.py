@@ -10,6 +10,8 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
+from credit_forensics.notebook.live import REPORT_VARIABLE
+
 # A Unix socket's path has at most 107 bytes; the manager appends a port's number.
 _LONGEST_SOCKET = 90
 
@@ -38,7 +40,7 @@ class OwnInterpreterManager(AsyncKernelManager):
     @property
     def kernel_spec(self) -> KernelSpec:
         """A kernel spec made on the fly."""
-        environment = {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        environment = {"PYDEVD_DISABLE_FILE_VALIDATION": "1", REPORT_VARIABLE: "1"}
         if self.scratch is not None:
             environment["IPYTHONDIR"] = str(self.scratch / "ipython")
         return KernelSpec(

@@ -1,0 +1,20 @@
+"""How a case shows itself: what was found, what its evidence covers, and what it lacks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.headline import headline
+from credit_forensics.reporting.language import Html, Language
+from credit_forensics.reporting.reference_sections import coverage_section
+
+
+def case_card(case: Any) -> str:
+    """The head of the case's report, and the section on its evidence, as HTML.
+
+    Needs the findings, so the case is judged when it is first shown.
+    """
+    view = CaseView(case, Language(case.settings.report.language), case.mask)
+    parts = [headline(view), *(coverage_section(view).parts)]
+    return "".join(str(part) for part in parts if isinstance(part, Html))

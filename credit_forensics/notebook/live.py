@@ -1,0 +1,28 @@
+"""Tells whether somebody looks at the notebook, or a report is being made of it."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import Any
+
+REPORT_VARIABLE = "CREDIT_FORENSICS_REPORT"
+
+
+def live_shell() -> Any:
+    """IPython's shell where it runs in a kernel with a person before it, else ``None``.
+
+    A report's kernel has the variable ``CREDIT_FORENSICS_REPORT`` set: widgets, bars and scripts
+    have no place in a page. A terminal has no place for them either.
+
+    Examples
+    --------
+    >>> live_shell() is None
+    True
+    """
+    if os.environ.get(REPORT_VARIABLE) or "IPython" not in sys.modules:
+        return None
+    from IPython import get_ipython
+
+    shell = get_ipython()
+    return shell if hasattr(shell, "kernel") else None

@@ -1,0 +1,52 @@
+"""The report's look in a notebook: the rules of its page, held to our outputs, light and dark."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+
+_OUTPUT = ".jp-RenderedHTMLCommon"
+_DARK = '[data-jp-theme-light="false"]'
+_PAGE = Path(__file__).resolve().parent.parent / "reporting" / "page.css"
+_RULE = re.compile(r"^([^{}\n@]+?) *\{([^{}]*)\}$", re.MULTILINE)
+_COLOURS = re.compile(r":root \{([^{}]*)\}")
+
+
+@cache
+def notebook_style() -> str:
+    """A style element for JupyterLab.
+
+    Only rules about our classes are taken, so that nothing else in the notebook changes. The
+    theme of JupyterLab decides between light and dark, not the operating system's.
+
+    Examples
+    --------
+    >>> style = notebook_style()
+    >>> style.startswith("<style>"), ".severity.critical" in style, "body {" in style
+    (True, True, False)
+    """
+    page = _PAGE.read_text(encoding="utf-8")
+    screen = page[: page.index("@media (max-width")]
+    light, dark = (_variables(colours) for colours in _COLOURS.findall(screen)[:2])
+    rules = "\n".join(
+        f"{_scoped(selector)} {{ {body.strip()} }}"
+        for selector, body in _RULE.findall(screen)
+        if "." in selector
+    )
+    return (
+        f"<style>{_OUTPUT} {{ {light} }} {_DARK} {_OUTPUT} {{ {dark} }}\n{rules}\n"
+        f"{_OUTPUT} .scroll :is(th, td) {{ text-align: left; white-space: normal; }}\n"
+        f"{_OUTPUT} .scroll .number {{ text-align: right; }}\n"
+        f"{_OUTPUT} .scroll table {{ margin: 0; }}</style>"
+    )
+
+
+def _scoped(selectors: str) -> str:
+    return ", ".join(
+        f"{_OUTPUT} {selector.strip()}" for selector in selectors.split(",") if "." in selector
+    )
+
+
+def _variables(colours: str) -> str:
+    return " ".join(part.strip() + ";" for part in colours.split(";") if "--" in part)
