@@ -20,10 +20,9 @@ if TYPE_CHECKING:
         resolve_payer,
     )
     from credit_forensics.checks.sarif import write_sarif
-    from credit_forensics.checks.worlds import WORLDS, named_world
+    from credit_forensics.checks.worlds import named_world
 
 __all__ = [
-    "WORLDS",
     "Payer",
     "assert_ledger_matches",
     "assert_methods_agree",
@@ -42,7 +41,7 @@ _HOMES = {
     "plain_inputs": ("case_of",),
     "resolve": ("Payer", "assert_methods_agree", "assert_resolves_to", "resolve_payer"),
     "sarif": ("write_sarif",),
-    "worlds": ("WORLDS", "named_world"),
+    "worlds": ("named_world",),
 }
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -84,16 +84,15 @@ def assert_no_new_findings(credit_baseline: Path | None) -> Callable[..., None]:
 
 @pytest.fixture(scope="session")
 def credit_world() -> Callable[..., Case]:
-    """A function that gives a small world by name as a case (``checks.worlds.WORLDS``)."""
-    made: dict[tuple[str, int], Any] = {}
+    """A function that gives a scenario of ``scenarios.named`` as a case, each made once."""
+    made: dict[str, Case] = {}
 
-    def world(name: str, seed: int = 0) -> Case:
+    def world(name: str) -> Case:
         from credit_forensics.checks.worlds import named_world
 
-        if (name, seed) not in made:
-            made[name, seed] = named_world(name, seed)[0]
-        case: Case = made[name, seed]
-        return case
+        if name not in made:
+            made[name] = named_world(name)[0]
+        return made[name]
 
     return world
 

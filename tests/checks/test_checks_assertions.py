@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import pytest
 import stripe
 
 from credit_forensics.case import Case
+from credit_forensics.case_file import CaseFile
 from credit_forensics.checks import (
-    WORLDS,
     assert_ledger_matches,
     assert_methods_agree,
     assert_no_findings,
@@ -29,6 +30,8 @@ from credit_forensics.checks.readable_table import readable_table
 from credit_forensics.checks.sarif import sarif_of, write_sarif
 from credit_forensics.errors import CaseError
 from credit_forensics.findings.catalogue import FINDINGS
+from credit_forensics.scenarios.settings import FaultRates, WorldSettings
+from credit_forensics.scenarios.world import make_world
 
 USERS = [
     {"id": "00123", "email": "ada@example.com", "name": "Ada Holm"},
@@ -53,7 +56,12 @@ def session(user: str, email: str | None, **more: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def doubled() -> Case:
-    return named_world("redelivery")[0]
+    """Four hundred payments, twenty of them booked twice, and nothing else wrong."""
+    faults = replace(FaultRates.none(), redelivered=0.05)
+    quiet = WorldSettings(payments=400, wrong_session_rate=0.0, missing_metadata=0.0, faults=faults)
+    world = make_world(quiet, 0)
+    prices = {price.price_id: price.credits for price in world.prices}
+    return Case.from_evidence(world.evidence(), CaseFile(prices=prices))
 
 
 def test_dicts_stripe_objects_and_frames_give_one_answer() -> None:
@@ -199,13 +207,12 @@ def test_worlds_hold_the_fault_of_their_name_and_the_clean_one_none() -> None:
     expected = {
         "unpaid": {"unpaid_credit"},
         "stale_session": {"wrong_user"},
-        "orphan": {"orphan_credit"},
+        "orphan_credit": {"orphan_credit"},
     }
     for name, findings in expected.items():
         case, world = named_world(name)
         assert set(case.findings["finding"]) >= findings
-        assert set(world.truth_findings["finding"]) == findings
-    assert len(WORLDS) >= 15
+        assert set(world.truth_findings["finding"]) >= findings
     with pytest.raises(CaseError, match="No world 'stale'"):
         named_world("stale")
 

@@ -44,6 +44,7 @@ def test_kit_shows_every_fault_of_the_seed_with_its_finding(
             # The original answers 200 to everything, so Stripe never tries again.
             assert set(result.statuses) == {200}, result
     assert "customer_mapping" in report["poisoned_mapping"].causes
+    assert "poisoned_mapping" in report["stale_session"].findings
     assert report.case == tmp_path / "case" / "case.toml"
     printed = str(report)
     assert printed.startswith("3 of 23 scenarios right")

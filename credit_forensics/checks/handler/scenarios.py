@@ -33,9 +33,9 @@ class Scenario:
 
 SCENARIOS: tuple[Scenario, ...] = (
     Scenario(scenarios_identity.plain_purchase, ("missing_credit",)),
-    Scenario(scenarios_identity.stale_session, ("wrong_user",)),
-    Scenario(scenarios_identity.agreeing_copies, ("wrong_user",)),
-    Scenario(scenarios_identity.poisoned_mapping, ("poisoned_mapping", "wrong_user")),
+    Scenario(scenarios_identity.stale_session, ("wrong_user", "poisoned_mapping")),
+    Scenario(scenarios_identity.agreeing_copies, ("wrong_user", "poisoned_mapping")),
+    Scenario(scenarios_identity.poisoned_mapping, ("wrong_user", "poisoned_mapping")),
     Scenario(scenarios_identity.rightful_user_blocked, ("missing_credit",)),
     Scenario(scenarios_identity.foreign_id_scheme, ("missing_credit",)),
     Scenario(scenarios_identity.scanned_foreign_uuid, ("unknown_user", "wrong_user")),

@@ -30,6 +30,7 @@ def concurrent_duplicates(stage: Stage) -> None:
     payer = stage.person("payer")
     first = stage.session(payer)
     stage.deliver(stage.completed(first))
+    stage.later()
     second = stage.session(payer, customer=first["customer"], given=True)
     stage.deliver(stage.completed(second), times=_AT_ONCE)
     stage.expect({payer: 100}, held=second)

@@ -36,6 +36,7 @@ def poisoned_mapping(stage: Stage) -> None:
     payer, stale = _known_payer(stage)
     wrong = stage.session(payer, signed_in=stale)
     stage.deliver(stage.completed(wrong))
+    stage.later()
     # The first payment is judged by stale_session; here only the second counts.
     payer_holds, stale_holds = stage.holds(payer), stage.holds(stale)
     price = stage.prices[0]
@@ -52,6 +53,7 @@ def rightful_user_blocked(stage: Stage) -> None:
     payer, stale = stage.person("payer"), stage.person("stale account")
     wrong = stage.session(payer, signed_in=stale)
     stage.deliver(stage.completed(wrong))
+    stage.later()
     payer_holds, stale_holds = stage.holds(payer), stage.holds(stale)
     session = stage.session(payer, customer=wrong["customer"], given=True)
     stage.deliver(stage.completed(session))
@@ -96,4 +98,5 @@ def _known_payer(stage: Stage) -> tuple[Person, Person]:
     """A payer with one right payment behind, and the account that a stale session will name."""
     payer, stale = stage.person("payer"), stage.person("stale account")
     stage.deliver(stage.completed(stage.session(payer)))
+    stage.later()
     return payer, stale
