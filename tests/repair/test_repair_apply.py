@@ -22,30 +22,28 @@ from credit_forensics.scenarios.demo import SEED_WRONG_USER as WRONG
 from credit_forensics.scenarios.settings import FaultRates, WorldSettings
 from credit_forensics.scenarios.world import make_world
 
-REPAIRABLE = [
-    "stale_session",
-    "poisoned_mapping",
-    "handler_ledger_mismatch",
-    "metadata_scan",
-    "id_namespace",
-    "relogin_ids",
-    "redelivery",
-    "two_events_one_fact",
-    "async_failure",
-    "test_mode",
-    "refund_unreversed",
-    "refund_over_reversed",
-    "dispute_lost",
-    "missing_metadata",
-    "database_error",
-]
+MOVE = [("reversal", -50), ("correction", 50)]
+REPAIRABLE = {
+    "poisoned_mapping": ("wrong_user", MOVE),
+    "handler_ledger_mismatch": ("wrong_user", MOVE),
+    "id_namespace": ("wrong_user", MOVE * 2),
+    "relogin_ids": ("split_identity", MOVE * 2),
+    "redelivery": ("duplicate_credit", [("reversal", -50)]),
+    "async_failure": ("unpaid_credit", [("reversal", -50)]),
+    "test_mode": ("test_mode_credit", [("reversal", -50)]),
+    "dispute_lost": ("refund_not_reversed", [("refund", -50)]),
+    "refund_over_reversed": ("refund_over_reversed", [("refund", 25)]),
+    "missing_metadata": ("missing_credit", [("correction", 50)]),
+}
 
 
 @pytest.mark.parametrize("name", REPAIRABLE)
 def test_applied_it_is_clean_and_applied_again_it_changes_nothing(books, name):
     ledger = books(name)
     plan = make_plan(ledger.case())
-    assert plan.corrections
+    finding, expected = REPAIRABLE[name]
+    rows = plan.rows[plan.rows["finding"] == finding]
+    assert rows[["action", "delta"]].apply(tuple, axis=1).tolist() == expected
     payments = {one.payment_id for one in plan.corrections}
     applied = apply_plan(plan)
     assert applied.complete and len(applied.of("booked")) == len(plan.corrections)
