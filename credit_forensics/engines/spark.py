@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import itertools
+import os
 import re
 import shutil
 import tempfile
@@ -74,7 +75,7 @@ class SparkEngine:
         folder: Path | str | None = None,
         threads: int | None = None,
     ) -> None:
-        session = _start(master or f"local[{threads or '*'}]", memory)
+        session = _start(master, threads, memory)
         # A session of our own: another case in this process has tables of the same names.
         self._session = session.newSession()
         for key, value in _SETTINGS.items():
@@ -168,25 +169,34 @@ def spark_memory(text: str) -> str:
     return number + _UNITS[unit]
 
 
-def _start(master: str, memory: str | None) -> Any:
-    if shutil.which("java") is None:
-        import os
-
-        if not os.environ.get("JAVA_HOME"):
-            raise CaseError("The spark engine needs Java 17 or later; install it or set JAVA_HOME.")
+def _start(master: str | None, threads: int | None, memory: str | None) -> Any:
+    if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
+        raise CaseError("The spark engine needs Java 17 or later; install it or set JAVA_HOME.")
     try:
         pyspark = importlib.import_module("pyspark.sql")
     except ImportError:
         raise CaseError(
             "The spark engine needs PySpark; install credit-forensics with the extra [spark]."
         ) from None
-    builder = pyspark.SparkSession.builder.appName("credit-forensics").master(master)
+    running = pyspark.SparkSession.getActiveSession()
+    if running is not None:
+        # One Spark a process: where it runs was settled when it started.
+        if master and running.sparkContext.master != master:
+            raise CaseError(
+                f"Spark runs in this process with master {running.sparkContext.master} already, "
+                f"so not with {master}."
+            )
+        return running
+    where = master or f"local[{threads or '*'}]"
+    builder = pyspark.SparkSession.builder.appName("credit-forensics").master(where)
     for key, value in (_LAUNCH | _SETTINGS).items():
         builder = builder.config(key, value)
     if memory:
         builder = builder.config("spark.driver.memory", spark_memory(memory))
-    with _told(f"did not start with master {master}"):
-        return builder.getOrCreate()
+    with _told(f"did not start with master {where}"):
+        session = builder.getOrCreate()
+        session.sparkContext.setLogLevel("ERROR")
+        return session
 
 
 @contextlib.contextmanager
