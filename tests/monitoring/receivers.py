@@ -33,7 +33,7 @@ class HttpReceiver:
                     owner.received.append(json.loads(body))
                     owner.accepted.set()
                 if owner.hold:
-                    owner.hold.wait(30)
+                    owner.hold.wait(120)
                     return
                 self.send_response(status)
                 self.send_header("Content-Length", "0")

@@ -70,12 +70,12 @@ def start(folder: Path, mode: str = "once") -> subprocess.Popen[str]:
 
 
 def finish(process: subprocess.Popen[str]) -> str:
-    output, errors = process.communicate(timeout=60)
+    output, errors = process.communicate(timeout=180)
     assert errors == ""
     return output.strip()
 
 
-def wait_for(condition, seconds: float = 30) -> None:
+def wait_for(condition, seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
@@ -123,7 +123,7 @@ def test_killed_between_sending_and_remembering_it_repeats_itself_under_the_same
         see(folder, "evt_1")
         http.hold = threading.Event()
         process = start(folder)
-        assert http.accepted.wait(30)
+        assert http.accepted.wait(120)
         os.kill(process.pid, signal.SIGKILL)
         process.communicate()
         http.hold.set()
@@ -149,8 +149,8 @@ def test_kills_and_failures_at_any_moment_lose_nothing_and_repeat_at_most_once_a
         http.statuses = []
         process = start(folder, "loop")
         # Pauses after failures are seconds here only if few; the last state must arrive.
-        wait_for(lambda: any(key.endswith("/5") for key in keys(http.received)), 60)
-        wait_for(lambda: any("(5)" in subject for subject in mail.subjects), 60)
+        wait_for(lambda: any(key.endswith("/5") for key in keys(http.received)), 180)
+        wait_for(lambda: any("(5)" in subject for subject in mail.subjects), 180)
         process.send_signal(signal.SIGTERM)
         assert finish(process) == "0"
         seen = Counter(keys(http.received))
