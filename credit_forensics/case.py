@@ -19,6 +19,7 @@ from credit_forensics.evidence.labels import LABEL_FILE, no_labels, read_labels
 from credit_forensics.evidence.load import load_evidence
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.tables import Tables
+from credit_forensics.explaining import explain_payments
 from credit_forensics.findings.catalogue import examine
 from credit_forensics.incidents import group_incidents
 from credit_forensics.judgement.calibration import (
@@ -26,11 +27,11 @@ from credit_forensics.judgement.calibration import (
     fit_calibration,
     labelled,
 )
-from credit_forensics.judgement.explanation import Explanation, explain
+from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.judgement.judge import Basis, Judgement, judge
 from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
-from credit_forensics.resolution.method import SESSION, Method
+from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import REPLAYS
 from credit_forensics.resolution.summary import (
     agreement_matrix,
@@ -224,13 +225,8 @@ class Case:
     @cached_property
     def claims(self) -> pd.DataFrame:
         """The long claims table."""
-        return self._claims(None)
-
-    def _claims(self, payment_id: str | None) -> pd.DataFrame:
         judgement = self.judgement
         table = claims(Tables(), judgement.matrix, judgement.methods)
-        if payment_id is not None:
-            table = table.filter(table.payment_id == payment_id)
         order = ["payment_id", "method", "family", "user_id"]
         return self.evidence.engine.frame(table.order_by(order))
 
@@ -347,46 +343,7 @@ class Case:
         CaseError
             when the case has no such payment; the nearest id is named.
         """
-        engine = self.evidence.engine
-        judgement = self.judgement
-        judged = judgement.judged
-        row = engine.frame(judged.filter(judged.payment_id == payment_id))
-        if row.empty:
-            raise CaseError(self._no_such_payment(payment_id))
-        table = Tables().verdicts
-        verdict = engine.frame(table.filter(table.payment_id == payment_id)).to_dict("records")[0]
-        pattern = judgement.pattern_of(int(row.iloc[0]["pattern"]))
-        return explain(
-            row,
-            {str(key): value for key, value in verdict.items()},
-            self._methods_by_family(payment_id),
-            pattern,
-            judgement.fit,
-            shown=self._shown_id,
-        )
-
-    def _shown_id(self, value: object) -> str:
-        # The mask's key is made on first use: not before something is shown.
-        return self.mask.user_id(value)
-
-    def _methods_by_family(self, payment_id: str) -> dict[str, dict[str, list[str]]]:
-        rows = self._claims(payment_id)
-        person = dict(zip(self.persons["user_id"], self.persons["person_id"], strict=True))
-        order = {method.name: place for place, method in enumerate(self.judgement.methods)}
-        named: dict[str, dict[str, list[str]]] = {}
-        for claim in sorted(rows.to_dict("records"), key=lambda c: order.get(c["method"], 99)):
-            if not claim["valid"] or (
-                claim["family"] == SESSION and claim["method"] == "customer_history"
-            ):
-                continue
-            whom = person.get(claim["user_id"], claim["user_id"])
-            named.setdefault(claim["family"], {}).setdefault(whom, []).append(claim["method"])
-        return named
-
-    def _no_such_payment(self, payment_id: str) -> str:
-        near = difflib.get_close_matches(payment_id, self.verdicts["payment_id"].tolist(), n=1)
-        hint = f"; did you mean {near[0]}?" if near else "."
-        return f"There is no payment {payment_id} in this case{hint}"
+        return explain_payments(self, [payment_id])[0]
 
     def analyze(self, out: Path | str) -> dict[str, Any]:
         """Write the analysis to a folder and give its summary.

@@ -33,8 +33,8 @@ def elsewhere(view: CaseView) -> str:
 def booked(view: CaseView) -> str:
     """How many paid payments are booked, and which gates stopped the rest."""
     language = view.language
-    paid = set(view.payments.loc[view.payments["payment_status"] == "paid", "payment_id"])
-    rows = view.verdicts[view.verdicts["payment_id"].isin(paid)]
+    paid = view.payments.loc[view.payments["payment_status"] == "paid", ["payment_id"]]
+    rows = view.verdicts[["payment_id", "credited_user_id"]].merge(paid, on="payment_id")
     missing = view.findings[view.findings["finding"] == "missing_credit"]
     gates = [
         f"{language.number(int(number))} {language.name('cause', cause)}"

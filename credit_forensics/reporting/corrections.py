@@ -46,7 +46,8 @@ def correction_of(view: CaseView, finding: Row) -> Correction | None:
         key = "answer.correct_take" if finding["credited_user_id"] else "answer.correct_review"
     else:
         key = "answer.correct_adjust"
-    return Correction(key, finding, tuple(_counter_entries(view.manual_entries, finding)))
+    entries = _counter_entries(_by_user(view.manual_entries), finding)
+    return Correction(key, finding, tuple(entries))
 
 
 def open_corrections(view: CaseView) -> tuple[int, int]:
@@ -57,15 +58,11 @@ def open_corrections(view: CaseView) -> tuple[int, int]:
     # Only where somebody booked by hand can a finding be settled already.
     settled: set[int] = set()
     if len(manual):
-        touched = set(manual["user_id"].dropna())
-        candidates = correctable[
-            correctable["rightful_user_id"].isin(touched)
-            | correctable["credited_user_id"].isin(touched)
-        ]
+        by_user = _by_user(manual)
         settled = {
             int(str(index))
-            for index, row in zip(candidates.index, row_dicts(candidates), strict=True)
-            if _counter_entries(manual, row)
+            for index, row in zip(correctable.index, row_dicts(correctable), strict=True)
+            if _counter_entries(by_user, row)
         }
     rows = correctable[~correctable.index.isin(settled)]
     still_open = len(rows)
@@ -73,15 +70,27 @@ def open_corrections(view: CaseView) -> tuple[int, int]:
     return still_open, credits
 
 
-def _counter_entries(manual: pd.DataFrame, finding: Row) -> list[str]:
+def _by_user(manual: pd.DataFrame) -> dict[object, list[Row]]:
+    entries: dict[object, list[Row]] = {}
+    for row in row_dicts(manual):
+        entries.setdefault(row["user_id"], []).append(row)
+    return entries
+
+
+def _counter_entries(by_user: dict[object, list[Row]], finding: Row) -> list[str]:
     credits = finding["credits"]
-    if manual.empty or not credits:
+    if not credits:
         return []
     granting = finding["finding"] in MOVES | GRANTS
     user = finding["rightful_user_id"] if granting else finding["credited_user_id"]
+    if user is None:
+        return []
     delta = abs(int(credits)) if granting else -abs(int(credits))
-    rows = manual[(manual["user_id"] == user) & (manual["delta"] == delta)]
-    if finding["created_at"] is not None:
-        rows = rows[rows["created_at"].isna() | (rows["created_at"] >= finding["created_at"])]
-    about = rows["payment_id"].isna() | (rows["payment_id"] == finding["payment_id"])
-    return [str(entry) for entry in rows.loc[about, "entry_id"]]
+    since = finding["created_at"]
+    return [
+        str(row["entry_id"])
+        for row in by_user.get(user, [])
+        if row["delta"] == delta
+        and (since is None or row["created_at"] is None or row["created_at"] >= since)
+        and row["payment_id"] in (None, finding["payment_id"])
+    ]

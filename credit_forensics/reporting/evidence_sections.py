@@ -14,6 +14,7 @@ from credit_forensics.charts import (
     waterfall,
 )
 from credit_forensics.charts.style import FAMILY_ORDER, SEVERITIES
+from credit_forensics.explaining import explain_payments
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
@@ -32,8 +33,8 @@ NOBODY = "(nobody named)"
 def waterfalls_section(view: CaseView, most: int = SHOWN_WATERFALLS) -> Block:
     """Why: a sentence and a waterfall for each of the worst payments that has candidates."""
     parts: list[Any] = []
-    for payment in view.worst_payments[: most * 3]:
-        explanation = view.case.explain(payment)
+    worst = view.worst_payments[: most * 3]
+    for payment, explanation in zip(worst, explain_payments(view.case, worst), strict=True):
         if explanation.bars.empty:
             continue
         finding = row_dicts(view.findings[view.findings["payment_id"] == payment])[0]

@@ -5,6 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import ibis
+
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.reporting import evidence_sections, reference_sections
 from credit_forensics.reporting.answers import answers_html
@@ -116,8 +118,7 @@ def case_view(
 def known_user_ids(case: Any) -> list[str]:
     """User ids that accounts, the ledger or bindings bear: these are shown as they are."""
     tables = Tables()
-    ids: set[str] = set()
-    for table in (tables.users, tables.ledger, tables.customers):
-        rows = case.evidence.engine.frame(table.select("user_id").distinct())
-        ids.update(rows["user_id"].dropna())
-    return sorted(ids)
+    named = [table.select("user_id") for table in (tables.users, tables.ledger, tables.customers)]
+    every = ibis.union(*named, distinct=True)
+    rows = case.evidence.engine.frame(every.filter(every.user_id.notnull()).order_by("user_id"))
+    return list(rows["user_id"].tolist())
