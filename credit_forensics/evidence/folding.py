@@ -24,7 +24,7 @@ def email_key(column: str) -> str:
     --------
     >>> import duckdb
     >>> sql = email_key("' Ada@Example.COM '")
-    >>> duckdb.execute(f"SELECT {sql}").fetchone()
+    >>> duckdb.execute(f"SELECT {sql}").fetchall()[0]
     ('ada@example.com',)
     """
     folded = f"lower(trim(nfc_normalize({column})))"
@@ -42,7 +42,7 @@ def typed_name_key(column: str) -> str:
     --------
     >>> import duckdb
     >>> names = ["Müller, Jörg", "JÖRG A. MÜLLER", "J. Müller", "Müller"]
-    >>> [duckdb.execute(f"SELECT {typed_name_key(repr(n))}").fetchone()[0] for n in names]
+    >>> [duckdb.execute(f"SELECT {typed_name_key(repr(n))}").fetchall()[0][0] for n in names]
     ['jorg muller', 'jorg muller', 'j* muller', 'muller']
     """
     tokens = _TOKENS.format(column)
@@ -63,9 +63,9 @@ def account_name_keys(column: str) -> str:
     --------
     >>> import duckdb
     >>> sql = account_name_keys("'Jörg Peter Müller'")
-    >>> duckdb.execute(f"SELECT {sql}").fetchone()[0][:3]
+    >>> duckdb.execute(f"SELECT {sql}").fetchall()[0][0][:3]
     ['j* muller', 'j* peter', 'jorg muller']
-    >>> len(duckdb.execute(f"SELECT {sql}").fetchone()[0])
+    >>> len(duckdb.execute(f"SELECT {sql}").fetchall()[0][0])
     8
     """
     tokens = _TOKENS.format(column)

@@ -44,7 +44,7 @@ def shape_pattern(shape: str) -> str:
 
     pattern = f"^(?:{shape})$"
     try:
-        duckdb.execute("SELECT regexp_matches('', ?)", [pattern])
+        duckdb.connect().execute("SELECT regexp_matches('', ?)", [pattern]).fetchall()
     except duckdb.Error as error:
         raise CaseError(
             f"ids.shape {shape!r} is neither {', '.join(_SHAPES)} nor a usable pattern: "
