@@ -190,7 +190,7 @@ class Case:
         if self.engine is not self.evidence.engine:
             from credit_forensics.engines.handover import bring_back
 
-            bring_back(self.engine, judgement, self.evidence.engine)
+            bring_back(self.engine, judgement.kept, self.evidence.engine)
         return judgement
 
     @cached_property

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import ibis
+from collections.abc import Mapping
+
+import ibis.expr.types as ir
 
 from credit_forensics.engine import DuckDBEngine, Engine
 from credit_forensics.evidence import tables
-from credit_forensics.judgement.judge import Judgement
 
 _BATCH = 100_000
 RESULTS = ("credited", "choices", "verdicts", "persons")
+# What the judgement's expressions read, and the monitor beside them.
+KEPT = ("first_matrix", "card_votes", "customer_votes", "first_keyed", "keyed", "posteriors")
 
 
 def hand_over(source: DuckDBEngine, target: Engine) -> None:
@@ -29,19 +32,19 @@ def hand_over(source: DuckDBEngine, target: Engine) -> None:
             target.register(spec.name, rows.to_arrow_reader(_BATCH))
 
 
-def bring_back(source: Engine, judgement: Judgement, target: DuckDBEngine) -> None:
+def bring_back(source: Engine, kept: Mapping[str, ir.Table], target: DuckDBEngine) -> None:
     """Copy what the judgement made, so that everything that shows it finds it beside the evidence.
 
     Parameters
     ----------
     source
         where ``judge`` ran.
-    judgement
-        what it gave.
+    kept
+        the tables that it kept beside the results, by their names.
     target
         the evidence's own engine.
     """
     for name in RESULTS:
         target.register(name, source.arrow(tables.spec(name).unbound()))
-    for kept in (judgement.matrix, judgement.judged):
-        target.register(kept.get_name(), source.arrow(ibis.table(kept.schema(), kept.get_name())))
+    for name in KEPT:
+        target.register(name, source.arrow(kept[name]))

@@ -9,9 +9,11 @@ import ibis.expr.types as ir
 
 from credit_forensics.resolution.method import Method
 
+HISTORIES = ("card_history", "customer_history")
+
 
 def choices(
-    matrix: ir.Table, person_matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]
+    matrix: ir.Table, persons: ir.Table | None, verdicts: ir.Table, methods: Sequence[Method]
 ) -> ir.Table:
     """The table ``choices`` of ``evidence.tables``.
 
@@ -19,8 +21,9 @@ def choices(
     ----------
     matrix
         the wide matrix with user ids.
-    person_matrix
-        the same with persons, to say which methods named the rightful one.
+    persons
+        the same with persons and without histories (which name persons already), to say which
+        methods named the rightful one; nothing where every id is its own person.
     verdicts
         for the rightful person.
     methods
@@ -33,14 +36,14 @@ def choices(
     that does.
     """
     rightful = verdicts.select("payment_id", rightful="rightful_user_id")
-    persons = person_matrix.select(
-        "payment_id", **{f"p_{method.name}": person_matrix[method.name] for method in methods}
-    )
-    rows = (
-        matrix.filter(matrix.ledger.notnull())
-        .inner_join(rightful, "payment_id")
-        .inner_join(persons, "payment_id")
-    )
+    rows = matrix.filter(matrix.ledger.notnull()).inner_join(rightful, "payment_id")
+    replaced = set[str]()
+    if persons is not None:
+        replaced = {method.name for method in methods if method.name not in HISTORIES}
+        named_persons = persons.select(
+            "payment_id", **{f"p_{name}": persons[name] for name in sorted(replaced)}
+        )
+        rows = rows.inner_join(named_persons, "payment_id")
     explaining = ibis.cases(
         (ibis.coalesce(rows.handler_log == rows.ledger, False), rows.log_method),
         (ibis.coalesce(rows.handler_cascade == rows.ledger, False), rows.cascade_method),
@@ -52,7 +55,9 @@ def choices(
     )
     named = [
         ibis.ifelse(
-            ibis.coalesce(rows[f"p_{method.name}"] == rows.rightful, False), f",{method.name}", ""
+            ibis.coalesce(rows[_person(method, replaced)] == rows.rightful, False),
+            f",{method.name}",
+            "",
         )
         for method in methods
     ]
@@ -68,3 +73,8 @@ def choices(
         explaining_method=explaining,
         correct_methods=ibis.ifelse(joined == "", ibis.null(str), joined.substr(1)),
     )
+
+
+def _person(method: Method, replaced: set[str]) -> str:
+    """The column in which a method names a person."""
+    return f"p_{method.name}" if method.name in replaced else method.name

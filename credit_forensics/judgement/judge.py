@@ -15,7 +15,7 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.calibration import Calibration
 from credit_forensics.judgement.families import FAMILIES, Family, with_custom
-from credit_forensics.judgement.fusion import Known, fuse
+from credit_forensics.judgement.fusion import POSTERIORS, Known, fuse
 from credit_forensics.judgement.model import Fit
 from credit_forensics.judgement.patterns import MOST_FAMILIES, Cells, Patterns, decode
 from credit_forensics.judgement.periods import Periods, choose_periods
@@ -28,9 +28,11 @@ from credit_forensics.resolution.methods import METHODS
 
 @dataclass
 class Judgement:
-    """What the judgement kept: table names on the engine, and the model.
+    """What the judgement kept: expressions over what lies on the engine, and the model.
 
-    On the engine lie the tables of ``plan.Plan`` by their names, ``persons`` and ``posteriors``.
+    ``kept`` are the tables of ``plan.Plan`` that lie on the engine, and ``posteriors``.
+    ``matrix`` (the wide matrix with histories) and ``judged`` (voices with their posteriors) are
+    joined from them when asked for.
     """
 
     mode: Mode
@@ -43,6 +45,7 @@ class Judgement:
     first_fit: Fit
     matrix: ir.Table
     judged: ir.Table
+    kept: dict[str, ir.Table]
     notes: list[str] = field(default_factory=list)
     calibration: Calibration = field(default_factory=Calibration)
     labelled: pd.DataFrame | None = None
@@ -124,9 +127,11 @@ def judge(
             has_users=bool(len(accounts)),
         )
 
+    kept = {"posteriors": ibis.table(POSTERIORS, name="posteriors")}
+
     def run(*names: str) -> None:
         for name in names:
-            engine.materialize(name, getattr(plan, name))
+            kept[name] = engine.materialize(name, getattr(plan, name))
 
     plan = plan_of(False)
     step("session fields")
@@ -138,7 +143,7 @@ def judge(
     periods = _periods(engine, plan, basis)
     count = basis.accounts if basis else len(accounts)
     step("methods")
-    run("first_matrix", "first_persons", "name_bearers")
+    run("first_matrix", *(["first_persons"] if len(persons) else []), "name_bearers")
     step("first judgement")
     run("first_voices", "first_keyed")
     first = fuse(
@@ -150,7 +155,7 @@ def judge(
         known=basis.first if basis else None,
     )
     step("histories")
-    run("ownership", "card_votes", "customer_votes", "matrix", "person_matrix")
+    run("ownership", "card_votes", "customer_votes")
     step("judgement")
     run("voices", "keyed")
     fused = fuse(
@@ -162,7 +167,7 @@ def judge(
         known=basis.final if basis else None,
     )
     step("verdicts")
-    run("judged", "verdicts", "choices")
+    run("verdicts", "choices")
     return Judgement(
         mode=mode,
         methods=methods,
@@ -172,8 +177,9 @@ def judge(
         cells=fused.cells,
         fit=fused.fit,
         first_fit=first.fit,
-        matrix=ibis.table(plan.matrix.schema(), name="matrix"),
-        judged=ibis.table(plan.judged.schema(), name="judged"),
+        matrix=plan.matrix,
+        judged=plan.judged,
+        kept=kept,
         notes=list(fused.fit.notes),
     )
 

@@ -25,7 +25,12 @@ from credit_forensics.judgement.fusion import (
 from credit_forensics.judgement.periods import whole_seconds
 from credit_forensics.judgement.persons import person_links
 from credit_forensics.judgement.verdicts import person_of_best, verdicts
-from credit_forensics.judgement.voices import as_persons, family_voices
+from credit_forensics.judgement.voices import (
+    as_persons,
+    family_voices,
+    for_histories,
+    heard_again,
+)
 from credit_forensics.resolution.card_history import resolve_by_card_history
 from credit_forensics.resolution.credited import credited
 from credit_forensics.resolution.customer_history import resolve_by_customer_history
@@ -40,7 +45,10 @@ _OWNED_FROM = 500_000  # millionths
 
 @dataclass(frozen=True)
 class Plan:
-    """Expressions by the names under which the engine keeps them."""
+    """Expressions by the names under which the engine keeps them.
+
+    ``matrix`` and ``judged`` are not kept: each is a join of what is, and as wide as all of it.
+    """
 
     session_fields: ir.Table
     credited: ir.Table
@@ -56,7 +64,6 @@ class Plan:
     card_votes: ir.Table
     customer_votes: ir.Table
     matrix: ir.Table
-    person_matrix: ir.Table
     voices: ir.Table
     keyed: ir.Table
     counts: ir.Table
@@ -107,11 +114,16 @@ def make_plan(
     fields = session_fields(tables)
     kept_fields = kept("session_fields", fields)
     first = build_matrix(tables, kept_fields, tables.credited, methods)
-    first_persons = persons_of(kept("first_matrix", first))
+    kept_matrix = kept("first_matrix", first)
+    first_persons = persons_of(kept_matrix)
+    # Without links the ids are the persons, and nothing needs to be written a second time.
+    kept_persons = kept("first_persons", first_persons) if linked else kept_matrix
     bearers = _name_bearers(tables)
     kept_bearers = kept("name_bearers", bearers)
-    first_voices = family_voices(kept("first_persons", first_persons), families, custom, silent)
-    first_keyed = keyed_voices(kept("first_voices", first_voices), kept_bearers, families)
+    beside = for_histories(custom)
+    first_voices = family_voices(kept_persons, families, custom, silent, keep=beside)
+    kept_voices = kept("first_voices", first_voices)
+    first_keyed = keyed_voices(kept_voices.drop(*beside), kept_bearers, families)
     kept_first = kept("first_keyed", first_keyed)
     ownership = _ownership(
         with_posteriors(kept_first, ibis.table(POSTERIORS, name="first_posteriors")), families
@@ -119,13 +131,13 @@ def make_plan(
     owned = kept("ownership", ownership)
     card_votes = ibis.table(HISTORY_VOTES, name="card_votes")
     customer_votes = ibis.table(HISTORY_VOTES, name="customer_votes")
-    matrix = with_histories(kept("first_matrix", first), card_votes, customer_votes)
-    # Histories name persons already, so the voices take the first round's persons.
-    person_matrix = with_histories(kept("first_persons", first_persons), card_votes, customer_votes)
-    voices = family_voices(kept("person_matrix", person_matrix), families, custom, silent)
+    matrix = with_histories(kept_matrix, card_votes, customer_votes)
+    # Histories name persons already, so they are heard beside the first round's voices.
+    voices = heard_again(
+        kept_voices, card_votes, customer_votes, families, custom=custom, silent=silent
+    )
     keyed = keyed_voices(kept("voices", voices), kept_bearers, families)
     judged = with_posteriors(kept("keyed", keyed), ibis.table(POSTERIORS, name="posteriors"))
-    kept_matrix = kept("matrix", matrix)
     return Plan(
         session_fields=fields,
         credited=credited(tables),
@@ -141,15 +153,12 @@ def make_plan(
         card_votes=resolve_by_card_history(tables, owned, mode),
         customer_votes=resolve_by_customer_history(tables, owned, mode),
         matrix=matrix,
-        person_matrix=person_matrix,
         voices=voices,
         keyed=keyed,
         counts=counted_patterns(kept("keyed", keyed)),
         judged=judged,
-        verdicts=verdicts(tables, kept("judged", judged), families, mode, has_users=has_users),
-        choices=choices(
-            kept_matrix, kept("person_matrix", person_matrix), tables.verdicts, methods
-        ),
+        verdicts=verdicts(tables, judged, families, mode, has_users=has_users),
+        choices=choices(matrix, kept_persons if linked else None, tables.verdicts, methods),
     )
 
 

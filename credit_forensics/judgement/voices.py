@@ -27,6 +27,9 @@ _COPIES = (
     "intent_metadata",
 )
 _NOBODY = ibis.null(str)
+_WITH_HISTORY = (MAPPING, CARD)
+WITHOUT_HISTORY = ("customer_preset", "customer_mapping")
+"""What the voices of the histories' families stand on beside the histories."""
 
 
 def as_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) -> ir.Table:
@@ -69,6 +72,7 @@ def family_voices(
     families: Sequence[Family],
     custom: Sequence[Method] = (),
     silent: Collection[str] = (),
+    keep: Sequence[str] = (),
 ) -> ir.Table:
     """One voice a family.
 
@@ -83,19 +87,17 @@ def family_voices(
         methods that a user added; those of a known family count as its copies.
     silent
         families to leave out, to see what they contribute.
+    keep
+        columns of the matrix to keep beside the voices.
 
     Returns
     -------
-    payment_id, created_at, session_user_id, credited (person), name_key, name_bearers, and for
-    each family ``v_<family>`` (person) and ``l_<family>`` (level, 0 for silence).
+    payment_id, created_at, session_user_id, credited (person), name_key, name_bearers, for
+    each family ``v_<family>`` (person) and ``l_<family>`` (level, 0 for silence), and what to keep.
     """
     columns: dict[str, ir.Value] = {}
     for family in families:
-        person, level = _voice(matrix, family.name, custom)
-        if family.name in silent:
-            person, level = _NOBODY, ibis.literal(0)
-        columns[f"v_{family.name}"] = person
-        columns[f"l_{family.name}"] = level
+        columns |= _columns(matrix, family, custom, silent)
     return matrix.select(
         "payment_id",
         "created_at",
@@ -104,7 +106,66 @@ def family_voices(
         name_key=matrix.payer_name_key,
         name_bearers=matrix.name_bearers,
         **columns,
+        **{name: matrix[name] for name in keep},
     )
+
+
+def heard_again(
+    first: ir.Table,
+    card: ir.Table,
+    customer: ir.Table,
+    families: Sequence[Family],
+    *,
+    custom: Sequence[Method] = (),
+    silent: Collection[str] = (),
+) -> ir.Table:
+    """The first round's voices with those of the histories heard: only two families change.
+
+    Parameters
+    ----------
+    first
+        ``family_voices`` of the matrix without histories, and beside it ``WITHOUT_HISTORY`` and
+        the methods that a user added to the families of the histories.
+    card, customer
+        ``payment_id, user_id, history_count, history_purity``.
+    families, custom, silent
+        as for ``family_voices``.
+    """
+    rows = first
+    for name, votes in (("card", card), ("customer", customer)):
+        voted = votes.rename(voted_payment_id="payment_id")
+        rows = rows.left_join(voted, rows.payment_id == voted.voted_payment_id).select(
+            *(rows[column] for column in rows.columns),
+            **{
+                f"{name}_history": voted.user_id,
+                f"{name}_count": voted.history_count,
+                f"{name}_purity": voted.history_purity,
+            },
+        )
+    changed: dict[str, ir.Value] = {}
+    for family in families:
+        if family.name in _WITH_HISTORY:
+            changed |= _columns(rows, family, custom, silent)
+    heard = [name for family in families for name in (f"v_{family.name}", f"l_{family.name}")]
+    return rows.select(
+        *("payment_id", "created_at", "session_user_id", "credited", "name_key", "name_bearers"),
+        **{name: changed.get(name, rows[name]) for name in heard},
+    )
+
+
+def for_histories(custom: Sequence[Method]) -> list[str]:
+    """The columns that ``heard_again`` reads of the matrix, beside the voices."""
+    added = [method.name for method in custom if method.family in _WITH_HISTORY]
+    return [*WITHOUT_HISTORY, *added]
+
+
+def _columns(
+    rows: ir.Table, family: Family, custom: Sequence[Method], silent: Collection[str]
+) -> dict[str, ir.Value]:
+    person, level = _voice(rows, family.name, custom)
+    if family.name in silent:
+        person, level = _NOBODY, ibis.literal(0)
+    return {f"v_{family.name}": person, f"l_{family.name}": level}
 
 
 def _voice(

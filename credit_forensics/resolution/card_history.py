@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.evidence.tables import Tables
@@ -41,7 +42,6 @@ def resolve_by_card_history(tables: Tables, ownership: ir.Table, mode: Mode) -> 
 
     Examples
     --------
-    >>> import ibis
     >>> owners = ibis.table({"payment_id": str, "person_id": str, "millionths": int})
     >>> resolve_by_card_history(Tables(), owners, "hindsight").columns
     ('payment_id', 'user_id', 'history_count', 'history_purity')
@@ -49,15 +49,10 @@ def resolve_by_card_history(tables: Tables, ownership: ir.Table, mode: Mode) -> 
     return history_votes(card_keys(tables), ownership, mode)
 
 
-def _without_owners(tables: Tables) -> ir.Table:
-    # Until the judgement knows any payment's owner, a history names nobody.
-    keys = card_keys(tables)
-    return keys.filter(keys.payment_id.isnull()).select("payment_id", user_id="key")
-
-
 CARD_HISTORY = Method(
     "card_history",
     CARD,
     "the other payments of the same card fingerprint",
-    rows=_without_owners,
+    # Until the judgement knows any payment's owner, a history names nobody.
+    column=lambda row: ibis.null(str),
 )

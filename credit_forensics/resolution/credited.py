@@ -22,16 +22,49 @@ def credited(tables: Tables) -> ir.Table:
     ('payment_id', 'credited_user_id', 'credited_at')
     """
     ledger = tables.ledger.filter(tables.ledger.payment_id.notnull())
+    payments = ledger.group_by("payment_id").agg(
+        **_sums(ledger),
+        first_user=ledger.user_id.min(),
+        last_user=ledger.user_id.max(),
+        nameless=ledger.count(where=ledger.user_id.isnull()),
+    )
+    # Nearly every payment touches one account: only the others need their accounts ranked.
+    single = ibis.coalesce((payments.first_user == payments.last_user), False) & (
+        payments.nameless == 0
+    )
+    several = payments.filter(~single).select(several_id="payment_id")
+    entries = ledger.inner_join(several, ledger.payment_id == several.several_id).drop("several_id")
+    one = payments.filter(single)
+    held = one.net > 0
+    alone = one.select(
+        "payment_id",
+        credited_user_id=ibis.ifelse(held, one.first_user, ibis.null(str)),
+        credited_at=ibis.ifelse(held, one.credited_at, ibis.null("timestamp('UTC')")),
+        event_id=ibis.ifelse(held, one.event_id, ibis.null(str)),
+        credits=ibis.greatest(one.net, 0).cast("int64"),
+        granted=one.net.cast("int64"),
+        reversed=one.reversed.cast("int64"),
+        grants=ibis.greatest(one.purchases - one.reversals, 0).cast("int64"),
+        accounts=held.cast("int64"),
+    )
+    return ibis.union(alone, _ranked(entries))
+
+
+def _sums(ledger: ir.Table) -> dict[str, ir.Value]:
     holding = ledger.kind.isin(_HOLDING)
     incoming = holding & (ledger.delta > 0)
-    accounts = ledger.group_by("payment_id", "user_id").agg(
-        net=ibis.coalesce(ledger.delta.sum(where=holding), 0),
-        reversed=-ibis.coalesce(ledger.delta.sum(where=ledger.kind == "refund"), 0),
-        credited_at=ledger.created_at.min(where=incoming),
-        event_id=ledger.event_id.min(where=incoming),
-        purchases=ledger.count(where=(ledger.kind == "purchase") & (ledger.delta > 0)),
-        reversals=ledger.count(where=(ledger.kind == "reversal") & (ledger.delta < 0)),
-    )
+    return {
+        "net": ibis.coalesce(ledger.delta.sum(where=holding), 0),
+        "reversed": -ibis.coalesce(ledger.delta.sum(where=ledger.kind == "refund"), 0),
+        "credited_at": ledger.created_at.min(where=incoming),
+        "event_id": ledger.event_id.min(where=incoming),
+        "purchases": ledger.count(where=(ledger.kind == "purchase") & (ledger.delta > 0)),
+        "reversals": ledger.count(where=(ledger.kind == "reversal") & (ledger.delta < 0)),
+    }
+
+
+def _ranked(ledger: ir.Table) -> ir.Table:
+    accounts = ledger.group_by("payment_id", "user_id").agg(**_sums(ledger))
     ordered = ibis.window(
         group_by=accounts.payment_id,
         order_by=[accounts.net.desc(), accounts.credited_at, accounts.user_id],
@@ -42,13 +75,13 @@ def credited(tables: Tables) -> ir.Table:
         credited_user_id=ranked.user_id.max(where=holder),
         credited_at=ranked.credited_at.max(where=holder),
         event_id=ranked.event_id.max(where=holder),
-        credits=ibis.coalesce(ranked.net.max(where=holder), 0),
-        granted=ranked.net.sum(),
-        reversed=ranked.reversed.sum(),
+        credits=ibis.coalesce(ranked.net.max(where=holder), 0).cast("int64"),
+        granted=ranked.net.sum().cast("int64"),
+        reversed=ranked.reversed.sum().cast("int64"),
         grants=ranked.purchases.sum() - ranked.reversals.sum(),
-        accounts=ranked.count(where=ranked.net > 0),
+        accounts=ranked.count(where=ranked.net > 0).cast("int64"),
     )
-    return totals.mutate(grants=ibis.greatest(totals.grants, 0)).select(
+    return totals.mutate(grants=ibis.greatest(totals.grants, 0).cast("int64")).select(
         "payment_id",
         "credited_user_id",
         "credited_at",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.evidence.tables import Tables
@@ -39,7 +40,6 @@ def resolve_by_customer_history(tables: Tables, ownership: ir.Table, mode: Mode)
 
     Examples
     --------
-    >>> import ibis
     >>> owners = ibis.table({"payment_id": str, "person_id": str, "millionths": int})
     >>> resolve_by_customer_history(Tables(), owners, "hindsight").columns
     ('payment_id', 'user_id', 'history_count', 'history_purity')
@@ -47,16 +47,11 @@ def resolve_by_customer_history(tables: Tables, ownership: ir.Table, mode: Mode)
     return history_votes(customer_keys(tables), ownership, mode)
 
 
-def _without_owners(tables: Tables) -> ir.Table:
-    # Until the judgement knows any payment's owner, a history names nobody.
-    keys = customer_keys(tables)
-    return keys.filter(keys.payment_id.isnull()).select("payment_id", user_id="key")
-
-
 CUSTOMER_HISTORY = Method(
     "customer_history",
     MAPPING,
     "the other payments of the same Stripe customer",
-    rows=_without_owners,
+    # Until the judgement knows any payment's owner, a history names nobody.
+    column=lambda row: ibis.null(str),
     session_when="customer_preset",
 )

@@ -12,6 +12,8 @@ import ibis.expr.types as ir
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.method import MAPPING, Method
 
+_NEVER = ibis.literal("2262-01-01", "timestamp('UTC')")
+
 
 def binding_intervals(tables: Tables) -> ir.Table:
     """``customer_id, user_id, bound_at, valid_to``: when each binding held.
@@ -68,11 +70,22 @@ def binding_as_of(tables: Tables) -> ir.Table:
     return joined.select("payment_id", "user_id", "bound_at")
 
 
+def _lookup(tables: Tables) -> ir.Table:
+    bindings = binding_intervals(tables)
+    # A plain comparison, so that engines can hash the customer and check the times on the way.
+    return bindings.select(
+        key="customer_id",
+        user_id="user_id",
+        valid_from="bound_at",
+        valid_to=ibis.coalesce(bindings.valid_to, _NEVER),
+    )
+
+
 CUSTOMER_MAPPING = Method(
     "customer_mapping",
     MAPPING,
     "the Stripe customer's binding, as of the payment",
-    rows=binding_as_of,
+    lookup=("customer_id", _lookup),
     session_when="customer_preset",
 )
 

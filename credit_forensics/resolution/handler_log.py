@@ -22,20 +22,32 @@ def handler_log(tables: Tables) -> ir.Table:
     deliveries = tables.deliveries.filter(
         tables.deliveries.payment_id.notnull() & tables.deliveries.resolved_user_id.notnull()
     )
+    # Nearly every payment has one delivery that resolved: only the others need theirs ranked.
+    payments = deliveries.group_by("payment_id").agg(
+        log_user_id=deliveries.resolved_user_id.max(),
+        method=deliveries.method.max(),
+        deliveries=deliveries.count(),
+    )
+    several = payments.filter(payments.deliveries > 1).select(several_id="payment_id")
+    rows = deliveries.inner_join(several, deliveries.payment_id == several.several_id)
     booked_first = ibis.window(
-        group_by=deliveries.payment_id,
+        group_by=rows.payment_id,
         order_by=[
-            (deliveries.outcome == "credited").cast("int64").desc(),
-            deliveries.received_at,
-            deliveries.event_id,
-            deliveries.source_line,
+            (rows.outcome == "credited").cast("int64").desc(),
+            rows.received_at,
+            rows.event_id,
+            rows.source_line,
         ],
     )
-    ranked = deliveries.mutate(place=ibis.row_number().over(booked_first))
-    first = ranked.filter(ranked.place == 0)
+    ranked = rows.mutate(place=ibis.row_number().over(booked_first))
+    columns = {"payment_id": "payment_id", "log_user_id": "resolved_user_id", "method": "method"}
+    first = ibis.union(
+        payments.filter(payments.deliveries == 1).select("payment_id", "log_user_id", "method"),
+        ranked.filter(ranked.place == 0).select(**columns),
+    )
     method = ibis.cases(
         *((first.method == theirs, ours) for theirs, ours in HANDLER_NAMES.items()),
         (first.method.startswith(HANDLER_SCAN_PREFIX), "metadata_scan"),
         else_=first.method.lower(),
     )
-    return first.select("payment_id", log_user_id=first.resolved_user_id, log_method=method)
+    return first.select("payment_id", log_user_id=first.log_user_id, log_method=method)
