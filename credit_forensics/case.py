@@ -5,7 +5,6 @@ from __future__ import annotations
 import difflib
 import weakref
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, get_args
 
@@ -29,6 +28,7 @@ from credit_forensics.judgement.calibration import (
 )
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.judgement.judge import Basis, Judgement, judge
+from credit_forensics.remembered import remembered
 from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import Method
@@ -139,7 +139,7 @@ class Case:
         """The case's name."""
         return self.settings.name
 
-    @cached_property
+    @remembered
     def mask(self) -> Mask:
         """What masks personal data in whatever the case displays, under the reports' own key."""
         from credit_forensics.reporting.incident_report import known_user_ids
@@ -147,7 +147,7 @@ class Case:
 
         return Mask(case_mask_key(self.settings), known_user_ids(self), reveal=self.reveal)
 
-    @cached_property
+    @remembered
     def engine(self) -> Engine:
         """Where the case is judged: the evidence's own DuckDB, or what ``[engine]`` names.
 
@@ -168,7 +168,7 @@ class Case:
         hand_over(self.evidence.engine, other)
         return other
 
-    @cached_property
+    @remembered
     def judgement(self) -> Judgement:
         """The judgement: model, patterns, and what it kept on the engine."""
         pairs = [
@@ -193,7 +193,7 @@ class Case:
             bring_back(self.engine, judgement.kept, self.evidence.engine)
         return judgement
 
-    @cached_property
+    @remembered
     def labels(self) -> pd.DataFrame:
         """Labels that people gave: payment_id, label, stratum, note."""
         # Evidence loaded by hand lies beside no case file, so no labels lie beside it either.
@@ -214,7 +214,7 @@ class Case:
             kept = ibis.table(table.schema(), name="model_verdicts")
             engine.materialize("verdicts", calibrated_verdicts(kept, judgement.calibration))
 
-    @cached_property
+    @remembered
     def matrix(self) -> pd.DataFrame:
         """payment_id, a column a method, then handler_cascade, handler_log and ledger."""
         judgement = self.judgement
@@ -222,7 +222,7 @@ class Case:
         table = judgement.matrix.select("payment_id", *names, *REPLAYS)
         return self.evidence.engine.frame(table.order_by("payment_id"))
 
-    @cached_property
+    @remembered
     def claims(self) -> pd.DataFrame:
         """The long claims table."""
         judgement = self.judgement
@@ -230,37 +230,37 @@ class Case:
         order = ["payment_id", "method", "family", "user_id"]
         return self.evidence.engine.frame(table.order_by(order))
 
-    @cached_property
+    @remembered
     def _agreement_counts(self) -> pd.DataFrame:
         names = reference_names(self.judgement.methods)
         return self.evidence.engine.frame(count_agreement(self.judgement.matrix, names))
 
-    @cached_property
+    @remembered
     def method_summary(self) -> pd.DataFrame:
         """A line a method: coverage, agreement, conflicts, how often it explains the ledger."""
         return summarize_methods(self._agreement_counts, self.judgement.methods)
 
-    @cached_property
+    @remembered
     def method_agreement(self) -> pd.DataFrame:
         """Square of the methods: the share of payments on which two of them agree."""
         names = reference_names(self.judgement.methods)
         return agreement_matrix(self._agreement_counts, names)
 
-    @cached_property
+    @remembered
     def verdicts(self) -> pd.DataFrame:
         """One verdict a payment, sorted by payment."""
         self.judgement  # noqa: B018  # the tables must be there
         table = Tables().verdicts
         return self.evidence.engine.frame(table.order_by("payment_id"))
 
-    @cached_property
+    @remembered
     def persons(self) -> pd.DataFrame:
         """Ids that share a person; an id that is not there is its own person."""
         self.judgement  # noqa: B018
         table = Tables().persons
         return self.evidence.engine.frame(table.order_by("person_id", "user_id"))
 
-    @cached_property
+    @remembered
     def _examined(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         self.judgement  # noqa: B018
         return examine(self.engine)
@@ -275,7 +275,7 @@ class Case:
         """A row a finding: whether it ran, and how many it found."""
         return self._examined[1]
 
-    @cached_property
+    @remembered
     def incidents(self) -> pd.DataFrame:
         """Findings that hang together."""
         payments = Tables().payments.select("payment_id", "created_at")
@@ -286,7 +286,7 @@ class Case:
         """What could not be read: file, line, reason."""
         return self.evidence.custody.rejects()
 
-    @cached_property
+    @remembered
     def model(self) -> dict[str, Any]:
         """The fitted model as plain values: families, levels, accuracies and their support."""
         fit = self.judgement.fit
@@ -311,7 +311,7 @@ class Case:
             "notes": list(fit.notes),
         }
 
-    @cached_property
+    @remembered
     def manifest(self) -> dict[str, Any]:
         """What went in and what was done with it. No wall clock: the same case gives the same."""
         from credit_forensics.outputs import versions

@@ -74,7 +74,7 @@ def text_sql(types: dict[str, str], column: str) -> str:
     --------
     >>> import duckdb
     >>> sql = text_sql({"user_id": "BIGINT"}, "user_id")
-    >>> duckdb.execute(f"SELECT {sql} FROM (SELECT 123::BIGINT AS user_id)").fetchone()
+    >>> duckdb.execute(f"SELECT {sql} FROM (SELECT 123::BIGINT AS user_id)").fetchall()[0]
     ('123',)
     """
     if column not in types:
@@ -92,7 +92,7 @@ def whole_sql(types: dict[str, str], column: str) -> str:
     --------
     >>> import duckdb
     >>> sql = whole_sql({"delta": "VARCHAR"}, "delta")
-    >>> [duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS delta)", [d]).fetchone()[0]
+    >>> [duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS delta)", [d]).fetchall()[0][0]
     ...  for d in ("50", "-3.000", "2.5", "1e3", "9007199254740993", "many")]
     [50, -3, None, 1000, 9007199254740993, None]
     """
@@ -121,7 +121,7 @@ def time_sql(types: dict[str, str], column: str) -> str:
     >>> sql = time_sql({"t": "VARCHAR"}, "t")
     >>> con = duckdb.connect()
     >>> _ = con.execute("SET TimeZone = 'UTC'")
-    >>> [con.execute(f"SELECT ({sql})::VARCHAR FROM (SELECT ? AS t)", [t]).fetchone()[0]
+    >>> [con.execute(f"SELECT ({sql})::VARCHAR FROM (SELECT ? AS t)", [t]).fetchall()[0][0]
     ...  for t in ("2025-09-01 14:39:07", "2025-09-01T16:39:07+02:00", "1756737547",
     ...            "1756737547250", "soon")]
     ['2025-09-01 14:39:07+00', '2025-09-01 14:39:07+00', '2025-09-01 14:39:07+00',

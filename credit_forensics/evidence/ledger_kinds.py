@@ -75,7 +75,7 @@ def kind_sql(
     >>> sql = kind_sql("reason", "1", "false", {"bonus-": "grant"})
     >>> reasons = ["stripe_purchase:method_primary:event_evt_1", "transfer_to_7", "bonus-may",
     ...            "admin_regrant: purchase lost", "correction:wrong_user:payment_cs_1"]
-    >>> [duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS reason)", [r]).fetchone()[0]
+    >>> [duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS reason)", [r]).fetchall()[0][0]
     ...  for r in reasons]
     ['purchase', 'transfer', 'grant', 'grant', 'correction']
     """

@@ -94,7 +94,7 @@ def unquoted_sql(column: str) -> str:
     --------
     >>> import duckdb
     >>> sql = unquoted_sql("c")
-    >>> [duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS c)", [c]).fetchone()[0]
+    >>> [duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS c)", [c]).fetchall()[0][0]
     ...  for c in ('{"a": 1}', '"{\\\\"a\\\\": 1}"', "text")]
     ['{"a": 1}', '{"a": 1}', None]
     """

@@ -10,20 +10,17 @@ import ibis.expr.types as ir
 from credit_forensics.resolution.method import Method
 
 HISTORIES = ("card_history", "customer_history")
+"""Methods that name persons, not ids."""
 
 
-def choices(
-    matrix: ir.Table, persons: ir.Table | None, verdicts: ir.Table, methods: Sequence[Method]
-) -> ir.Table:
+def choices(matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]) -> ir.Table:
     """The table ``choices`` of ``evidence.tables``.
 
     Parameters
     ----------
     matrix
-        the wide matrix with user ids.
-    persons
-        the same with persons and without histories (which name persons already), to say which
-        methods named the rightful one; nothing where every id is its own person.
+        the wide matrix with user ids; beside a method's column ``p_<method>`` with persons, to
+        say which methods named the rightful one, unless its ids are persons themselves.
     verdicts
         for the rightful person.
     methods
@@ -35,15 +32,9 @@ def choices(
     choice where it names the credited account; else the replayed cascade; else the first method
     that does.
     """
-    rightful = verdicts.select("payment_id", rightful="rightful_user_id")
-    rows = matrix.filter(matrix.ledger.notnull()).inner_join(rightful, "payment_id")
-    replaced = set[str]()
-    if persons is not None:
-        replaced = {method.name for method in methods if method.name not in HISTORIES}
-        named_persons = persons.select(
-            "payment_id", **{f"p_{name}": persons[name] for name in sorted(replaced)}
-        )
-        rows = rows.inner_join(named_persons, "payment_id")
+    judged = verdicts.filter(verdicts.credited_user_id.notnull())
+    rightful = judged.select("payment_id", rightful="rightful_user_id")
+    rows = matrix.inner_join(rightful, "payment_id")
     explaining = ibis.cases(
         (ibis.coalesce(rows.handler_log == rows.ledger, False), rows.log_method),
         (ibis.coalesce(rows.handler_cascade == rows.ledger, False), rows.cascade_method),
@@ -55,7 +46,7 @@ def choices(
     )
     named = [
         ibis.ifelse(
-            ibis.coalesce(rows[_person(method, replaced)] == rows.rightful, False),
+            ibis.coalesce(rows[_person(rows, method)] == rows.rightful, False),
             f",{method.name}",
             "",
         )
@@ -75,6 +66,6 @@ def choices(
     )
 
 
-def _person(method: Method, replaced: set[str]) -> str:
+def _person(rows: ir.Table, method: Method) -> str:
     """The column in which a method names a person."""
-    return f"p_{method.name}" if method.name in replaced else method.name
+    return f"p_{method.name}" if f"p_{method.name}" in rows.columns else method.name

@@ -143,7 +143,7 @@ def judge(
     periods = _periods(engine, plan, basis)
     count = basis.accounts if basis else len(accounts)
     step("methods")
-    run("first_matrix", *(["first_persons"] if len(persons) else []), "name_bearers")
+    run("first_matrix", "name_bearers")
     step("first judgement")
     run("first_voices", "first_keyed")
     first = fuse(

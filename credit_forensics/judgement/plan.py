@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.evidence.tables import Tables
-from credit_forensics.judgement.choices import choices
+from credit_forensics.judgement.choices import HISTORIES, choices
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.fusion import (
     POSTERIORS,
@@ -30,6 +30,7 @@ from credit_forensics.judgement.voices import (
     family_voices,
     for_histories,
     heard_again,
+    with_persons,
 )
 from credit_forensics.resolution.card_history import resolve_by_card_history
 from credit_forensics.resolution.credited import credited
@@ -54,7 +55,6 @@ class Plan:
     credited: ir.Table
     links: ir.Table
     first_matrix: ir.Table
-    first_persons: ir.Table
     name_bearers: ir.Table
     times: ir.Table
     first_voices: ir.Table
@@ -107,21 +107,20 @@ def make_plan(
     def kept(name: str, expression: ir.Table) -> ir.Table:
         return ibis.table(expression.schema(), name=name)
 
-    def persons_of(matrix: ir.Table) -> ir.Table:
-        columns = [*(method.name for method in methods), "ledger"]
-        return as_persons(matrix, tables.persons, columns) if linked else matrix
-
     fields = session_fields(tables)
     kept_fields = kept("session_fields", fields)
     first = build_matrix(tables, kept_fields, tables.credited, methods)
+    # A person stands beside each id; without links the ids are the persons themselves.
+    ids = [method.name for method in methods if method.name not in HISTORIES] if linked else []
+    ids += ["ledger"] if linked else []
+    first = with_persons(first, tables.persons, ids)
     kept_matrix = kept("first_matrix", first)
-    first_persons = persons_of(kept_matrix)
-    # Without links the ids are the persons, and nothing needs to be written a second time.
-    kept_persons = kept("first_persons", first_persons) if linked else kept_matrix
     bearers = _name_bearers(tables)
     kept_bearers = kept("name_bearers", bearers)
     beside = for_histories(custom)
-    first_voices = family_voices(kept_persons, families, custom, silent, keep=beside)
+    first_voices = family_voices(
+        as_persons(kept_matrix, ids), families, custom, silent, keep=beside
+    )
     kept_voices = kept("first_voices", first_voices)
     first_keyed = keyed_voices(kept_voices.drop(*beside), kept_bearers, families)
     kept_first = kept("first_keyed", first_keyed)
@@ -131,7 +130,7 @@ def make_plan(
     owned = kept("ownership", ownership)
     card_votes = ibis.table(HISTORY_VOTES, name="card_votes")
     customer_votes = ibis.table(HISTORY_VOTES, name="customer_votes")
-    matrix = with_histories(kept_matrix, card_votes, customer_votes)
+    heard = with_histories(kept_matrix, card_votes, customer_votes)
     # Histories name persons already, so they are heard beside the first round's voices.
     voices = heard_again(
         kept_voices, card_votes, customer_votes, families, custom=custom, silent=silent
@@ -143,7 +142,6 @@ def make_plan(
         credited=credited(tables),
         links=person_links(tables, kept_fields),
         first_matrix=first,
-        first_persons=first_persons,
         name_bearers=bearers,
         times=_times(kept_fields),
         first_voices=first_voices,
@@ -152,13 +150,13 @@ def make_plan(
         ownership=ownership,
         card_votes=resolve_by_card_history(tables, owned, mode),
         customer_votes=resolve_by_customer_history(tables, owned, mode),
-        matrix=matrix,
+        matrix=heard.drop(*(f"p_{name}" for name in ids)),
         voices=voices,
         keyed=keyed,
         counts=counted_patterns(kept("keyed", keyed)),
         judged=judged,
         verdicts=verdicts(tables, judged, families, mode, has_users=has_users),
-        choices=choices(matrix, kept_persons if linked else None, tables.verdicts, methods),
+        choices=choices(heard, tables.verdicts, methods),
     )
 
 

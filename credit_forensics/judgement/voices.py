@@ -32,8 +32,8 @@ WITHOUT_HISTORY = ("customer_preset", "customer_mapping")
 """What the voices of the histories' families stand on beside the histories."""
 
 
-def as_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) -> ir.Table:
-    """Replace user ids in some columns by the persons they belong to.
+def with_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """Add ``p_<column>`` to some columns of user ids: the persons they belong to.
 
     Parameters
     ----------
@@ -48,23 +48,35 @@ def as_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) -> i
     --------
     >>> matrix = ibis.table({"payment_id": str, "m": str}, name="matrix")
     >>> persons = ibis.table({"user_id": str, "person_id": str}, name="persons")
-    >>> as_persons(matrix, persons, ["m"]).columns
-    ('payment_id', 'm')
+    >>> with_persons(matrix, persons, ["m"]).columns
+    ('payment_id', 'm', 'p_m')
     """
     rows = matrix
     for column in columns:
         # A view each time: the same table is joined once a column.
         linked = persons.select(linked_id="user_id", linked_person="person_id").view()
         joined = rows.left_join(linked, rows[column] == linked.linked_id)
-        rows = joined.select(
-            *(
-                ibis.coalesce(linked.linked_person, rows[name]).name(name)
-                if name == column
-                else rows[name]
-                for name in rows.columns
-            )
-        )
+        person = ibis.coalesce(linked.linked_person, rows[column])
+        rows = joined.select(*(rows[name] for name in rows.columns), **{f"p_{column}": person})
     return rows
+
+
+def as_persons(matrix: ir.Table, columns: Sequence[str]) -> ir.Table:
+    """The matrix with persons instead of user ids, where ``with_persons`` added them.
+
+    Examples
+    --------
+    >>> as_persons(ibis.table({"payment_id": str, "m": str, "p_m": str}, name="t"), ["m"]).columns
+    ('payment_id', 'm')
+    """
+    added = {f"p_{column}" for column in columns}
+    return matrix.select(
+        *(
+            matrix[f"p_{name}"].name(name) if f"p_{name}" in added else matrix[name]
+            for name in matrix.columns
+            if name not in added
+        )
+    )
 
 
 def family_voices(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import Any
 
@@ -47,14 +46,6 @@ def let_tables_show(case: Case, shell: Any) -> None:
     from IPython.display import HTML, display
 
     display(HTML(notebook_style()))
-    if importlib.util.find_spec("itables") is not None:
-        import itables
-
-        # Carried in the notebook itself: an evidence room has no network.
-        itables.init_notebook_mode(all_interactive=False, connected=False)
-    formatters = shell.display_formatter.formatters
+    formatter = shell.display_formatter.mimebundle_formatter
     for kind in (pd.DataFrame, pd.Series):
-        formatters["text/html"].for_type(kind, lambda table: show(table, case)._repr_html_())
-        formatters["text/plain"].for_type(
-            kind, lambda table, printer, _: printer.text(repr(show(table, case)))
-        )
+        formatter.for_type(kind, lambda table, **_: show(table, case)._repr_mimebundle_())

@@ -10,7 +10,7 @@ import pandas as pd
 from credit_forensics.evidence import tables
 from credit_forensics.notebook.live import live_shell
 from credit_forensics.reporting.html_tables import TableColumn, html_table
-from credit_forensics.reporting.language import Html, Language
+from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.masking import Mask
 
 MOST_ROWS = 10_000
@@ -66,15 +66,20 @@ class ShownTable:
         ):
             rows = rows.rename_axis(index=[str(name or "label") for name in rows.index.names])
             rows = rows.reset_index(allow_duplicates=True)
-        rows.columns = [_heading(name) for name in rows.columns]
+        rows = rows.set_axis(_headings(rows.columns), axis=1)
         if self._reveal:
             return rows
         return _masked(rows, self._mask)
 
-    def _repr_html_(self) -> str:
-        if live_shell() is None or importlib.util.find_spec("itables") is None:
-            return self.static_html()
-        return self.interactive_html()
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        """A widget where one can live, and the static forms for wherever it cannot."""
+        static = {"text/html": self.static_html(), "text/plain": repr(self)}
+        if live_shell() is None or not _has_widgets():
+            return static
+        bundle = self.widget()._repr_mimebundle_()
+        # Some versions of the widget library give the metadata too.
+        data = bundle[0] if isinstance(bundle, tuple) else bundle
+        return {**(data or {}), **static}
 
     def static_html(self) -> str:
         """An HTML table, capped at 25 rows."""
@@ -91,21 +96,19 @@ class ShownTable:
             total=len(self._table),
         )
 
-    def interactive_html(self) -> str:
+    def widget(self) -> Any:
         """A table that sorts and filters in the browser; everything in it is text."""
-        import itables
+        from itables.widget import ITable
 
         rows = self.rows(MOST_ROWS)
-        shown = rows.assign(
-            **{
-                name: rows[name].dt.strftime("%Y-%m-%d %H:%M:%S").astype(object).fillna("")
-                for name in rows.columns
-                if pd.api.types.is_datetime64_any_dtype(rows[name])
-            }
-        )
-        counted = f"{len(shown):,} of {len(self._table):,} rows"
-        page: str = itables.to_html_datatable(
-            shown,
+        times = {
+            name: rows[name].dt.strftime("%Y-%m-%d %H:%M:%S").astype(object).fillna("")
+            for name in rows.columns
+            if pd.api.types.is_datetime64_any_dtype(rows[name])
+        }
+        counted = f"{len(rows):,} of {len(self._table):,} rows"
+        return ITable(
+            rows.assign(**times),
             caption=f"{self._caption} ({counted})" if self._caption else counted,
             # The cap is ours: what would silently be thinned out could hide the row looked for.
             maxBytes=0,
@@ -113,7 +116,6 @@ class ShownTable:
             maxColumns=0,
             showIndex=False,
             allow_html=False,
-            display_logo_when_loading=False,
             layout={
                 "topStart": "pageLength",
                 "topEnd": "search",
@@ -121,13 +123,16 @@ class ShownTable:
                 "bottomEnd": "paging",
             },
         )
-        return Html(page)
 
     def __repr__(self) -> str:
         text = self.rows(STATIC_ROWS).to_string(index=False, max_colwidth=40, na_rep="")
         if len(self._table) <= STATIC_ROWS:
             return text
         return f"{text}\n({STATIC_ROWS} of {len(self._table):,} rows)"
+
+
+def _has_widgets() -> bool:
+    return all(importlib.util.find_spec(name) for name in ("itables", "anywidget"))
 
 
 def table_of(columns: list[str]) -> str:
@@ -170,5 +175,12 @@ def _vocabulary() -> frozenset[str]:
     return frozenset({*tables.ALL, *columns, *REPLAYS, *(method.name for method in METHODS)})
 
 
-def _heading(name: object) -> str:
-    return " ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+def _headings(names: pd.Index) -> list[str]:
+    """Headings as text, each once: what is drawn finds a column by its heading."""
+    headings: list[str] = []
+    for name in names:
+        text = " ".join(map(str, name)) if isinstance(name, tuple) else str(name)
+        while text in headings:
+            text += "'"
+        headings.append(text)
+    return headings

@@ -150,9 +150,9 @@ def test_the_same_attempt_sends_the_same_values_under_the_same_key(
         ({"authorization": "Bearer nonsense"}, 401),
         ({"authorization": f"Bearer {SERVICE_TOKEN}"}, 401),
         (user_token("ada", "ada@example.com", lasts=-1), 401),
-        (user_token("ada", "bo@example.com"), 401),
-        (user_token("nobody", "ada@example.com"), 404),
-        (user_token("a\x00da", "ada@example.com"), 404),
+        (user_token("ada", "bo@example.com", lasts=86_400), 401),
+        (user_token("nobody", "ada@example.com", lasts=86_400), 404),
+        (user_token("a\x00da", "ada@example.com", lasts=86_400), 404),
     ],
 )
 def test_who_is_not_plainly_signed_in_is_refused_and_learns_nothing(
