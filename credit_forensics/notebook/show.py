@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from html import escape
 from typing import Any
 
 import pandas as pd
@@ -98,18 +99,15 @@ class ShownTable:
 
     def widget(self) -> Any:
         """A table that sorts and filters in the browser; everything in it is text."""
+        import ipywidgets
         from itables.widget import ITable
 
         rows = self.rows(MOST_ROWS)
-        times = {
-            name: rows[name].dt.strftime("%Y-%m-%d %H:%M:%S").astype(object).fillna("")
-            for name in rows.columns
-            if pd.api.types.is_datetime64_any_dtype(rows[name])
-        }
+        text = {name: _cell_text(rows[name]) for name in rows.columns if _is_text(rows[name])}
         counted = f"{len(rows):,} of {len(self._table):,} rows"
-        return ITable(
-            rows.assign(**times),
-            caption=f"{self._caption} ({counted})" if self._caption else counted,
+        head = f"{self._caption} ({counted})" if self._caption else counted
+        table = ITable(
+            rows.assign(**text),
             # The cap is ours: what would silently be thinned out could hide the row looked for.
             maxBytes=0,
             maxRows=0,
@@ -123,6 +121,7 @@ class ShownTable:
                 "bottomEnd": "paging",
             },
         )
+        return ipywidgets.VBox([ipywidgets.HTML(f"<b>{escape(head)}</b>"), table])
 
     def __repr__(self) -> str:
         text = self.rows(STATIC_ROWS).to_string(index=False, max_colwidth=40, na_rep="")
@@ -131,8 +130,21 @@ class ShownTable:
         return f"{text}\n({STATIC_ROWS} of {len(self._table):,} rows)"
 
 
+def _is_text(column: pd.Series) -> bool:
+    return pd.api.types.is_datetime64_any_dtype(column) or not (
+        pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column)
+    )
+
+
+def _cell_text(column: pd.Series) -> pd.Series:
+    """Times so that their text sorts as they do; nothing where there is no value."""
+    if pd.api.types.is_datetime64_any_dtype(column):
+        column = column.dt.strftime("%Y-%m-%d %H:%M:%S")
+    return column.astype(object).where(column.notna(), "")
+
+
 def _has_widgets() -> bool:
-    return all(importlib.util.find_spec(name) for name in ("itables", "anywidget"))
+    return all(importlib.util.find_spec(name) for name in ("itables", "anywidget", "ipywidgets"))
 
 
 def table_of(columns: list[str]) -> str:
