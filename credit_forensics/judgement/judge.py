@@ -145,7 +145,7 @@ def judge(
     step("methods")
     run("first_matrix", "name_bearers")
     step("first judgement")
-    run("first_voices", "first_keyed")
+    run("first_keyed")
     first = fuse(
         engine,
         plan.first_counts,
@@ -157,7 +157,7 @@ def judge(
     step("histories")
     run("ownership", "card_votes", "customer_votes")
     step("judgement")
-    run("voices", "keyed")
+    run("keyed")
     fused = fuse(
         engine,
         plan.counts,

@@ -57,14 +57,12 @@ class Plan:
     first_matrix: ir.Table
     name_bearers: ir.Table
     times: ir.Table
-    first_voices: ir.Table
     first_keyed: ir.Table
     first_counts: ir.Table
     ownership: ir.Table
     card_votes: ir.Table
     customer_votes: ir.Table
     matrix: ir.Table
-    voices: ir.Table
     keyed: ir.Table
     counts: ir.Table
     judged: ir.Table
@@ -121,8 +119,7 @@ def make_plan(
     first_voices = family_voices(
         as_persons(kept_matrix, ids), families, custom, silent, keep=beside
     )
-    kept_voices = kept("first_voices", first_voices)
-    first_keyed = keyed_voices(kept_voices.drop(*beside), kept_bearers, families)
+    first_keyed = keyed_voices(first_voices, kept_bearers, families)
     kept_first = kept("first_keyed", first_keyed)
     ownership = _ownership(
         with_posteriors(kept_first, ibis.table(POSTERIORS, name="first_posteriors")), families
@@ -133,9 +130,14 @@ def make_plan(
     heard = with_histories(kept_matrix, card_votes, customer_votes)
     # Histories name persons already, so they are heard beside the first round's voices.
     voices = heard_again(
-        kept_voices, card_votes, customer_votes, families, custom=custom, silent=silent
+        kept_first.drop("pattern", "period"),
+        card_votes,
+        customer_votes,
+        families,
+        custom=custom,
+        silent=silent,
     )
-    keyed = keyed_voices(kept("voices", voices), kept_bearers, families)
+    keyed = keyed_voices(voices, kept_bearers, families)
     judged = with_posteriors(kept("keyed", keyed), ibis.table(POSTERIORS, name="posteriors"))
     return Plan(
         session_fields=fields,
@@ -144,14 +146,12 @@ def make_plan(
         first_matrix=first,
         name_bearers=bearers,
         times=_times(kept_fields),
-        first_voices=first_voices,
         first_keyed=first_keyed,
         first_counts=counted_patterns(kept_first),
         ownership=ownership,
         card_votes=resolve_by_card_history(tables, owned, mode),
         customer_votes=resolve_by_customer_history(tables, owned, mode),
         matrix=heard.drop(*(f"p_{name}" for name in ids)),
-        voices=voices,
         keyed=keyed,
         counts=counted_patterns(kept("keyed", keyed)),
         judged=judged,
