@@ -1,0 +1,312 @@
+"""Resolution and judgement against the same by hand: SQL, pandas, a loop, and Splink.
+
+Run with ``python tests/benchmarks/bench_resolution.py [--payments N …] [--runs N]``. One world is
+made and prepared a size; each way reads the same Parquet files in a process of its own (not
+timed), and is then timed. ``wall`` is what a watch says, ``cpu`` what both cores spent: on a
+machine that is busy only the latter compares. The first run of "ours" in a process compiles its
+expressions; that is told apart.
+
+What each way does: **ours** and **sql** the whole (every method, histories, two rounds of fusion,
+verdicts, choices); **pandas** and **loop** the claims alone (every method that needs no posterior,
+the cascade, the log, the ledger), so their ratios say less than the truth; **splink** links
+payments to accounts by e-mail and name, two of twelve methods. It is checked that the verdicts and
+choices of ours and sql, and the claims of ours, pandas and loop are the same. Ends with an error
+where results differ or a target is missed by processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+import math
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pyarrow.parquet as pq
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+import resolution_rows
+import resolution_sql as by_hand
+
+from credit_forensics.engine import DuckDBEngine
+from credit_forensics.evidence import tables
+
+SIZES = [100_000, 1_000_000]
+TARGETS = {"sql": 1 / 1.15, "pandas": 6.0, "loop": 10.0}
+EXPONENT = 1.05
+CLAIMS = {
+    "metadata_user_id": "m1",
+    "metadata_user_id_backup": "m2",
+    "metadata_session_user_id": "m3",
+    "client_reference_id": "reference",
+    "metadata_scan": "scanned",
+    "session_email": "session_email",
+    "intent_metadata": "intent",
+    "customer_mapping": "mapped",
+    "payer_email": "payer_email",
+    "payer_name": "payer_name",
+    "handler_log": "log_user_id",
+    "ledger": "ledger",
+    "handler_cascade": "cascade",
+}
+"""The columns that every way gives, and their names in the SQL by hand."""
+_VERDICT = """sum(hash(payment_id, verdict, credited_user_id, rightful_user_id,
+round(probability_misattributed, 6), families_agreeing, families_available))::VARCHAR"""
+_CHOICE = """sum(hash(payment_id, log_method, log_user_id, cascade_method, cascade_user_id,
+explaining_method, correct_methods))::VARCHAR"""
+
+
+def make(payments: int, folder: Path) -> None:
+    """The prepared evidence of a world, as Parquet."""
+    from credit_forensics.case import Case
+    from credit_forensics.scenarios.settings import WorldSettings
+    from credit_forensics.scenarios.world import make_world
+
+    world = make_world(WorldSettings(payments=payments, wrong_session_rate=0.02), seed=5)
+    evidence = Case.from_evidence(world.evidence()).evidence
+    for spec in tables.EVIDENCE:
+        target = folder / f"{spec.name}.parquet"
+        evidence.connection.execute(f"COPY {spec.name} TO '{target}' (FORMAT parquet)")
+
+
+def engine_of(folder: Path) -> DuckDBEngine:
+    """A DuckDB engine with the evidence in memory."""
+    engine = DuckDBEngine()
+    for spec in tables.EVIDENCE:
+        source = folder / f"{spec.name}.parquet"
+        engine.connection.execute(f"CREATE TABLE {spec.name} AS SELECT * FROM '{source}'")
+    return engine
+
+
+def frames_of(folder: Path) -> dict[str, pd.DataFrame]:
+    """The evidence as DataFrames."""
+    return {spec.name: pd.read_parquet(folder / f"{spec.name}.parquet") for spec in tables.EVIDENCE}
+
+
+def records_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
+    """The evidence as plain dictionaries, absent values ``None``."""
+    return {
+        spec.name: pq.read_table(folder / f"{spec.name}.parquet").to_pylist()
+        for spec in tables.EVIDENCE
+    }
+
+
+def ours(engine: DuckDBEngine) -> DuckDBEngine:
+    """``judge``, as a case runs it."""
+    from credit_forensics.judgement.judge import judge
+
+    judge(engine)
+    return engine
+
+
+def sql(engine: DuckDBEngine) -> DuckDBEngine:
+    """The same by hand."""
+    import numpy as np
+
+    from credit_forensics.judgement.families import FAMILIES
+    from credit_forensics.judgement.fusion import _posterior_table
+    from credit_forensics.judgement.model import fit_model
+    from credit_forensics.judgement.patterns import Cells, decode
+    from credit_forensics.judgement.periods import choose_periods
+    from credit_forensics.judgement.persons import group_persons
+    from credit_forensics.judgement.posterior import posterior
+
+    connection = engine.connection
+    run = connection.execute
+    accounts = run(
+        "SELECT user_id FROM users ORDER BY created_at IS NULL, created_at NULLS LAST, user_id"
+    ).df()["user_id"]
+
+    def fuse(source: str, target: str) -> None:
+        counts = connection.sql(by_hand.COUNTS.format(source)).to_arrow_table()
+        period, key, count = (counts.column(name).to_numpy() for name in counts.column_names)
+        distinct, pattern = np.unique(key, return_inverse=True)
+        patterns = decode(FAMILIES, distinct)
+        cells = Cells(period, pattern, count.astype(np.float64), int(period.max()) + 1)
+        thought = posterior(patterns, cells, fit_model(patterns, cells, len(accounts)))
+        engine.register(target, _posterior_table(period, key, thought))
+
+    run(by_hand.FIELDS)
+    run(by_hand.CREDITED)
+    persons = group_persons(connection.sql(by_hand.LINKS).df(), accounts)
+    engine.register("h_persons", persons)
+    span = "SELECT floor(epoch(min(created_at))), floor(epoch(max(created_at))), count(*) FROM payments"
+    periods = choose_periods(*(int(value) for value in run(span).fetchone()))
+    run("CREATE OR REPLACE TABLE h_periods AS SELECT ?::BIGINT AS start, ?::BIGINT AS width",
+        [periods.start, periods.width])  # fmt: skip
+    run(by_hand.MATRIX)
+    run(by_hand.BEARERS)
+    run(by_hand.FIRST)
+    fuse("h_first", "h_first_posteriors")
+    run(by_hand.OWNERS)
+    run(by_hand.votes("customer", "customer_id"))
+    run(by_hand.votes("card", "card_fingerprint"))
+    run(by_hand.SECOND)
+    fuse("h_second", "h_posteriors")
+    run(by_hand.VERDICTS)
+    run(by_hand.CHOICES)
+    return engine
+
+
+def splink(engine: DuckDBEngine) -> int:
+    """Payments linked to accounts by e-mail and name, as Splink's tutorial goes about it."""
+    from splink import DuckDBAPI, Linker, SettingsCreator, block_on
+    from splink import comparison_library as compare
+
+    run = engine.connection.execute
+    run(
+        """CREATE OR REPLACE TABLE s_payments AS SELECT payment_id AS unique_id,
+        payer_email_key AS email, payer_name_key AS name FROM payments"""
+    )
+    run(
+        """CREATE OR REPLACE TABLE s_users AS SELECT user_id AS unique_id, email_key AS email,
+        min(name_key) AS name FROM users LEFT JOIN user_names USING (user_id) GROUP BY ALL"""
+    )
+    settings = SettingsCreator(
+        link_type="link_only",
+        comparisons=[compare.ExactMatch("email"), compare.ExactMatch("name")],
+        blocking_rules_to_generate_predictions=[block_on("email"), block_on("name")],
+    )
+    api = DuckDBAPI(connection=engine.connection)
+    inputs = [api.register("s_payments"), api.register("s_users")]
+    linker = Linker(inputs, settings, log_level="ERROR")
+    training = linker.training
+    training.estimate_probability_two_random_records_match([block_on("email")], recall=0.85)
+    training.estimate_u_using_random_sampling(max_pairs=1e6, seed=1)
+    training.estimate_parameters_using_expectation_maximisation(block_on("name"))
+    training.estimate_parameters_using_expectation_maximisation(block_on("email"))
+    pairs = linker.inference.predict(threshold_match_probability=0.5)
+    return len(pairs.as_duckdbpyrelation())
+
+
+def check(way: str, result: Any) -> dict[str, str]:
+    """Sums of hashes that do not hang on the order of rows: what ways have in common is equal."""
+    connection = (
+        result.connection if isinstance(result, DuckDBEngine) else DuckDBEngine().connection
+    )
+    told: dict[str, str] = {}
+    if way in ("ours", "sql"):
+        prefix = "h_" if way == "sql" else ""
+        for table, digest in (("verdicts", _VERDICT), ("choices", _CHOICE)):
+            query = f"SELECT {digest} FROM {prefix}{table}"
+            told[table] = connection.execute(query).fetchall()[0][0]
+    if way == "splink":
+        return {"pairs": str(result)}
+    rows = {"ours": "first_matrix", "sql": "h_matrix"}.get(way, "claimed")
+    if isinstance(result, pd.DataFrame):
+        claimed = result.reindex(columns=["payment_id", *CLAIMS]).astype("str")
+        connection.register("claimed", claimed)
+    for name, by_hand_name in CLAIMS.items():
+        column = by_hand_name if way == "sql" else name
+        query = f"SELECT sum(hash(payment_id, {column}))::VARCHAR FROM {rows} WHERE {column} <> ''"
+        told[name] = connection.execute(query).fetchall()[0][0]
+    return told
+
+
+WAYS: dict[str, tuple[Callable[[Path], Any], Callable[[Any], Any]]] = {
+    "ours": (engine_of, ours),
+    "sql": (engine_of, sql),
+    "pandas": (frames_of, resolution_rows.in_pandas),
+    "loop": (records_of, resolution_rows.loop),
+    "splink": (engine_of, splink),
+}
+
+
+def measure(way: str, folder: Path, runs: int) -> None:
+    """Print what the runs of one way took, as JSON."""
+    prepare, run = WAYS[way]
+    given = prepare(folder)
+    base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    taken: list[tuple[float, float]] = []
+    for _ in range(runs):
+        wall, cpu = time.perf_counter(), time.process_time()
+        result = run(given)
+        taken.append((time.process_time() - cpu, time.perf_counter() - wall))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    told = {
+        "first": taken[0][1],
+        "cpu": min(cpu for cpu, _ in taken),
+        "wall": min(wall for _, wall in taken),
+        "loaded_mb": base // 1024,
+        "peak_mb": peak // 1024,
+        "check": check(way, result),
+    }
+    print(json.dumps(told))
+
+
+def compare(payments: int, ways: list[str], runs: int) -> tuple[dict[str, Any], bool]:
+    """Measure every way on one world, print the table, and say whether all is as it should be."""
+    results: dict[str, Any] = {}
+    with tempfile.TemporaryDirectory() as scratch:
+        command = [sys.executable, __file__, "--make", scratch, "--payments", str(payments)]
+        subprocess.run(command, check=True)
+        for way in ways:
+            # A loop has nothing to warm up, and is slow enough to be timed once.
+            count = 1 if way in ("loop", "splink") else runs
+            command = [sys.executable, __file__, "--way", way, scratch, "--runs", str(count)]
+            told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
+            results[way] = json.loads(told.splitlines()[-1])
+    mine = results["ours"]
+    good = True
+    print(f"\n{payments:,} payments (seconds; ratios to ours)")
+    print(f"{'way':<8}{'cpu':>9}{'x':>7}{'wall':>9}{'x':>7}{'first':>9}{'peak MB':>9}")
+    for way, told in results.items():
+        by_cpu, by_wall = told["cpu"] / mine["cpu"], told["wall"] / mine["wall"]
+        print(
+            f"{way:<8}{told['cpu']:>9.2f}{by_cpu:>7.2f}{told['wall']:>9.2f}{by_wall:>7.2f}"
+            f"{told['first']:>9.2f}{told['peak_mb']:>9,}"
+        )
+        for name, digest in told["check"].items():
+            if mine["check"].get(name, digest) != digest:
+                print(f"  {way}: {name} differs from ours")
+                good = False
+        if by_cpu < TARGETS.get(way, 0.0):
+            print(f"  target missed: {way} at least {TARGETS[way]:.2f} times ours by cpu")
+            good = False
+    return results, good
+
+
+def main() -> int:
+    """Compare at every size, then say how the time grows."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--payments", type=int, nargs="+", default=SIZES)
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--make", type=Path)
+    parser.add_argument("--way", nargs=2)
+    arguments = parser.parse_args()
+    if arguments.make:
+        make(arguments.payments[0], arguments.make)
+        return 0
+    if arguments.way:
+        measure(arguments.way[0], Path(arguments.way[1]), arguments.runs)
+        return 0
+    ways = [way for way in WAYS if way in {"ours", *arguments.ways}]
+    if "splink" in ways and importlib.util.find_spec("splink") is None:
+        print("Splink is not installed, so it is not compared; pip install splink to do so.")
+        ways.remove("splink")
+    good = True
+    times: dict[int, float] = {}
+    for payments in arguments.payments:
+        results, as_wanted = compare(payments, ways, arguments.runs)
+        times[payments] = results["ours"]["cpu"]
+        good = good and as_wanted
+    if len(times) > 1:
+        low, high = min(times), max(times)
+        exponent = math.log(times[high] / times[low]) / math.log(high / low)
+        print(f"\ngrowth from {low:,} to {high:,}: exponent {exponent:.3f} (at most {EXPONENT})")
+        good = good and exponent <= EXPONENT
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
