@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 from collections.abc import Collection, Iterable
+from functools import cache
 from pathlib import Path
 
 import pandas as pd
@@ -158,8 +159,9 @@ def kind_of_column(name: str) -> str:
 def case_mask_key(case_file: CaseFile) -> bytes:
     """The case's key: ``[report] mask_key = "env:NAME"``, else the file ``.mask_key`` beside it.
 
-    The file is made on first use, readable by its owner alone. Where the folder cannot be written
-    the key lives for this run only, and masks differ from one report to the next.
+    The file is made on first use, readable by its owner alone. Where the folder cannot be written,
+    or the case has none, the key lives for this run only, and masks differ from one run to the
+    next.
 
     Raises
     ------
@@ -174,6 +176,9 @@ def case_mask_key(case_file: CaseFile) -> bytes:
                 "stands in the case file."
             )
         return from_environment(setting, "report.mask_key").encode()
+    if "folder" not in case_file.model_fields_set:
+        # Evidence loaded by hand lies beside no case file, so no key is left in somebody's folder.
+        return _key_of_this_run()
     path = case_file.folder / KEY_FILE
     key = secrets.token_hex(32)
     try:
@@ -185,6 +190,11 @@ def case_mask_key(case_file: CaseFile) -> bytes:
     with os.fdopen(descriptor, "w") as file:
         file.write(key + "\n")
     return key.encode()
+
+
+@cache
+def _key_of_this_run() -> bytes:
+    return secrets.token_hex(32).encode()
 
 
 def _kept_key(path: Path) -> bytes:
