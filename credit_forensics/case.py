@@ -26,6 +26,11 @@ from credit_forensics.judgement.calibration import (
     fit_calibration,
     labelled,
 )
+from credit_forensics.judgement.diagnostics import (
+    agree_when_wrong,
+    family_accuracies,
+    verdict_sensitivity,
+)
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.judgement.judge import Basis, Judgement, judge
 from credit_forensics.remembered import remembered
@@ -310,6 +315,24 @@ class Case:
             "families": families,
             "notes": list(fit.notes),
         }
+
+    @remembered
+    def family_accuracies(self) -> pd.DataFrame:
+        """The accuracy of each family and level, with a 95 % interval."""
+        return family_accuracies(self.judgement.fit)
+
+    @remembered
+    def agree_when_wrong(self) -> pd.DataFrame:
+        """Pairs of families, and how often they are expected to name the same wrong person."""
+        judgement = self.judgement
+        return agree_when_wrong(judgement.patterns, judgement.cells, judgement.fit)
+
+    @remembered
+    def sensitivity_counts(self) -> pd.Series:
+        """Payments by the families without which their verdict would flip; "" where none would."""
+        judgement = self.judgement
+        flips = verdict_sensitivity(judgement.patterns, judgement.cells, judgement.fit)
+        return flips.assign(n=judgement.cells.count).groupby("flips_without")["n"].sum()
 
     @remembered
     def manifest(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from credit_forensics.reporting.headline import heading, headline
 from credit_forensics.reporting.language import Html, Language
 from credit_forensics.reporting.masking import Mask, case_mask_key
 from credit_forensics.reporting.shared_section import shared_section
+from credit_forensics.reporting.trust_section import trust_section
 from credit_forensics.reporting.worst_cases import worst_matrix
 
 
@@ -85,6 +86,10 @@ class IncidentReport:
     def methods(self) -> Block:
         """What each method says over all, and how often each pair agrees."""
         return evidence_sections.methods_section(self.view)
+
+    def trust(self) -> Block:
+        """How far to trust the probabilities."""
+        return trust_section(self.view)
 
     def incidents(self) -> Block:
         """Incidents, and the rate over time of the gravest."""

@@ -180,6 +180,33 @@ SENTENCES: dict[str, str] = {
     "section.timeline": "Wann es geschah",
     "section.flow": "Wohin die Credits gingen",
     "section.methods": "Die Methoden nebeneinander",
+    "section.trust": "Wie weit den Wahrscheinlichkeiten zu trauen ist",
+    "trust.intro": (
+        "Eine Wahrscheinlichkeit ist die des Modells: daraus, wie oft die Familien in diesem "
+        "Fall übereinstimmen."
+    ),
+    "trust.uncalibrated": (
+        "Sie sind modellbasiert und nicht kalibriert: zu wenige Zahlungen wurden von Menschen "
+        "beurteilt, um sie zu prüfen. credit-forensics review nimmt Urteile entgegen."
+    ),
+    "trust.calibrated": (
+        "{method}. An {labels} Urteilen: Brier-Wert {brier}, Gewinn gegenüber der Grundrate "
+        "{skill}, Kalibrierungsfehler {ece}; 95-%-Bootstrap-Intervalle."
+    ),
+    "trust.no_pairs": "Bei keinen zwei Familien ist zu erwarten, dass sie gemeinsam irrten.",
+    "trust.sensitivity": (
+        "{firm} von {total} Zahlungen ({share}) behielten ihr Urteil, wenn irgendeine Familie "
+        "wegfiele."
+    ),
+    "caption.pairs": (
+        "Familien, die öfter dieselbe falsche Person nennen, als Unabhängigkeit erlaubt"
+    ),
+    "column.first_family": "Familie",
+    "column.second_family": "und Familie",
+    "column.both_wrong": "Beide falsch (erwartet)",
+    "column.share": "Dieselbe Person",
+    "column.independent": "Wenn unabhängig",
+    "column.ratio": "Mal",
     "section.incidents": "Vorfälle",
     "section.coverage": "Was die Belege abdecken und was nicht",
     "section.manifest": "Manifest",

@@ -179,6 +179,33 @@ SENTENCES: dict[str, str] = {
     "section.timeline": "When it happened",
     "section.flow": "Where the credits went",
     "section.methods": "The methods side by side",
+    "section.trust": "How far to trust the probabilities",
+    "trust.intro": (
+        "A probability is the model's, from how often the families agree with each other in "
+        "this case."
+    ),
+    "trust.uncalibrated": (
+        "They are model-based and uncalibrated: too few payments were labelled by people to "
+        "check them. credit-forensics review takes labels."
+    ),
+    "trust.calibrated": (
+        "{method}. On {labels} labels: Brier score {brier}, skill over the base rate {skill}, "
+        "calibration error {ece}; 95 % bootstrap intervals."
+    ),
+    "trust.no_pairs": "No two families are expected to have been wrong together.",
+    "trust.sensitivity": (
+        "{firm} of {total} payments ({share}) would keep their verdict if any one family were "
+        "left out."
+    ),
+    "caption.pairs": (
+        "Families that name the same wrong person more often than independence allows"
+    ),
+    "column.first_family": "Family",
+    "column.second_family": "and family",
+    "column.both_wrong": "Both wrong (expected)",
+    "column.share": "Same person",
+    "column.independent": "If independent",
+    "column.ratio": "Times",
     "section.incidents": "Incidents",
     "section.coverage": "What the evidence covers, and what it does not",
     "section.manifest": "Manifest",

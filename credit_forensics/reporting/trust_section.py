@@ -1,0 +1,95 @@
+"""How far to trust the probabilities: calibration, families that fail together, firm verdicts."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from credit_forensics.charts.reliability import reliability_curve
+from credit_forensics.judgement.calibration import calibration_quality
+from credit_forensics.reporting.blocks import Block
+from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.headline import heading
+from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
+from credit_forensics.reporting.language import Html
+
+# Fewer expected double errors than this say nothing of a pair.
+_TELLING = 1.0
+_FEWEST_LABELS = 10
+
+
+def trust_section(view: CaseView) -> Block:
+    """The calibration and its proof, then what the model's own assumptions come to in this case."""
+    parts = [heading(view, "trust"), f"<p>{view.language.html('trust.intro')}</p>"]
+    figures: list[Any] = []
+    judgement = view.case.judgement
+    labels = judgement.labelled
+    if labels is not None and len(labels) >= _FEWEST_LABELS:
+        parts.append(f"<p>{_quality(view)}</p>")
+        figures.append(reliability_curve(labels, language=view.language.code))
+    else:
+        parts.append(f"<p>{view.language.html('trust.uncalibrated')}</p>")
+    parts.append(_pairs(view))
+    parts.append(_sensitivity(view))
+    return Block(Html("".join(parts)), *figures)
+
+
+def _quality(view: CaseView) -> str:
+    language = view.language
+    judgement = view.case.judgement
+    quality = calibration_quality(judgement.labelled)
+
+    def figure(name: str) -> str:
+        return (
+            f"{language.number(quality[name], 4)} "
+            f"({language.number(quality[f'{name}_low'], 4)} – "
+            f"{language.number(quality[f'{name}_high'], 4)})"
+        )
+
+    return language.html(
+        "trust.calibrated",
+        method=str(judgement.calibration),
+        labels=language.number(len(judgement.labelled)),
+        brier=figure("brier"),
+        skill=figure("skill"),
+        ece=figure("ece"),
+    )
+
+
+def _pairs(view: CaseView) -> str:
+    language = view.language
+    pairs = view.case.agree_when_wrong
+    pairs = pairs[pairs["both_wrong"] >= _TELLING].sort_values("ratio", ascending=False)
+    if pairs.empty:
+        return f"<p>{language.html('trust.no_pairs')}</p>"
+
+    def family(key: str) -> TableColumn:
+        def cell(row: Row) -> str:
+            return language.name("family", row[key])
+
+        return TableColumn(key, language.say(f"column.{key}_family"), cell)
+
+    def figure(key: str) -> TableColumn:
+        def cell(row: Row) -> str:
+            value = float(str(row[key]))
+            shares = key in ("share", "independent")
+            return language.percent(value) if shares else language.number(value, 1)
+
+        return TableColumn(key, language.say(f"column.{key}"), cell, number=True)
+
+    columns = [family("first"), family("second")]
+    columns += [figure(key) for key in ("both_wrong", "share", "independent", "ratio")]
+    return html_table(pairs, columns, caption=language.say("caption.pairs"), language=language)
+
+
+def _sensitivity(view: CaseView) -> str:
+    counts = view.case.sensitivity_counts
+    firm = int(counts.get("", 0))
+    total = int(counts.sum())
+    language = view.language
+    sentence = language.html(
+        "trust.sensitivity",
+        firm=language.number(firm),
+        total=language.number(total),
+        share=language.percent(firm / total if total else 0.0),
+    )
+    return f"<p>{sentence}</p>"
