@@ -6,12 +6,10 @@ timed), and is then timed. ``wall`` is what a watch says, ``cpu`` what both core
 machine that is busy only the latter compares. The first run of "ours" in a process compiles its
 expressions; that is told apart.
 
-What each way does: **ours** and **sql** the whole (every method, histories, two rounds of fusion,
-verdicts, choices); **pandas** and **loop** the claims alone (every method that needs no posterior,
-the cascade, the log, the ledger), so their ratios say less than the truth; **splink** links
-payments to accounts by e-mail and name, two of twelve methods. It is checked that the verdicts and
-choices of ours and sql, and the claims of ours, pandas and loop are the same. Ends with an error
-where results differ or a target is missed by processor time.
+**ours**, **sql**, **pandas** and **loop** do the whole: every method, histories, two rounds of
+fusion by the same model, verdicts, choices; it is checked that claims, verdicts and choices are the
+same. **splink** links payments to accounts by e-mail and name, two of twelve methods. Ends with an
+error where results differ or a target is missed by processor time.
 """
 
 from __future__ import annotations
@@ -34,8 +32,10 @@ import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-import resolution_rows
 import resolution_sql as by_hand
+from resolution_fit import fuse
+from resolution_loop import loop
+from resolution_pandas import in_pandas
 
 from credit_forensics.engine import DuckDBEngine
 from credit_forensics.evidence import tables
@@ -110,15 +110,8 @@ def ours(engine: DuckDBEngine) -> DuckDBEngine:
 
 def sql(engine: DuckDBEngine) -> DuckDBEngine:
     """The same by hand."""
-    import numpy as np
-
-    from credit_forensics.judgement.families import FAMILIES
-    from credit_forensics.judgement.fusion import _posterior_table
-    from credit_forensics.judgement.model import fit_model
-    from credit_forensics.judgement.patterns import Cells, decode
     from credit_forensics.judgement.periods import choose_periods
     from credit_forensics.judgement.persons import group_persons
-    from credit_forensics.judgement.posterior import posterior
 
     connection = engine.connection
     run = connection.execute
@@ -126,14 +119,10 @@ def sql(engine: DuckDBEngine) -> DuckDBEngine:
         "SELECT user_id FROM users ORDER BY created_at IS NULL, created_at NULLS LAST, user_id"
     ).df()["user_id"]
 
-    def fuse(source: str, target: str) -> None:
+    def fused(source: str, target: str) -> None:
         counts = connection.sql(by_hand.COUNTS.format(source)).to_arrow_table()
-        period, key, count = (counts.column(name).to_numpy() for name in counts.column_names)
-        distinct, pattern = np.unique(key, return_inverse=True)
-        patterns = decode(FAMILIES, distinct)
-        cells = Cells(period, pattern, count.astype(np.float64), int(period.max()) + 1)
-        thought = posterior(patterns, cells, fit_model(patterns, cells, len(accounts)))
-        engine.register(target, _posterior_table(period, key, thought))
+        cells = (counts.column(name).to_numpy() for name in counts.column_names)
+        engine.register(target, fuse(*cells, len(accounts)))
 
     run(by_hand.FIELDS)
     run(by_hand.CREDITED)
@@ -146,12 +135,12 @@ def sql(engine: DuckDBEngine) -> DuckDBEngine:
     run(by_hand.MATRIX)
     run(by_hand.BEARERS)
     run(by_hand.FIRST)
-    fuse("h_first", "h_first_posteriors")
+    fused("h_first", "h_first_posteriors")
     run(by_hand.OWNERS)
     run(by_hand.votes("customer", "customer_id"))
     run(by_hand.votes("card", "card_fingerprint"))
     run(by_hand.SECOND)
-    fuse("h_second", "h_posteriors")
+    fused("h_second", "h_posteriors")
     run(by_hand.VERDICTS)
     run(by_hand.CHOICES)
     return engine
@@ -193,21 +182,24 @@ def check(way: str, result: Any) -> dict[str, str]:
     connection = (
         result.connection if isinstance(result, DuckDBEngine) else DuckDBEngine().connection
     )
-    told: dict[str, str] = {}
-    if way in ("ours", "sql"):
-        prefix = "h_" if way == "sql" else ""
-        for table, digest in (("verdicts", _VERDICT), ("choices", _CHOICE)):
-            query = f"SELECT {digest} FROM {prefix}{table}"
-            told[table] = connection.execute(query).fetchall()[0][0]
     if way == "splink":
         return {"pairs": str(result)}
-    rows = {"ours": "first_matrix", "sql": "h_matrix"}.get(way, "claimed")
-    if isinstance(result, pd.DataFrame):
-        claimed = result.reindex(columns=["payment_id", *CLAIMS]).astype("str")
-        connection.register("claimed", claimed)
+    if isinstance(result, dict):
+        for name, frame in result.items():
+            texts = dict.fromkeys(frame.select_dtypes(["object", "str"]), "str")
+            connection.register(name, frame.astype(texts))
+    told: dict[str, str] = {}
+    prefix = "h_" if way == "sql" else ""
+    for table, digest in (("verdicts", _VERDICT), ("choices", _CHOICE)):
+        query = f"SELECT {digest} FROM {prefix}{table}"
+        told[table] = connection.execute(query).fetchall()[0][0]
+    rows = {"ours": "first_matrix", "sql": "h_matrix"}.get(way, "claims")
     for name, by_hand_name in CLAIMS.items():
         column = by_hand_name if way == "sql" else name
-        query = f"SELECT sum(hash(payment_id, {column}))::VARCHAR FROM {rows} WHERE {column} <> ''"
+        text = f"nullif({column}::VARCHAR, '')"
+        query = (
+            f"SELECT sum(hash(payment_id, {text}))::VARCHAR FROM {rows} WHERE {text} IS NOT NULL"
+        )
         told[name] = connection.execute(query).fetchall()[0][0]
     return told
 
@@ -215,8 +207,8 @@ def check(way: str, result: Any) -> dict[str, str]:
 WAYS: dict[str, tuple[Callable[[Path], Any], Callable[[Any], Any]]] = {
     "ours": (engine_of, ours),
     "sql": (engine_of, sql),
-    "pandas": (frames_of, resolution_rows.in_pandas),
-    "loop": (records_of, resolution_rows.loop),
+    "pandas": (frames_of, in_pandas),
+    "loop": (records_of, loop),
     "splink": (engine_of, splink),
 }
 

@@ -1,0 +1,23 @@
+"""The statistics that every way of the benchmark shares: the model on counted patterns."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+
+from credit_forensics.judgement.families import FAMILIES
+from credit_forensics.judgement.fusion import _posterior_table
+from credit_forensics.judgement.model import fit_model
+from credit_forensics.judgement.patterns import Cells, decode
+from credit_forensics.judgement.posterior import posterior
+
+
+def fuse(period: Any, key: Any, count: Any, accounts: int) -> pa.Table:
+    """The posterior of every cell, from how many payments lie in it."""
+    distinct, pattern = np.unique(key, return_inverse=True)
+    patterns = decode(FAMILIES, distinct)
+    cells = Cells(period, pattern, count.astype(np.float64), int(period.max()) + 1)
+    thought = posterior(patterns, cells, fit_model(patterns, cells, accounts))
+    return _posterior_table(period, key, thought)
