@@ -1,6 +1,7 @@
 """Resolution and judgement against the same by hand: SQL, pandas, a loop, and Splink.
 
-Run with ``python tests/benchmarks/bench_resolution.py [--payments N …] [--runs N]``. One world is
+Run with ``python tests/benchmarks/bench_resolution.py [--payments N …] [--runs N] [--memory
+8GB]``. One world is
 made and prepared a size; each way reads the same Parquet files in a process of its own (not
 timed), and is then timed. ``wall`` is what a watch says, ``cpu`` what both cores spent: on a
 machine that is busy only the latter compares. The first run of "ours" in a process compiles its
@@ -41,6 +42,12 @@ from credit_forensics.engine import DuckDBEngine
 from credit_forensics.evidence import tables
 
 SIZES = [100_000, 1_000_000]
+WORLD = 1_000_000
+IDS = {
+    "payment_id", "customer_id", "card_fingerprint", "payer_email_key", "payer_name_key",
+    "reference_user_id", "user_id", "linked_user_id", "resolved_user_id", "email_key", "name_key",
+    "event_id", "entry_id", "payment_intent_id", "object_id",
+}  # fmt: skip
 TARGETS = {"sql": 1 / 1.15, "pandas": 6.0, "loop": 10.0}
 EXPONENT = 1.05
 CLAIMS = {
@@ -66,21 +73,44 @@ explaining_method, correct_methods))::VARCHAR"""
 
 
 def make(payments: int, folder: Path) -> None:
-    """The prepared evidence of a world, as Parquet."""
+    """The prepared evidence of a world, as Parquet; a large one is several of a million in a row."""
     from credit_forensics.case import Case
     from credit_forensics.scenarios.settings import WorldSettings
     from credit_forensics.scenarios.world import make_world
 
-    world = make_world(WorldSettings(payments=payments, wrong_session_rate=0.02), seed=5)
-    evidence = Case.from_evidence(world.evidence()).evidence
+    copies = -(-payments // WORLD)
+    settings = WorldSettings(payments=payments // copies, wrong_session_rate=0.02)
+    evidence = Case.from_evidence(make_world(settings, seed=5).evidence()).evidence
+    run = evidence.connection.execute
+    first, last = run("SELECT min(created_at), max(created_at) FROM payments").fetchall()[0]
     for spec in tables.EVIDENCE:
+        columns = [_copied(column, int((last - first).total_seconds())) for column in spec.columns]
+        # Coverage is one span whatever the number of copies; gaps are none.
+        number = 1 if spec.name in ("coverage", "gaps") else copies
+        source = f"SELECT {', '.join(columns)} FROM {spec.name}, range({number}) r(k)"
         target = folder / f"{spec.name}.parquet"
-        evidence.connection.execute(f"COPY {spec.name} TO '{target}' (FORMAT parquet)")
+        run(f"COPY ({source}) TO '{target}' (FORMAT parquet)")
+    if copies > 1:
+        target = folder / "coverage.parquet"
+        span = f"INTERVAL '{int((last - first).total_seconds()) * (copies - 1)} seconds'"
+        run(
+            f"COPY (SELECT * REPLACE (last_at + {span} AS last_at) FROM coverage) "
+            f"TO '{target}' (FORMAT parquet)"
+        )
 
 
-def engine_of(folder: Path) -> DuckDBEngine:
-    """A DuckDB engine with the evidence in memory."""
-    engine = DuckDBEngine()
+def _copied(column: tables.Column, seconds: int) -> str:
+    """SQL of a column in copy ``k``: other ids, later times, the same of everything else."""
+    if column.type == tables.TIME:
+        return f"{column.name} + k * INTERVAL '{seconds} seconds' AS {column.name}"
+    if column.name in IDS:
+        return f"{column.name} || CASE k WHEN 0 THEN '' ELSE 'x' || k END AS {column.name}"
+    return f'"{column.name}"'
+
+
+def engine_of(folder: Path, memory: str | None = None) -> DuckDBEngine:
+    """A DuckDB engine with the evidence in memory; under a limit it spills beside the evidence."""
+    engine = DuckDBEngine(memory_limit=memory, temp_directory=folder / "spill")
     for spec in tables.EVIDENCE:
         source = folder / f"{spec.name}.parquet"
         engine.connection.execute(f"CREATE TABLE {spec.name} AS SELECT * FROM '{source}'")
@@ -213,10 +243,10 @@ WAYS: dict[str, tuple[Callable[[Path], Any], Callable[[Any], Any]]] = {
 }
 
 
-def measure(way: str, folder: Path, runs: int) -> None:
+def measure(way: str, folder: Path, runs: int, memory: str | None) -> None:
     """Print what the runs of one way took, as JSON."""
     prepare, run = WAYS[way]
-    given = prepare(folder)
+    given = engine_of(folder, memory) if prepare is engine_of else prepare(folder)
     base = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     taken: list[tuple[float, float]] = []
     for _ in range(runs):
@@ -235,7 +265,9 @@ def measure(way: str, folder: Path, runs: int) -> None:
     print(json.dumps(told))
 
 
-def compare(payments: int, ways: list[str], runs: int) -> tuple[dict[str, Any], bool]:
+def compare(
+    payments: int, ways: list[str], runs: int, memory: str | None
+) -> tuple[dict[str, Any], bool]:
     """Measure every way on one world, print the table, and say whether all is as it should be."""
     results: dict[str, Any] = {}
     with tempfile.TemporaryDirectory() as scratch:
@@ -245,6 +277,7 @@ def compare(payments: int, ways: list[str], runs: int) -> tuple[dict[str, Any], 
             # A loop has nothing to warm up, and is slow enough to be timed once.
             count = 1 if way in ("loop", "splink") else runs
             command = [sys.executable, __file__, "--way", way, scratch, "--runs", str(count)]
+            command += ["--memory", memory] if memory else []
             told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout
             results[way] = json.loads(told.splitlines()[-1])
     mine = results["ours"]
@@ -273,6 +306,7 @@ def main() -> int:
     parser.add_argument("--payments", type=int, nargs="+", default=SIZES)
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--ways", nargs="+", choices=WAYS, default=list(WAYS))
+    parser.add_argument("--memory", help="DuckDB's memory limit, such as 8GB; it spills beyond")
     parser.add_argument("--make", type=Path)
     parser.add_argument("--way", nargs=2)
     arguments = parser.parse_args()
@@ -280,7 +314,7 @@ def main() -> int:
         make(arguments.payments[0], arguments.make)
         return 0
     if arguments.way:
-        measure(arguments.way[0], Path(arguments.way[1]), arguments.runs)
+        measure(arguments.way[0], Path(arguments.way[1]), arguments.runs, arguments.memory)
         return 0
     ways = [way for way in WAYS if way in {"ours", *arguments.ways}]
     if "splink" in ways and importlib.util.find_spec("splink") is None:
@@ -289,7 +323,7 @@ def main() -> int:
     good = True
     times: dict[int, float] = {}
     for payments in arguments.payments:
-        results, as_wanted = compare(payments, ways, arguments.runs)
+        results, as_wanted = compare(payments, ways, arguments.runs, arguments.memory)
         times[payments] = results["ours"]["cpu"]
         good = good and as_wanted
     if len(times) > 1:

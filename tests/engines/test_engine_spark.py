@@ -115,6 +115,10 @@ def test_a_world_gives_the_same_bytes(engine, mode):
     assert_same(small_world(), engine, mode)
 
 
+def test_a_world_of_200_000_gives_the_same_bytes(engine):
+    assert_same(small_world(200_000), engine)
+
+
 def test_awkward_ids_and_fractions_of_seconds_give_the_same_bytes(engine):
     assert_same(awkward_evidence(), engine)
 
