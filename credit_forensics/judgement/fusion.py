@@ -8,6 +8,7 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import pyarrow as pa
 
 from credit_forensics.engine import Engine
@@ -110,7 +111,8 @@ def fuse(
     period, key, count = (
         counts.column(column).to_numpy() for column in ("period", "pattern", "payments")
     )
-    distinct, pattern = np.unique(key, return_inverse=True)
+    # By hashing: there are far fewer distinct keys than cells.
+    pattern, distinct = pd.factorize(key, sort=True)
     patterns = decode(families, distinct)
     cells = Cells(
         period=period,

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
 
 from credit_forensics.judgement.bursts import STATES
-from credit_forensics.judgement.model import Fit, session_accuracy, state_posteriors
+from credit_forensics.judgement.model import (
+    Fit,
+    StatePosteriors,
+    session_accuracy,
+    state_posteriors,
+)
 from credit_forensics.judgement.patterns import Cells, Patterns
 from credit_forensics.resolution.method import NAME
 
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
+
+_CELLS_A_BLOCK = 8_192
 
 
 @dataclass(frozen=True)
@@ -39,20 +46,38 @@ class Posterior:
 
 def posterior(patterns: Patterns, cells: Cells, fit: Fit) -> Posterior:
     """Mix the states' posteriors by what the chain thinks of each cell's period."""
-    size = len(patterns.families)
     thought = state_posteriors(patterns, fit)
-    states = fit.states[cells.period]
-    probability = np.zeros((len(cells.count), size + 1))
-    rest = np.zeros(len(cells.count))
+    # In blocks that stay in the processor's cache; each cell is thought of by itself.
+    blocks = [
+        _of_cells(patterns, thought, cells.pattern[rows], fit.states[cells.period[rows]])
+        for rows in (
+            slice(start, start + _CELLS_A_BLOCK)
+            for start in range(0, max(len(cells.count), 1), _CELLS_A_BLOCK)
+        )
+    ]
+    return Posterior(
+        **{
+            part.name: np.concatenate([getattr(block, part.name) for block in blocks])
+            for part in fields(Posterior)
+        }
+    )
+
+
+def _of_cells(
+    patterns: Patterns, thought: StatePosteriors, pattern: Integers, states: Floats
+) -> Posterior:
+    size = len(patterns.families)
+    probability = np.zeros((len(pattern), size + 1))
+    rest = np.zeros(len(pattern))
     for state in range(len(STATES)):
         share = states[:, state]
-        probability += share[:, None] * thought.probability[state][cells.pattern]
-        rest += share * thought.rest[state][cells.pattern]
-    rows = np.arange(len(cells.count))
-    named = np.where(patterns.exists[cells.pattern], probability[:, :size], -1.0)
+        probability += share[:, None] * thought.probability[state][pattern]
+        rest += share * thought.rest[state][pattern]
+    rows = np.arange(len(pattern))
+    named = np.where(patterns.exists[pattern], probability[:, :size], -1.0)
     best = np.where(named.max(axis=1, initial=-1.0) > 0, named.argmax(axis=1), -1)
     chosen = np.maximum(best, 0)
-    credited = patterns.credited[cells.pattern]
+    credited = patterns.credited[pattern]
     has_credit = credited > 0
     slot = np.where(has_credit, credited - 1, 0)
     right = probability[rows, slot]
@@ -70,8 +95,8 @@ def posterior(patterns: Patterns, cells: Cells, fit: Fit) -> Posterior:
         misattributed=np.where(has_credit, wrong, np.nan),
         log_odds=log_odds,
         entropy=entropy,
-        agreeing=_agreeing(patterns, cells.pattern, best),
-        available=(patterns.level > 0).sum(axis=1)[cells.pattern],
+        agreeing=_agreeing(patterns, pattern, best),
+        available=(patterns.level > 0).sum(axis=1)[pattern],
         burst=1 - states[:, 0],
     )
 
