@@ -1,16 +1,15 @@
 """Resolution and judgement against the same by hand: SQL, pandas, a loop, and Splink.
 
-Run with ``python tests/benchmarks/bench_resolution.py [--payments N …] [--runs N] [--memory
-8GB]``. One world is
-made and prepared a size; each way reads the same Parquet files in a process of its own (not
-timed), and is then timed. ``wall`` is what a watch says, ``cpu`` what both cores spent: on a
-machine that is busy only the latter compares. The first run of "ours" in a process compiles its
-expressions; that is told apart.
+Run with ``python tests/benchmarks/bench_resolution.py [--payments N …] [--runs N] [--ways …]
+[--memory 8GB]``. One world is made and prepared a size; each way reads the same Parquet files in a
+process of its own (not timed), and is then timed. ``wall`` is what a watch says, ``cpu`` what all
+cores spent: on a busy machine only the latter compares. The first run of "ours" in a process
+compiles its expressions; it is told apart as ``first``.
 
 **ours**, **sql**, **pandas** and **loop** do the whole: every method, histories, two rounds of
 fusion by the same model, verdicts, choices; it is checked that claims, verdicts and choices are the
 same. **splink** links payments to accounts by e-mail and name, two of twelve methods. Ends with an
-error where results differ or a target is missed by processor time.
+error where results differ or a target is missed.
 """
 
 from __future__ import annotations
@@ -294,8 +293,10 @@ def compare(
             if mine["check"].get(name, digest) != digest:
                 print(f"  {way}: {name} differs from ours")
                 good = False
-        if by_cpu < TARGETS.get(way, 0.0):
-            print(f"  target missed: {way} at least {TARGETS[way]:.2f} times ours by cpu")
+        # One core against two: faster means by the clock. Both on two cores: by processor time.
+        ratio = by_cpu if way == "sql" else by_wall
+        if ratio < TARGETS.get(way, 0.0):
+            print(f"  target missed: {way} takes {ratio:.2f} times ours, not {TARGETS[way]:.2f}")
             good = False
     return results, good
 
