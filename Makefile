@@ -47,7 +47,8 @@ accuracy: $(VENV)/.dev ## worlds with truth: the accuracy table, and its thresho
 bench: $(VENV)/.dev ## speed, as ratios within one run
 	for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
 
-test-scale: $(VENV)/.dev ## large worlds and load with faults
+test-scale: $(VENV)/.dev ## large worlds, load with faults, Spark and ClickHouse (Java 17)
+	$(PIP) install --constraint constraints.txt --editable '.[dev,spark,clickhouse]'
 	$(BIN)/pytest -m scale tests -s
 
 wheel: $(VENV)/.dev ## build the wheel into dist/
