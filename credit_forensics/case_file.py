@@ -97,8 +97,6 @@ class AnalysisSection(Section):
     """``[analysis]``: how to judge."""
 
     mode: Literal["hindsight", "as_of"] = "hindsight"
-    as_of: Any = None
-    grace_minutes: int = 60
 
 
 class ReportSection(Section):
