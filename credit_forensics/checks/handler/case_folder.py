@@ -26,8 +26,6 @@ url = "sqlite:///ledger.db"
 schema = "credit_ledger"
 [prices]
 {prices}
-[analysis]
-grace_minutes = 0
 """
 
 
