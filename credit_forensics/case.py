@@ -6,7 +6,7 @@ import difflib
 import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, get_args
+from typing import Any, NoReturn, get_args
 
 import ibis
 import pandas as pd
@@ -33,6 +33,7 @@ from credit_forensics.judgement.diagnostics import (
 )
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.judgement.judge import Basis, Judgement, judge
+from credit_forensics.masking import Mask, case_mask
 from credit_forensics.remembered import remembered
 from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
@@ -44,9 +45,6 @@ from credit_forensics.resolution.summary import (
     reference_names,
     summarize_methods,
 )
-
-if TYPE_CHECKING:
-    from credit_forensics.reporting.masking import Mask
 
 Progress = Callable[[str, int, int], None]
 
@@ -147,10 +145,7 @@ class Case:
     @remembered
     def mask(self) -> Mask:
         """What masks personal data in whatever the case displays, under the reports' own key."""
-        from credit_forensics.reporting.incident_report import known_user_ids
-        from credit_forensics.reporting.masking import Mask, case_mask_key
-
-        return Mask(case_mask_key(self.settings), known_user_ids(self), reveal=self.reveal)
+        return case_mask(self.evidence, self.settings, reveal=self.reveal)
 
     @remembered
     def engine(self) -> Engine:

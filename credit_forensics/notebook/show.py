@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from credit_forensics.evidence import tables
+from credit_forensics.masking import Mask
 from credit_forensics.notebook.live import live_shell
 from credit_forensics.reporting.html_tables import TableColumn, html_table
 from credit_forensics.reporting.language import Language
-from credit_forensics.reporting.masking import Mask
 
 MOST_ROWS = 10_000
 STATIC_ROWS = 25

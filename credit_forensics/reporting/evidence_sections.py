@@ -15,6 +15,7 @@ from credit_forensics.charts import (
 )
 from credit_forensics.charts.style import FAMILY_ORDER, SEVERITIES
 from credit_forensics.explaining import explain_payments
+from credit_forensics.masking import Mask
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
@@ -22,7 +23,6 @@ from credit_forensics.reporting.findings_section import finding_sentence
 from credit_forensics.reporting.headline import heading, nothing
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table, row_dicts
 from credit_forensics.reporting.language import Html
-from credit_forensics.reporting.masking import Mask
 
 SHOWN_WATERFALLS = 10
 SHOWN_INCIDENTS = 25

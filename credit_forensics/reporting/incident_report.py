@@ -5,9 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import ibis
-
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.masking import case_mask
 from credit_forensics.reporting import evidence_sections, reference_sections
 from credit_forensics.reporting.answers import answers_html
 from credit_forensics.reporting.blocks import CONTENTS_MARK, Block
@@ -15,7 +13,6 @@ from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.findings_section import findings_section
 from credit_forensics.reporting.headline import heading, headline
 from credit_forensics.reporting.language import Html, Language
-from credit_forensics.reporting.masking import Mask, case_mask_key
 from credit_forensics.reporting.shared_section import shared_section
 from credit_forensics.reporting.trust_section import trust_section
 from credit_forensics.reporting.worst_cases import worst_matrix
@@ -116,14 +113,5 @@ def case_view(
     case: Any, *, language: str = "en", reveal: bool = False, payment_id: str = ""
 ) -> CaseView:
     """A case as a report sees it, masked under the case's own key."""
-    mask = Mask(case_mask_key(case.settings), known_user_ids(case), reveal=reveal)
+    mask = case_mask(case.evidence, case.settings, reveal=reveal)
     return CaseView(case, Language(language), mask, payment_id)
-
-
-def known_user_ids(case: Any) -> list[str]:
-    """User ids that accounts, the ledger or bindings bear: these are shown as they are."""
-    tables = Tables()
-    named = [table.select("user_id") for table in (tables.users, tables.ledger, tables.customers)]
-    every = ibis.union(*named, distinct=True)
-    rows = case.evidence.engine.frame(every.filter(every.user_id.notnull()).order_by("user_id"))
-    return list(rows["user_id"].tolist())

@@ -19,9 +19,9 @@ from credit_forensics.charts import credit_flow, exposure_by_cause, rate_with_on
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.tables import ALL, Tables
+from credit_forensics.masking import Mask
 from credit_forensics.notebook.show import ShownTable, show
 from credit_forensics.notebook.style import notebook_style
-from credit_forensics.reporting.masking import Mask
 
 SCRIPT = "<script>alert(1)</script>"
 

@@ -16,11 +16,14 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 
+import ibis
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile, from_environment
 from credit_forensics.errors import CaseError
-from credit_forensics.reporting.shown_columns import ID_COLUMNS, SHOWN_COLUMNS
+from credit_forensics.evidence.store import Evidence
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.shown_columns import ID_COLUMNS, SHOWN_COLUMNS
 
 KEY_FILE = ".mask_key"
 _DIGITS = 10
@@ -154,6 +157,34 @@ def kind_of_column(name: str) -> str:
         if kind in name:
             return kind
     return "ip" if name in {"ip", "client_ip", "ip_address"} else name
+
+
+def case_mask(evidence: Evidence, case_file: CaseFile, *, reveal: bool = False) -> Mask:
+    """The mask of a case: under its own key, showing the ids that its evidence knows.
+
+    Raises
+    ------
+    CaseError
+        as ``case_mask_key``.
+    """
+    return Mask(case_mask_key(case_file), known_user_ids(evidence), reveal=reveal)
+
+
+def known_user_ids(evidence: Evidence) -> list[str]:
+    """User ids that accounts, the ledger or bindings bear: these are shown as they are.
+
+    Examples
+    --------
+    >>> evidence = Evidence()
+    >>> evidence.add("users", pd.DataFrame({"user_id": ["00123", "00123"]}))
+    >>> known_user_ids(evidence)
+    ['00123']
+    """
+    tables = Tables()
+    named = [table.select("user_id") for table in (tables.users, tables.ledger, tables.customers)]
+    every = ibis.union(*named, distinct=True)
+    rows = evidence.engine.frame(every.filter(every.user_id.notnull()).order_by("user_id"))
+    return list(rows["user_id"].tolist())
 
 
 def case_mask_key(case_file: CaseFile) -> bytes:

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from credit_forensics.case_file import read_case_file
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence import tables
+from credit_forensics.masking import KEY_FILE, Mask, case_mask_key
 from credit_forensics.reporting.findings_csv import write_findings_csv
-from credit_forensics.reporting.masking import KEY_FILE, Mask, case_mask_key
 
 MASK = Mask(b"k" * 32, known_ids=["bob", "4111111111111111"])
 
