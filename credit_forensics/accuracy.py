@@ -80,7 +80,8 @@ def measure_worlds(
     world, seed, judge (``ours``, ``ours_without_name`` or a baseline), payments, wrong, precision
     and recall at p >= 0.9, average_precision, brier, ece; and for ours: doubtful (share ambiguous
     or unverifiable), causes (share right among the wrong payments found), onset_hours (largest
-    error over bursts of 20 or more), confirmed_against_two (wrong payments confirmed though three
+    error over bursts of 20 or more), onsets_too_many (dated onsets within such a burst after
+    another one in it), confirmed_against_two (wrong payments confirmed though three
     families speak and two disagree with the ledger).
     """
     rows: list[dict[str, object]] = []
@@ -145,6 +146,7 @@ def _more(world: World, case: Case) -> dict[str, object]:
         "doubtful": float(doubtful),
         "causes": float(causes),
         "onset_hours": _onset_error(world, case),
+        "onsets_too_many": _onsets_too_many(world, case),
         "confirmed_against_two": int(broken.sum()),
     }
 
@@ -160,6 +162,16 @@ def _onset_error(world: World, case: Case) -> float:
     onsets = incidents["onset"].dropna().to_numpy()
     apart = np.abs(bursts["onset"].to_numpy()[:, None] - onsets[None, :]).min(axis=1)
     return float(apart.max() / np.timedelta64(1, "h"))
+
+
+def _onsets_too_many(world: World, case: Case) -> int:
+    """Dated onsets within a large burst beyond its first: one burst told as several."""
+    bursts = world.bursts[world.bursts["payments"] >= _SMALLEST_BURST]
+    incidents = case.incidents[case.incidents["finding"] == "wrong_user"]
+    onsets = np.sort(incidents["onset"][incidents["onset_low"].notna()].to_numpy())
+    begun = np.searchsorted(onsets, bursts["onset"].to_numpy(), side="left")
+    over = np.searchsorted(onsets, bursts["end"].to_numpy(), side="right")
+    return int(np.maximum(over - begun - 1, 0).sum())
 
 
 def summarize(measured: pd.DataFrame) -> pd.DataFrame:

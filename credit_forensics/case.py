@@ -45,6 +45,7 @@ from credit_forensics.resolution.summary import (
     reference_names,
     summarize_methods,
 )
+from credit_forensics.shared_traits import front_end_marks
 
 Progress = Callable[[str, int, int], None]
 
@@ -278,8 +279,9 @@ class Case:
     @remembered
     def incidents(self) -> pd.DataFrame:
         """Findings that hang together."""
-        payments = Tables().payments.select("payment_id", "created_at")
-        return group_incidents(self.findings, self.evidence.engine.frame(payments))
+        findings, engine = self.findings, self.evidence.engine
+        payments = engine.frame(Tables().payments.select("payment_id", "created_at"))
+        return group_incidents(findings, payments, engine.frame(front_end_marks(Tables())))
 
     @property
     def rejects(self) -> pd.DataFrame:

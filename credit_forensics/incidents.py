@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from credit_forensics.burst_marks import Marks
 from credit_forensics.engine import to_pandas
 from credit_forensics.evidence.tables import conform
 from credit_forensics.findings.catalogue import SEVERITIES
@@ -19,7 +20,11 @@ _GAP_FACTOR = 10
 _DATED = ["onset", "onset_low", "onset_high", "end", "end_low", "end_high", "ongoing"]
 
 
-def group_incidents(findings: pd.DataFrame, payments: pd.DataFrame | None = None) -> pd.DataFrame:
+def group_incidents(
+    findings: pd.DataFrame,
+    payments: pd.DataFrame | None = None,
+    marks: pd.DataFrame | None = None,
+) -> pd.DataFrame:
     """Incidents of findings, the gravest first, in the columns of the table ``incidents``.
 
     Findings of one name and cause are one incident until a pause: longer than ten times the
@@ -36,6 +41,10 @@ def group_incidents(findings: pd.DataFrame, payments: pd.DataFrame | None = None
         bursts in the share of payments hit are dated first (see ``onset.date_bursts``), each is
         an incident with an interval for onset and end, in the payments' own times, and only
         what lies outside all bursts is grouped by pauses.
+    marks
+        ``payment_id``, ``value`` and ``bearers`` of payments hit: what they bear (a front-end
+        version), and how many payments bear the same. With them, bursts that follow each other
+        without a pause are told apart (see ``burst_marks``).
 
     Returns
     -------
@@ -61,7 +70,7 @@ def group_incidents(findings: pd.DataFrame, payments: pd.DataFrame | None = None
     bursts = pd.DataFrame(columns=[*_KIND, "burst", *_DATED])
     rows["burst"] = 0
     if payments is not None:
-        rows["burst"], bursts = _bursts(rows, payments)
+        rows["burst"], bursts = _bursts(rows, payments, marks)
     rows["run"] = _runs(rows)
     return _summed(rows, bursts)
 
@@ -78,7 +87,9 @@ def _runs(rows: pd.DataFrame) -> pd.Series[int]:
     return runs.where(rows["created_at"].notna(), -1)
 
 
-def _bursts(rows: pd.DataFrame, payments: pd.DataFrame) -> tuple[Numbers, pd.DataFrame]:
+def _bursts(
+    rows: pd.DataFrame, payments: pd.DataFrame, marks: pd.DataFrame | None
+) -> tuple[Numbers, pd.DataFrame]:
     """Each row's burst (from 1; 0 outside all), and the dates of the bursts."""
     timed = in_order(payments.drop_duplicates("payment_id"))
     instants = pd.DatetimeIndex(timed["created_at"])
@@ -90,7 +101,7 @@ def _bursts(rows: pd.DataFrame, payments: pd.DataFrame) -> tuple[Numbers, pd.Dat
         own = place[group.index].to_numpy(dtype=np.int64)
         flags = np.zeros(len(instants), dtype=np.bool_)
         flags[own] = True
-        found = date_runs(instants, flags)
+        found = date_runs(instants, flags, _marks(timed.loc[flags, "payment_id"], marks))
         if found.empty:
             continue
         latest = pd.DatetimeIndex(found["onset"]).searchsorted(instants[own], side="right")
@@ -103,6 +114,14 @@ def _bursts(rows: pd.DataFrame, payments: pd.DataFrame) -> tuple[Numbers, pd.Dat
     if not dated:
         return number, pd.DataFrame(columns=columns)
     return number, pd.concat(dated, ignore_index=True)[columns]
+
+
+def _marks(hit: pd.Series[str], marks: pd.DataFrame | None) -> Marks | None:
+    """The marks of the payments hit, in their order."""
+    if marks is None:
+        return None
+    known = marks.drop_duplicates("payment_id").set_index("payment_id").reindex(hit)
+    return Marks.of(known["value"].reset_index(drop=True), known["bearers"].reset_index(drop=True))
 
 
 def _summed(rows: pd.DataFrame, bursts: pd.DataFrame) -> pd.DataFrame:

@@ -8,7 +8,8 @@ The search is exact for a single burst: the likelihood ratio of two rates agains
 for a run that begins and ends with a wrong payment, so pairs of wrong payments are all there is
 to try. With more than ``_GRID`` of them a coarse grid is searched first, then its surroundings.
 Once a burst is found, what lies before, after and inside it is searched in turn, inside also for
-a pause (circular binary segmentation; Olshen et al. 2004, Biostatistics 5:557).
+a pause (circular binary segmentation; Olshen et al. 2004, Biostatistics 5:557). Bursts that follow
+each other without a pause are told apart by what their wrong payments bear (``burst_marks``).
 
 The intervals are posterior ones: each position may be the beginning (given the end) with the
 likelihood of the two runs, their rates integrated out under Jeffreys' Beta(1/2, 1/2).
@@ -23,6 +24,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 from scipy.special import betaln, xlogy
+
+from credit_forensics.burst_marks import Marks
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -100,8 +103,13 @@ def in_order(payments: pd.DataFrame) -> pd.DataFrame:
     return timed.reset_index(drop=True)
 
 
-def date_runs(instants: pd.DatetimeIndex, flags: npt.NDArray[np.bool_]) -> pd.DataFrame:
+def date_runs(
+    instants: pd.DatetimeIndex, flags: npt.NDArray[np.bool_], marks: Marks | None = None
+) -> pd.DataFrame:
     """As ``date_bursts``, of times in order and whether the payment at each went wrong.
+
+    With ``marks`` (one a wrong payment, in the same order) a burst is parted where its marks
+    change, and each part is a burst.
 
     Examples
     --------
@@ -115,6 +123,8 @@ def date_runs(instants: pd.DatetimeIndex, flags: npt.NDArray[np.bool_]) -> pd.Da
     if not found:
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in COLUMNS.items()})
     before = np.concatenate([[0], np.cumsum(flags)]).astype(np.int64)
+    if marks is not None:
+        found = _parted(found, positions, before, marks)
     starts = [0, *(last + 1 for _, last in found)]
     ends = [*(first - 1 for first, _ in found[1:]), len(flags) - 1]
     rows = [
@@ -154,6 +164,19 @@ def _search(positions: Ints, low: int, high: int) -> list[tuple[int, int]]:
         # Around a burst inside another one is still burst, though less of it.
         spans.extend([(left, first - 1, None), (last + 1, right, None)])
     return sorted(found)
+
+
+def _parted(
+    found: list[tuple[int, int]], positions: Ints, before: Ints, marks: Marks
+) -> list[tuple[int, int]]:
+    """The bursts, those parted whose marks change."""
+    parts: list[tuple[int, int]] = []
+    for first, last in found:
+        start, end = int(before[first]), int(before[last + 1]) - 1
+        rate = (end - start + 1) / (last - first + 1)
+        for begins, ends in marks.parts(start, end, rate):
+            parts.append((int(positions[begins]), int(positions[ends])))
+    return parts
 
 
 def _best_run(own: Ints, low: int, high: int, *, quiet: bool = False) -> tuple[int, int] | None:

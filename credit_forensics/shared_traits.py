@@ -90,6 +90,24 @@ def count_traits(
     return ibis.union(*counts)
 
 
+def front_end_marks(tables: Tables) -> ir.Table:
+    """The front-end version of each misattributed payment, and how many payments bear it.
+
+    Examples
+    --------
+    >>> front_end_marks(Tables()).columns
+    ('payment_id', 'value', 'bearers')
+    """
+    borne = _metadata_value(tables, "frontend_version", lambda value: value)
+    borne = borne.filter(borne.trait_value.notnull())
+    bearers = borne.group_by("trait_value").agg(bearers=borne.count())
+    wrong = tables.verdicts.filter(tables.verdicts.verdict == "misattributed")
+    marked = wrong.inner_join(borne, wrong.payment_id == borne.valued_payment)
+    return marked.inner_join(bearers, "trait_value").select(
+        "payment_id", value="trait_value", bearers="bearers"
+    )
+
+
 def rank_traits(counts: pd.DataFrame) -> pd.DataFrame:
     """Lift, exact test and false discovery rate of counted traits, the surest first.
 
