@@ -17,6 +17,10 @@ from credit_forensics.reporting.notebook_files import notebook_path, read_notebo
 
 FOLDER = "lab"
 FIRST = "01_first_look.ipynb"
+# Jupyter reads it beside its own configuration, so that nothing an installation set is lost.
+_CONFIG = ".jupyter"
+# Evidence is looked at here: the lab neither fetches news nor asks whether it may.
+_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
 
 
 def make_workspace(case_path: Path | str) -> Path:
@@ -46,6 +50,9 @@ def make_workspace(case_path: Path | str) -> Path:
         kept = _read_written(folder)
         for template in template_names():
             kept |= _write(folder, template, case_file, kept)
+        settings_folder = folder / _CONFIG / "labconfig"
+        settings_folder.mkdir(parents=True, exist_ok=True)
+        (settings_folder / "default_setting_overrides.json").write_text(json.dumps(_SETTINGS))
         (folder / ".written.json").write_text(json.dumps(kept, indent=1, sort_keys=True) + "\n")
     except OSError as error:
         raise CaseError(f"The workspace {folder} cannot be written: {error.strerror}.") from None
@@ -67,7 +74,6 @@ def lab_command(folder: Path, *, port: int | None = None, browser: bool = True) 
     # Evidence stays on this machine: only it may connect, and nothing is asked of the network.
     command.append("--ServerApp.ip=127.0.0.1")
     command.append("--LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate")
-    command.append("--LabApp.news_url=None")
     if port is not None:
         command.append(f"--ServerApp.port={port}")
     if not browser:
@@ -76,6 +82,12 @@ def lab_command(folder: Path, *, port: int | None = None, browser: bool = True) 
         # Jupyter refuses to run as root unless told; in a container there is nobody else.
         command.append("--allow-root")
     return command
+
+
+def lab_environment(folder: Path) -> dict[str, str]:
+    """The environment in which that command runs: ours, and the workspace's own settings."""
+    paths = [str(folder / _CONFIG), os.environ.get("JUPYTER_CONFIG_PATH", "")]
+    return {**os.environ, "JUPYTER_CONFIG_PATH": os.pathsep.join(filter(None, paths))}
 
 
 def _read_written(folder: Path) -> dict[str, str]:

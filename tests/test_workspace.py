@@ -1,13 +1,16 @@
 """The JupyterLab workspace: notebooks that open this case, and an analyst's work kept."""
 
+import json
+import os
 import sys
+from pathlib import Path
 
 import nbformat
 import pytest
 
 from credit_forensics.errors import CaseError
 from credit_forensics.scenarios.demo import write_demo_case
-from credit_forensics.workspace import lab_command, make_workspace
+from credit_forensics.workspace import lab_command, lab_environment, make_workspace
 
 
 @pytest.fixture(scope="module")
@@ -48,3 +51,13 @@ def test_a_missing_case_or_extra_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
     with pytest.raises(CaseError, match=r"pip install \"credit-forensics\[lab\]\""):
         lab_command(tmp_path)
+
+
+def test_the_lab_asks_nothing_about_news_and_keeps_the_jupyter_settings_of_the_machine(
+    case, monkeypatch
+):
+    monkeypatch.setenv("JUPYTER_CONFIG_PATH", "/etc/of-the-machine")
+    first, second = lab_environment(make_workspace(case))["JUPYTER_CONFIG_PATH"].split(os.pathsep)
+    assert second == "/etc/of-the-machine"
+    told = json.loads((Path(first) / "labconfig" / "default_setting_overrides.json").read_text())
+    assert told["@jupyterlab/apputils-extension:notification"] == {"fetchNews": "false"}

@@ -27,7 +27,7 @@ def lab(
     Example: credit-forensics lab --demo
     """
     from credit_forensics.errors import CaseError
-    from credit_forensics.workspace import lab_command, make_workspace
+    from credit_forensics.workspace import lab_command, lab_environment, make_workspace
 
     if demo:
         from credit_forensics.scenarios.demo import write_demo_case
@@ -39,4 +39,5 @@ def lab(
     typer.echo(f"Workspace  {folder}")
     if prepare:
         return
-    raise typer.Exit(subprocess.call(lab_command(folder, port=port, browser=browser)))
+    command = lab_command(folder, port=port, browser=browser)
+    raise typer.Exit(subprocess.call(command, env=lab_environment(folder)))

@@ -54,6 +54,9 @@ def test_the_first_look_runs_to_its_end_and_tables_sort_and_filter(lab, browser)
     assert lab.run_all(browser) == []
     browser.wait_for(f"{MARKS}.length >= 1 && Math.min(...{MARKS}) > 3")
     browser.wait_for("document.querySelectorAll('.dt-container tbody tr').length === 9")
+    # It neither fetches news nor asks whether it may.
+    assert browser.value("document.querySelectorAll('.Toastify__toast').length") == 0
+    assert "news" not in browser.value("document.body.innerText").lower()
     assert console(browser) == []
     assert leaving(browser) == []
 
