@@ -18,6 +18,8 @@ from credit_forensics.charts.style import (
 )
 from credit_forensics.charts.wording import word
 
+_MOST_OF_OTHERS = 2
+
 
 def credit_flow(findings: pd.DataFrame, *, language: str = "en", most: int = 12) -> go.Figure:
     """Sankey from rightful to credited users, over findings that name both.
@@ -31,7 +33,8 @@ def credit_flow(findings: pd.DataFrame, *, language: str = "en", most: int = 12)
     language
         ``en`` or ``de``.
     most
-        flows drawn one by one; smaller ones are gathered into "others".
+        flows drawn one by one; smaller ones are gathered into "others", unless those would leave
+        no room for them: then they are left out, and the title counts them.
 
     Examples
     --------
@@ -85,16 +88,23 @@ def credit_flow(findings: pd.DataFrame, *, language: str = "en", most: int = 12)
     target = [len(payers) + holders.index(holder) for _, holder, _ in shown]
     value = [credits for _, _, credits in shown]
     colours = [BLUE] * len(payers) + [VERMILLION] * len(holders)
-    if rest:
+    # Beside a band several times their height the single flows are hairlines behind their labels.
+    cut = rest > _MOST_OF_OTHERS * sum(value)
+    if rest and not cut:
         hidden = len(flows) - most
         labels += [f"{hidden} {others}", f"{hidden} {others}"]
         colours += [GREY, GREY]
         source.append(len(labels) - 2)
         target.append(len(labels) - 1)
         value.append(rest)
-    figure = house_figure(
-        word(language, "flow.title", credits=total), alt, height=80 + 26 * max(len(value), 3)
+    title = word(
+        language,
+        "flow.title_cut" if cut else "flow.title",
+        credits=f"{total:,}".replace(",", "." if language == "de" else ","),
+        shown=len(shown),
+        flows=f"{len(flows):,}".replace(",", "." if language == "de" else ","),
     )
+    figure = house_figure(title, alt, height=80 + 26 * max(len(value), 3))
     figure.add_sankey(
         node={"label": labels, "color": colours, "pad": 12, "thickness": 14, "line": {"width": 0}},
         link={

@@ -29,6 +29,10 @@ _ENGLISH = {
     "timeline.payments": "payments",
     "timeline.findings": "findings",
     "flow.title": "Whose payments were credited to whom ({credits} credits on other accounts)",
+    "flow.title_cut": (
+        "Whose payments were credited to whom: the {shown} largest of {flows} flows "
+        "({credits} credits on other accounts in all)"
+    ),
     "flow.alt": (
         "Flow chart from {payers} payers to {holders} credited accounts, {credits} credits. "
         "Largest: {most} credits of {payer} on {holder}."
@@ -89,6 +93,10 @@ _GERMAN = {
     "timeline.findings": "Befunde",
     "flow.title": (
         "Wessen Zahlungen wem gutgeschrieben wurden ({credits} Credits auf fremden Konten)"
+    ),
+    "flow.title_cut": (
+        "Wessen Zahlungen wem gutgeschrieben wurden: die {shown} größten von {flows} Flüssen "
+        "(insgesamt {credits} Credits auf fremden Konten)"
     ),
     "flow.alt": (
         "Flussdiagramm von {payers} Zahlern zu {holders} Konten, {credits} Credits. "

@@ -140,9 +140,16 @@ def test_flow_gathers_small_flows():
             "credits": range(30, 0, -1),
         }
     )
-    link = credit_flow(rows, most=5).data[0].link
-    assert len(link.value) == 6
+    link = credit_flow(rows, most=10).data[0].link
+    assert len(link.value) == 11
     assert sum(link.value) == sum(range(31))
+    # Where the others would leave the largest no room, the title counts them instead.
+    many = pd.concat(
+        [rows.assign(rightful_user_id=f"{i}" + rows.rightful_user_id) for i in range(9)]
+    )
+    figure = credit_flow(many, most=5)
+    assert list(figure.data[0].link.value) == [30] * 5
+    assert "5 largest of 270 flows (4,185 credits" in figure.layout.title.text
 
 
 def test_rate_is_the_share_hit_and_names_the_onset():
