@@ -19,6 +19,8 @@ Floats = npt.NDArray[np.float64]
 STATES: Floats = np.array([1.0, 0.7, 0.55, 0.4, 0.25])
 _BEGINS = 2e-4  # chance that a burst begins in the next period
 _ENDS = 0.04  # chance that a burst is over in the next period
+# Steps between scalings: a step shrinks a belief by a thousandfold or so at the very worst.
+_SCALED_EVERY = 16
 
 
 def transition(begins: float = _BEGINS, ends: float = _ENDS) -> Floats:
@@ -60,48 +62,63 @@ def smooth(log_likelihood: Floats) -> Floats:
     >>> bool(smooth(calm)[2, 0] > 0.95 > 0.05 > smooth(stormy)[2, 0])
     True
     """
-    periods, states = log_likelihood.shape
-    emission = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True))
-    start = np.full(states, _BEGINS / (states - 1))
-    start[0] = 1 - _BEGINS
-    moves = transition()
-    # A period is a step: move, then see its payments. Backwards the steps are the transposes.
-    forward = _scan(moves[None, :, :] * emission[:, None, :], start @ np.linalg.inv(moves))
-    backward = np.ones((periods, states))
-    if periods > 1:
-        steps = emission[:0:-1, :, None] * moves.T[None, :, :]
-        backward[:-1] = _scan(steps, np.ones(states))[::-1]
-    both = forward * backward
-    states_given_all: Floats = both / both.sum(axis=1, keepdims=True)
+    # State by period from here on: sums over the few states then run along the many periods.
+    told = np.ascontiguousarray(log_likelihood.T)
+    emission = np.exp(told - told.max(axis=0))
+    both = _scan(emission, _first_beliefs(), backwards=False)
+    # What the periods after a period say of its state: nothing, for the last.
+    after = np.ones(len(STATES))
+    both[:, :-1] *= _scan(emission[:, :0:-1], after, backwards=True)[:, ::-1]
+    both /= both.sum(axis=0)
+    states_given_all: Floats = np.ascontiguousarray(both.T)
     return states_given_all
 
 
-def _scan(steps: Floats, start: Floats) -> Floats:
-    """``start`` times each prefix of a product of matrices, scaled: ``[step, state]``.
+def _first_beliefs() -> Floats:
+    """Beliefs one move before the first period."""
+    start = np.full(len(STATES), _BEGINS / (len(STATES) - 1))
+    start[0] = 1 - _BEGINS
+    before: Floats = start @ np.linalg.inv(transition())
+    return before
 
-    In blocks: products within all blocks at once, then from block to block, then within again; so
-    that Python loops over the square root of the steps only.
+
+def _scan(emission: Floats, start: Floats, *, backwards: bool) -> Floats:
+    """``start`` after each step, scaled: ``[state, step]``.
+
+    A step forwards is a move, then what its period's payments say; backwards the transpose. In
+    blocks: what each block makes of every start, within all blocks at once; then from block to
+    block; then within again; so that Python loops over the square root of the steps only.
     """
-    count, states, _ = steps.shape
+    states, count = emission.shape
     length = max(int(np.sqrt(count)), 1)
     blocks = -(-count // length)
-    padded = np.broadcast_to(np.eye(states), (blocks * length, states, states)).copy()
-    padded[:count] = steps
-    padded = padded.reshape(blocks, length, states, states)
-    whole = np.broadcast_to(np.eye(states), (blocks, states, states))
+    padded = np.ones((states, blocks * length))
+    padded[:, :count] = emission
+    by_place = np.ascontiguousarray(padded.reshape(states, blocks, length).transpose(2, 0, 1))
+    moves = transition() if backwards else transition().T
+
+    def step(beliefs: Floats, told: Floats) -> Floats:
+        result: Floats = moves @ (beliefs * told) if backwards else (moves @ beliefs) * told
+        return result
+
+    # A start in each state, side by side: [state, start, block].
+    whole = np.repeat(np.eye(states), blocks, axis=1)
     for place in range(length):
-        whole = whole @ padded[:, place]
-        whole = whole / whole.sum(axis=(1, 2), keepdims=True)
-    beliefs = np.empty((blocks, states))
-    belief = start / start.sum()
+        whole = step(whole, np.tile(by_place[place], states))
+        if place % _SCALED_EVERY == 0:
+            scale = whole.reshape(states, states, blocks).sum(axis=(0, 1))
+            whole /= np.tile(scale, states)
+    whole = whole.reshape(states, states, blocks)
+    beliefs = np.empty((states, blocks))
+    belief = start
     for block in range(blocks):
-        beliefs[block] = belief
-        belief = belief @ whole[block]
         belief = belief / belief.sum()
-    result = np.empty((blocks, length, states))
+        beliefs[:, block] = belief
+        belief = whole[:, :, block] @ belief
+    result = np.empty((length, states, blocks))
     for place in range(length):
-        beliefs = np.einsum("bs,bst->bt", beliefs, padded[:, place])
-        beliefs = beliefs / beliefs.sum(axis=1, keepdims=True)
-        result[:, place] = beliefs
-    scanned: Floats = result.reshape(blocks * length, states)[:count]
+        beliefs = step(beliefs, by_place[place])
+        beliefs /= beliefs.sum(axis=0)
+        result[place] = beliefs
+    scanned: Floats = result.transpose(1, 2, 0).reshape(states, blocks * length)[:, :count]
     return scanned

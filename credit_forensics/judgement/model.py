@@ -154,21 +154,19 @@ def fit_model(
         (cells.count, (cells.period, cells.pattern)), shape=(cells.periods, len(patterns))
     )
     if accuracy is not None:
-        _update_states(patterns, counts, fit)
-        _expect(patterns, counts, fit)
+        _expect(patterns, _update_states(patterns, counts, fit), fit)
         return fit
     if not fit.identifiable:
         fit.notes.append("Fewer than three families have data, so accuracies stay at their priors.")
-        _update_states(patterns, counts, fit)
-        _expect(patterns, counts, fit)
+        _expect(patterns, _update_states(patterns, counts, fit), fit)
         return fit
     while fit.rounds < _ROUNDS:
         before = np.concatenate(fit.accuracy)
-        _update_states(patterns, counts, fit)
+        by_state = _update_states(patterns, counts, fit)
         # The chain moves little, so the accuracies settle between its updates.
         for _ in range(_ROUNDS_A_CHAIN):
             fit.rounds += 1
-            if _maximize(patterns, counts, fit) < _CLOSE:
+            if _maximize(patterns, by_state, fit) < _CLOSE:
                 break
         if np.abs(np.concatenate(fit.accuracy) - before).max() < _CLOSE:
             break
@@ -176,15 +174,18 @@ def fit_model(
     return fit
 
 
-def _update_states(patterns: Patterns, counts: csr_array, fit: Fit) -> None:
+def _update_states(patterns: Patterns, counts: csr_array, fit: Fit) -> Floats:
+    """Smooth the chain; returns how many payments of a pattern it sees in each state."""
     likelihood = state_posteriors(patterns, fit).likelihood
     fit.states = smooth(counts @ np.log(likelihood).T)
+    by_state: Floats = (counts.T @ fit.states).T
+    return by_state
 
 
-def _maximize(patterns: Patterns, counts: csr_array, fit: Fit) -> float:
+def _maximize(patterns: Patterns, by_state: Floats, fit: Fit) -> float:
     """One EM step on the accuracies; returns the largest change."""
     before = np.concatenate(fit.accuracy)
-    _expect(patterns, counts, fit)
+    _expect(patterns, by_state, fit)
     for index, family in enumerate(patterns.families):
         alpha = np.array([level.alpha for level in family.levels])
         beta = np.array([level.beta for level in family.levels])
@@ -193,12 +194,14 @@ def _maximize(patterns: Patterns, counts: csr_array, fit: Fit) -> float:
     return float(np.abs(np.concatenate(fit.accuracy) - before).max())
 
 
-def _expect(patterns: Patterns, counts: csr_array, fit: Fit) -> None:
-    """E-step: voices of each level, and how many of them are expected to be right."""
+def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
+    """E-step: voices of each level, and how many of them are expected to be right.
+
+    ``by_state[state, pattern]``: payments, by what the chain thinks of their periods.
+    """
     thought = state_posteriors(patterns, fit)
     several = (patterns.level > 0).sum(axis=1) >= 2
-    # Payments of each pattern in each state, by what the chain thinks of their periods.
-    weight = (counts.T @ fit.states).T * several
+    weight = by_state * several
     expected = (thought.probability * weight[:, :, None]).sum(axis=0)
     in_all = weight.sum(axis=0)
     rows = np.arange(len(patterns))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import entr
 
 from credit_forensics.judgement.bursts import STATES
 from credit_forensics.judgement.model import (
     Fit,
-    StatePosteriors,
     session_accuracy,
     state_posteriors,
 )
@@ -47,14 +49,19 @@ class Posterior:
 def posterior(patterns: Patterns, cells: Cells, fit: Fit) -> Posterior:
     """Mix the states' posteriors by what the chain thinks of each cell's period."""
     thought = state_posteriors(patterns, fit)
-    # In blocks that stay in the processor's cache; each cell is thought of by itself.
-    blocks = [
-        _of_cells(patterns, thought, cells.pattern[rows], fit.states[cells.period[rows]])
-        for rows in (
-            slice(start, start + _CELLS_A_BLOCK)
-            for start in range(0, max(len(cells.count), 1), _CELLS_A_BLOCK)
-        )
-    ]
+    # Side by side what a cell reads: [pattern, state, slot], the rest as one more slot.
+    by_pattern = np.concatenate([thought.probability, thought.rest[:, :, None]], axis=2)
+    by_pattern = np.ascontiguousarray(by_pattern.swapaxes(0, 1))
+
+    def think(start: int) -> Posterior:
+        rows = slice(start, start + _CELLS_A_BLOCK)
+        pattern = cells.pattern[rows]
+        return _of_cells(patterns, by_pattern, pattern, fit.states[cells.period[rows]])
+
+    # In blocks that stay in the processor's cache, on all cores: each cell stands by itself.
+    starts = range(0, max(len(cells.count), 1), _CELLS_A_BLOCK)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        blocks = list(pool.map(think, starts))
     return Posterior(
         **{
             part.name: np.concatenate([getattr(block, part.name) for block in blocks])
@@ -64,15 +71,11 @@ def posterior(patterns: Patterns, cells: Cells, fit: Fit) -> Posterior:
 
 
 def _of_cells(
-    patterns: Patterns, thought: StatePosteriors, pattern: Integers, states: Floats
+    patterns: Patterns, by_pattern: Floats, pattern: Integers, states: Floats
 ) -> Posterior:
     size = len(patterns.families)
-    probability = np.zeros((len(pattern), size + 1))
-    rest = np.zeros(len(pattern))
-    for state in range(len(STATES)):
-        share = states[:, state]
-        probability += share[:, None] * thought.probability[state][pattern]
-        rest += share * thought.rest[state][pattern]
+    spread = np.einsum("cs,csk->ck", states, by_pattern[pattern])
+    probability = spread[:, :-1]
     rows = np.arange(len(pattern))
     named = np.where(patterns.exists[pattern], probability[:, :size], -1.0)
     best = np.where(named.max(axis=1, initial=-1.0) > 0, named.argmax(axis=1), -1)
@@ -82,19 +85,17 @@ def _of_cells(
     slot = np.where(has_credit, credited - 1, 0)
     right = probability[rows, slot]
     # Summed without the credited person, so that a tiny probability keeps its digits.
-    apart = probability.copy()
+    apart = spread.copy()
     apart[rows, slot] = 0.0
-    wrong = apart.sum(axis=1) + rest
-    with np.errstate(divide="ignore", invalid="ignore"):
+    wrong = apart.sum(axis=1)
+    with np.errstate(divide="ignore"):
         log_odds = np.where(has_credit, np.log(wrong) - np.log(right), np.nan)
-        spread = np.column_stack([probability, rest])
-        entropy = np.where(spread > 0, -spread * np.log(spread), 0.0).sum(axis=1)
     return Posterior(
         best=best.astype(np.int64),
         best_probability=np.where(best >= 0, named[rows, chosen], 0.0),
         misattributed=np.where(has_credit, wrong, np.nan),
         log_odds=log_odds,
-        entropy=entropy,
+        entropy=entr(spread).sum(axis=1),
         agreeing=_agreeing(patterns, pattern, best),
         available=(patterns.level > 0).sum(axis=1)[pattern],
         burst=1 - states[:, 0],
