@@ -11,6 +11,7 @@ and a penalty in the manner of Yao (1988, Statistics & Probability Letters 6:181
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -20,8 +21,9 @@ from scipy.special import xlogy
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
 
-_EVERYDAY = -1
+EVERYDAY = -1
 _SMALLEST = 3
+_NEARLY_ALL = 0.9
 # More different marks than this in one stretch mark nothing; the rarer ones count as one.
 _MOST = 30
 
@@ -62,8 +64,8 @@ class Marks:
         share = wrong / np.maximum(bearers.fillna(1).to_numpy(dtype=np.float64), 1.0)
         return cls(value.astype(np.int64), np.where(value >= 0, share, 0.0))
 
-    def parts(self, start: int, end: int, rate: float) -> list[tuple[int, int]]:
-        """The parts of a burst: first and last of its wrong payments, by their place in order.
+    def parts(self, start: int, end: int, rate: float) -> list[Part]:
+        """The parts of a burst.
 
         Parameters
         ----------
@@ -77,15 +79,35 @@ class Marks:
         Examples
         --------
         >>> marks = Marks(np.repeat([0, 1], 20), np.full(40, 0.7))
-        >>> marks.parts(0, 39, 0.6)
+        >>> [(part.first, part.last) for part in marks.parts(0, 39, 0.6)]
         [(0, 19), (20, 39)]
         """
         inside = slice(start, end + 1)
-        own = np.where(self.share[inside] >= rate / 2, self.value[inside], _EVERYDAY)
-        changes = _changes(own)
-        firsts = [0, *changes]
-        lasts = [*(place - 1 for place in changes), len(own) - 1]
-        return [(start + first, start + last) for first, last in zip(firsts, lasts, strict=True)]
+        own = np.where(self.share[inside] >= rate / 2, self.value[inside], EVERYDAY)
+        edges = [0, *_changes(own), len(own)]
+        return [_part(own[low:high], start + low) for low, high in pairwise(edges)]
+
+
+@dataclass(frozen=True)
+class Part:
+    """First and last wrong payment of a part of a burst, by their place in order, and its mark.
+
+    Where nearly all bear one mark, that is ``mark``, and first and last bear it; else it is
+    ``EVERYDAY``.
+    """
+
+    first: int
+    last: int
+    mark: int
+
+
+def _part(own: Ints, start: int) -> Part:
+    values, counts = np.unique(own, return_counts=True)
+    mark = int(values[np.argmax(counts)])
+    if mark == EVERYDAY or counts.max() < _NEARLY_ALL * len(own):
+        return Part(start, start + len(own) - 1, EVERYDAY)
+    places = np.flatnonzero(own == mark)
+    return Part(start + int(places[0]), start + int(places[-1]), mark)
 
 
 def _changes(values: Ints) -> list[int]:

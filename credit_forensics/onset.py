@@ -25,7 +25,7 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import betaln, xlogy
 
-from credit_forensics.burst_marks import Marks
+from credit_forensics.burst_marks import EVERYDAY, Marks, Part
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -109,7 +109,7 @@ def date_runs(
     """As ``date_bursts``, of times in order and whether the payment at each went wrong.
 
     With ``marks`` (one a wrong payment, in the same order) a burst is parted where its marks
-    change, and each part is a burst.
+    change, and each part is a burst; one that a mark sets apart is dated by the payments with it.
 
     Examples
     --------
@@ -122,15 +122,18 @@ def date_runs(
     found = _search(positions, 0, len(flags) - 1)
     if not found:
         return pd.DataFrame({name: pd.Series(dtype=kind) for name, kind in COLUMNS.items()})
-    before = np.concatenate([[0], np.cumsum(flags)]).astype(np.int64)
-    if marks is not None:
-        found = _parted(found, positions, before, marks)
-    starts = [0, *(last + 1 for _, last in found)]
-    ends = [*(first - 1 for first, _ in found[1:]), len(flags) - 1]
-    rows = [
-        _describe(burst, _Stretch(low, high, before), instants)
-        for burst, low, high in zip(found, starts, ends, strict=False)
-    ]
+    marks = marks or Marks.none(len(positions))
+    parts = [part for burst in found for part in _parts(burst, positions, marks)]
+    starts = [0, *(int(positions[part.last]) + 1 for part in parts)]
+    ends = [*(int(positions[part.first]) - 1 for part in parts[1:]), len(flags) - 1]
+    rows = []
+    for part, low, high in zip(parts, starts, ends, strict=False):
+        own = slice(*np.searchsorted(positions, [low, high + 1]))
+        whole = _Stretch.of(low, high, positions[own])
+        marked = whole
+        if part.mark != EVERYDAY:
+            marked = _Stretch.of(low, high, positions[own][marks.value[own] == part.mark])
+        rows.append(_describe(int(positions[part.last]), marked, whole, instants))
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     # A column of nothing but absent ends has no time zone to start from.
     table["end_high"] = pd.to_datetime(table["end_high"], utc=True)
@@ -141,42 +144,70 @@ def _search(positions: Ints, low: int, high: int) -> list[tuple[int, int]]:
     """First and last position of each burst among ``low`` to ``high``, in order."""
     found: list[tuple[int, int]] = []
     # A stack, not recursion: a long record of many bursts would go deep.
-    spans: list[tuple[int, int, tuple[int, int] | None]] = [(low, high, None)]
+    spans = [_Span(low, high)]
     while spans:
-        left, right, parent = spans.pop()
-        own = positions[
-            np.searchsorted(positions, left) : np.searchsorted(positions, right, "right")
-        ]
-        best = _best_run(own, left, right)
-        if best is None and parent is None:
-            continue
-        if best is None:
+        span = spans.pop()
+        own = positions[slice(*np.searchsorted(positions, [span.low, span.high + 1]))]
+        best = _best_run(own, span.low, span.high)
+        if best is not None:
+            first, last = best
+            quiet = span.quiet if span.inside else _quiet(own, span, best)
+            spans.append(_Span(first, last, quiet, whole=True))
+            # Around a burst inside another one is still burst, though less of it.
+            spans.append(_Span(span.low, first - 1, quiet if span.inside else None))
+            spans.append(_Span(last + 1, span.high, quiet if span.inside else None))
+        elif span.inside:
             # Two bursts close to each other pass for one, but for the quiet between them.
-            pause = _best_run(own, left, right, quiet=True)
-            if pause is None:
-                found.append((left, right))
-            else:
-                halves = [(left, pause[0]), (pause[1], right)]
-                spans.extend((*half, half) for half in halves)
-            continue
-        first, last = best
-        spans.append((first, last, best))
-        # Around a burst inside another one is still burst, though less of it.
-        spans.extend([(left, first - 1, None), (last + 1, right, None)])
+            pause = _best_run(own, span.low, span.high, quiet=True)
+            if pause is not None:
+                spans.append(_Span(span.low, pause[0], span.quiet, whole=span.whole))
+                spans.append(_Span(pause[1], span.high, span.quiet, whole=span.whole))
+            elif span.whole:
+                found.append((span.low, span.high))
+            elif _stands_out(own, span, high - low + 1):
+                found.append((int(own[0]), int(own[-1])))
     return sorted(found)
 
 
-def _parted(
-    found: list[tuple[int, int]], positions: Ints, before: Ints, marks: Marks
-) -> list[tuple[int, int]]:
-    """The bursts, those parted whose marks change."""
-    parts: list[tuple[int, int]] = []
-    for first, last in found:
-        start, end = int(before[first]), int(before[last + 1]) - 1
-        rate = (end - start + 1) / (last - first + 1)
-        for begins, ends in marks.parts(start, end, rate):
-            parts.append((int(positions[begins]), int(positions[ends])))
-    return parts
+@dataclass(frozen=True)
+class _Span:
+    """Positions to search; inside a burst with the rate of the ``quiet`` around that burst.
+
+    ``whole`` spans are bursts unless they fall into parts; others are what a burst inside another
+    one leaves of it.
+    """
+
+    low: int
+    high: int
+    quiet: float | None = None
+    whole: bool = False
+
+    @property
+    def inside(self) -> bool:
+        return self.quiet is not None
+
+
+def _quiet(own: Ints, span: _Span, run: tuple[int, int]) -> float:
+    """The rate around a run, above nought."""
+    inside = int(np.searchsorted(own, run[1], "right") - np.searchsorted(own, run[0]))
+    rest = span.high - span.low + 1 - (run[1] - run[0] + 1)
+    return (len(own) - inside + 0.5) / (rest + 1)
+
+
+def _stands_out(own: Ints, span: _Span, total: int) -> bool:
+    """Whether what is left of a burst is one itself, against the quiet around the whole."""
+    if len(own) < _SMALLEST or span.quiet is None:
+        return False
+    length = int(own[-1] - own[0]) + 1
+    expected = len(own) * np.log(span.quiet) + (length - len(own)) * np.log1p(-span.quiet)
+    gain = float(_log_likelihood(len(own), length)) - expected
+    return len(own) > span.quiet * length and gain >= 2 * np.log(total) + 3
+
+
+def _parts(burst: tuple[int, int], positions: Ints, marks: Marks) -> list[Part]:
+    """The parts of a burst, by the marks of its wrong payments."""
+    start, end = (int(place) for place in np.searchsorted(positions, burst))
+    return marks.parts(start, end, (end - start + 1) / (burst[1] - burst[0] + 1))
 
 
 def _best_run(own: Ints, low: int, high: int, *, quiet: bool = False) -> tuple[int, int] | None:
@@ -230,18 +261,24 @@ def _log_likelihood(wrong: Ints | int, total: Ints | int) -> Floats:
 class _Stretch:
     """The payments around one burst, from ``low`` to ``high``, free of other bursts.
 
-    ``before[i]`` counts the wrong payments before position ``i`` of the whole record.
+    ``before[i]`` counts the wrong payments before position ``low + i``.
     """
 
     low: int
     high: int
     before: Ints
 
+    @classmethod
+    def of(cls, low: int, high: int, wrong: Ints) -> _Stretch:
+        """With wrong payments at these positions."""
+        counts = np.bincount(wrong - low, minlength=high - low + 1)
+        return cls(low, high, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+
     def count(self, start: Ints, end: Ints) -> tuple[Ints, Ints, Ints, Ints]:
         """Wrong and all payments from ``start`` to ``end``, then of the rest of the stretch."""
-        inside, length = self.before[end + 1] - self.before[start], end - start + 1
-        total = self.before[self.high + 1] - self.before[self.low]
-        return inside, length, total - inside, self.high - self.low + 1 - length
+        inside = self.before[end + 1 - self.low] - self.before[start - self.low]
+        length = end - start + 1
+        return inside, length, self.before[-1] - inside, self.high - self.low + 1 - length
 
     def score(self, start: Ints, end: Ints) -> Floats:
         """Log marginal likelihood of a burst from ``start`` to ``end``, rates integrated out."""
@@ -253,11 +290,12 @@ class _Stretch:
 
 
 def _describe(
-    found: tuple[int, int], stretch: _Stretch, instants: pd.DatetimeIndex
+    ended: int, stretch: _Stretch, whole: _Stretch, instants: pd.DatetimeIndex
 ) -> list[object]:
+    """Dates by the ``stretch`` of a burst's own mark, counts by the ``whole``."""
     final = len(instants) - 1
-    starts = np.arange(stretch.low, found[1] + 1)
-    score = stretch.score(starts, np.full_like(starts, found[1]))
+    starts = np.arange(stretch.low, ended + 1)
+    score = stretch.score(starts, np.full_like(starts, ended))
     first = int(starts[np.argmax(score)])
     first_low, first_high = _interval(starts, score)
 
@@ -272,7 +310,7 @@ def _describe(
         ongoing = bool(_normalized(score)[-1] >= _MAY_GO_ON)
     last_low, last_high = _interval(ends, score)
 
-    counted = stretch.count(np.array([first]), np.array([last]))
+    counted = whole.count(np.array([first]), np.array([last]))
     inside, length, outside, rest = (int(value.item()) for value in map(np.asarray, counted))
     ratio = _log_likelihood(inside, length) + _log_likelihood(outside, max(rest, 1))
     ratio = ratio - _log_likelihood(inside + outside, length + rest)

@@ -22,43 +22,53 @@ def marks(*runs, share=0.7):
     return Marks(value, np.full(len(value), share))
 
 
+def spans(borne, rate):
+    return [(part.first, part.last) for part in borne.parts(0, len(borne.value) - 1, rate)]
+
+
 @pytest.mark.parametrize(
     ("runs", "parts"),
     [
         ([(0, 40)], [(0, 39)]),
         ([(0, 34), (1, 23)], [(0, 33), (34, 56)]),
         ([(0, 20), (1, 20), (0, 20)], [(0, 19), (20, 39), (40, 59)]),
-        ([(0, 30), (1, 2)], [(0, 31)]),
+        ([(0, 30), (1, 2)], [(0, 29)]),
         ([(0, 2), (1, 2)], [(0, 3)]),
     ],
 )
 def test_a_burst_is_parted_where_its_mark_changes(runs, parts):
     borne = marks(*runs)
-    assert borne.parts(0, len(borne.value) - 1, 0.6) == parts
+    assert spans(borne, 0.6) == parts
 
 
 def test_a_release_in_the_middle_of_a_burst_does_not_part_it():
     """Few payments of either version go wrong, so neither is the fault's own."""
     borne = marks((0, 50), (1, 50), share=0.03)
-    assert borne.parts(0, 99, 0.6) == [(0, 99)]
+    assert spans(borne, 0.6) == [(0, 99)]
 
 
 def test_an_everyday_version_beside_a_marked_one_parts():
     borne = marks((0, 50), (1, 50))
     borne.share[:50] = 0.03
-    assert borne.parts(0, 99, 0.6) == [(0, 49), (50, 99)]
+    assert spans(borne, 0.6) == [(0, 49), (50, 99)]
 
 
 @settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 10**6), kinds=st.integers(1, 8), count=st.integers(1, 300))
 def test_marks_in_random_order_part_nothing_and_parts_cover_all(seed, kinds, count):
     value = np.random.default_rng(seed).integers(0, kinds, count)
-    parts = Marks(value, np.ones(count)).parts(0, count - 1, 0.5)
+    parts = spans(Marks(value, np.where(value, 1.0, 0.01)), 0.5)
     assert parts[0][0] == 0
     assert parts[-1][1] == count - 1
     assert all(later[0] == earlier[1] + 1 for earlier, later in pairwise(parts))
     # Three nats and the logarithm of the places make a false change very rare.
     assert len(parts) <= 2
+
+
+def test_a_mark_leaves_out_what_does_not_bear_it_at_the_edges():
+    value = np.array([0, *[1] * 30, 0], dtype=np.int64)
+    part = Marks(value, np.where(value, 0.8, 0.01)).parts(0, 31, 0.6)[0]
+    assert (part.first, part.last, part.mark) == (1, 30, 1)
 
 
 def two_bursts(rate=0.6):
@@ -109,4 +119,4 @@ def test_incidents_take_the_marks_by_payment_whatever_their_order():
 def test_marks_of_nothing_and_of_unknown_values():
     assert len(Marks.of(pd.Series([], dtype="str"), pd.Series([], dtype="float64")).value) == 0
     unknown = Marks.of(pd.Series([None, None], dtype="str"), pd.Series([None, None]))
-    assert unknown.parts(0, 1, 0.5) == [(0, 1)]
+    assert spans(unknown, 0.5) == [(0, 1)]

@@ -66,6 +66,16 @@ def test_bursts_close_to_each_other_are_told_apart(seed):
     assert (abs(bursts["onset"] - truth) <= pd.Timedelta(hours=1)).all()
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_a_weaker_burst_beside_a_strong_one_is_not_lost(seed):
+    """The strong one is found inside both; what it leaves is still a burst."""
+    payments, wrong = world(seed, bursts=((1_000, 60, 0.35), (1_090, 200, 0.85)))
+    bursts = date_bursts(payments, wrong)
+    truth = payments["created_at"].iloc[[1_000, 1_090]].reset_index(drop=True)
+    assert len(bursts) == 2
+    assert (abs(bursts["onset"] - truth) <= pd.Timedelta(hours=1)).all()
+
+
 @pytest.mark.parametrize("seed", range(20))
 def test_one_rate_throughout_is_no_burst(seed):
     payments, wrong = world(seed, quiet=0.02, bursts=())
