@@ -37,8 +37,16 @@ class Engine(Protocol):
         """Make rows available under a name, replacing what was there."""
         ...
 
-    def materialize(self, name: str, expression: ir.Table) -> ir.Table:
-        """Run once, keep the rows under a name, and give that table back, unbound."""
+    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
+        """Run once, keep the rows under a name, and give that table back, unbound.
+
+        ``by_payment``: of every table with a ``payment_id`` the expression reads the rows of the
+        payment at hand only, so an engine may run it for some payments after the others.
+        """
+        ...
+
+    def drop(self, *names: str) -> None:
+        """Let go of tables that no later step reads."""
         ...
 
     def arrow(self, expression: ir.Table) -> pa.Table:
@@ -135,10 +143,15 @@ class DuckDBEngine:
         with self._staged(tables.conform(name, rows)) as staged:
             self.connection.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM {staged}')
 
-    def materialize(self, name: str, expression: ir.Table) -> ir.Table:
+    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
         """Run once, keep the rows under a name, and give that table back, unbound."""
         self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS {self.sql(expression)}')
         return ibis.table(expression.schema(), name=name)
+
+    def drop(self, *names: str) -> None:
+        """Let go of tables that no later step reads."""
+        for name in names:
+            self.connection.execute(f'DROP TABLE IF EXISTS "{name}"')
 
     def arrow(self, expression: ir.Table) -> pa.Table:
         """Run and give an Arrow table."""

@@ -76,7 +76,6 @@ class ClickHouseEngine:
         self._folder = Path(tempfile.mkdtemp(prefix="credit_forensics_clickhouse_", dir=folder))
         self._session: Any = module.Session(str(self._folder / "store"))
         self._numbers = itertools.count(1)
-        self._tables: set[str] = set()
         settings = dict(_SETTINGS)
         if memory:
             limit = _bytes(memory)
@@ -107,10 +106,15 @@ class ClickHouseEngine:
         self._fill(name, given.schema, f"SELECT * FROM file('{path}', Parquet)")
         path.unlink()
 
-    def materialize(self, name: str, expression: ir.Table) -> ir.Table:
+    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
         """Run once, keep the rows in a table, and give that table back, unbound."""
         self._fill(name, result_schema(expression.schema()), self.sql(expression))
         return ibis.table(expression.schema(), name=name)
+
+    def drop(self, *names: str) -> None:
+        """Let go of tables that no later step reads."""
+        for name in names:
+            self._run(f'DROP TABLE IF EXISTS "{name}"')
 
     def arrow(self, expression: ir.Table) -> pa.Table:
         """Run and give an Arrow table."""

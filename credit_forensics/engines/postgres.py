@@ -98,7 +98,7 @@ class PostgresEngine:
                     copy.write(sink.getbuffer())
             self._take(name)
 
-    def materialize(self, name: str, expression: ir.Table) -> ir.Table:
+    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
         """Run once, keep the rows in a temporary table, and give that table back, unbound."""
         with self._told(f"could not compute {name}"):
             self._create("_incoming", result_schema(expression.schema()))
@@ -106,6 +106,11 @@ class PostgresEngine:
             self._execute(f"INSERT INTO _incoming {self.sql(expression)}")
             self._take(name)
         return ibis.table(expression.schema(), name=name)
+
+    def drop(self, *names: str) -> None:
+        """Let go of tables that no later step reads."""
+        with self._told("could not let go of a table"):
+            self._define(*(f'DROP TABLE IF EXISTS pg_temp."{name}"' for name in names))
 
     def arrow(self, expression: ir.Table) -> pa.Table:
         """Run and give an Arrow table."""

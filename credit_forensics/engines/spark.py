@@ -106,7 +106,7 @@ class SparkEngine:
         with _told(f"did not take the table {name}"):
             self._take(name, path, None)
 
-    def materialize(self, name: str, expression: ir.Table) -> ir.Table:
+    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
         """Run once, keep the rows as Parquet, and give that table back, unbound."""
         path = self._new_path(name)
         with _told(f"could not compute {name}"):
@@ -114,6 +114,14 @@ class SparkEngine:
             rows.write.parquet(path.as_uri())
             self._take(name, path, rows.schema)
         return ibis.table(expression.schema(), name=name)
+
+    def drop(self, *names: str) -> None:
+        """Let go of tables that no later step reads."""
+        for name in names:
+            path = self._kept.pop(name, None)
+            if path is not None:
+                self._session.catalog.dropTempView(name)
+                shutil.rmtree(path, ignore_errors=True)
 
     def arrow(self, expression: ir.Table) -> pa.Table:
         """Run and give an Arrow table."""

@@ -20,7 +20,7 @@ from credit_forensics.judgement.model import Fit
 from credit_forensics.judgement.patterns import MOST_FAMILIES, Cells, Patterns, decode
 from credit_forensics.judgement.periods import Periods, choose_periods
 from credit_forensics.judgement.persons import accounts_by_age, group_persons
-from credit_forensics.judgement.plan import Plan, make_plan
+from credit_forensics.judgement.plan import BY_PAYMENT, Plan, make_plan
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
@@ -131,7 +131,13 @@ def judge(
 
     def run(*names: str) -> None:
         for name in names:
-            kept[name] = engine.materialize(name, getattr(plan, name))
+            expression = getattr(plan, name)
+            kept[name] = engine.materialize(name, expression, by_payment=name in BY_PAYMENT)
+
+    def drop(*names: str) -> None:
+        engine.drop(*names)
+        for name in names:
+            kept.pop(name, None)
 
     plan = plan_of(False)
     step("session fields")
@@ -143,7 +149,10 @@ def judge(
     periods = _periods(engine, plan, basis)
     count = basis.accounts if basis else len(accounts)
     step("methods")
+    for name, table in plan.lookups.items():
+        engine.materialize(name, table)
     run("first_matrix", "name_bearers")
+    drop("session_fields", *plan.lookups)
     step("first judgement")
     run("first_keyed")
     first = fuse(
@@ -156,6 +165,7 @@ def judge(
     )
     step("histories")
     run("ownership", "card_votes", "customer_votes")
+    drop("ownership", "first_posteriors")
     step("judgement")
     run("keyed")
     fused = fuse(

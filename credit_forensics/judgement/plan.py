@@ -36,9 +36,21 @@ from credit_forensics.resolution.card_history import resolve_by_card_history
 from credit_forensics.resolution.credited import credited
 from credit_forensics.resolution.customer_history import resolve_by_customer_history
 from credit_forensics.resolution.history import HISTORY_VOTES, Mode
-from credit_forensics.resolution.matrix import build_matrix, with_histories
+from credit_forensics.resolution.matrix import build_matrix, lookup_tables, with_histories
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.session_fields import session_fields
+
+BY_PAYMENT = (
+    "session_fields",
+    "credited",
+    "first_matrix",
+    "first_keyed",
+    "ownership",
+    "keyed",
+    "verdicts",
+    "choices",
+)
+"""Steps that read, of every table with a ``payment_id``, the rows of the payment at hand only."""
 
 # A payment vouches for others only where it is itself more likely right than not.
 _OWNED_FROM = 500_000  # millionths
@@ -54,6 +66,7 @@ class Plan:
     session_fields: ir.Table
     credited: ir.Table
     links: ir.Table
+    lookups: dict[str, ir.Table]
     first_matrix: ir.Table
     name_bearers: ir.Table
     times: ir.Table
@@ -107,7 +120,9 @@ def make_plan(
 
     fields = session_fields(tables)
     kept_fields = kept("session_fields", fields)
-    first = build_matrix(tables, kept_fields, tables.credited, methods)
+    lookups = lookup_tables(tables, methods)
+    kept_lookups = {name: kept(name, table) for name, table in lookups.items()}
+    first = build_matrix(tables, kept_fields, tables.credited, methods, kept_lookups)
     # A person stands beside each id; without links the ids are the persons themselves.
     ids = [method.name for method in methods if method.name not in HISTORIES] if linked else []
     ids += ["ledger"] if linked else []
@@ -143,6 +158,7 @@ def make_plan(
         session_fields=fields,
         credited=credited(tables),
         links=person_links(tables, kept_fields),
+        lookups=lookups,
         first_matrix=first,
         name_bearers=bearers,
         times=_times(kept_fields),

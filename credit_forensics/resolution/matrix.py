@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import ibis
 import ibis.expr.types as ir
@@ -37,6 +37,7 @@ def build_matrix(
     fields: ir.Table,
     credited: ir.Table,
     methods: Sequence[Method] = METHODS,
+    lookups: Mapping[str, ir.Table] | None = None,
 ) -> ir.Table:
     """Join the methods to the payments.
 
@@ -50,6 +51,8 @@ def build_matrix(
         the table ``credited``, kept.
     methods
         the methods, in order; a user's own may follow the house's.
+    lookups
+        ``lookup_tables(tables, methods)``, kept; computed on the way without it.
 
     Returns
     -------
@@ -65,6 +68,7 @@ def build_matrix(
     >>> build_matrix(tables, session_fields(tables), credited(tables)).columns[:2]
     ('payment_id', 'metadata_user_id')
     """
+    lookups = lookup_tables(tables, methods) if lookups is None else lookups
     rows = fields
     values = {}
     for method in methods:
@@ -74,8 +78,8 @@ def build_matrix(
     rows = fields.select(*columns, **{f"m_{name}": value for name, value in values.items()})
     for method in methods:
         if method.lookup is not None:
-            key, table = method.lookup
-            found = table(tables).view()  # two methods may look up in one table
+            key, _ = method.lookup
+            found = lookups[lookup_name(method, methods)].view()  # two may look up in one table
             extra = {"name_bearers": found.bearers} if "bearers" in found.columns else {}
             rows = rows.left_join(found, looked_up(rows, key, found)).select(
                 *(rows[name] for name in rows.columns),
@@ -83,7 +87,9 @@ def build_matrix(
                 **extra,
             )
         elif method.rows is not None and method.column is None:
-            found = method.rows(tables).select(found_payment_id="payment_id", found="user_id")
+            found = lookups[lookup_name(method, methods)].rename(
+                found_payment_id="payment_id", found="user_id"
+            )
             rows = rows.left_join(found, rows.payment_id == found.found_payment_id).select(
                 *(rows[name] for name in rows.columns), **{f"m_{method.name}": found.found}
             )
@@ -117,6 +123,34 @@ def build_matrix(
         *CONTEXT,
         **{name: ibis.null(kind) for name, kind in HISTORY.items()},
     )
+
+
+def lookup_tables(tables: Tables, methods: Sequence[Method] = METHODS) -> dict[str, ir.Table]:
+    """What methods look up, by the names under which the engine keeps it.
+
+    These tables are made of all payments; what reads them afterwards needs one payment only.
+
+    Examples
+    --------
+    >>> list(lookup_tables(Tables()))
+    ['lookup_session_email', 'lookup_customer_mapping', 'lookup_payer_name']
+    """
+    found: dict[str, ir.Table] = {}
+    for method in methods:
+        if method.lookup is not None:
+            found.setdefault(lookup_name(method, methods), method.lookup[1](tables))
+        elif method.rows is not None and method.column is None:
+            rows = method.rows(tables).select("payment_id", "user_id")
+            found[lookup_name(method, methods)] = rows
+    return found
+
+
+def lookup_name(method: Method, methods: Sequence[Method]) -> str:
+    """The name of what a method looks up: that of the first method that looks up the same."""
+    if method.lookup is None:
+        return f"lookup_{method.name}"
+    table = method.lookup[1]
+    return next(f"lookup_{one.name}" for one in methods if one.lookup and one.lookup[1] is table)
 
 
 def with_histories(matrix: ir.Table, card: ir.Table, customer: ir.Table) -> ir.Table:
