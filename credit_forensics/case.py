@@ -20,7 +20,7 @@ from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.explaining import explain_payments
 from credit_forensics.findings.catalogue import examine
-from credit_forensics.incidents import group_incidents
+from credit_forensics.incidents import with_incidents
 from credit_forensics.judgement.calibration import (
     calibrated_verdicts,
     fit_calibration,
@@ -46,6 +46,7 @@ from credit_forensics.resolution.summary import (
     summarize_methods,
 )
 from credit_forensics.shared_traits import front_end_marks
+from credit_forensics.who_is_hit import payments_possibly_hit, users_hit
 
 Progress = Callable[[str, int, int], None]
 
@@ -277,11 +278,46 @@ class Case:
         return self._examined[1]
 
     @remembered
-    def incidents(self) -> pd.DataFrame:
-        """Findings that hang together."""
+    def _with_incidents(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         findings, engine = self.findings, self.evidence.engine
         payments = engine.frame(Tables().payments.select("payment_id", "created_at"))
-        return group_incidents(findings, payments, engine.frame(front_end_marks(Tables())))
+        return with_incidents(findings, payments, engine.frame(front_end_marks(Tables())))
+
+    @property
+    def incidents(self) -> pd.DataFrame:
+        """Findings that hang together."""
+        return self._with_incidents[1]
+
+    def hit_users(self, incident_id: str) -> pd.DataFrame:
+        """Who lost credits in an incident and who got them: see ``who_is_hit.users_hit``.
+
+        Raises
+        ------
+        CaseError
+            when the case has no such incident; the nearest id is named.
+        """
+        incident = self._incident(incident_id)
+        findings = self._with_incidents[0]
+        return users_hit(findings[findings["incident_id"] == incident["incident_id"]])
+
+    def possibly_hit(self, incident_id: str) -> pd.DataFrame:
+        """Payments in doubt that an incident may have hit besides: in its window, sharing its
+        traits, and ``ambiguous`` or ``unverifiable``. See ``who_is_hit.payments_possibly_hit``.
+
+        Raises
+        ------
+        CaseError
+            when the case has no such incident; the nearest id is named.
+        """
+        return payments_possibly_hit(self.evidence.engine, self._incident(incident_id))
+
+    def _incident(self, incident_id: str) -> pd.Series:
+        found = self.incidents[self.incidents["incident_id"] == incident_id]
+        if found.empty:
+            near = difflib.get_close_matches(str(incident_id), self.incidents["incident_id"], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise CaseError(f"The case has no incident {incident_id!r}{hint}")
+        return found.iloc[0]
 
     @property
     def rejects(self) -> pd.DataFrame:

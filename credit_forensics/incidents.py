@@ -14,6 +14,7 @@ from credit_forensics.onset import date_runs, in_order
 
 Numbers = npt.NDArray[np.int64]
 _KIND = ["finding", "cause"]
+_STRETCH = [*_KIND, "burst", "run"]
 _LEAST_GAP = pd.Timedelta(hours=6)
 _LONGEST_GAP = pd.Timedelta(days=7)
 _GAP_FACTOR = 10
@@ -61,9 +62,27 @@ def group_incidents(
     >>> group_incidents(found)[["findings", "credits"]].values.tolist()
     [[2, 12]]
     """
+    return with_incidents(findings, payments, marks)[1]
+
+
+def with_incidents(
+    findings: pd.DataFrame,
+    payments: pd.DataFrame | None = None,
+    marks: pd.DataFrame | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The findings, each with its ``incident_id``, and the incidents: see ``group_incidents``.
+
+    Examples
+    --------
+    >>> found = pd.DataFrame({"finding": "orphan_credit", "severity": "high", "created_at":
+    ...     pd.to_datetime(["2025-09-01", "2025-09-20"], utc=True)})
+    >>> with_incidents(found)[0]["incident_id"].nunique()
+    2
+    """
     rows = to_pandas(conform("findings", findings))
     if rows.empty:
-        return to_pandas(conform("incidents", pd.DataFrame()))
+        return rows.assign(incident_id=""), to_pandas(conform("incidents", pd.DataFrame()))
+    columns = list(rows.columns)
     rows["cause"] = rows["cause"].fillna("")
     order = [*_KIND, "created_at", "payment_id", "event_id", "credited_user_id", "explanation"]
     rows = rows.sort_values(order, kind="stable").reset_index(drop=True)
@@ -72,7 +91,12 @@ def group_incidents(
     if payments is not None:
         rows["burst"], bursts = _bursts(rows, payments, marks)
     rows["run"] = _runs(rows)
-    return _summed(rows, bursts)
+    table = _summed(rows, bursts)
+    ids = table[["incident_id", *_STRETCH]]
+    rows = rows.merge(ids, on=_STRETCH, how="left")[["incident_id", *columns]]
+    shown = ["incident_id", *_KIND, "severity", *_DATED, "findings", "users", "credits"]
+    table = table[[*shown, "amount", "currency", "summary"]]
+    return rows, to_pandas(conform("incidents", table))
 
 
 def _runs(rows: pd.DataFrame) -> pd.Series[int]:
@@ -130,12 +154,11 @@ def _summed(rows: pd.DataFrame, bursts: pd.DataFrame) -> pd.DataFrame:
         rank=rows["severity"].map({name: place for place, name in enumerate(SEVERITIES)}),
         size=rows["credits"].abs(),
     )
-    keys = [*_KIND, "burst", "run"]
     # Several findings may name one payment; its money is at stake once.
-    again = rows["payment_id"].notna() & rows.duplicated([*keys, "payment_id"])
+    again = rows["payment_id"].notna() & rows.duplicated([*_STRETCH, "payment_id"])
     rows["money"] = rows["amount"].mask(again)
     table = (
-        rows.groupby(keys, sort=True, dropna=False)
+        rows.groupby(_STRETCH, sort=True, dropna=False)
         .agg(
             rank=("rank", "min"),
             onset=("created_at", "min"),
@@ -160,9 +183,7 @@ def _summed(rows: pd.DataFrame, bursts: pd.DataFrame) -> pd.DataFrame:
     table["severity"] = table["rank"].map(dict(enumerate(SEVERITIES)))
     table["incident_id"] = _ids(table)
     table["summary"] = _summaries(table)
-    table = table.sort_values(["rank", "onset", "incident_id"], kind="stable")
-    columns = ["incident_id", *_KIND, "severity", *_DATED, "findings", "users", "credits"]
-    return to_pandas(conform("incidents", table[[*columns, "amount", "currency", "summary"]]))
+    return table.sort_values(["rank", "onset", "incident_id"], kind="stable")
 
 
 def _ids(table: pd.DataFrame) -> pd.Series[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 import ibis
@@ -70,24 +70,52 @@ def count_traits(
     >>> count_traits(Tables()).columns
     ('trait', 'value', 'wrong', 'right')
     """
+    labelled = _payments_of(tables, ("misattributed", "confirmed"), since, until)
+    counts = [_count(labelled, name, value) for name, value in _own_traits(labelled).items()]
+    for name, values in _joined_traits(tables).items():
+        joined = labelled.left_join(values, labelled.payment_id == values.valued_payment)
+        counts.append(_count(joined, name, joined.trait_value))
+    return ibis.union(*counts)
+
+
+def list_traits(
+    tables: Tables,
+    verdicts: Sequence[str],
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> ir.Table:
+    """Each trait of each payment that has one of these verdicts: payment_id, trait, value.
+
+    Examples
+    --------
+    >>> list_traits(Tables(), ["ambiguous"]).columns
+    ('payment_id', 'trait', 'value')
+    """
+    payments = _payments_of(tables, verdicts, since, until)
+    listed = [_listed(payments, name, value) for name, value in _own_traits(payments).items()]
+    for name, values in _joined_traits(tables).items():
+        joined = payments.left_join(values, payments.payment_id == values.valued_payment)
+        listed.append(_listed(joined, name, joined.trait_value))
+    return ibis.union(*listed)
+
+
+def _payments_of(
+    tables: Tables, names: Sequence[str], since: datetime | None, until: datetime | None
+) -> ir.Table:
+    """Payments by verdict and time, with what their own traits are made of."""
     verdicts, payments = tables.verdicts, tables.payments
     if since is not None:
         payments = payments.filter(payments.created_at >= ibis.literal(since))
     if until is not None:
         payments = payments.filter(payments.created_at <= ibis.literal(until))
-    judged = verdicts.filter(verdicts.verdict.isin(("misattributed", "confirmed")))
-    labelled = judged.join(payments, "payment_id").select(
+    judged = verdicts.filter(verdicts.verdict.isin(tuple(names)))
+    return judged.join(payments, "payment_id").select(
         "payment_id",
         is_wrong=ibis.ifelse(judged.verdict == "misattributed", 1, 0),
         customer_preset=payments.customer_preset,
         created_at=payments.created_at,
         price=payments.price_id.coalesce(payments.amount.cast("string") + " " + payments.currency),
     )
-    counts = [_count(labelled, name, value) for name, value in _own_traits(labelled).items()]
-    for name, values in _joined_traits(tables).items():
-        joined = labelled.left_join(values, labelled.payment_id == values.valued_payment)
-        counts.append(_count(joined, name, joined.trait_value))
-    return ibis.union(*counts)
 
 
 def front_end_marks(tables: Tables) -> ir.Table:
@@ -152,10 +180,16 @@ def rank_traits(counts: pd.DataFrame) -> pd.DataFrame:
     return rows[list(_COLUMNS)].astype(_COLUMNS).reset_index(drop=True)
 
 
+def _as_text(value: ir.Value) -> ir.StringValue:
+    return value.cast("string").coalesce(NO_VALUE).substr(0, _LONGEST)
+
+
+def _listed(rows: ir.Table, name: str, value: ir.Value) -> ir.Table:
+    return rows.select("payment_id", trait=ibis.literal(name), value=_as_text(value))
+
+
 def _count(rows: ir.Table, name: str, value: ir.Value) -> ir.Table:
-    valued = rows.select(
-        "is_wrong", value=value.cast("string").coalesce(NO_VALUE).substr(0, _LONGEST)
-    )
+    valued = rows.select("is_wrong", value=_as_text(value))
     counts = valued.group_by("value").aggregate(
         wrong=valued.is_wrong.sum().cast("int64"),
         right=(1 - valued.is_wrong).sum().cast("int64"),
