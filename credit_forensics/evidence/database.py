@@ -130,6 +130,20 @@ class ReadOnlyDatabase:
                 names.append((column.name, known.name if known else ""))
             return names
 
+    def fetch_row(self, query: str) -> tuple[Any, ...]:
+        """The one row of a query, of which nothing remains when the database refuses it.
+
+        Raises
+        ------
+        UnreadableError
+            when it does.
+        """
+        if self.dialect == "sqlite":
+            with _refusals():
+                return tuple(self.driver.execute(query).fetchone())
+        with _refusals(), self.driver.transaction():
+            return tuple(self.driver.execute(query).fetchone())
+
     def conninfo(self) -> str:
         """The libpq connection string, for a second connection. It holds the password."""
         from psycopg.conninfo import make_conninfo

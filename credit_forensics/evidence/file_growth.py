@@ -11,6 +11,7 @@ from typing import BinaryIO, Literal
 
 _PROBE = 1 << 16
 _CHUNK = 1 << 22
+_BLOCKS, _BLOCK = 64, 1 << 12
 _NOT_TEXT = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd", b"PAR1", b"\xff\xfe", b"\xfe\xff")
 
 
@@ -19,7 +20,7 @@ class Seen:
     """What a file looked like when it was read up to ``offset``, the end of a line.
 
     ``lines`` are the line ends before the offset; ``head`` and ``tail`` hash the first bytes and
-    those before the offset.
+    those before the offset, ``between`` blocks spread evenly between them.
     """
 
     size: int
@@ -29,6 +30,7 @@ class Seen:
     lines: int
     head: str
     tail: str
+    between: str
 
     def to_json(self) -> str:
         """As text, for keeping."""
@@ -43,17 +45,19 @@ def from_json(text: str) -> Seen:
 def compare(path: Path, seen: Seen | None) -> Literal["same", "grown", "other"]:
     """How a file compares with what was seen; ``other`` where nothing was.
 
-    Text that only grew at its end has the bytes it had at the beginning and before the offset.
+    Text that only grew at its end has the bytes it had at the beginning, before the offset, and in
+    blocks between; a file of the same size that was written since did not grow.
     """
     if seen is None:
         return "other"
     now = path.stat()
     if (now.st_size, now.st_mtime_ns, now.st_ino) == (seen.size, seen.modified, seen.inode):
         return "same"
-    if now.st_size < seen.offset:
+    if now.st_size <= seen.size:
         return "other"
     with path.open("rb") as file:
-        same = (_head(file, seen.offset), _tail(file, seen.offset)) == (seen.head, seen.tail)
+        probes = _head(file, seen.offset), _tail(file, seen.offset), _between(file, seen.offset)
+        same = probes == (seen.head, seen.tail, seen.between)
     return "grown" if same else "other"
 
 
@@ -90,6 +94,7 @@ def look(path: Path, before: Seen | None = None) -> Seen:
             lines=lines,
             head=_head(file, offset),
             tail=_tail(file, offset),
+            between=_between(file, offset),
         )
 
 
@@ -141,3 +146,11 @@ def _tail(file: BinaryIO, offset: int) -> str:
     start = max(offset - _PROBE, 0)
     file.seek(start)
     return hashlib.sha256(file.read(offset - start)).hexdigest()
+
+
+def _between(file: BinaryIO, offset: int) -> str:
+    digest = hashlib.sha256()
+    for number in range(1, _BLOCKS):
+        file.seek(offset * number // _BLOCKS)
+        digest.update(file.read(min(_BLOCK, offset - file.tell())))
+    return digest.hexdigest()

@@ -21,14 +21,17 @@ from credit_forensics.case_file import CaseFile
 from credit_forensics.engine import DuckDBEngine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence import file_growth, kept_tables, tables
+from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.database import ReadOnlyDatabase
 from credit_forensics.evidence.file_growth import Seen
+from credit_forensics.evidence.kept_custody import KeptCustody, ReadAnew
 from credit_forensics.evidence.kept_tables import DATABASE, IDENTITY, columns
 from credit_forensics.evidence.ledger_plan import Read
 from credit_forensics.evidence.ledger_since import Since, narrow_read
+from credit_forensics.evidence.ledger_unchanged import TABLES, Mark, UnchangedRows
 from credit_forensics.evidence.store import Evidence
 
-_VERSION = "1"
+_VERSION = "2"
 # A delivery's lines lie together but for those of requests handled at the same time.
 LOG_OVERLAP = 256 << 10
 _STRIPE = (
@@ -58,6 +61,10 @@ _TOUCHING = {
     "ledger": ("event_id", "payment_id"),
     "customers": ("customer_id",),
 }
+
+
+class _RowsLeftError(Exception):
+    """Rows that are kept are no longer in their database."""
 
 
 class KeptEvidence:
@@ -93,6 +100,9 @@ class KeptEvidence:
             fresh = False
         if not fresh:
             self._begin_anew(stamp)
+        self.custody = KeptCustody(self.connection)
+        self.read: list[ReadAnew] = []
+        """What the refreshes of this object read, input by input."""
 
     def __enter__(self) -> KeptEvidence:
         return self
@@ -124,19 +134,24 @@ class KeptEvidence:
         return self.get("basis") is not None
 
     def clear(self) -> Evidence:
-        """Empty the evidence in memory, for the next step, and give it."""
+        """Empty the evidence in memory, its custody too, for the next step, and give it."""
+        self.evidence.custody = Custody()
         for spec in (*tables.STAGING, *tables.EVIDENCE):
             self.connection.execute(f'DROP TABLE IF EXISTS main."{spec.name}"')
             self.connection.execute(spec.create_sql)
         return self.evidence
 
-    def refresh(self, *, everything: bool = False) -> None:
+    def refresh(self, *, everything: bool = False, exactly: bool = False) -> None:
         """Read what is new; what it touches is noted in ``kept.touched`` until it is judged.
 
         Parameters
         ----------
         everything
             read the databases whole, so that rows that changed in place are seen.
+        exactly
+            let the databases tell whether older rows changed in place, and read the stored
+            balances; then what is kept is what a whole reading would give, at the price of a scan
+            inside each database.
 
         Raises
         ------
@@ -158,7 +173,10 @@ class KeptEvidence:
             if kind != "database" and name not in present:
                 with self.transaction():
                     self._drop(number, _STRIPE + _LOG)
-        if self.case_file.all_ledgers:
+                self.read.append(ReadAnew(name, "gone"))
+        if self.case_file.all_ledgers and exactly:
+            self._databases_exactly()
+        elif self.case_file.all_ledgers:
             self._databases(everything=everything)
 
     # Inputs ------------------------------------------------------------------------------------
@@ -201,18 +219,29 @@ class KeptEvidence:
         grown = how == "grown" and lines
         after = file_growth.look(path, seen if grown else None)
         evidence = self.clear()
+        name = self._name(path)
+        start, lines_before = (seen.offset, seen.lines) if grown and seen else (0, 0)
         if grown and seen is not None:
-            with self._part(path, seen.offset, after.offset) as part:
-                load_stripe_file(evidence, part, path.name, key)
+            # With the last line, should it lack its end: it is read again with what follows.
+            with self._part(path, seen.offset, after.size) as part:
+                load_stripe_file(evidence, part, name, key)
         else:
-            load_stripe_file(evidence, path, path.name, key)
+            load_stripe_file(evidence, path, name, key)
         with self.transaction():
             if known and not grown:
                 self._drop(known[0], _STRIPE)
-            number = self._input(self._name(path), key, known, after)
+            number = self._input(name, key, known, after)
             self._touch(_STRIPE)
-            for name in _STRIPE:
-                kept_tables.keep(self.connection, name, number)
+            for table in _STRIPE:
+                kept_tables.keep(self.connection, table, number)
+            read = self.custody.take(
+                number,
+                evidence.custody,
+                how="grown" if grown else "other" if known else "new",
+                start=start,
+                lines_before=lines_before,
+            )
+        self.read.append(read)
 
     def _log_file(self, path: Path, known: tuple[int, str, Seen | None] | None) -> None:
         seen = known[2] if known else None
@@ -223,7 +252,7 @@ class KeptEvidence:
         after = file_growth.look(path, seen if grown else None)
         evidence = self.clear()
         run = self.connection.execute
-        first_line = 1
+        first_line, start, line = 1, 0, 0
         if grown and seen is not None:
             # The first part of the overlap lets deliveries under way be read from their beginning,
             # the second is taken anew, as its deliveries may have ended since.
@@ -252,6 +281,16 @@ class KeptEvidence:
             if known and not grown:
                 self._drop(known[0], _LOG)
             number = self._input(self._name(path), "log", known, after)
+            evidence.custody.inputs[0].name = self._name(path)
+            read = self.custody.take(
+                number,
+                evidence.custody,
+                how="grown" if grown else "other" if known else "new",
+                start=start,
+                lines_before=line,
+                from_line=first_line,
+            )
+            self.custody.keep_span(number, read_before=seen.lines - line if grown and seen else 0)
             body = columns("deliveries")
             old = f"input = {number} AND source_line >= {first_line}"
             self._touch_query(
@@ -263,6 +302,7 @@ class KeptEvidence:
             for table in _LOG:
                 kept_tables.keep(self.connection, table, number)
             self._cover("deliveries")
+        self.read.append(read)
 
     def _load_log(self, evidence: Evidence, path: Path) -> None:
         from credit_forensics.evidence.webhook_log import load_webhook_logs
@@ -309,12 +349,13 @@ class KeptEvidence:
             )
             kept_tables.keep(self.connection, "balances", 0)
 
-    def _take_databases(self, *, whole: bool) -> None:
+    def _take_databases(self, *, whole: bool, reads: UnchangedRows | None = None) -> None:
         run = self.connection.execute
+        merged = {TABLES[part] for part in reads.narrowed} if reads else set(DATABASE)
         with self.transaction():
             for name in DATABASE:
                 body = columns(name)
-                if whole:
+                if whole or name not in merged:
                     self._touch_query(
                         name,
                         f"(SELECT {body} FROM main.{name} EXCEPT SELECT {body} FROM kept.{name})",
@@ -354,8 +395,50 @@ class KeptEvidence:
                 if name == "users":
                     run(kept_tables.names_sql("news"))
             self._cover("ledger")
+            if reads:
+                self._check_and_mark(reads)
+                return
             self._note_since(whole=whole)
             self.put("ledger_read", "yes")
+
+    def _check_and_mark(self, reads: UnchangedRows) -> None:
+        for part, rows in reads.rows.items():
+            found = self.connection.execute(f"SELECT count(*) FROM kept.{TABLES[part]}").fetchall()
+            if found[0][0] != rows:
+                raise _RowsLeftError
+        # A row that was rejected may be put right, and is then no newer than it was.
+        marks = {} if len(self.evidence.custody.rejects()) else reads.marks
+        told = {key: [mark.newer, mark.digest] for key, mark in marks.items()}
+        self.put("marks", json.dumps(told, sort_keys=True))
+
+    def _databases_exactly(self) -> None:
+        from credit_forensics.evidence.ledger import load_ledgers
+
+        told = json.loads(self.get("marks") or "{}")
+        before = {key: Mark(*mark) for key, mark in told.items()}
+        while True:
+            reads = UnchangedRows(before)
+            evidence = self.clear()
+            load_ledgers(evidence, self.case_file, narrow=reads.narrow)
+            try:
+                if reads.narrowed & reads.whole:
+                    # One ledger's table cannot be replaced without those of the others.
+                    raise _RowsLeftError
+                self._take_databases(whole=False, reads=reads)
+            except _RowsLeftError:
+                before = {}
+                continue
+            break
+        self.custody.databases = evidence.custody
+        for source in evidence.custody.inputs:
+            narrowed = sorted(TABLES[part] for part in reads.narrowed)
+            how = "grown" if narrowed else "new" if not told else "other"
+            self.read.append(ReadAnew(source.name, how, rows=source.rows))
+            if narrowed:
+                source.notes.append(
+                    f"of {', '.join(narrowed)} only newer rows were read; the digest of the older "
+                    "ones is what it was"
+                )
 
     def _since(self, prefix: str) -> Since:
         told = json.loads(self.get("since") or "{}").get(prefix, {})
@@ -427,6 +510,7 @@ class KeptEvidence:
         for name in names:
             self._touch_query(name, f"(SELECT * FROM kept.{name} WHERE input = {number})")
             self.connection.execute(f"DELETE FROM kept.{name} WHERE input = {number}")
+        self.custody.drop(number)
         self.connection.execute("DELETE FROM kept.inputs WHERE input = ?", [number])
 
     def _touch(self, names: tuple[str, ...]) -> None:

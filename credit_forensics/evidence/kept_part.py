@@ -14,11 +14,13 @@ from credit_forensics.evidence import kept_tables
 from credit_forensics.evidence.folding import email_key, typed_name_key
 from credit_forensics.evidence.kept_evidence import KeptEvidence
 from credit_forensics.evidence.kept_tables import hash_of
-from credit_forensics.evidence.ledger import link_ledger
+from credit_forensics.evidence.ledger import cover_ledger, link_ledger
 from credit_forensics.evidence.load import finish, link_persons
+from credit_forensics.evidence.log_scrubbing import match_scrubbed_deliveries
 from credit_forensics.evidence.payments import assemble_payments
 from credit_forensics.evidence.prepare import prepare
 from credit_forensics.evidence.store import Evidence
+from credit_forensics.evidence.stripe_api import note_gaps
 
 # A shared test card would bring the whole history along.
 MOST_OF_A_HISTORY = 200
@@ -28,12 +30,19 @@ def bring_whole(kept: KeptEvidence, case_file: CaseFile) -> Evidence:
     """All kept evidence, as ``load_evidence`` would have loaded it."""
     evidence = kept.clear()
     kept_tables.bring_all(kept.connection)
+    evidence.custody = kept.custody.restore()
+    note_gaps(case_file, evidence.custody)
     evidence.connection.execute(
-        "INSERT INTO coverage BY NAME SELECT source, first_at, last_at, 0 AS row_count "
-        "FROM kept.coverage WHERE source IN ('deliveries', 'ledger')"
+        """INSERT INTO coverage BY NAME
+        SELECT 'deliveries' AS source, min(first_at) AS first_at, max(last_at) AS last_at,
+            sum(row_count)::BIGINT AS row_count
+        FROM kept.spans HAVING count(*) > 0"""
     )
+    if case_file.all_ledgers:
+        cover_ledger(evidence)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
+    match_scrubbed_deliveries(evidence)
     link_persons(evidence, case_file)
     prepare(evidence, case_file.ids.shape)
     finish(evidence)

@@ -80,7 +80,7 @@ def load_ledgers(
             own = partial(narrow, prefix, database) if narrow else None
             _load(evidence, database, section, source, prefix=prefix, progress=progress, narrow=own)
     if sections:
-        _cover(evidence)
+        cover_ledger(evidence)
 
 
 def link_ledger(evidence: Evidence) -> None:
@@ -245,7 +245,8 @@ def _custody(database: ReadOnlyDatabase, source: Input, plan: Plan, taken: dict[
         source.notes.append(f"with {log.name}, {size} bytes, SHA-256 {digest}")
 
 
-def _cover(evidence: Evidence) -> None:
+def cover_ledger(evidence: Evidence) -> None:
+    """Write what the ledger covers: from its first entry to its last."""
     run = evidence.connection.execute
     run("DELETE FROM coverage WHERE source = 'ledger'")
     run(

@@ -18,7 +18,7 @@ from credit_forensics.evidence.ledger_plan import Read
 # Ids are drawn before their transactions commit, so a smaller one can appear later.
 ID_OVERLAP = 2_000
 TIME_OVERLAP = dt.timedelta(days=1)
-_TIMES = {"users": "created_at", "customers": "bound_at", "entries": "created_at"}
+TIMES = {"users": "created_at", "customers": "bound_at", "entries": "created_at"}
 _MOST_USERS = 5_000
 _UUID = r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"
 
@@ -47,19 +47,20 @@ def narrow_read(
             return None
         condition = _among(database, columns, users)
     elif read.part == "entries" and since.greatest_id is not None:
-        condition = _above(database, columns, since.greatest_id - ID_OVERLAP)
+        condition = rows_above(database, columns, since.greatest_id - ID_OVERLAP)
     else:
         condition = ""
-    if not condition and read.part in _TIMES and read.part in since.latest:
-        column = _TIMES[read.part]
-        condition = _after(database, columns, column, since.latest[read.part] - TIME_OVERLAP)
+    if not condition and read.part in TIMES and read.part in since.latest:
+        column = TIMES[read.part]
+        condition = rows_after(database, columns, column, since.latest[read.part] - TIME_OVERLAP)
     if not condition:
         return read
     query = f"SELECT * FROM (\n{read.query}\n) AS part WHERE {condition}"
     return Read(read.part, read.label, query, read.own)
 
 
-def _above(database: ReadOnlyDatabase, columns: dict[str, str], least: int) -> str:
+def rows_above(database: ReadOnlyDatabase, columns: dict[str, str], least: int) -> str:
+    """SQL for the entries with an id above one; none where ids do not count."""
     if database.dialect == "sqlite":
         # Whatever is no number is greater than any, so nothing is left out by mistake.
         return f"entry_id > {least}" if "entry_id" in columns else ""
@@ -67,9 +68,10 @@ def _above(database: ReadOnlyDatabase, columns: dict[str, str], least: int) -> s
     return f"entry_id > {least}" if counting else ""
 
 
-def _after(
+def rows_after(
     database: ReadOnlyDatabase, columns: dict[str, str], column: str, moment: dt.datetime
 ) -> str:
+    """SQL for the rows from a moment on, those without a time too; none where there is no time."""
     if column not in columns:
         return ""
     if database.dialect == "sqlite":
