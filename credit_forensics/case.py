@@ -405,7 +405,7 @@ class Case:
         """Write the analysis to a folder and give its summary.
 
         Writes ``verdicts.parquet``, ``claims.parquet``, ``findings.csv``, ``incidents.csv``,
-        ``rejects.csv`` and ``manifest.json``.
+        ``rejects.csv`` and ``manifest.json``, and their hashes in ``SHA256SUMS``.
         """
         from credit_forensics.outputs import write_outputs
 

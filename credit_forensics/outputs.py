@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,8 +61,20 @@ def csv_bytes(rows: pd.DataFrame) -> bytes:
     return str(shown.to_csv(index=False, lineterminator="\n")).encode("utf-8")
 
 
+def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
+    """The manifest as the bytes of ``manifest.json``.
+
+    Examples
+    --------
+    >>> manifest_bytes({"b": 1, "a": 2}).decode().splitlines()
+    ['{', '  "a": 2,', '  "b": 1', '}']
+    """
+    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, default=str)
+    return (text + "\n").encode("utf-8")
+
+
 def write_outputs(case: Case, out: Path) -> dict[str, Any]:
-    """Write the six files of an analysis.
+    """Write the six files of an analysis, and ``SHA256SUMS`` for ``sha256sum --check``.
 
     Parameters
     ----------
@@ -92,9 +105,10 @@ def write_outputs(case: Case, out: Path) -> dict[str, Any]:
     write("findings.csv", csv_bytes(case.findings))
     write("incidents.csv", csv_bytes(case.incidents))
     write("rejects.csv", csv_bytes(case.rejects))
-    manifest = {**case.manifest, "outputs": dict(sorted(hashes.items()))}
-    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, default=str)
-    write("manifest.json", (text + "\n").encode("utf-8"))
+    write("manifest.json", manifest_bytes(case.manifest))
+    # In a file of its own: the manifest's hash, which a report shows, must not depend on outputs.
+    sums = "".join(f"{digest}  {name}\n" for name, digest in sorted(hashes.items()))
+    write("SHA256SUMS", sums.encode("utf-8"))
     return {**summary(case), "files": dict(sorted(hashes.items()))}
 
 

@@ -44,6 +44,7 @@ def case(written, tmp_path):
 def test_analyze_writes_the_documented_files_and_columns(analyzed):
     out, done = analyzed
     assert sorted(path.name for path in out.iterdir()) == [
+        "SHA256SUMS",
         "claims.parquet",
         "findings.csv",
         "incidents.csv",
@@ -118,7 +119,12 @@ def test_the_manifest_holds_hash_size_rows_and_versions(analyzed, written):
     assert by_name["sessions.jsonl"]["size"] == len(content)
     assert by_name["sessions.jsonl"]["rows"] == len(content.splitlines())
     assert "duckdb" in manifest["versions"]
-    assert set(manifest["outputs"]) >= {"findings.csv", "verdicts.parquet"}
+    sums = dict(
+        reversed(line.split("  ")) for line in (out / "SHA256SUMS").read_text().splitlines()
+    )
+    assert len(sums) == 6
+    for name, digest in sums.items():
+        assert hashlib.sha256((out / name).read_bytes()).hexdigest() == digest
 
 
 @pytest.mark.parametrize(("severity", "status"), [("critical", 1), ("low", 1), (None, 0)], ids=str)

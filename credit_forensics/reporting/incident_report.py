@@ -34,7 +34,7 @@ class IncidentReport:
     started_at
         when the run started, as ISO 8601; shown, never computed with.
     csv
-        where to write the findings; nothing is written without it.
+        where to write the findings, and beside them the manifest; nothing is written without it.
 
     Raises
     ------
@@ -102,7 +102,8 @@ class IncidentReport:
 
     def manifest(self) -> Block:
         """The manifest: inputs as they were read, versions, and its own hash."""
-        return reference_sections.manifest_section(self.view)
+        file = self._csv.with_suffix(".manifest.json") if self._csv else None
+        return reference_sections.manifest_section(self.view, file)
 
     def appendix(self) -> Block:
         """Method, limits and glossary."""

@@ -13,7 +13,7 @@ from credit_forensics.reporting.page import page_html
 from credit_forensics.reporting.report_files import KeptReport, kept_reports
 
 _STATUS_LOOK = {"ok": "low", "findings": "high", "failed": "critical"}
-_SHOWN_SUFFIXES = (".html", ".ipynb", ".csv", ".pdf")
+_SHOWN_SUFFIXES = (".html", ".ipynb", ".csv", ".manifest.json", ".pdf")
 
 
 def write_index(folder: Path | str, *, language: str = "en") -> Path:

@@ -89,7 +89,7 @@ SENTENCES: dict[str, str] = {
         "{signature}, gebucht {booked}."
     ),
     "answer.gates_booked_unlogged": (
-        "{payment} wurde {booked} gebucht; das Protokoll zeigt keine Zustellung."
+        "{payment} wurde {booked} gebucht; kein Protokoll zeigt die Zustellung."
     ),
     "answer.gate_not_paid": "{payment} wurde nicht bezahlt, es war nichts zu buchen.",
     "answer.gate_not_delivered": (
@@ -250,7 +250,7 @@ SENTENCES: dict[str, str] = {
         "genau ihre Punktzahl. Nur unabhängige Familien zählen zusammen."
     ),
     "incidents.intro": "Befunde einer Art und Ursache, die zusammenhängen.",
-    "manifest.hash": "SHA-256 des Manifests: {sha}.",
+    "manifest.hash": "SHA-256 von {file}, wie sha256sum sie gibt: {sha}.",
     "manifest.whole": "Das Manifest im Wortlaut",
     "manifest.intro": "Dieselben Eingaben ergeben dieselben Befunde, Byte für Byte.",
     # column headings

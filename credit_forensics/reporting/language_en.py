@@ -88,9 +88,7 @@ SENTENCES: dict[str, str] = {
         "{payment} passed every gate: event {event}, {deliveries} in the log, {signature}, "
         "booked {booked}."
     ),
-    "answer.gates_booked_unlogged": (
-        "{payment} was booked {booked}; the log shows no delivery for it."
-    ),
+    "answer.gates_booked_unlogged": ("{payment} was booked {booked}; no log shows its delivery."),
     "answer.gate_not_paid": "{payment} was not paid, so nothing had to be booked.",
     "answer.gate_not_delivered": (
         "{payment} stopped before the handler: the log shows no delivery ({event})."
@@ -249,7 +247,7 @@ SENTENCES: dict[str, str] = {
         "Only independent families add."
     ),
     "incidents.intro": "Findings of one kind and cause that hang together.",
-    "manifest.hash": "SHA-256 of the manifest: {sha}.",
+    "manifest.hash": "SHA-256 of {file}, as sha256sum gives it: {sha}.",
     "manifest.whole": "The manifest as it is",
     "manifest.intro": "The same inputs give the same findings, byte for byte.",
     # column headings

@@ -6,10 +6,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from html import escape
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from credit_forensics.outputs import manifest_bytes
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
 from credit_forensics.reporting.html_tables import TableColumn, html_table
@@ -20,33 +22,20 @@ _LONG = 60
 _ELSEWHERE = ("inputs", "gaps", "model.families", "findings_run")
 
 
-def manifest_hash(manifest: Mapping[str, Any]) -> str:
-    """SHA-256 of the manifest as ``manifest.json`` holds it.
+def manifest_tables(view: CaseView, file: Path | None = None) -> Html:
+    """Inputs with hash, size, rows and rejects; versions and parameters; accuracies; the hash.
 
-    Examples
-    --------
-    >>> manifest_hash({"inputs": []})[:16]
-    'c16950135b08147b'
+    Parameters
+    ----------
+    file
+        where to write the manifest itself, whose SHA-256 is the hash shown; without it the hash
+        is that of the ``manifest.json`` which ``analyze`` writes of the same inputs.
     """
-    return hashlib.sha256(manifest_bytes(manifest)).hexdigest()
-
-
-def manifest_bytes(manifest: Mapping[str, Any]) -> bytes:
-    """The manifest as the bytes of ``manifest.json``.
-
-    Examples
-    --------
-    >>> manifest_bytes({"b": 1, "a": 2}).decode().splitlines()
-    ['{', '  "a": 2,', '  "b": 1', '}']
-    """
-    text = json.dumps(manifest, indent=2, sort_keys=True, ensure_ascii=False, default=str)
-    return (text + "\n").encode()
-
-
-def manifest_tables(view: CaseView) -> Html:
-    """Inputs with hash, size, rows and rejects; versions and parameters; accuracies; the hash."""
     language, text = view.language, view.language.say
     manifest = view.case.manifest
+    content = manifest_bytes(manifest)
+    if file is not None:
+        file.write_bytes(content)
     inputs = pd.DataFrame(manifest.get("inputs", []))
 
     cells = Cells(view)
@@ -74,19 +63,15 @@ def manifest_tables(view: CaseView) -> Html:
         caption=text("caption.versions"),
         language=language,
     )
-    sha = language.html("manifest.hash", sha=Code(case_manifest_hash(view.case)))
+    name = file.name if file else "manifest.json"
+    digest = hashlib.sha256(content).hexdigest()
+    sha = language.html("manifest.hash", file=Code(name), sha=Code(digest))
     intro = language.html("manifest.intro")
     return Html(
         f'<p class="csv">{sha} {intro}</p>{inputs_table}{facts_table}{_accuracies(view)}'
         f"<details><summary>{escape(text('manifest.whole'))}</summary>"
-        f"<pre>{escape(view.mask.text(manifest_bytes(manifest).decode()))}</pre></details>"
+        f"<pre>{escape(view.mask.text(content.decode()))}</pre></details>"
     )
-
-
-def case_manifest_hash(case: Any) -> str:
-    """The hash that the case gives its manifest, else that of the manifest's own bytes."""
-    given = getattr(case, "manifest_sha256", None)
-    return str(given) if given else manifest_hash(case.manifest)
 
 
 def _accuracies(view: CaseView) -> Html:

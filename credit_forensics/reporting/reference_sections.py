@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells
@@ -52,9 +54,12 @@ def coverage_section(view: CaseView) -> Block:
     return Block(Html(heading(view, "coverage") + by_verdict + spans + gap_table + _rejects(view)))
 
 
-def manifest_section(view: CaseView) -> Block:
-    """The manifest: its own hash, the inputs as they were read, versions and parameters."""
-    return Block(Html(heading(view, "manifest") + manifest_tables(view)))
+def manifest_section(view: CaseView, file: Path | None = None) -> Block:
+    """The manifest: its own hash, the inputs as they were read, versions and parameters.
+
+    Where a path is given, the manifest is written there.
+    """
+    return Block(Html(heading(view, "manifest") + manifest_tables(view, file)))
 
 
 def appendix_section(view: CaseView) -> Block:

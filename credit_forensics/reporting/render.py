@@ -144,14 +144,14 @@ def _case_location(case_path: Path | str, settings: CaseFile) -> Path:
 def _write(
     run: NotebookRun, base: Path, scratch: Path, *, language: Language, reveal: bool
 ) -> RenderedReport:
-    html, notebook, csv = (
-        base.with_name(base.name + suffix) for suffix in (".html", ".ipynb", ".csv")
-    )
-    made = next(iter(scratch.glob("*.csv")), None)
-    if made is not None:
-        shutil.move(made, csv)
-        csv.chmod(0o600)
-        _rename_in_outputs(run.notebook, made.name, csv.name)
+    html, notebook = (base.with_name(base.name + suffix) for suffix in (".html", ".ipynb"))
+    beside: dict[str, Path] = {}
+    for suffix in (".csv", ".manifest.json"):
+        for made in scratch.glob(f"*{suffix}"):
+            beside[suffix] = base.with_name(base.name + suffix)
+            shutil.move(made, beside[suffix])
+            beside[suffix].chmod(0o600)
+            _rename_in_outputs(run.notebook, made.name, beside[suffix].name)
     run.notebook.metadata.get("papermill", {}).get("parameters", {}).pop("csv", None)
     body = notebook_body(run.notebook, language)
     if run.failure:
@@ -164,13 +164,13 @@ def _write(
         language=language,
         footer=f"{base.name} · credit-forensics {__version__}",
     )
-    # The notebook and the CSV are for the analyst alone, and so is a page that reveals.
+    # The notebook, the CSV and the manifest are the analyst's alone, and so is a page that reveals.
     notebook.touch(mode=0o600)
     nbformat.write(run.notebook, notebook)
     if reveal:
         html.touch(mode=0o600)
     html.write_text(page, encoding="utf-8")
-    rendered = RenderedReport(html, notebook, csv if made else None, run.status, run.counts)
+    rendered = RenderedReport(html, notebook, beside.get(".csv"), run.status, run.counts)
     if run.failure:
         raise ReportFailedError(rendered, run.failure)
     return rendered

@@ -11,7 +11,8 @@ STATUSES = ("ok", "findings", "failed")
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(
     r"(?P<template>[A-Za-z0-9][A-Za-z0-9_\-]*)_(?P<started>\d{8}T\d{6}Z)_(?P<run>[0-9a-f]{8})"
-    r"_(?P<status>ok|findings|failed)(?P<suffix>\.html|\.ipynb|\.csv|\.pdf|\.hold)\Z"
+    r"_(?P<status>ok|findings|failed)"
+    r"(?P<suffix>\.html|\.ipynb|\.csv|\.manifest\.json|\.pdf|\.hold)\Z"
 )
 
 

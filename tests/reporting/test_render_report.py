@@ -6,6 +6,7 @@ import hashlib
 import json
 import re
 import stat
+import subprocess
 from datetime import UTC, datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -17,7 +18,6 @@ from small_case import HOSTILE_NAME, RIGHTFUL
 
 from credit_forensics.errors import CaseError
 from credit_forensics.reporting.incident_report import case_view
-from credit_forensics.reporting.manifest_tables import case_manifest_hash
 from credit_forensics.reporting.notebook_files import template_names
 from credit_forensics.reporting.render import ReportFailedError, render_report
 
@@ -154,8 +154,16 @@ def test_the_csv_lies_beside_the_page_with_its_hash(report, page):
     assert "(9 of 9)" in page.words
 
 
-def test_the_manifests_own_hash_is_shown_with_every_input(page, case, case_path):
-    assert case_manifest_hash(case) in page.words
+def test_the_manifests_own_hash_is_shown_with_every_input(report, page, case, case_path, tmp_path):
+    beside = report.html.with_suffix(".manifest.json")
+    shown = subprocess.run(["sha256sum", beside], check=True, capture_output=True, text=True)
+    assert shown.stdout.split()[0] in page.words
+    assert beside.name in page.words
+    assert beside.stat().st_mode & 0o077 == 0
+    # It is what an analysis of the same inputs writes.
+    case.analyze(tmp_path)
+    assert (tmp_path / "manifest.json").read_bytes() == beside.read_bytes()
+    subprocess.run(["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=tmp_path, check=True)
     for name in ("sessions.jsonl", "events.jsonl", "charges.jsonl", "webhook.log"):
         sha = hashlib.sha256((case_path.parent / name).read_bytes()).hexdigest()
         assert sha in page.words
