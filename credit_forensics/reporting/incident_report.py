@@ -12,6 +12,7 @@ from credit_forensics.reporting.blocks import CONTENTS_MARK, Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.findings_section import findings_section
 from credit_forensics.reporting.headline import heading, headline
+from credit_forensics.reporting.hit_section import hit_section
 from credit_forensics.reporting.language import Html, Language
 from credit_forensics.reporting.shared_section import shared_section
 from credit_forensics.reporting.trust_section import trust_section
@@ -95,6 +96,10 @@ class IncidentReport:
     def shared(self) -> Block:
         """What the wrong payments share that the right ones do not."""
         return shared_section(self.view)
+
+    def hit(self) -> Block:
+        """Who the gravest incident hit, and which payments it may have hit besides."""
+        return hit_section(self.view)
 
     def coverage(self) -> Block:
         """What the evidence covers, its gaps and rejects, and the payments by verdict."""

@@ -471,6 +471,7 @@ SENTENCES: dict[str, str] = {
     "section.payments": "Zahlungen",
     "section.ledger": "Ledger",
     "section.shared": "Was die falschen Zahlungen gemeinsam haben",
+    "section.hit": "Wer betroffen ist",
     "caption.history": "Was Stripe, Protokoll und Ledger berichten",
     "caption.same_card_fingerprint": "Andere Zahlungen mit derselben Karte",
     "caption.same_customer_id": "Andere Zahlungen desselben Stripe-Kunden",
@@ -478,6 +479,15 @@ SENTENCES: dict[str, str] = {
     "caption.payments": "Zahlungen, die diese Person leistete oder gutgeschrieben bekam",
     "caption.ledger": "Ledger-Buchungen, die letzten",
     "caption.shared": "Was falsche Zahlungen öfter haben als richtige",
+    "caption.hit": "Konten, die Credits verloren, dann Konten, die welche bekamen",
+    "caption.possibly_hit": "Zweifelhaft, zur selben Zeit und ähnlich: vielleicht auch betroffen",
+    "none.possibly_hit": "Keine zweifelhafte Zahlung teilt Zeit und Merkmale des Vorfalls.",
+    "role.lost": "verlor Credits",
+    "role.got": "bekam Credits",
+    "hit.intro": (
+        "Der größte der schwersten Vorfälle: {finding}, {onset} bis {end}. Wen er traf, ist "
+        "belegt; was nur möglich ist, steht für sich."
+    ),
     "column.id": "Kennung",
     "column.what": "Was",
     "column.kind": "Art",
@@ -485,6 +495,9 @@ SENTENCES: dict[str, str] = {
     "column.user_id": "Konto",
     "column.entry_id": "Buchung",
     "column.trait": "Merkmal",
+    "column.traits": "Was sie teilen",
+    "column.role": "Rolle",
+    "column.payments": "Zahlungen",
     "column.share_of_wrong": "Von den falschen",
     "column.share_of_right": "Von den richtigen",
     "column.lift": "Lift",

@@ -455,6 +455,7 @@ SENTENCES: dict[str, str] = {
     "section.payments": "Payments",
     "section.ledger": "Ledger",
     "section.shared": "What the wrong payments share",
+    "section.hit": "Who is hit",
     "caption.history": "What Stripe, the log and the ledger tell",
     "caption.same_card_fingerprint": "Other payments with the same card",
     "caption.same_customer_id": "Other payments of the same Stripe customer",
@@ -462,6 +463,15 @@ SENTENCES: dict[str, str] = {
     "caption.payments": "Payments made by, or credited to, this person",
     "caption.ledger": "Ledger entries, the last ones",
     "caption.shared": "What wrong payments have more often than right ones",
+    "caption.hit": "Accounts that lost credits, then accounts that got them",
+    "caption.possibly_hit": "In doubt, in the same time, and alike: possibly hit too",
+    "none.possibly_hit": "No payment in doubt shares the incident's time and traits.",
+    "role.lost": "lost credits",
+    "role.got": "got credits",
+    "hit.intro": (
+        "The largest of the gravest incidents: {finding}, {onset} to {end}. Whom it hit is "
+        "proved; what is only possible stands apart."
+    ),
     "column.id": "Id",
     "column.what": "What",
     "column.kind": "Kind",
@@ -469,6 +479,9 @@ SENTENCES: dict[str, str] = {
     "column.user_id": "Account",
     "column.entry_id": "Entry",
     "column.trait": "Trait",
+    "column.traits": "What they share",
+    "column.role": "Part",
+    "column.payments": "Payments",
     "column.share_of_wrong": "Of the wrong",
     "column.share_of_right": "Of the right",
     "column.lift": "Lift",
