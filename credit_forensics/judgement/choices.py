@@ -19,8 +19,8 @@ def choices(matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]) -> 
     Parameters
     ----------
     matrix
-        the wide matrix with user ids; beside a method's column ``p_<method>`` with persons, to
-        say which methods named the rightful one, unless its ids are persons themselves.
+        the wide matrix with user ids; beside a method's column ``p_<method>`` with the person
+        where it is another id, unless all its ids are persons themselves.
     verdicts
         for the rightful person.
     methods
@@ -46,7 +46,7 @@ def choices(matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]) -> 
     )
     named = [
         ibis.ifelse(
-            ibis.coalesce(rows[_person(rows, method)] == rows.rightful, False),
+            ibis.coalesce(_person(rows, method) == rows.rightful, False),
             f",{method.name}",
             "",
         )
@@ -66,6 +66,8 @@ def choices(matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]) -> 
     )
 
 
-def _person(rows: ir.Table, method: Method) -> str:
-    """The column in which a method names a person."""
-    return f"p_{method.name}" if f"p_{method.name}" in rows.columns else method.name
+def _person(rows: ir.Table, method: Method) -> ir.Value:
+    """Whom a method names as a person."""
+    named = rows[method.name]
+    other = f"p_{method.name}"
+    return ibis.coalesce(rows[other], named) if other in rows.columns else named

@@ -33,7 +33,9 @@ WITHOUT_HISTORY = ("customer_preset", "customer_mapping")
 
 
 def with_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) -> ir.Table:
-    """Add ``p_<column>`` to some columns of user ids: the persons they belong to.
+    """Add ``p_<column>`` to some columns of user ids: the persons they belong to, where another.
+
+    Nearly every id is its own person, and what is empty need not be kept or joined.
 
     Parameters
     ----------
@@ -56,8 +58,8 @@ def with_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) ->
         # A view each time: the same table is joined once a column.
         linked = persons.select(linked_id="user_id", linked_person="person_id").view()
         joined = rows.left_join(linked, rows[column] == linked.linked_id)
-        person = ibis.coalesce(linked.linked_person, rows[column])
-        rows = joined.select(*(rows[name] for name in rows.columns), **{f"p_{column}": person})
+        other = linked.linked_person.nullif(rows[column])
+        rows = joined.select(*(rows[name] for name in rows.columns), **{f"p_{column}": other})
     return rows
 
 
@@ -72,7 +74,9 @@ def as_persons(matrix: ir.Table, columns: Sequence[str]) -> ir.Table:
     added = {f"p_{column}" for column in columns}
     return matrix.select(
         *(
-            matrix[f"p_{name}"].name(name) if f"p_{name}" in added else matrix[name]
+            ibis.coalesce(matrix[f"p_{name}"], matrix[name]).name(name)
+            if f"p_{name}" in added
+            else matrix[name]
             for name in matrix.columns
             if name not in added
         )
