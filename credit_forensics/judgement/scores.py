@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from credit_forensics.judgement.families import FALSE_VALUES, NAME_BOUNDS
 from credit_forensics.judgement.patterns import Patterns
-from credit_forensics.resolution.method import NAME, SESSION
+from credit_forensics.resolution.method import CARD, NAME, SESSION
 
 Floats = npt.NDArray[np.float64]
 
@@ -23,6 +23,11 @@ Floats = npt.NDArray[np.float64]
 # burst there is little to hold against it. Its accuracy counts as no more than this, which keeps
 # a name alone under the odds of a named misattribution even where most sessions are wrong.
 LONE_NAME = 0.69
+
+# A card's history errs where a household shares the card. A wrong name beside it then most likely
+# is that very member's, so it could have been hardly anybody else's. On worlds with truth 1 to 2
+# are about as good.
+BESIDE_A_CARD = 1.25
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,13 @@ class Believed:
     accounts: int
 
 
-def name_false_values(level: npt.NDArray[np.int64], accounts: int) -> Floats:
+def name_false_values(
+    level: npt.NDArray[np.int64], accounts: int, values: float = FALSE_VALUES
+) -> Floats:
     """Effective false values of a typed name: a name that many accounts bear weighs less.
 
-    A wrong name is a household member's (one in ``n``) or falls on a candidate by chance, which is
-    as likely as the share of accounts that bear it.
+    A wrong name is a household member's (one in ``values``) or falls on a candidate by chance,
+    which is as likely as the share of accounts that bear it.
 
     Examples
     --------
@@ -50,7 +57,7 @@ def name_false_values(level: npt.NDArray[np.int64], accounts: int) -> Floats:
     """
     bearers = np.array([1, *NAME_BOUNDS, 2 * NAME_BOUNDS[-1]], dtype=np.float64)[level]
     share = np.minimum(bearers / max(accounts, 1), 1.0)
-    result: Floats = 1.0 / (1.0 / FALSE_VALUES + share)
+    result: Floats = 1.0 / (1.0 / values + share)
     return result
 
 
@@ -81,12 +88,17 @@ def contributions(patterns: Patterns, believed: Believed, session: Floats) -> Fl
         if family.name == SESSION:
             accuracy = session
         if family.name == NAME:
-            false_values = name_false_values(level, believed.accounts)
-            weight = np.maximum(np.log(false_values * accuracy / (1 - accuracy)), 0.0)
+            odds = accuracy / (1 - accuracy)
+            weight, beside = (
+                np.maximum(np.log(name_false_values(level, believed.accounts, n) * odds), 0.0)
+                for n in (FALSE_VALUES, BESIDE_A_CARD)
+            )
             bears = (level > 0)[:, None] & np.column_stack(
                 [patterns.bears & exists, patterns.credited_bears & patterns.outsider]
             )
-            result[:, index, :] = np.where(bears, weight[:, None], 0.0)
+            by_card = [*(one.name == CARD for one in patterns.families), False]
+            by_slot = np.where(by_card, beside[:, None], weight[:, None])
+            result[:, index, :] = np.where(bears, by_slot, 0.0)
             # Whom a name alone names: its own slot, or a credited person nobody else names.
             lone = np.minimum(weight, np.log(FALSE_VALUES * LONE_NAME / (1 - LONE_NAME)))
             for slot in (index, size):

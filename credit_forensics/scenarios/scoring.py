@@ -15,7 +15,8 @@ Bools = npt.NDArray[np.bool_]
 class Scores:
     """How well probabilities of being wrong tell the wrong payments.
 
-    ``precision`` and ``recall`` are at p ≥ ``threshold``; a precision of nothing named is 1.
+    ``precision`` and ``recall`` are at p ≥ ``threshold``; a precision of nothing named is 1, so
+    ``precision_at_recall`` is what compares: the precision where four in five are found.
     """
 
     payments: int
@@ -23,6 +24,7 @@ class Scores:
     threshold: float
     precision: float
     recall: float
+    precision_at_recall: float
     average_precision: float
     brier: float
     ece: float
@@ -47,6 +49,7 @@ def score(probability: Reals, wrong: Bools, *, threshold: float = 0.9) -> Scores
         threshold=threshold,
         precision=hits / int(named.sum()) if named.any() else 1.0,
         recall=hits / int(truth.sum()) if truth.any() else 1.0,
+        precision_at_recall=precision_at_recall(p, truth),
         average_precision=average_precision(p, truth),
         brier=brier(p, truth),
         ece=expected_calibration_error(p, truth),
@@ -64,16 +67,33 @@ def average_precision(probability: Reals, wrong: Bools) -> float:
     >>> average_precision(np.array([0.5, 0.5]), np.array([True, False]))
     0.5
     """
-    total = int(wrong.sum())
-    if not total:
+    if not wrong.any():
         return 1.0
+    precision, recall = _steps(probability, wrong)
+    return float((precision * np.diff(recall, prepend=0.0)).sum())
+
+
+def precision_at_recall(probability: Reals, wrong: Bools, *, recall: float = 0.8) -> float:
+    """The highest precision at any threshold that finds at least this share of the wrong ones.
+
+    Examples
+    --------
+    >>> precision_at_recall(np.array([0.9, 0.4, 0.4]), np.array([True, True, False]))
+    0.6666666666666666
+    """
+    if not wrong.any():
+        return 1.0
+    precision, found = _steps(probability, wrong)
+    return float(precision[found >= recall].max())
+
+
+def _steps(probability: Reals, wrong: Bools) -> tuple[Reals, Reals]:
+    """Precision and recall at each distinct probability, from high to low."""
     order = np.argsort(-probability, kind="stable")
     sorted_p = probability[order]
     ends = np.append(np.flatnonzero(np.diff(sorted_p)), len(sorted_p) - 1)
     hits = np.cumsum(wrong[order])[ends]
-    precision = hits / (ends + 1)
-    gained = np.diff(np.concatenate([[0], hits])) / total
-    return float((precision * gained).sum())
+    return hits / (ends + 1), hits / wrong.sum()
 
 
 def brier(probability: Reals, wrong: Bools) -> float:
