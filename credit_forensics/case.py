@@ -14,8 +14,10 @@ import pandas as pd
 from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.engine import Engine
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.kept_custody import ReadAnew
 from credit_forensics.evidence.labels import LABEL_FILE, no_labels, read_labels
 from credit_forensics.evidence.load import load_evidence
+from credit_forensics.evidence.load_kept import load_kept_evidence
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.explaining import explain_payments
@@ -75,6 +77,8 @@ class Case:
         called with a step's name, its number and how many there are.
     reveal
         show personal data where the case, or an explanation of it, displays itself.
+    read_anew
+        where the evidence is kept beside the case: what was read of its inputs this time.
 
     Raises
     ------
@@ -93,6 +97,7 @@ class Case:
         basis: Basis | None = None,
         progress: Progress | None = None,
         reveal: bool = False,
+        read_anew: Sequence[ReadAnew] | None = None,
     ) -> None:
         self.evidence = evidence
         self.settings = settings or CaseFile()
@@ -102,6 +107,7 @@ class Case:
         self._basis = basis
         self._progress = progress
         self.reveal = reveal
+        self.read_anew = None if read_anew is None else tuple(read_anew)
 
     @classmethod
     def open(
@@ -112,8 +118,12 @@ class Case:
         mode: Mode | None = None,
         progress: Progress | None = None,
         reveal: bool = False,
+        kept: bool = False,
     ) -> Case:
         """Read a case file and load its evidence.
+
+        With ``kept``, evidence is kept in a file beside the case, and only what is new of the
+        inputs is read: see ``load_kept_evidence``. The case is the same as without.
 
         Raises
         ------
@@ -123,8 +133,20 @@ class Case:
         # Before the evidence, which may take minutes to load.
         mode = _checked_mode(mode)
         settings = read_case_file(path)
-        evidence = load_evidence(settings, progress)
-        return cls(evidence, settings, methods=methods, mode=mode, progress=progress, reveal=reveal)
+        read_anew = None
+        if kept:
+            evidence, read_anew = load_kept_evidence(settings, progress)
+        else:
+            evidence = load_evidence(settings, progress)
+        return cls(
+            evidence,
+            settings,
+            methods=methods,
+            mode=mode,
+            progress=progress,
+            reveal=reveal,
+            read_anew=read_anew,
+        )
 
     @classmethod
     def from_evidence(

@@ -15,6 +15,13 @@ TemplateOption = Annotated[
 LanguageOption = Annotated[
     ReportLanguage | None, typer.Option(help="Language; the case file's without it.")
 ]
+RollingOption = Annotated[
+    str | None,
+    typer.Option(
+        help="Report on a window that ends now, as 24h, 7d or 4w; only what is new since the last "
+        "such run is read, the rest is kept in .kept beside the case."
+    ),
+]
 OutOption = Annotated[Path, typer.Option(help="Folder of the reports and their index.")]
 
 
@@ -27,6 +34,7 @@ def report(
     reveal: Annotated[
         bool, typer.Option("--reveal", help="Show personal data; the report says so.")
     ] = False,
+    rolling: RollingOption = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option("--parameter", "-p", help="A parameter of the notebook: name=value."),
@@ -38,6 +46,8 @@ def report(
     """Render a report: one HTML page that opens without any network, its notebook and its CSV.
 
     Example: credit-forensics report case.toml --out reports
+
+    Example: credit-forensics report case.toml --rolling 7d
     """
     from credit_forensics.errors import CaseError
     from credit_forensics.reporting.produce import produce_report
@@ -58,6 +68,7 @@ def report(
             language=language.value if language else None,
             parameters=given,
             pdf=pdf,
+            rolling=rolling,
         )
     except ReportFailedError as error:
         # A report that failed is no finding, and no fault of the case file either.
@@ -82,6 +93,7 @@ def schedule(
     out: OutOption = Path("reports"),
     language: LanguageOption = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print each report too.")] = False,
+    rolling: RollingOption = None,
     alert: Annotated[
         str | None,
         typer.Option(help="module:function told of failed runs; the case's monitor targets else."),
@@ -90,6 +102,8 @@ def schedule(
     """Render a report on a schedule until stopped; a missed run is caught up once.
 
     Example: credit-forensics schedule case.toml --every day --at 07:00 --template daily_digest
+
+    Example: credit-forensics schedule case.toml --every monday --rolling 7d
     """
     import logging
 
@@ -107,6 +121,7 @@ def schedule(
             language=language.value if language else None,
             pdf=pdf,
             alert=alert,
+            rolling=rolling,
         )
     )
 

@@ -24,7 +24,7 @@ from credit_forensics.evidence import file_growth, kept_tables, tables
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.database import ReadOnlyDatabase
 from credit_forensics.evidence.file_growth import Seen
-from credit_forensics.evidence.kept_custody import KeptCustody, ReadAnew
+from credit_forensics.evidence.kept_custody import How, KeptCustody, ReadAnew
 from credit_forensics.evidence.kept_tables import DATABASE, IDENTITY, columns
 from credit_forensics.evidence.ledger_plan import Read
 from credit_forensics.evidence.ledger_since import Since, narrow_read
@@ -100,6 +100,7 @@ class KeptEvidence:
             fresh = False
         if not fresh:
             self._begin_anew(stamp)
+        self._exactly = False
         self.custody = KeptCustody(self.connection)
         self.read: list[ReadAnew] = []
         """What the refreshes of this object read, input by input."""
@@ -158,6 +159,7 @@ class KeptEvidence:
         CaseError
             when an input is missing or cannot be used.
         """
+        self._exactly = exactly
         known = self._known()
         present = set()
         for key, path in self._stripe_paths():
@@ -215,8 +217,8 @@ class KeptEvidence:
         how = file_growth.compare(path, seen)
         if how == "same":
             return
-        lines = file_growth.is_text(path) and recognise(path).layout == "lines"
-        grown = how == "grown" and lines
+        found = recognise(path)
+        grown = how == "grown" and file_growth.is_text(path) and found.layout == "lines"
         after = file_growth.look(path, seen if grown else None)
         evidence = self.clear()
         name = self._name(path)
@@ -224,7 +226,7 @@ class KeptEvidence:
         if grown and seen is not None:
             # With the last line, should it lack its end: it is read again with what follows.
             with self._part(path, seen.offset, after.size) as part:
-                load_stripe_file(evidence, part, name, key)
+                load_stripe_file(evidence, part, name, key, found=found)
         else:
             load_stripe_file(evidence, path, name, key)
         with self.transaction():
@@ -252,13 +254,16 @@ class KeptEvidence:
         after = file_growth.look(path, seen if grown else None)
         evidence = self.clear()
         run = self.connection.execute
-        first_line, start, line = 1, 0, 0
+        first_line, start, line, counted = 1, 0, 0, 0
         if grown and seen is not None:
             # The first part of the overlap lets deliveries under way be read from their beginning,
             # the second is taken anew, as its deliveries may have ended since.
             start, line = file_growth.line_start(path, seen, 2 * LOG_OVERLAP)
             first_line = file_growth.line_start(path, seen, LOG_OVERLAP)[1] + 1
-            with self._part(path, start, after.offset) as part:
+            counted = self._timed_lines(path, start, seen.size) if self._exactly else 0
+            # A line without its end is read as a whole reading would, and again with its rest.
+            end = after.size if self._exactly else after.offset
+            with self._part(path, start, end) as part:
                 self._load_log(evidence, part)
             run(f"UPDATE main.deliveries SET source_line = source_line + {line}")
             run(f"DELETE FROM main.deliveries WHERE source_line < {first_line}")
@@ -290,7 +295,7 @@ class KeptEvidence:
                 lines_before=line,
                 from_line=first_line,
             )
-            self.custody.keep_span(number, read_before=seen.lines - line if grown and seen else 0)
+            self.custody.keep_span(number, read_before=counted)
             body = columns("deliveries")
             old = f"input = {number} AND source_line >= {first_line}"
             self._touch_query(
@@ -303,6 +308,16 @@ class KeptEvidence:
                 kept_tables.keep(self.connection, table, number)
             self._cover("deliveries")
         self.read.append(read)
+
+    def _timed_lines(self, path: Path, start: int, end: int) -> int:
+        """How many lines of a part of a log bear a time: they were counted when it was read."""
+        with self._part(path, start, end) as part:
+            self._load_log(self.clear(), part)
+        rows = self.connection.execute(
+            "SELECT coalesce(sum(row_count), 0) FROM main.coverage WHERE source = 'deliveries'"
+        ).fetchall()
+        self.clear()
+        return int(rows[0][0])
 
     def _load_log(self, evidence: Evidence, path: Path) -> None:
         from credit_forensics.evidence.webhook_log import load_webhook_logs
@@ -432,7 +447,7 @@ class KeptEvidence:
         self.custody.databases = evidence.custody
         for source in evidence.custody.inputs:
             narrowed = sorted(TABLES[part] for part in reads.narrowed)
-            how = "grown" if narrowed else "new" if not told else "other"
+            how: How = "grown" if narrowed else "other" if told else "new"
             self.read.append(ReadAnew(source.name, how, rows=source.rows))
             if narrowed:
                 source.notes.append(

@@ -44,7 +44,7 @@ def load_kept_evidence(
     folder = case_file.folder / FOLDER
     try:
         folder.mkdir(mode=0o700, exist_ok=True)
-        with folder_lock(folder, "kept evidence", seconds=seconds):
+        with folder_lock(folder, "evidence", seconds=seconds):
             if progress:
                 progress("reading what is new", 1, 2)
             kept = KeptEvidence(folder / FILE, case_file)

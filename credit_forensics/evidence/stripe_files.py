@@ -67,6 +67,7 @@ def load_stripe_file(
     *,
     progress: Progress | None = None,
     origin: str | None = None,
+    found: Recognised | None = None,
 ) -> None:
     """Load one file into the staging tables.
 
@@ -78,13 +79,15 @@ def load_stripe_file(
         the key that named it; ``files`` expects nothing in particular.
     origin
         the column ``source`` of the rows, where it is not the kind's own name.
+    found
+        what the file is, where that is known: a part of one does not tell it.
 
     Raises
     ------
     OSError
         when the file cannot be read.
     """
-    found = recognise(path)
+    found = found or recognise(path)
     if key != "files" and found.what == "unknown":
         # It was meant to be read, so it is, and every line that is none is told.
         found = Recognised(f"stripe {key}", "lines", found.compression)

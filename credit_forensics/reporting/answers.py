@@ -48,7 +48,8 @@ def answers_html(view: CaseView) -> Html:
     """The ten answers as a list of cards."""
     say = view.language.html
     if view.focus:
-        key = "answers.focus_chosen" if view.chosen else "answers.focus"
+        whole = "answers.focus_window" if view.window else "answers.focus"
+        key = "answers.focus_chosen" if view.chosen else whole
         lead = say(key, payment=view.id(view.focus))
     else:
         lead = say("answers.no_focus")

@@ -16,6 +16,7 @@ from credit_forensics.evidence.tables import Tables
 from credit_forensics.masking import Mask
 from credit_forensics.reporting.html_tables import Row, row_dicts
 from credit_forensics.reporting.language import Code, Html, Language
+from credit_forensics.reporting.window import Window
 
 _MANUAL_KINDS = ("correction", "grant", "transfer", "reversal")
 
@@ -31,6 +32,9 @@ class CaseView:
         how the report speaks and what it masks.
     payment_id
         the payment to answer about; the worst one without it.
+    window
+        what the report is about: payments, findings and incidents that fall into it. All of the
+        case is judged all the same.
 
     Raises
     ------
@@ -38,19 +42,42 @@ class CaseView:
         when that payment is not in the case.
     """
 
-    def __init__(self, case: Any, language: Language, mask: Mask, payment_id: str = "") -> None:
+    def __init__(
+        self,
+        case: Any,
+        language: Language,
+        mask: Mask,
+        payment_id: str = "",
+        window: Window | None = None,
+    ) -> None:
         self.case = case
         self.language = language
         self.mask = mask
         self.chosen = bool(payment_id)
-        if payment_id and payment_id not in set(self.verdicts["payment_id"]):
+        self.window = window
+        if payment_id and payment_id not in set(self.case.verdicts["payment_id"]):
             raise CaseError(f"There is no payment {payment_id} in this case.")
         self._payment_id = payment_id
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:
-        """The verdicts."""
+        """The verdicts of the window's payments."""
         frame: pd.DataFrame = self.case.verdicts
+        if self.window:
+            frame = frame[frame["payment_id"].isin(self.payments["payment_id"])]
+        return frame.reset_index(drop=True)
+
+    @cached_property
+    def incidents(self) -> pd.DataFrame:
+        """The incidents, those of the whole case that reach into the window."""
+        frame: pd.DataFrame = self.case.incidents
+        if self.window:
+            # A finding may be dated after its payment, by which bursts are.
+            named = self._all_payments["payment_id"].isin(self.worst_payments)
+            first = self._all_payments.loc[named, "created_at"].min()
+            since = self.window.since if pd.isna(first) else min(self.window.since, first)
+            over = (frame["end"] < since) | (frame["onset"] > self.window.until)
+            frame = frame[~over].reset_index(drop=True)
         return frame
 
     @cached_property
@@ -58,6 +85,9 @@ class CaseView:
         """The findings, worst first: by severity, then money, then probability."""
         rank = {severity: i for i, severity in enumerate(SEVERITIES)}
         found: pd.DataFrame = self.case.findings
+        if self.window:
+            # What has no date, as a balance, is as it is now.
+            found = found[self.window.holds(found["created_at"], undated=True)]
         keys = pd.DataFrame(
             {
                 "severity": found["severity"].map(rank).fillna(len(rank)).astype("float64"),
@@ -72,7 +102,14 @@ class CaseView:
 
     @cached_property
     def payments(self) -> pd.DataFrame:
-        """payment_id, created_at, payment_status and livemode of every payment."""
+        """payment_id, created_at, payment_status and livemode of the window's payments."""
+        rows = self._all_payments
+        if self.window:
+            rows = rows[self.window.holds(rows["created_at"])].reset_index(drop=True)
+        return rows
+
+    @cached_property
+    def _all_payments(self) -> pd.DataFrame:
         payments = Tables().payments
         columns = ["payment_id", "created_at", "payment_status", "livemode"]
         return self.query(payments.select(*columns).order_by("payment_id"))
@@ -80,7 +117,8 @@ class CaseView:
     @cached_property
     def worst_payments(self) -> list[str]:
         """Payments with findings, worst first, each once."""
-        known = set(self.verdicts["payment_id"])
+        # A payment may lie before the window in which its entry is found wrong.
+        known = set(self.case.verdicts["payment_id"])
         named = self.findings["payment_id"].dropna().unique()
         return [str(payment) for payment in named if payment in known]
 
@@ -94,7 +132,8 @@ class CaseView:
     @cached_property
     def focus_verdict(self) -> Row:
         """The verdict of that payment."""
-        return row_dicts(self.verdicts[self.verdicts["payment_id"] == self.focus])[0]
+        verdicts = self.case.verdicts
+        return row_dicts(verdicts[verdicts["payment_id"] == self.focus])[0]
 
     @cached_property
     def focus_findings(self) -> list[Row]:

@@ -12,7 +12,18 @@ from credit_forensics.reporting.language import Code, Html, as_html
 
 _DASH = "–"
 _NUMBERS = frozenset(
-    {"count", "credits", "findings", "users", "rows", "rejects", "size", "row_count", "payments"}
+    {
+        "count",
+        "credits",
+        "findings",
+        "users",
+        "rows",
+        "rejects",
+        "size",
+        "start",
+        "row_count",
+        "payments",
+    }
 )
 _TIMES = frozenset({"created_at", "onset", "end", "first_at", "last_at"})
 _USERS = frozenset({"credited_user_id", "rightful_user_id", "user_id"})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +16,7 @@ from credit_forensics.reporting.headline import digest_headline, heading, nothin
 from credit_forensics.reporting.incident_report import case_view
 from credit_forensics.reporting.language import Html
 from credit_forensics.reporting.reference_sections import coverage_section
+from credit_forensics.reporting.window import rolling_window
 from credit_forensics.reporting.worst_cases import worst_matrix
 
 
@@ -33,6 +33,9 @@ class DailyDigest:
         as for ``IncidentReport``.
     started_at
         end of the window, ISO 8601; the last time in the evidence without it.
+    rolling
+        length of the window as ``24h`` or ``7d``, instead of ``days``; then findings without a
+        date are in it, and the digest says what was read anew.
 
     Raises
     ------
@@ -49,22 +52,22 @@ class DailyDigest:
         reveal: bool = False,
         started_at: str = "",
         csv: str = "",
+        rolling: str = "",
     ) -> None:
         if days < 1:
             raise CaseError("A digest needs at least one day; set days to 1 or more.")
         self.view = case_view(case, language=language, reveal=reveal)
         self._started_at = started_at
         self._csv = Path(csv) if csv else None
-        self.until = _moment(started_at) if started_at else self._last_time()
-        self.since = self.until - timedelta(days=days)
         times = self.view.findings["created_at"]
-        # The end belongs to the window: without a start time it is the last finding's own.
-        self.recent = self.view.findings[(times > self.since) & (times <= self.until)]
+        every = pd.concat([self.view.payments["created_at"], times])
+        self.window = rolling_window(rolling or f"{days}d", started_at, every)
+        self.recent = self.view.findings[self.window.holds(times, undated=bool(rolling))]
 
     def headline(self) -> Block:
         """What was found in the window, in one sentence."""
         language = self.view.language
-        first, last = language.time(self.since), language.time(self.until)
+        first, last = language.time(self.window.since), language.time(self.window.until)
         window = language.say("digest.window", first=first, last=last)
         return Block(digest_headline(self.view, self.recent, window, self._started_at))
 
@@ -82,8 +85,7 @@ class DailyDigest:
 
     def timeline(self) -> Block:
         """Payments and findings of the window over time."""
-        times = self.view.payments["created_at"]
-        payments = self.view.payments[(times > self.since) & (times <= self.until)]
+        payments = self.view.payments[self.window.holds(self.view.payments["created_at"])]
         words = {name: self.view.language.name("severity", name) for name in SEVERITIES}
         head = Html(heading(self.view, "timeline"))
         if payments.empty and self.recent.empty:
@@ -96,15 +98,3 @@ class DailyDigest:
     def coverage(self) -> Block:
         """What the evidence covers, and what it does not."""
         return coverage_section(self.view)
-
-    def _last_time(self) -> datetime:
-        last = pd.concat([self.view.payments["created_at"], self.view.findings["created_at"]]).max()
-        return datetime(1970, 1, 2, tzinfo=UTC) if pd.isna(last) else last.to_pydatetime()
-
-
-def _moment(text: str) -> datetime:
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise CaseError(f"'{text}' is no ISO 8601 time, as in 2025-09-01T07:00:00+00:00.") from None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

@@ -118,7 +118,7 @@ def methods_section(view: CaseView) -> Block:
 def incidents_section(view: CaseView) -> Block:
     """Incidents, and the rate over time of the gravest one that payments belong to."""
     language = view.language
-    incidents = view.case.incidents
+    incidents = view.incidents
     if incidents.empty:
         return Block(Html(heading(view, "incidents") + nothing(view, "none.incidents")))
     keys = ("finding", "cause", "severity", "onset", "end", "findings", "users", "credits")

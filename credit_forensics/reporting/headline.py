@@ -10,6 +10,7 @@ import pandas as pd
 from credit_forensics.charts.style import SEVERITIES
 from credit_forensics.reporting.case_view import CaseView, accounts_hit, money_at_stake
 from credit_forensics.reporting.language import Html, as_html
+from credit_forensics.reporting.rolling_facts import rolling_facts
 
 
 def headline(view: CaseView, started_at: str = "") -> Html:
@@ -43,7 +44,8 @@ def headline(view: CaseView, started_at: str = "") -> Html:
     return Html(
         f'<p class="case-name">{as_html(view.case.name)}</p><h1>{title}</h1>'
         f"{tiles(view, found)}"
-        f'<p class="facts">{facts(view, started_at)}. {unsure}</p>{privacy(view)}'
+        f'<p class="facts">{facts(view, started_at)}. {unsure}</p>'
+        f"{rolling_facts(view)}{privacy(view)}"
     )
 
 
@@ -63,7 +65,7 @@ def digest_headline(view: CaseView, recent: pd.DataFrame, window: str, started_a
         f'<p class="case-name">{as_html(view.case.name)}</p><h1 id="answers">{title}</h1>'
         f"{tiles(view, recent)}"
         f'<p class="facts">{as_html(window)}. {total}</p>'
-        f'<p class="facts">{facts(view, started_at)}.</p>{privacy(view)}'
+        f'<p class="facts">{facts(view, started_at)}.</p>{rolling_facts(view)}{privacy(view)}'
     )
 
 

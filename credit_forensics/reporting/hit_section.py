@@ -15,7 +15,7 @@ SHOWN_PAYMENTS = 25
 
 def hit_section(view: CaseView) -> Block:
     """Who lost credits and who got them, then the payments in doubt with what they share."""
-    incidents, language = view.case.incidents, view.language
+    incidents, language = view.incidents, view.language
     if incidents.empty:
         return Block(Html(heading(view, "hit") + nothing(view, "none.incidents")))
     of_the_gravest = incidents[incidents["severity"] == incidents["severity"].iloc[0]]

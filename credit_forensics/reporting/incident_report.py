@@ -16,6 +16,7 @@ from credit_forensics.reporting.hit_section import hit_section
 from credit_forensics.reporting.language import Html, Language
 from credit_forensics.reporting.shared_section import shared_section
 from credit_forensics.reporting.trust_section import trust_section
+from credit_forensics.reporting.window import rolling_window
 from credit_forensics.reporting.worst_cases import worst_matrix
 
 
@@ -36,6 +37,9 @@ class IncidentReport:
         when the run started, as ISO 8601; shown, never computed with.
     csv
         where to write the findings, and beside them the manifest; nothing is written without it.
+    rolling
+        a window as ``24h`` or ``7d`` that ends when the run started: the report is about what
+        falls into it. All of the case otherwise.
 
     Raises
     ------
@@ -52,8 +56,12 @@ class IncidentReport:
         payment_id: str = "",
         started_at: str = "",
         csv: str = "",
+        rolling: str = "",
     ) -> None:
         self.view = case_view(case, language=language, reveal=reveal, payment_id=payment_id)
+        if rolling:
+            window = rolling_window(rolling, started_at, self.view.payments["created_at"])
+            self.view = CaseView(case, self.view.language, self.view.mask, payment_id, window)
         self._started_at = started_at
         self._csv = Path(csv) if csv else None
 

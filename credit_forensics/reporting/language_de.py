@@ -76,6 +76,9 @@ SENTENCES: dict[str, str] = {
     "question.9": "Welche Version war es, und wen trifft es noch?",
     "question.10": "Was ist zu korrigieren, und ist es geschehen?",
     "answers.focus": "Zur Zahlung {payment}, der schwersten dieses Falls, und zum Fall insgesamt.",
+    "answers.focus_window": (
+        "Zur Zahlung {payment}, der schwersten dieses Fensters, und zum Fenster insgesamt."
+    ),
     "answers.focus_chosen": "Zur Zahlung {payment}, wie gewünscht, und zum Fall insgesamt.",
     "answers.no_focus": "Zum Fall insgesamt: keine Zahlung ist hervorzuheben.",
     "answer.held": "Die {credits} von {payment} liegen auf {holders}.",
@@ -459,6 +462,29 @@ SENTENCES: dict[str, str] = {
     "glossary.text.unverifiable": "weniger als zwei Familien sprechen",
     "glossary.term.reversal": "Rückbuchung",
     "glossary.text.reversal": "eine Ledger-Buchung, die Credits zurücknimmt",
+    # rolling window
+    "rolling.window": (
+        "Dieser Bericht handelt von {first} bis {last}: {inside} von {all} des Falls liegen darin. "
+        "Was kein Datum hat, gilt wie jetzt."
+    ),
+    "rolling.read": (
+        "Beurteilt wurden alle Belege des Falls; neu gelesen wurden dafür {bytes} Bytes und {rows} "
+        "aus {inputs}, der Rest war aufbewahrt."
+    ),
+    "rolling.nothing": (
+        "Beurteilt wurden alle Belege des Falls; in den Eingaben war nichts Neues."
+    ),
+    "caption.read_anew": "Was für diesen Bericht neu gelesen wurde",
+    "how.new": "neu, ganz gelesen",
+    "how.grown": "von seinem bisherigen Ende an gelesen",
+    "how.other": "geändert, wieder ganz gelesen",
+    "how.gone": "nicht mehr da",
+    "column.how": "Wie",
+    "column.start": "Ab Byte",
+    "noun.input.one": "Eingabe",
+    "noun.input.many": "Eingaben",
+    "noun.row.one": "Zeile",
+    "noun.row.many": "Zeilen",
     # digest
     "digest.window": "Befunde vom {first} bis {last}",
     "digest.none": "Nichts Neues in diesem Zeitraum.",

@@ -76,6 +76,9 @@ SENTENCES: dict[str, str] = {
     "answers.focus": (
         "About payment {payment}, the worst of this case, and about the case as a whole."
     ),
+    "answers.focus_window": (
+        "About payment {payment}, the worst of this window, and about the window as a whole."
+    ),
     "answers.focus_chosen": "About payment {payment}, as asked, and about the case as a whole.",
     "answers.no_focus": "About the case as a whole: there is no payment to single out.",
     "answer.held": "The {credits} of {payment} are on {holders}.",
@@ -443,6 +446,27 @@ SENTENCES: dict[str, str] = {
     "glossary.text.unverifiable": "fewer than two families speak",
     "glossary.term.reversal": "reversal",
     "glossary.text.reversal": "a ledger entry that takes credits back",
+    # rolling window
+    "rolling.window": (
+        "This report is about {first} to {last}: {inside} of the {all} of the case lie in it. "
+        "What has no date is as it is now."
+    ),
+    "rolling.read": (
+        "All evidence of the case was judged; read anew for it were {bytes} bytes and {rows} of "
+        "{inputs}, the rest was kept."
+    ),
+    "rolling.nothing": "All evidence of the case was judged; nothing was new in its inputs.",
+    "caption.read_anew": "What was read anew for this report",
+    "how.new": "new, read whole",
+    "how.grown": "read from where it ended",
+    "how.other": "changed, read whole again",
+    "how.gone": "no longer there",
+    "column.how": "How",
+    "column.start": "From byte",
+    "noun.input.one": "input",
+    "noun.input.many": "inputs",
+    "noun.row.one": "row",
+    "noun.row.many": "rows",
     # digest
     "digest.window": "Findings dated {first} to {last}",
     "digest.none": "Nothing new in this window.",

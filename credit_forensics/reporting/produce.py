@@ -34,6 +34,7 @@ def produce_report(
     parameters: Mapping[str, Any] | None = None,
     pdf: bool = False,
     progress: bool | None = None,
+    rolling: str | None = None,
 ) -> ProducedReport:
     """What ``credit-forensics report`` does: see ``render_report`` for the parameters.
 
@@ -66,6 +67,7 @@ def produce_report(
             now=now,
             parameters=parameters,
             progress=progress,
+            rolling=rolling,
         )
     except ReportFailedError:
         write_index(folder, language=language or "en")

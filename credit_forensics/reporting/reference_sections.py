@@ -11,6 +11,7 @@ from credit_forensics.reporting.headline import heading
 from credit_forensics.reporting.html_tables import html_table
 from credit_forensics.reporting.language import Html
 from credit_forensics.reporting.manifest_tables import manifest_tables
+from credit_forensics.reporting.rolling_facts import read_anew_table
 
 SHOWN_ROWS = 25
 _TERMS = (
@@ -51,7 +52,9 @@ def coverage_section(view: CaseView) -> Block:
         total=len(gaps),
         none=language.say("none.gaps"),
     )
-    return Block(Html(heading(view, "coverage") + by_verdict + spans + gap_table + _rejects(view)))
+    read = read_anew_table(view)
+    parts = heading(view, "coverage"), by_verdict, read, spans, gap_table, _rejects(view)
+    return Block(Html("".join(parts)))
 
 
 def manifest_section(view: CaseView, file: Path | None = None) -> Block:

@@ -27,6 +27,7 @@ from credit_forensics.reporting.notebook_files import (
 from credit_forensics.reporting.page import page_html
 from credit_forensics.reporting.report_files import report_name
 from credit_forensics.reporting.run_notebook import Failure, NotebookRun, run_notebook
+from credit_forensics.reporting.window import span_of
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def render_report(
     parameters: Mapping[str, Any] | None = None,
     progress: bool | None = None,
     timeout: int | None = None,
+    rolling: str | None = None,
 ) -> RenderedReport:
     """Run a template on a case and write the page, the notebook and the CSV of findings.
 
@@ -97,6 +99,9 @@ def render_report(
         show a bar on standard error; when that is a terminal without it.
     timeout
         seconds a cell may take; no limit without it.
+    rolling
+        the length of a window that ends now, as ``7d``: the report is about what falls into it,
+        and reads only what is new of the inputs, whose evidence is kept beside the case.
 
     Raises
     ------
@@ -111,6 +116,11 @@ def render_report(
     path = notebook_path(template)
     notebook = read_notebook(path)
     given = checked_parameters(notebook, parameters or {})
+    if rolling:
+        span_of(rolling)
+        if "rolling" not in declared_parameters(notebook):
+            raise CaseError(f"The template {path.stem} has no rolling window.")
+        given["rolling"] = rolling
     folder = Path("reports") if out is None else Path(out)
     run = run_id or secrets.token_hex(4)
     scratch = Path(tempfile.mkdtemp(prefix="credit_forensics_"))

@@ -26,6 +26,7 @@ from credit_forensics.folder_lock import folder_lock
 from credit_forensics.reporting.notebook_files import notebook_path
 from credit_forensics.reporting.produce import produce_report
 from credit_forensics.reporting.render import ReportFailedError
+from credit_forensics.reporting.window import span_of
 
 STATE = ".schedule.json"
 _EVERY = re.compile(r"(\d+)\s*([smhd])\Z")
@@ -58,6 +59,8 @@ class SchedulePlan:
         of the reports; the case file's without it.
     pdf
         print each report too.
+    rolling
+        the length of a window, as ``7d``; see ``render_report``.
     alert
         ``module:function`` to call with a sentence about each failed run; without it the case's
         monitor targets are told.
@@ -72,6 +75,7 @@ class SchedulePlan:
     language: str | None = None
     pdf: bool = False
     alert: str | None = None
+    rolling: str | None = None
 
 
 def run_schedule(plan: SchedulePlan) -> None:
@@ -105,6 +109,8 @@ def checked_plan(plan: SchedulePlan) -> SchedulePlan:
     make_trigger(plan)
     read_case_file(plan.case_path)
     notebook_path(plan.template)
+    if plan.rolling:
+        span_of(plan.rolling)
     case_path, out = Path(plan.case_path).resolve(), Path(plan.out).resolve()
     out.mkdir(parents=True, exist_ok=True)
     return replace(plan, case_path=str(case_path), out=str(out))
@@ -163,6 +169,7 @@ def _run(plan: SchedulePlan) -> str:
             language=plan.language,
             pdf=plan.pdf,
             progress=False,
+            rolling=plan.rolling,
         )
     except ReportFailedError as error:
         _tell(plan, str(error))

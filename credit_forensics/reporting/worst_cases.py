@@ -43,7 +43,8 @@ def worst_matrix(view: CaseView, most: int = 12, *, payments: Sequence[str] | No
     wanted = view.worst_payments if payments is None else list(payments)
     chosen = wanted[:most]
     rows = {row["payment_id"]: row for row in view.matrix_of(chosen)} if chosen else {}
-    verdicts = view.verdicts[view.verdicts["payment_id"].isin(chosen)]
+    verdicts = view.case.verdicts
+    verdicts = verdicts[verdicts["payment_id"].isin(chosen)]
     verdict_of = {row["payment_id"]: row for row in row_dicts(verdicts)}
     chosen = [payment for payment in chosen if payment in rows]
     if not chosen:

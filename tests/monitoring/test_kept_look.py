@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
-import shutil
-import sqlite3
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from growing_case import grow, shorten
 
 from credit_forensics.case import Case
 from credit_forensics.case_file import read_case_file
@@ -20,7 +19,6 @@ from credit_forensics.scenarios.settings import WorldSettings
 from credit_forensics.scenarios.world import make_world
 
 NOW = dt.datetime(2025, 12, 1, tzinfo=dt.UTC)
-GROWING = ("sessions.jsonl", "events.jsonl", "charges.jsonl", "intents.jsonl", "webhook.log")
 
 
 @pytest.fixture(scope="module")
@@ -33,32 +31,6 @@ def whole(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def expected(whole) -> pd.DataFrame:
     return Case.open(whole).findings
-
-
-def shorten(whole: Path, folder: Path, share: float) -> Path:
-    """The case as it was when a share of it had been written; a log may end within a line."""
-    shutil.copytree(whole, folder, dirs_exist_ok=True)
-    for name in GROWING:
-        path = folder / name
-        if path.exists():
-            data = path.read_bytes()
-            path.write_bytes(data[: int(len(data) * share)])
-    with sqlite3.connect(folder / "ledger.db") as db:
-        times = sorted(row[0] for row in db.execute("SELECT created_at FROM credit_ledger"))
-        db.execute(
-            "DELETE FROM credit_ledger WHERE created_at > ?", [times[int(len(times) * share)]]
-        )
-    return folder
-
-
-def grow(whole: Path, folder: Path) -> None:
-    for name in GROWING:
-        path = folder / name
-        if path.exists():
-            rest = (whole / name).read_bytes()[path.stat().st_size :]
-            with path.open("ab") as file:
-                file.write(rest)
-    shutil.copy(whole / "ledger.db", folder / "ledger.db")
 
 
 def names(findings: pd.DataFrame, without: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
