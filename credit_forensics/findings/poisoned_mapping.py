@@ -10,7 +10,10 @@ from credit_forensics.findings.finding_rows import counted, finding_rows, senten
 
 NAME = "poisoned_mapping"
 SEVERITY = "high"
-PROOF = "A misattributed payment wrote the binding of its customer to the wrongly credited user."
+PROOF = (
+    "A misattributed payment, repaired since or not, wrote the binding of its customer to the "
+    "wrongly credited user."
+)
 
 WRITTEN_WITHIN = ibis.interval(hours=1)
 
@@ -24,6 +27,10 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
     customer's very first payment is the writer, if it is such a one. ``payment_id`` names the
     writer, probability is its verdict's, and the explanation counts the customer's later
     payments that went the same wrong way.
+
+    A payment whose credits were moved since (a purchase and a reversal on the bound user, the
+    credits now on somebody else's account) counts as misattributed: the binding misroutes the
+    next payment until it is mended itself.
 
     Examples
     --------
@@ -41,7 +48,7 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
     >>> engine.frame(find_poisoned_mapping(Tables()))["payment_id"].tolist()
     ['cs_1']
     """
-    payments, verdicts, credited = tables.payments, tables.verdicts, tables.credited
+    payments = tables.payments
     bindings = tables.customers.select(
         bound_customer=tables.customers.customer_id,
         bound_user=tables.customers.user_id,
@@ -58,15 +65,13 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
         "currency",
         place=ibis.row_number().over(group_by=own.customer_id, order_by=in_order),
     )
-    wrong = verdicts.filter(verdicts.verdict == "misattributed")
-    wrong = wrong.join(own, "payment_id").left_join(credited, "payment_id")
-    wrong = wrong.drop("payment_id_right", "credited_user_id_right")
+    wrong = ibis.union(_misattributed(tables), _repaired(tables)).join(own, "payment_id")
     # Every misattributed payment of the binding; the writer is chosen among them.
     rows = wrong.join(
         bindings,
         [
             wrong.customer_id == bindings.bound_customer,
-            wrong.credited_user_id == bindings.bound_user,
+            wrong.wrongly == bindings.bound_user,
         ],
     )
     booked_at = rows.credited_at.coalesce(rows.completed_at, rows.created_at)
@@ -107,7 +112,7 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
         cause=ibis.ifelse(rows.bound_at.isnull(), "first_payment", "bound_while_booked"),
         credited_user_id=rows.bound_user,
         rightful_user_id=rows.rightful_user_id,
-        probability=rows.probability_misattributed,
+        probability=rows.probability,
         credits=rows.credits,
         amount=rows.amount,
         currency=rows.currency,
@@ -125,4 +130,52 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
             counted(misrouted, "payment", "payments"),
             " of that customer went the same way.",
         ),
+    )
+
+
+def _misattributed(tables: Tables) -> ir.Table:
+    """Payments that are on the wrong account now."""
+    verdicts, credited = tables.verdicts, tables.credited
+    wrong = verdicts.filter(verdicts.verdict == "misattributed")
+    return wrong.left_join(credited, "payment_id").select(
+        "payment_id",
+        wrongly=wrong.credited_user_id,
+        rightful_user_id=wrong.rightful_user_id,
+        probability=wrong.probability_misattributed,
+        event_id=credited.event_id,
+        credits=credited.credits,
+        credited_at=credited.credited_at,
+    )
+
+
+def _repaired(tables: Tables) -> ir.Table:
+    """Payments that were booked on an account and moved from there to another person's."""
+    ledger, verdicts, persons = tables.ledger, tables.verdicts, tables.persons
+    reversed_on = ledger.filter((ledger.kind == "reversal") & (ledger.delta < 0))
+    reversed_on = reversed_on.select(moved="payment_id", wrongly="user_id").distinct()
+    booked = ledger.filter((ledger.kind == "purchase") & (ledger.delta > 0))
+    moved = booked.join(
+        reversed_on,
+        [booked.payment_id == reversed_on.moved, booked.user_id == reversed_on.wrongly],
+    )
+    moved = moved.group_by("moved", "wrongly").aggregate(
+        event_id=moved.event_id.min(),
+        credits=moved.delta.sum().cast("int64"),
+        credited_at=moved.created_at.min(),
+    )
+    rows = moved.join(verdicts, moved.moved == verdicts.payment_id)
+    rows = rows.filter((rows.verdict != "misattributed") & (rows.credited_user_id != rows.wrongly))
+    ids = persons.select(of="user_id", person="person_id").distinct()
+    before, now = ids.view(), ids.view()
+    rows = rows.left_join(before, rows.wrongly == before.of).drop("of")
+    rows = rows.left_join(now, rows.credited_user_id == now.of, rname="{name}_now")
+    same = rows.person.coalesce(rows.wrongly) == rows.person_now.coalesce(rows.credited_user_id)
+    return rows.filter(~same).select(
+        "payment_id",
+        "wrongly",
+        rightful_user_id=rows.credited_user_id,
+        probability=(1 - rows.probability_misattributed).coalesce(1.0),
+        event_id=rows.event_id,
+        credits=rows.credits,
+        credited_at=rows.credited_at,
     )

@@ -73,6 +73,48 @@ def test_a_right_payment_or_a_mended_binding_poisons_nothing(find, make):
     assert run(find, make, wrong=(1,), bound_at="2025-09-01 12:03:10", user="a") == []
 
 
+def repaired(find, make, *, user="b", persons=(), mend="reversal"):
+    """A payment that wrote a binding to ``b`` and whose credits stand on ``a`` since."""
+
+    def entry(number, user_id, delta, kind):
+        return {
+            "entry_id": str(number),
+            "user_id": user_id,
+            "delta": delta,
+            "kind": kind,
+            "payment_id": "p1",
+            "created_at": make.at(f"2025-09-01 12:0{number}"),
+        }
+
+    return find(
+        find_poisoned_mapping,
+        payments=history(make, 1),
+        customers=[
+            {"customer_id": "cus_1", "user_id": user, "bound_at": make.at("2025-09-01 12:03")}
+        ],
+        verdicts=[{**make.verdict("p1", "confirmed", "a", "a"), "probability_misattributed": 0.1}],
+        ledger=[
+            entry(3, "b", 50, "purchase"),
+            entry(4, "b", -50, mend),
+            entry(5, "a", 50, "correction"),
+        ],
+        persons=[{"user_id": one, "person_id": "x"} for one in persons],
+    )
+
+
+def test_the_binding_of_a_repaired_payment_stays_found_until_it_is_mended(find, make):
+    (row,) = repaired(find, make)
+    assert (row["payment_id"], row["cause"]) == ("p1", "bound_while_booked")
+    assert (row["credited_user_id"], row["rightful_user_id"]) == ("b", "a")
+    assert (row["probability"], row["credits"]) == (0.9, 50)
+    assert repaired(find, make, user="a") == []
+
+
+def test_credits_moved_between_ids_of_one_person_or_spent_poison_nothing(find, make):
+    assert repaired(find, make, persons=("a", "b")) == []
+    assert repaired(find, make, mend="usage") == []
+
+
 def test_a_missing_booking_time_falls_back_to_the_completion(find, make):
     (row,) = run(find, make, wrong=(1,), bound_at="2025-09-01 12:30", credits=[])
     assert row["payment_id"] == "p1"
