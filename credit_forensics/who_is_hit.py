@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+import ibis
 import pandas as pd
 
 from credit_forensics.engine import Engine
@@ -110,7 +111,7 @@ def payments_possibly_hit(engine: Engine, incident: pd.Series) -> pd.DataFrame:
     shared = traits.merge(apart, on=["trait", "value"])
     shared["told"] = shared["trait"] + "=" + shared["value"]
     told = shared.sort_values(["payment_id", "told"]).groupby("payment_id")["told"].agg("; ".join)
-    rows = engine.frame(joined)
+    rows = engine.frame(joined.filter(joined.created_at >= ibis.literal(since)))
     rows = rows[rows["payment_id"].isin(told.index if len(apart) else inside)]
     rows["traits"] = rows["payment_id"].map(told).astype("str")
     order = ["probability_misattributed", "created_at", "payment_id"]
