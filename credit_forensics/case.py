@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 import ibis
+import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile, read_case_file
@@ -215,6 +216,10 @@ class Case:
             from credit_forensics.engines.handover import bring_back
 
             bring_back(self.engine, judgement.kept, self.evidence.engine)
+        if self.settings.engine.keep:
+            from credit_forensics.evidence.parquet_store import settle
+
+            settle(self.settings)
         return judgement
 
     @remembered
@@ -249,10 +254,13 @@ class Case:
     @remembered
     def claims(self) -> pd.DataFrame:
         """The long claims table."""
+        return self.evidence.engine.frame(self.ordered_claims())
+
+    def ordered_claims(self) -> ir.Table:
+        """The claims as an expression, for more of them than memory holds."""
         judgement = self.judgement
         table = claims(Tables(), judgement.matrix, judgement.methods)
-        order = ["payment_id", "method", "family", "user_id"]
-        return self.evidence.engine.frame(table.order_by(order))
+        return table.order_by(["payment_id", "method", "family", "user_id"])
 
     @remembered
     def _agreement_counts(self) -> pd.DataFrame:
@@ -273,9 +281,20 @@ class Case:
     @remembered
     def verdicts(self) -> pd.DataFrame:
         """One verdict a payment, sorted by payment."""
+        return self.evidence.engine.frame(self.ordered_verdicts())
+
+    def ordered_verdicts(self) -> ir.Table:
+        """The verdicts as an expression, for more of them than memory holds."""
         self.judgement  # noqa: B018  # the tables must be there
-        table = Tables().verdicts
-        return self.evidence.engine.frame(table.order_by("payment_id"))
+        return Tables().verdicts.order_by("payment_id")
+
+    @remembered
+    def verdict_counts(self) -> pd.Series:
+        """Payments by verdict, the most frequent first."""
+        verdicts = self.ordered_verdicts()
+        counts = verdicts.group_by("verdict").agg(payments=verdicts.count())
+        frame = self.evidence.engine.frame(counts.order_by(counts.payments.desc(), "verdict"))
+        return frame.set_index("verdict")["payments"].astype("int64")
 
     @remembered
     def persons(self) -> pd.DataFrame:

@@ -88,6 +88,7 @@ class EngineSection(Section):
     name: Literal["duckdb", "spark", "postgres", "clickhouse"] = "duckdb"
     memory_limit: str | None = None
     temp_directory: str | None = None
+    keep: str | None = None
     threads: int | None = None
     master: str | None = None
     url: str | None = None

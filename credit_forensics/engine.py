@@ -162,6 +162,10 @@ class DuckDBEngine:
             return table
         return table.cast(pa.schema([f.with_type(wide.get(f.name, f.type)) for f in table.schema]))
 
+    def batches(self, expression: ir.Table, rows: int = 1_000_000) -> pa.RecordBatchReader:
+        """Run and give the rows some at a time, for results larger than memory."""
+        return self.connection.sql(self.sql(expression)).to_arrow_reader(rows)
+
     def frame(self, expression: ir.Table) -> pd.DataFrame:
         """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""
         return to_pandas(self.arrow(expression))

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import pyarrow as pa
 import pyarrow.parquet as pq
 
 from credit_forensics import __version__
-from credit_forensics.evidence.tables import conform
+from credit_forensics.evidence.custody import hash_file
+from credit_forensics.evidence.tables import conform, spec
 
 if TYPE_CHECKING:
     from credit_forensics.case import Case
@@ -97,10 +99,14 @@ def write_outputs(case: Case, out: Path) -> dict[str, Any]:
         part.replace(out / name)
         hashes[name] = hashlib.sha256(content).hexdigest()
 
-    for name, rows in (("verdicts", case.verdicts), ("claims", case.claims)):
+    tables = {"verdicts": case.ordered_verdicts(), "claims": case.ordered_claims()}
+    for name, table in tables.items():
         part = out / f".{name}.parquet.part"
-        pq.write_table(conform(name, rows), part, compression="zstd")
-        hashes[f"{name}.parquet"] = hashlib.sha256(part.read_bytes()).hexdigest()
+        # Some rows at a time: there may be more than memory holds.
+        with pq.ParquetWriter(part, spec(name).arrow_schema, compression="zstd") as writer:
+            for batch in case.evidence.engine.batches(table):
+                writer.write_table(conform(name, pa.Table.from_batches([batch])))
+        hashes[f"{name}.parquet"] = hash_file(part)[0]
         part.replace(out / f"{name}.parquet")
     write("findings.csv", csv_bytes(case.findings))
     write("incidents.csv", csv_bytes(case.incidents))
@@ -119,8 +125,8 @@ def summary(case: Case) -> dict[str, Any]:
     return {
         "name": case.name,
         "mode": case.mode,
-        "payments": len(case.verdicts),
-        "verdicts": case.verdicts["verdict"].value_counts().to_dict(),
+        "payments": int(case.verdict_counts.sum()),
+        "verdicts": case.verdict_counts.to_dict(),
         "findings": {str(name): int(n) for name, n in by_name.items()},
         "incidents": len(case.incidents),
         "rejects": len(case.rejects),

@@ -47,6 +47,24 @@ class Custody:
         self._rejects: list[pd.DataFrame] = []
         self._gaps: list[dict[str, str]] = []
 
+    @classmethod
+    def from_kept(cls, manifest: dict[str, Any], rejects: pd.DataFrame) -> Custody:
+        """The custody that gave a manifest and its rejects.
+
+        Examples
+        --------
+        >>> custody = Custody()
+        >>> custody.reject(custody.add("sessions.jsonl", "stripe sessions"), 3, "not JSON")
+        >>> again = Custody.from_kept(custody.manifest(), custody.rejects())
+        >>> again.manifest() == custody.manifest() and again.rejects().equals(custody.rejects())
+        True
+        """
+        custody = cls()
+        custody.inputs = [Input(**source) for source in manifest["inputs"]]
+        custody._gaps = list(manifest["gaps"])
+        custody._rejects = [rejects] if len(rejects) else []
+        return custody
+
     def add(self, name: str, taken_for: str, path: Path | None = None) -> Input:
         """Register an input; with a path its SHA-256 and size are taken."""
         source = Input(name=name, taken_for=taken_for)

