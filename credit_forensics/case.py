@@ -219,7 +219,7 @@ class Case:
         if self.settings.engine.keep:
             from credit_forensics.evidence.parquet_store import settle
 
-            settle(self.settings)
+            settle(self.settings, self.evidence)
         return judgement
 
     @remembered

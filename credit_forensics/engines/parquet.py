@@ -22,15 +22,22 @@ import pyarrow as pa
 
 from credit_forensics import __version__
 from credit_forensics.engine import DuckDBEngine
+from credit_forensics.engines.buckets import (
+    BUCKET,
+    FORMAT,
+    WHOLE,
+    bucket_name,
+    copy_rows,
+    is_bucketed,
+    quoted_path,
+    select_rows,
+    show_rows,
+)
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence import tables
 
-BUCKET = "payment_id"
 _STEPS = "steps"
-_WHOLE = "rows.parquet"
 _WORD = re.compile(r"\w+|[^\w\s]")
-# The quickest level of zstd: half the size of snappy for little more time.
-_FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1"
 
 
 class ParquetEngine(DuckDBEngine):
@@ -60,6 +67,7 @@ class ParquetEngine(DuckDBEngine):
     Examples
     --------
     >>> import tempfile
+    >>> from credit_forensics.engines.buckets import copy_tables
     >>> folder = Path(tempfile.mkdtemp())
     >>> given = DuckDBEngine()
     >>> given.create(*(spec.name for spec in tables.EVIDENCE))
@@ -184,7 +192,7 @@ class ParquetEngine(DuckDBEngine):
             shutil.rmtree(half, ignore_errors=True)
             half.mkdir()
             with self._narrowed(bucket):
-                self.connection.execute(f"COPY ({query}) TO {_text(half / _WHOLE)} ({_FORMAT})")
+                self.connection.execute(f"COPY ({query}) TO {quoted_path(half / WHOLE)} ({FORMAT})")
             half.replace(target)
 
     @contextmanager
@@ -192,94 +200,13 @@ class ParquetEngine(DuckDBEngine):
         """Within, every bucketed table is its one bucket: temporary views stand before others."""
         narrow = [name for name, path in self._files.items() if is_bucketed(path)]
         for name in narrow:
-            source = _select(self._files[name] / bucket_name(bucket))
+            source = select_rows(self._files[name] / bucket_name(bucket))
             self.connection.execute(f'CREATE OR REPLACE TEMP VIEW "{name}" AS {source}')
         try:
             yield
         finally:
             for name in narrow:
                 self.connection.execute(f'DROP VIEW IF EXISTS temp."{name}"')
-
-
-def copy_tables(source: DuckDBEngine, folder: Path, buckets: int) -> None:
-    """Write the evidence of an engine into a folder, a folder a table.
-
-    Parameters
-    ----------
-    source
-        holds all tables of ``evidence.tables.EVIDENCE``.
-    folder
-        made if it is not there; what lies in it already stays beside the new rows.
-    buckets
-        in how many buckets the payments' rows are to lie.
-    """
-    for spec in tables.EVIDENCE:
-        bucketed = BUCKET in spec.column_names
-        columns = ", ".join(f'"{name}"' for name in spec.column_names)
-        query = f'SELECT {columns} FROM "{spec.name}"'
-        copy_rows(source, query, folder / spec.name, buckets if bucketed else 1)
-
-
-def copy_rows(engine: DuckDBEngine, query: str, folder: Path, buckets: int) -> None:
-    """Write a query's rows into a folder: one file, or a folder a bucket.
-
-    Parameters
-    ----------
-    engine
-        runs it.
-    query
-        its rows have a ``payment_id`` where there are several buckets.
-    folder
-        made if it is not there; rows of an earlier copy into it stay beside the new ones.
-    buckets
-        how many.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    run = engine.connection.execute
-    number = sum(1 for _ in folder.glob("*.parquet")) or ""
-    if buckets == 1:
-        run(f"COPY ({query}) TO {_text(folder / f'rows{number}.parquet')} ({_FORMAT})")
-        return
-    run(
-        f"""COPY (SELECT *, {_bucket_of(buckets)} AS bucket FROM ({query}))
-        TO {_text(folder)} ({_FORMAT}, PARTITION_BY (bucket), APPEND)"""
-    )
-    for bucket in range(buckets):
-        path = folder / bucket_name(bucket)
-        if not path.is_dir():
-            path.mkdir()
-            empty = f"SELECT * FROM ({query}) LIMIT 0"
-            run(f"COPY ({empty}) TO {_text(path / _WHOLE)} ({_FORMAT})")
-
-
-def show_rows(engine: DuckDBEngine, name: str, folder: Path) -> None:
-    """Make the rows that ``copy_rows`` wrote readable under a name."""
-    engine.connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS {_select(folder)}')
-
-
-def bucket_name(bucket: int) -> str:
-    """The folder of a bucket."""
-    return f"bucket={bucket}"
-
-
-def is_bucketed(folder: Path) -> bool:
-    """Whether the rows of a table in a folder lie in buckets."""
-    return (folder / bucket_name(0)).is_dir()
-
-
-def _bucket_of(buckets: int) -> str:
-    # Rows that name no payment lie in the first.
-    return f"coalesce((hash({BUCKET}) % {buckets})::INTEGER, 0)"
-
-
-def _select(folder: Path) -> str:
-    pattern = folder / "*" / "*.parquet" if is_bucketed(folder) else folder / "*.parquet"
-    return f"SELECT * FROM read_parquet({_text(pattern)}, hive_partitioning = false)"
-
-
-def _text(path: Path) -> str:
-    quoted = str(path).replace("'", "''")
-    return f"'{quoted}'"
 
 
 def _digest(*texts: str) -> str:

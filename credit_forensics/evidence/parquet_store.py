@@ -22,7 +22,8 @@ from sqlalchemy import URL
 
 from credit_forensics import __version__
 from credit_forensics.case_file import CaseFile
-from credit_forensics.engines.parquet import ParquetEngine, copy_tables
+from credit_forensics.engines.buckets import copy_tables
+from credit_forensics.engines.parquet import ParquetEngine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.database_urls import parse_url, sqlite_path
@@ -100,10 +101,22 @@ def load_stored(case_file: CaseFile, load: Callable[[], Evidence]) -> Evidence:
     return Evidence(engine, Custody.from_kept(stamp.custody, pd.read_parquet(path / _REJECTS)))
 
 
-def settle(case_file: CaseFile) -> None:
-    """Say that a case was judged: what was read from a database server is read anew next time."""
-    path = case_file.folder / str(case_file.engine.keep) / _RUN
-    if path.parent.is_dir() and _reads_a_server(case_file):
+def settle(case_file: CaseFile, evidence: Evidence) -> None:
+    """Say that a case was judged: what other runs kept is forgotten, and rows of a database server
+    are read anew next time.
+
+    Parameters
+    ----------
+    case_file
+        a checked case file.
+    evidence
+        where it was judged; nothing is done unless ``load_stored`` gave it.
+    """
+    if not isinstance(evidence.engine, ParquetEngine):
+        return
+    evidence.engine.forget_other_steps()
+    if _reads_a_server(case_file):
+        path = evidence.engine.folder / _RUN
         path.write_text(json.dumps({"run": _runs(path) + 1}), encoding="utf-8")
 
 

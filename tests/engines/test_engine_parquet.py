@@ -11,7 +11,8 @@ import pytest
 from engine_parity import analysed, awkward_evidence, small_world
 
 from credit_forensics.case import Case
-from credit_forensics.engines.parquet import ParquetEngine, copy_tables
+from credit_forensics.engines.buckets import copy_tables
+from credit_forensics.engines.parquet import ParquetEngine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.judgement.judge import judge
@@ -169,6 +170,15 @@ def test_a_new_ledger_entry_a_longer_log_or_another_id_shape_is_read_anew(case_f
         (now,) = evidence_folders(case_file)
         assert now not in seen, change.__name__
         seen.add(now)
+
+
+def test_what_other_settings_kept_is_forgotten(case_file):
+    outputs(case_file, "first")
+    first = {path.name for path in (case_file.parent / "kept" / "steps").iterdir()}
+    case_file.write_text(case_file.read_text() + '\n[analysis]\nmode = "as_of"\n')
+    outputs(case_file, "second")
+    second = {path.name for path in (case_file.parent / "kept" / "steps").iterdir()}
+    assert len(first) == len(second) == len(first & second) + 5
 
 
 def test_rejects_and_gaps_are_kept_with_the_evidence(case_file):
