@@ -45,7 +45,7 @@ accuracy: $(VENV)/.dev ## worlds with truth: the accuracy table, and its thresho
 	$(BIN)/pytest -m accuracy tests -s
 
 bench: $(VENV)/.dev ## speed, as ratios within one run
-	for file in tests/benchmarks/bench_*.py; do $(BIN)/python $$file || exit 1; done
+	$(BIN)/python tests/benchmarks/run_all.py
 
 test-scale: $(VENV)/.dev ## large worlds, load with faults, Spark and ClickHouse (Java 17)
 	$(PIP) install --constraint constraints.txt --editable '.[dev,spark,clickhouse]'

@@ -21,6 +21,10 @@ import tempfile
 import time
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from ratios import note
+
 from credit_forensics.scenarios.case_writer import write_case
 from credit_forensics.scenarios.settings import WorldSettings
 from credit_forensics.scenarios.world import make_world
@@ -128,7 +132,9 @@ def main() -> None:
         f"after analysis   {seconds:6.1f} s  of {MOST_SECONDS:.0f} s  {_word(seconds, MOST_SECONDS)}"
     )
     print(f"page / CSV       {size / figures['csv_bytes']:6.2f}")
-    if size >= MOST_BYTES:
+    of = f"report of {figures['payments']:,} payments"
+    note(f"{of}, after its analysis", seconds, MOST_SECONDS, unit="s")
+    if not note(f"{of}, page", size / 1e6, MOST_BYTES / 1e6, unit="MB"):
         sys.exit("The page is larger than its limit.")
 
 

@@ -3,7 +3,8 @@
 Writes a log of the seed's handler and a file of Checkout sessions into a temporary folder, then
 times this toolkit on the log (whole way into the tables) and DuckDB's bare ``read_json`` with the
 same columns as the sessions loader uses on the sessions, in turn, in one run. Prints MB/s, the
-ratio, and the highest memory. The aim is a ratio of at least one third.
+ratio, and the highest memory. Ends with an error where the ratio is less than one third or the
+memory 2 GB.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import argparse
 import json
 import random
 import resource
+import sys
 import tempfile
 import time
 import uuid
@@ -21,10 +23,16 @@ from pathlib import Path
 
 import duckdb
 
+sys.path.insert(0, str(Path(__file__).parent))
+
+from ratios import note
+
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.store import Evidence
 from credit_forensics.evidence.webhook_log import load_webhook_logs
 
+TARGET = 1 / 3
+MEMORY_MB = 2048
 AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 HEADERS = {
     "host": "api.example.com",
@@ -199,12 +207,13 @@ def seconds(work: Callable[[], None]) -> float:
     return time.perf_counter() - began
 
 
-def main() -> None:
+def main() -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=200)
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
+    met = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         write_sessions(folder / "sessions.jsonl", options.megabytes)
@@ -226,9 +235,13 @@ def main() -> None:
             ours = size / min(own for own, _ in pairs)
             bare = megabytes / min(other for _, other in pairs)
             print(f"{file:<14} {ours:7.0f} MB/s   read_json {bare:7.0f} MB/s   {ours / bare:.2f}")
+            measure = f"{file.removesuffix('.log')} log, bytes a second against read_json"
+            met.append(note(measure, ours / bare, TARGET, at_most=False))
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"highest memory {peak:.0f} MB")
+    met.append(note("log, peak memory", peak, MEMORY_MB, unit="MB"))
+    return 0 if all(met) else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
