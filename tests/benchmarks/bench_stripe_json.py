@@ -271,8 +271,8 @@ def main(count: int) -> int:
     met = [note("session JSON to tables, against a bare read_json", ours / scan, BARE_TARGET)]
     note("session JSON to tables with SHA-256, against a bare read_json", hashed / scan)
     note("session JSON with a broken line, against a bare read_json", seconds / scan)
-    for way, name in (("loads_loop", "a loop"), ("loads_to_table", "a loop into a table")):
-        faster, measure = results[way][0] / ours, f"session JSON, faster than {name} of json.loads"
+    for way, name in (("loads_loop", "loop"), ("loads_to_table", "loop into a table")):
+        faster, measure = results[way][0] / ours, f"session JSON, faster than a json.loads {name}"
         met.append(note(measure, faster, LOOP_TARGET, at_most=False))
     peak = max(peak, *(results[way][3] for way in ("loader", "loader_and_hash")))
     met.append(note("session JSON, peak memory", peak, MEMORY_MB, unit="MB"))

@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = HERE) -> int:
         print(title, file=sys.stderr, flush=True)
         ran.append(run(name, known[name], given))
         print(f"{title}: {ran[-1].seconds:.0f} s\n", file=sys.stderr, flush=True)
-    sizes = "small sizes" if options.quick else "full sizes"
+    sizes = "small sizes, where fixed costs weigh more" if options.quick else "full sizes"
     write(ran, options.out, sizes)
     print(table(figure for one in ran for figure in one.figures))
     print(f"\n{sizes}; plot: {options.out / 'benchmarks.html'}")
