@@ -22,7 +22,7 @@ def ratio_plot(figures: Sequence[Figure], subtitle: str = "") -> go.Figure:
     title = f"Benchmarks: {met} of {len(rows)} figures meet their target"
     alt = "; ".join(f"{name}: {value}, {target}, {said}" for name, value, target, said in
                     (figure.words for figure, _ in rows))  # fmt: skip
-    plot = house_figure(title, alt, height=150 + 30 * len(rows))
+    plot = house_figure(title, alt, height=160 + 30 * len(rows))
     if not rows:
         return nothing_to_show(plot, "No benchmark noted a figure with a target.")
     for good, name, colour, shape in ((True, "met", BLUE, ""), (False, "missed", VERMILLION, "/")):
@@ -64,7 +64,8 @@ def ratio_plot(figures: Sequence[Figure], subtitle: str = "") -> go.Figure:
     plot.update_layout(
         barmode="overlay",
         showlegend=True,
-        legend={"y": -0.1, "yanchor": "top"},
+        margin={"t": 64, "b": 80},
+        legend={"yref": "container", "y": 0, "yanchor": "bottom"},
         title={"subtitle": {"text": plain(subtitle), "font": {"size": 12}}},
     )
     return plot
