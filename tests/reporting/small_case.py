@@ -64,7 +64,9 @@ def write_case(folder: Path, *, payments: int = 24, wrong: int = 5) -> Path:
         stale = number > payments - wrong
         payer = 1 if stale else 1 + number % 6
         claimed = user_id(2) if stale else user_id(payer)
-        session = _session(number, claimed, payer, hour=number * 2)
+        # A guest's e-mail was typed, not prefilled, so it stands against the stale session.
+        guest = {"customer": None} if stale else {}
+        session = _session(number, claimed, payer, hour=number * 2, **guest)
         sessions.append(session)
         charges.append(
             {

@@ -41,7 +41,7 @@ def test_the_worst_payment_is_a_wrong_user_one(case):
         (2, "passed every gate: event evt_0020, 1 delivery in the log, signature verified"),
         (3, f"cs_test_0020 was paid by {RIGHTFUL} with"),
         (3, f"{WRONG} is another person."),
-        (4, "3 independent families speak"),
+        (4, "4 independent families speak"),
         (5, f"{RIGHTFUL}: stored 150, ledger 150. {WRONG}: stored 450, ledger 450."),
         (6, "cs_test_0020: another person (stale session)."),
         (7, "cs_test_0020 was granted once."),
