@@ -19,6 +19,7 @@ import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from credit_forensics import __version__
 from credit_forensics.engine import DuckDBEngine
@@ -121,13 +122,31 @@ class ParquetEngine(DuckDBEngine):
         super().create(*(name for name in names if not self.has(name)))
 
     def register(self, name: str, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
-        """Make rows available under a name, replacing what was there; they stay in memory."""
+        """Make rows available under a name, replacing what was there.
+
+        Batches of a reader become a file as they come; a table stays in memory.
+        """
+        digest = hashlib.blake2b(name.encode())
         if isinstance(rows, pa.RecordBatchReader):
-            rows = rows.read_all()
-        table = tables.conform(name, rows) if name in tables.ALL else pa.table(rows)
-        self.drop(name)
-        super().register(name, table)
-        self._key = _digest(self._key, name, _content(table))
+            path = self._steps / name
+            part = self._steps / f"{name}.part"
+            shutil.rmtree(part, ignore_errors=True)
+            part.mkdir()
+            with pq.ParquetWriter(part / WHOLE, rows.schema, compression="zstd") as writer:
+                for batch in rows:
+                    digest.update(batch.serialize())
+                    writer.write_batch(batch)
+            shutil.rmtree(path, ignore_errors=True)
+            part.replace(path)
+            self._used.add(path)
+            self._show(name, path)
+        else:
+            table = tables.conform(name, rows) if name in tables.ALL else pa.table(rows)
+            for batch in table.to_batches():
+                digest.update(batch.serialize())
+            self.drop(name)
+            super().register(name, table)
+        self._key = _digest(self._key, digest.hexdigest())
 
     def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
         """Run once, keep the rows as Parquet, and give that table back, unbound.
@@ -211,10 +230,3 @@ class ParquetEngine(DuckDBEngine):
 
 def _digest(*texts: str) -> str:
     return hashlib.sha256("\0".join(texts).encode()).hexdigest()
-
-
-def _content(table: pa.Table) -> str:
-    digest = hashlib.blake2b(str(table.schema).encode())
-    for batch in table.to_batches():
-        digest.update(batch.serialize())
-    return digest.hexdigest()

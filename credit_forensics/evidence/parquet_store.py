@@ -34,7 +34,7 @@ from credit_forensics.evidence.stripe_api import pulled_paths
 from credit_forensics.evidence.stripe_files import KEYS as STRIPE_KEYS
 from credit_forensics.folder_lock import folder_lock
 
-PAYMENTS_A_BUCKET = 1_000_000
+PAYMENTS_A_BUCKET = 2_000_000
 _STAMP = "stamp.json"
 _REJECTS = "rejects.parquet"
 _RUN = "run.json"

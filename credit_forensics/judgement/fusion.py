@@ -16,7 +16,7 @@ from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.model import Fit, fit_model
 from credit_forensics.judgement.patterns import Cells, Patterns, decode, pattern_keys
 from credit_forensics.judgement.periods import number_periods
-from credit_forensics.judgement.posterior import Posterior, posterior
+from credit_forensics.judgement.posterior import Posterior, posterior_blocks
 
 POSTERIORS = {
     "period": "int64",
@@ -30,8 +30,9 @@ POSTERIORS = {
     "available": "int64",
     "burst": "float64",
 }
-
-
+_POSTERIOR_SCHEMA = pa.schema(
+    [(name, pa.type_for_alias(kind)) for name, kind in POSTERIORS.items()]
+)
 PERIODS = {"start": "int64", "width": "int64"}
 
 
@@ -121,15 +122,18 @@ def fuse(
         periods=int(period.max(initial=0)) + 1,
     )
     fit = fit_model(patterns, cells, accounts, known.accuracy if known else None)
-    thought = posterior(patterns, cells, fit)
-    engine.register(keep, _posterior_table(period, key, thought))
+    batches = (
+        _posterior_batch(period[rows], key[rows], thought)
+        for rows, thought in posterior_blocks(patterns, cells, fit)
+    )
+    engine.register(keep, pa.RecordBatchReader.from_batches(_POSTERIOR_SCHEMA, batches))
     return Fused(patterns=patterns, cells=cells, fit=fit)
 
 
-def _posterior_table(
+def _posterior_batch(
     period: npt.NDArray[np.int64], key: npt.NDArray[np.int64], thought: Posterior
-) -> pa.Table:
-    return pa.table(
+) -> pa.RecordBatch:
+    return pa.record_batch(
         {
             "period": period,
             "pattern": key,
@@ -141,5 +145,6 @@ def _posterior_table(
             "agreeing": thought.agreeing,
             "available": thought.available,
             "burst": thought.burst,
-        }
+        },
+        schema=_POSTERIOR_SCHEMA,
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 
@@ -22,7 +23,8 @@ from credit_forensics.resolution.method import NAME
 Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
-_CELLS_A_BLOCK = 8_192
+_CELLS_AT_ONCE = 8_192
+_CELLS_A_BLOCK = 128 * _CELLS_AT_ONCE
 
 
 @dataclass(frozen=True)
@@ -48,20 +50,38 @@ class Posterior:
 
 def posterior(patterns: Patterns, cells: Cells, fit: Fit) -> Posterior:
     """Mix the states' posteriors by what the chain thinks of each cell's period."""
+    return _joined([block for _, block in posterior_blocks(patterns, cells, fit)])
+
+
+def posterior_blocks(
+    patterns: Patterns, cells: Cells, fit: Fit
+) -> Iterator[tuple[slice, Posterior]]:
+    """The posterior some cells at a time, in order, each with the cells that it is of.
+
+    For more cells than their posteriors have room in memory; at least one block is given.
+    """
     thought = state_posteriors(patterns, fit)
     # Side by side what a cell reads: [pattern, state, slot], the rest as one more slot.
     by_pattern = np.concatenate([thought.probability, thought.rest[:, :, None]], axis=2)
     by_pattern = np.ascontiguousarray(by_pattern.swapaxes(0, 1))
 
     def think(start: int) -> Posterior:
-        rows = slice(start, start + _CELLS_A_BLOCK)
+        # A block stays in the processor's cache; each cell stands by itself.
+        rows = slice(start, start + _CELLS_AT_ONCE)
         pattern = cells.pattern[rows]
         return _of_cells(patterns, by_pattern, pattern, fit.states[cells.period[rows]])
 
-    # In blocks that stay in the processor's cache, on all cores: each cell stands by itself.
-    starts = range(0, max(len(cells.count), 1), _CELLS_A_BLOCK)
+    count = len(cells.count)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        blocks = list(pool.map(think, starts))
+        for start in range(0, max(count, 1), _CELLS_A_BLOCK):
+            end = min(start + _CELLS_A_BLOCK, count)
+            yield (
+                slice(start, end),
+                _joined(list(pool.map(think, range(start, max(end, 1), _CELLS_AT_ONCE)))),
+            )
+
+
+def _joined(blocks: Sequence[Posterior]) -> Posterior:
     return Posterior(
         **{
             part.name: np.concatenate([getattr(block, part.name) for block in blocks])
