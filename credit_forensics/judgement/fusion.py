@@ -123,16 +123,17 @@ def fuse(
     )
     fit = fit_model(patterns, cells, accounts, known.accuracy if known else None)
     batches = (
-        _posterior_batch(period[rows], key[rows], thought)
+        posterior_batch(period[rows], key[rows], thought)
         for rows, thought in posterior_blocks(patterns, cells, fit)
     )
     engine.register(keep, pa.RecordBatchReader.from_batches(_POSTERIOR_SCHEMA, batches))
     return Fused(patterns=patterns, cells=cells, fit=fit)
 
 
-def _posterior_batch(
+def posterior_batch(
     period: npt.NDArray[np.int64], key: npt.NDArray[np.int64], thought: Posterior
 ) -> pa.RecordBatch:
+    """Rows of ``POSTERIORS``: cells by period and pattern key, and what is thought of each."""
     return pa.record_batch(
         {
             "period": period,

@@ -8,10 +8,10 @@ import numpy as np
 import pyarrow as pa
 
 from credit_forensics.judgement.families import FAMILIES
-from credit_forensics.judgement.fusion import _posterior_table
+from credit_forensics.judgement.fusion import posterior_batch
 from credit_forensics.judgement.model import fit_model
 from credit_forensics.judgement.patterns import Cells, decode
-from credit_forensics.judgement.posterior import posterior
+from credit_forensics.judgement.posterior import posterior_blocks
 
 
 def fuse(period: Any, key: Any, count: Any, accounts: int) -> pa.Table:
@@ -19,5 +19,8 @@ def fuse(period: Any, key: Any, count: Any, accounts: int) -> pa.Table:
     distinct, pattern = np.unique(key, return_inverse=True)
     patterns = decode(FAMILIES, distinct)
     cells = Cells(period, pattern, count.astype(np.float64), int(period.max()) + 1)
-    thought = posterior(patterns, cells, fit_model(patterns, cells, accounts))
-    return _posterior_table(period, key, thought)
+    fit = fit_model(patterns, cells, accounts)
+    return pa.Table.from_batches(
+        posterior_batch(period[rows], key[rows], thought)
+        for rows, thought in posterior_blocks(patterns, cells, fit)
+    )
