@@ -1,7 +1,7 @@
 """DuckDB over Parquet in a folder: steps are kept, run bucket by bucket, and go on where one ended.
 
 Rows of a payment lie in one bucket in every table, so what reads a payment's own rows joins
-buckets, never whole tables: the memory it takes does not grow with the payments. Each step's rows
+buckets, never whole tables, and needs room for a bucket and for what it looks up. Each step's rows
 lie under a key of all that went into them; a run that was interrupted finds them there.
 """
 
@@ -197,7 +197,6 @@ class ParquetEngine(DuckDBEngine):
 
     def _show(self, name: str, path: Path) -> None:
         self.drop(name)
-        self.connection.execute(f'DROP TABLE IF EXISTS "{name}"')
         self._files[name] = path
         show_rows(self, name, path)
 

