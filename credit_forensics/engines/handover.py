@@ -12,7 +12,16 @@ from credit_forensics.evidence import tables
 _BATCH = 100_000
 RESULTS = ("credited", "choices", "verdicts", "persons")
 # What the judgement's expressions read, and the monitor beside them.
-KEPT = ("first_matrix", "card_votes", "customer_votes", "first_keyed", "keyed", "posteriors")
+KEPT = (
+    "first_matrix",
+    "card_votes",
+    "customer_votes",
+    "first_keyed",
+    "first_marks",
+    "keyed",
+    "marks",
+    "posteriors",
+)
 
 
 def hand_over(source: DuckDBEngine, target: Engine) -> None:

@@ -57,10 +57,9 @@ class Known:
     counts: pa.Table
 
 
-def keyed_voices(voices: ir.Table, bearers: ir.Table, families: tuple[Family, ...]) -> ir.Table:
-    """The voices with ``pattern`` and ``period``; the table ``periods`` says how time is cut."""
-    keyed = pattern_keys(voices, bearers, families)
-    return number_periods(keyed, ibis.table(PERIODS, name="periods"))
+def keyed_voices(voices: ir.Table, families: tuple[Family, ...]) -> ir.Table:
+    """What ``pattern_keys`` gives, and ``period``; the table ``periods`` says how time is cut."""
+    return number_periods(pattern_keys(voices, families), ibis.table(PERIODS, name="periods"))
 
 
 def counted_patterns(keyed: ir.Table) -> ir.Table:

@@ -154,7 +154,8 @@ def judge(
     run("first_matrix", "name_bearers")
     drop("session_fields", *plan.lookups)
     step("first judgement")
-    run("first_keyed")
+    run("first_keyed", "first_asking", "first_marks")
+    drop("first_asking")
     first = fuse(
         engine,
         plan.first_counts,
@@ -167,7 +168,8 @@ def judge(
     run("ownership", "card_votes", "customer_votes")
     drop("ownership", "first_posteriors")
     step("judgement")
-    run("keyed")
+    run("keyed", "asking", "marks")
+    drop("asking", "name_bearers")
     fused = fuse(
         engine,
         plan.counts,

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
 
 import ibis
 import ibis.expr.types as ir
@@ -15,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_forensics.judgement.families import Family
-from credit_forensics.resolution.method import NAME
+from credit_forensics.resolution.method import NAME, SESSION
 
 _LEVELS = 8  # a family has at most seven levels, and silence
 MOST_FAMILIES = 8  # more would not fit a 63-bit key
@@ -68,8 +70,11 @@ class Cells:
     periods: int
 
 
-def pattern_keys(voices: ir.Table, bearers: ir.Table, families: Sequence[Family]) -> ir.Table:
-    """Each payment's pattern, as one integer; the voices are kept beside it.
+def mark_session(voices: ir.Table, bearers: ir.Table) -> ir.Table:
+    """Add ``session_bears``: the session's person bears the typed name, which several bear.
+
+    The session names nearly everybody, and the histories leave it as it is, so this one look-up
+    serves both rounds; what else is asked about names is asked for few payments.
 
     Parameters
     ----------
@@ -77,70 +82,115 @@ def pattern_keys(voices: ir.Table, bearers: ir.Table, families: Sequence[Family]
         as ``family_voices`` gives them.
     bearers
         ``person_id, name_key``: who bears which folded name, for names that several bear.
+    """
+    shared = ibis.ifelse(voices.name_bearers > 1, voices.name_key, ibis.null(str))
+    probe = voices.mutate(shared_key=shared)
+    borne = bearers.select(bearer="person_id", borne="name_key")
+    joined = probe.left_join(
+        borne, [probe[f"v_{SESSION}"] == borne.bearer, probe.shared_key == borne.borne]
+    )
+    return joined.select(
+        *(probe[name] for name in voices.columns), session_bears=borne.bearer.notnull()
+    )
+
+
+def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
+    """Each payment's pattern, as one integer, but for the marks that ``further_marks`` adds.
+
+    Parameters
+    ----------
+    voices
+        with ``session_bears``.
+    families
+        the families, in order; the session is the first.
+
+    Returns
+    -------
+    the voices with ``pattern`` (int64) and ``asks``: a person whom the session does not name is
+    to be looked for among the bearers of a name.
+    """
+    single = ibis.coalesce(voices.name_bearers == 1, False)
+    persons = _persons(voices, families)
+    slots = _slots(persons)
+    first_named = [slot == place for place, slot in enumerate(slots, start=1)]
+    # The one bearer of a name is whom the name speaks for.
+    name_speaks_for = voices[f"v_{NAME}"]
+    marks = [
+        ibis.coalesce(single & first & (person == name_speaks_for), False)
+        for first, person in zip(first_named, persons, strict=True)
+    ]
+    marks[0] |= voices.session_bears
+    places = len(families) + 2
+    key: ir.IntegerValue = slots[-1].cast("int64")
+    for family, slot in zip(reversed(families), reversed(slots[:-1]), strict=True):
+        key = key * _LEVELS + voices[f"l_{family.name}"].cast("int64")
+        key = key * places + slot.cast("int64")
+    for mark in [marks[-1], *reversed(marks[:-1])]:
+        key = key * 2 + mark.cast("int64")
+    asks = ibis.coalesce(voices.name_bearers > 1, False) & reduce(or_, first_named[1:])
+    return voices.mutate(pattern=key, asks=asks)
+
+
+def asking(keyed: ir.Table, families: Sequence[Family]) -> ir.Table:
+    """The few payments that ``further_marks`` is for, and what it reads of them."""
+    rows = keyed.filter(keyed.asks)
+    return rows.select("payment_id", "name_key", *_persons(rows, families))
+
+
+def further_marks(asked: ir.Table, bearers: ir.Table, families: Sequence[Family]) -> ir.Table:
+    """What the names that several bear say of persons whom the session does not name.
+
+    Parameters
+    ----------
+    asked
+        as ``asking`` gives it, kept: it is read once a family.
+    bearers
+        ``person_id, name_key``, for names that several bear.
     families
         the families, in order.
 
     Returns
     -------
-    the voices with ``pattern`` (int64).
+    ``payment_id, marks`` (int64): what to add to the payment's pattern.
     """
-    names = [family.name for family in families]
-    persons = [voices[f"v_{name}"] for name in names]
-    rows = voices
-    slots: list[ir.IntegerValue] = []
-    for index, person in enumerate(persons):
-        slots.append(
-            ibis.cases(
-                (person.isnull(), 0),
-                *(
-                    (ibis.coalesce(persons[earlier] == person, False), earlier + 1)
-                    for earlier in range(index)
-                ),
-                else_=index + 1,
-            )
+    persons = _persons(asked, families)
+    by_place = [
+        asked.filter(slot == place + 1).select(
+            "payment_id", "name_key", person=person, mark=ibis.literal(2**place, "int64")
         )
-    credited_slot = ibis.cases(
-        (rows.credited.isnull(), 0),
-        *(
-            (ibis.coalesce(person == rows.credited, False), index + 1)
-            for index, person in enumerate(persons)
-        ),
-        else_=len(persons) + 1,
+        for place, (person, slot) in enumerate(zip(persons, _slots(persons), strict=True))
+    ]
+    pairs = ibis.union(*by_place[1:])  # the session has been asked about
+    found = pairs.inner_join(
+        bearers, [pairs.person == bearers.person_id, pairs.name_key == bearers.name_key]
     )
-    rows = rows.mutate(
-        **{f"s_{name}": slot for name, slot in zip(names, slots, strict=True)},
-        s_credited=credited_slot,
-    )
-    rows = _mark_bearers(rows, bearers, names)
-    places = len(names) + 2
-    key: ir.IntegerValue = rows.s_credited.cast("int64")
-    for name in reversed(names):
-        key = key * _LEVELS + rows[f"l_{name}"].cast("int64")
-        key = key * places + rows[f"s_{name}"].cast("int64")
-    for name in ["credited", *reversed(names)]:
-        key = key * 2 + rows[f"b_{name}"].cast("int64")
-    return rows.mutate(pattern=key).select(*voices.columns, "pattern")
+    return found.group_by("payment_id").agg(marks=found.mark.sum().cast("int64"))
 
 
-def _mark_bearers(rows: ir.Table, bearers: ir.Table, names: Sequence[str]) -> ir.Table:
-    """Add ``b_<family>``: the family's person bears the typed name (first family of a slot)."""
-    single = rows.name_bearers == 1
-    shared_key = ibis.ifelse(rows.name_bearers > 1, rows.name_key, ibis.null(str))
-    rows = rows.mutate(shared_key=shared_key, alone=ibis.coalesce(single, False))
-    for index, name in enumerate([*names, "credited"], start=1):
-        person = rows[f"v_{name}"] if name != "credited" else rows.credited
-        asked = rows[f"s_{name}"] == index
-        marked = bearers.select(bearer="person_id", borne="name_key").view()
-        probe = rows.mutate(asked_person=ibis.ifelse(asked, person, ibis.null(str)))
-        joined = probe.left_join(
-            marked, [probe.asked_person == marked.bearer, probe.shared_key == marked.borne]
-        )
-        same = ibis.coalesce(probe.asked_person == probe[f"v_{NAME}"], False)
-        rows = joined.select(
-            *(probe[column] for column in probe.columns if column != "asked_person"),
-            **{f"b_{name}": marked.bearer.notnull() | (probe.alone & same)},
-        )
-    return rows
+def whole_patterns(keyed: ir.Table, marks: ir.Table) -> ir.Table:
+    """The keyed voices with the marks in their patterns."""
+    further = marks.select(marked_id="payment_id", marks="marks")
+    joined = keyed.left_join(further, keyed.payment_id == further.marked_id)
+    rows = joined.select(keyed, marks=further.marks)
+    kept = [name for name in keyed.columns if name not in ("asks", "pattern")]
+    return rows.select(*kept, pattern=rows.pattern + ibis.coalesce(rows.marks, 0))
+
+
+def _persons(rows: ir.Table, families: Sequence[Family]) -> list[ir.StringValue]:
+    """Whom each family names, and who was credited."""
+    return [*(rows[f"v_{family.name}"] for family in families), rows.credited]
+
+
+def _slots(persons: Sequence[ir.StringValue]) -> list[ir.IntegerValue]:
+    """For each person the place, from 1, of the first that is the same; 0 for nobody."""
+    slots = []
+    for place, person in enumerate(persons, start=1):
+        same = [
+            (ibis.coalesce(other == person, False), index)
+            for index, other in enumerate(persons[: place - 1], start=1)
+        ]
+        slots.append(ibis.cases((person.isnull(), 0), *same, else_=place))
+    return slots
 
 
 def decode(families: tuple[Family, ...], key: npt.NDArray[np.int64]) -> Patterns:

@@ -22,6 +22,7 @@ from credit_forensics.judgement.fusion import (
     keyed_voices,
     with_posteriors,
 )
+from credit_forensics.judgement.patterns import asking, further_marks, mark_session, whole_patterns
 from credit_forensics.judgement.periods import whole_seconds
 from credit_forensics.judgement.persons import person_links
 from credit_forensics.judgement.verdicts import person_of_best, verdicts
@@ -45,8 +46,10 @@ BY_PAYMENT = (
     "credited",
     "first_matrix",
     "first_keyed",
+    "first_asking",
     "ownership",
     "keyed",
+    "asking",
     "verdicts",
     "choices",
 )
@@ -71,12 +74,16 @@ class Plan:
     name_bearers: ir.Table
     times: ir.Table
     first_keyed: ir.Table
+    first_asking: ir.Table
+    first_marks: ir.Table
     first_counts: ir.Table
     ownership: ir.Table
     card_votes: ir.Table
     customer_votes: ir.Table
     matrix: ir.Table
     keyed: ir.Table
+    asking: ir.Table
+    marks: ir.Table
     counts: ir.Table
     judged: ir.Table
     verdicts: ir.Table
@@ -134,10 +141,13 @@ def make_plan(
     first_voices = family_voices(
         as_persons(kept_matrix, ids), families, custom, silent, keep=beside
     )
-    first_keyed = keyed_voices(first_voices, kept_bearers, families)
+    first_keyed = keyed_voices(mark_session(first_voices, kept_bearers), families)
     kept_first = kept("first_keyed", first_keyed)
+    first_asking = asking(kept_first, families)
+    first_marks = further_marks(kept("first_asking", first_asking), kept_bearers, families)
+    first_whole = whole_patterns(kept_first, kept("first_marks", first_marks))
     ownership = _ownership(
-        with_posteriors(kept_first, ibis.table(POSTERIORS, name="first_posteriors")), families
+        with_posteriors(first_whole, ibis.table(POSTERIORS, name="first_posteriors")), families
     )
     owned = kept("ownership", ownership)
     card_votes = ibis.table(HISTORY_VOTES, name="card_votes")
@@ -145,15 +155,19 @@ def make_plan(
     heard = with_histories(kept_matrix, card_votes, customer_votes)
     # Histories name persons already, so they are heard beside the first round's voices.
     voices = heard_again(
-        kept_first.drop("pattern", "period"),
+        kept_first.drop("pattern", "asks", "period"),
         card_votes,
         customer_votes,
         families,
         custom=custom,
         silent=silent,
     )
-    keyed = keyed_voices(voices, kept_bearers, families)
-    judged = with_posteriors(kept("keyed", keyed), ibis.table(POSTERIORS, name="posteriors"))
+    keyed = keyed_voices(voices, families)
+    kept_keyed = kept("keyed", keyed)
+    asked = asking(kept_keyed, families)
+    marks = further_marks(kept("asking", asked), kept_bearers, families)
+    whole = whole_patterns(kept_keyed, kept("marks", marks))
+    judged = with_posteriors(whole, ibis.table(POSTERIORS, name="posteriors"))
     return Plan(
         session_fields=fields,
         credited=credited(tables),
@@ -163,13 +177,17 @@ def make_plan(
         name_bearers=bearers,
         times=_times(kept_fields),
         first_keyed=first_keyed,
-        first_counts=counted_patterns(kept_first),
+        first_asking=first_asking,
+        first_marks=first_marks,
+        first_counts=counted_patterns(first_whole),
         ownership=ownership,
         card_votes=resolve_by_card_history(tables, owned, mode),
         customer_votes=resolve_by_customer_history(tables, owned, mode),
         matrix=heard.drop(*(f"p_{name}" for name in ids)),
         keyed=keyed,
-        counts=counted_patterns(kept("keyed", keyed)),
+        asking=asked,
+        marks=marks,
+        counts=counted_patterns(whole),
         judged=judged,
         verdicts=verdicts(tables, judged, families, mode, has_users=has_users),
         choices=choices(heard, tables.verdicts, methods),

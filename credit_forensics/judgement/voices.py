@@ -140,8 +140,8 @@ def heard_again(
     Parameters
     ----------
     first
-        ``family_voices`` of the matrix without histories, and beside it ``WITHOUT_HISTORY`` and
-        the methods that a user added to the families of the histories.
+        ``family_voices`` of the matrix without histories, and beside it ``session_bears``,
+        ``WITHOUT_HISTORY`` and the methods that a user added to the families of the histories.
     card, customer
         ``payment_id, user_id, history_count, history_purity``.
     families, custom, silent
@@ -165,6 +165,7 @@ def heard_again(
     heard = [name for family in families for name in (f"v_{family.name}", f"l_{family.name}")]
     return rows.select(
         *("payment_id", "created_at", "session_user_id", "credited", "name_key", "name_bearers"),
+        "session_bears",
         **{name: changed.get(name, rows[name]) for name in heard},
     )
 

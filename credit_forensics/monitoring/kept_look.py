@@ -176,10 +176,12 @@ def _keep_judgement(
             run(f"DELETE FROM kept.pending WHERE h IN ({_CORE})")
         run(
             f"""INSERT INTO kept.judged
-            SELECT hash(p.payment_id), p.payment_id, p.created_at, f.pattern, k.pattern,
+            SELECT hash(p.payment_id), p.payment_id, p.created_at,
+                f.pattern + coalesce(fm.marks, 0), k.pattern + coalesce(km.marks, 0),
                 v.families_agreeing, v.families_available
             FROM payments p JOIN keyed k USING (payment_id)
             JOIN first_keyed f USING (payment_id) JOIN verdicts v USING (payment_id)
+            LEFT JOIN first_marks fm USING (payment_id) LEFT JOIN marks km USING (payment_id)
             WHERE hash(p.payment_id) IN ({_CORE}) AND p.created_at IS NOT NULL"""
         )
         run(f"INSERT INTO kept.pending SELECT hash(payment_id) FROM ({_unbooked(_CORE)})")

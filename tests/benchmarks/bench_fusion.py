@@ -25,6 +25,7 @@ from credit_forensics.engine import DuckDBEngine
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.fusion import counted_patterns, fuse
 from credit_forensics.judgement.judge import Judgement, judge
+from credit_forensics.judgement.patterns import whole_patterns
 from credit_forensics.resolution.claims import claims
 
 SIZES = [100_000, 1_000_000]
@@ -77,7 +78,8 @@ def measure(payments: int, runs: int) -> float:
 
 def fusion(engine: DuckDBEngine, judgement: Judgement) -> None:
     """The second round of fusion, as ``judge`` runs it."""
-    counted = counted_patterns(judgement.kept["keyed"])
+    whole = whole_patterns(judgement.kept["keyed"], judgement.kept["marks"])
+    counted = counted_patterns(whole)
     accounts = judgement.fit.accounts
     fuse(engine, counted, judgement.families, accounts, "posteriors_again")
 

@@ -63,8 +63,9 @@ def test_another_mode_runs_the_steps_that_hang_on_it_only(tmp_path):
     judge(kept(small_world(300), tmp_path))
     other = again(tmp_path)
     judge(other, mode="as_of")
-    # Both histories, the voices that hear them, verdicts and choices.
-    assert other.steps_run == 5
+    # Both histories, the voices that hear them, what those ask of names and are told, verdicts and
+    # choices.
+    assert other.steps_run == 7
 
 
 def test_a_method_of_ones_own_that_reads_all_payments_is_not_cut_into_buckets(tmp_path):
@@ -98,7 +99,7 @@ def _judge_until_killed(folder: Path, step: str, bucket: int) -> None:
     judge(engine)
 
 
-@pytest.mark.parametrize(("step", "bucket", "left"), [("first_matrix", 1, 9), ("verdicts", 2, 2)])
+@pytest.mark.parametrize(("step", "bucket", "left"), [("first_matrix", 1, 13), ("verdicts", 2, 2)])
 def test_a_run_that_was_killed_is_gone_on_with(tmp_path, step, bucket, left):
     evidence = small_world(300)
     kept(evidence, tmp_path).close()
@@ -180,7 +181,7 @@ def test_what_other_settings_kept_is_forgotten(case_file):
     case_file.write_text(case_file.read_text() + '\n[analysis]\nmode = "as_of"\n')
     outputs(case_file, "second")
     second = {path.name for path in (case_file.parent / "kept" / "steps").iterdir()}
-    assert len(first) == len(second) == len(first & second) + 5
+    assert len(first) == len(second) == len(first & second) + 7
 
 
 def test_rejects_and_gaps_are_kept_with_the_evidence(case_file):
