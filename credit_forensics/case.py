@@ -49,6 +49,7 @@ from credit_forensics.resolution.summary import (
     summarize_methods,
 )
 from credit_forensics.shared_traits import front_end_marks
+from credit_forensics.timeline import read_timeline
 from credit_forensics.who_is_hit import payments_possibly_hit, users_hit
 
 Progress = Callable[[str, int, int], None]
@@ -321,8 +322,8 @@ class Case:
     @remembered
     def _with_incidents(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         findings, engine = self.findings, self.evidence.engine
-        payments = engine.frame(Tables().payments.select("payment_id", "created_at"))
-        return with_incidents(findings, payments, engine.frame(front_end_marks(Tables())))
+        timeline = read_timeline(engine, findings["payment_id"])
+        return with_incidents(findings, timeline, engine.frame(front_end_marks(Tables())))
 
     @property
     def incidents(self) -> pd.DataFrame:

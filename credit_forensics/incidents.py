@@ -10,7 +10,8 @@ from credit_forensics.burst_marks import Marks
 from credit_forensics.engine import to_pandas
 from credit_forensics.evidence.tables import conform
 from credit_forensics.findings.catalogue import SEVERITIES
-from credit_forensics.onset import date_runs, in_order
+from credit_forensics.onset import date_runs
+from credit_forensics.timeline import Timeline
 
 Numbers = npt.NDArray[np.int64]
 _KIND = ["finding", "cause"]
@@ -23,7 +24,7 @@ _DATED = ["onset", "onset_low", "onset_high", "end", "end_low", "end_high", "ong
 
 def group_incidents(
     findings: pd.DataFrame,
-    payments: pd.DataFrame | None = None,
+    payments: pd.DataFrame | Timeline | None = None,
     marks: pd.DataFrame | None = None,
 ) -> pd.DataFrame:
     """Incidents of findings, the gravest first, in the columns of the table ``incidents``.
@@ -38,10 +39,10 @@ def group_incidents(
     findings
         rows of the table ``findings``.
     payments
-        ``payment_id`` and ``created_at`` of all payments that could have been hit. With them,
-        bursts in the share of payments hit are dated first (see ``onset.date_bursts``), each is
-        an incident with an interval for onset and end, in the payments' own times, and only
-        what lies outside all bursts is grouped by pauses.
+        ``payment_id`` and ``created_at`` of all payments that could have been hit, or their
+        ``Timeline``. With them, bursts in the share of payments hit are dated first (see
+        ``onset.date_bursts``), each is an incident with an interval for onset and end, in the
+        payments' own times, and only what lies outside all bursts is grouped by pauses.
     marks
         ``payment_id``, ``value`` and ``bearers`` of payments hit: what they bear (a front-end
         version), and how many payments bear the same. With them, bursts that follow each other
@@ -67,7 +68,7 @@ def group_incidents(
 
 def with_incidents(
     findings: pd.DataFrame,
-    payments: pd.DataFrame | None = None,
+    payments: pd.DataFrame | Timeline | None = None,
     marks: pd.DataFrame | None = None,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The findings, each with its ``incident_id``, and the incidents: see ``group_incidents``.
@@ -89,7 +90,8 @@ def with_incidents(
     bursts = pd.DataFrame(columns=[*_KIND, "burst", *_DATED])
     rows["burst"] = 0
     if payments is not None:
-        rows["burst"], bursts = _bursts(rows, payments, marks)
+        timeline = payments if isinstance(payments, Timeline) else Timeline.of(payments)
+        rows["burst"], bursts = _bursts(rows, timeline, marks)
     rows["run"] = _runs(rows)
     table = _summed(rows, bursts)
     ids = table[["incident_id", *_STRETCH]]
@@ -112,20 +114,20 @@ def _runs(rows: pd.DataFrame) -> pd.Series[int]:
 
 
 def _bursts(
-    rows: pd.DataFrame, payments: pd.DataFrame, marks: pd.DataFrame | None
+    rows: pd.DataFrame, timeline: Timeline, marks: pd.DataFrame | None
 ) -> tuple[Numbers, pd.DataFrame]:
     """Each row's burst (from 1; 0 outside all), and the dates of the bursts."""
-    timed = in_order(payments.drop_duplicates("payment_id"))
-    instants = pd.DatetimeIndex(timed["created_at"])
-    places = pd.Series(timed.index, index=timed["payment_id"])
-    place = rows["payment_id"].map(places).astype("Int64")
+    instants = timeline.instants
+    place = rows["payment_id"].map(timeline.places).astype("Int64")
     number = np.zeros(len(rows), dtype=np.int64)
     dated: list[pd.DataFrame] = []
     for _, group in rows[place.notna()].groupby(_KIND, sort=True):
         own = place[group.index].to_numpy(dtype=np.int64)
         flags = np.zeros(len(instants), dtype=np.bool_)
         flags[own] = True
-        found = date_runs(instants, flags, _marks(timed.loc[flags, "payment_id"], marks))
+        hit = pd.Series(group["payment_id"].to_numpy(), index=own)
+        hit = hit[~hit.index.duplicated()].sort_index()
+        found = date_runs(instants, flags, _marks(hit, marks))
         if found.empty:
             continue
         latest = pd.DatetimeIndex(found["onset"]).searchsorted(instants[own], side="right")

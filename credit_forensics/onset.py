@@ -23,6 +23,7 @@ from scipy.special import betaln
 
 from credit_forensics.burst_marks import EVERYDAY, Marks, Part
 from credit_forensics.burst_search import log_likelihood, search_bursts
+from credit_forensics.timeline import in_order
 
 Ints = npt.NDArray[np.int64]
 Floats = npt.NDArray[np.float64]
@@ -43,6 +44,7 @@ COLUMNS = {
 }
 _TAIL = 0.025
 _MAY_GO_ON = 0.05
+_AT_ONCE = 1_000_000
 
 
 def date_bursts(payments: pd.DataFrame, wrong: Collection[str]) -> pd.DataFrame:
@@ -81,21 +83,6 @@ def date_bursts(payments: pd.DataFrame, wrong: Collection[str]) -> pd.DataFrame:
     timed = in_order(payments)
     flags = timed["payment_id"].isin(set(wrong)).to_numpy(dtype=bool)
     return date_runs(pd.DatetimeIndex(timed["created_at"]), flags)
-
-
-def in_order(payments: pd.DataFrame) -> pd.DataFrame:
-    """The payments that have a time, by time and id: ``payment_id`` and ``created_at``.
-
-    Examples
-    --------
-    >>> times = pd.to_datetime(["2025-09-02", None, "2025-09-01"], utc=True)
-    >>> payments = pd.DataFrame({"payment_id": ["a", "b", "c"], "created_at": times})
-    >>> in_order(payments)["payment_id"].tolist()
-    ['c', 'a']
-    """
-    timed = payments.loc[payments["created_at"].notna(), ["payment_id", "created_at"]]
-    timed = timed.sort_values(["created_at", "payment_id"], kind="stable")
-    return timed.reset_index(drop=True)
 
 
 def date_runs(
@@ -155,8 +142,9 @@ class _Stretch:
     @classmethod
     def of(cls, low: int, high: int, wrong: Ints) -> _Stretch:
         """With wrong payments at these positions."""
-        counts = np.bincount(wrong - low, minlength=high - low + 1)
-        return cls(low, high, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+        before = np.zeros(high - low + 2, dtype=np.int64)
+        before[wrong - low + 1] = 1
+        return cls(low, high, np.cumsum(before, out=before))
 
     def count(self, start: Ints, end: Ints) -> tuple[Ints, Ints, Ints, Ints]:
         """Wrong and all payments from ``start`` to ``end``, then of the rest of the stretch."""
@@ -166,6 +154,11 @@ class _Stretch:
 
     def score(self, start: Ints, end: Ints) -> Floats:
         """Log marginal likelihood of a burst from ``start`` to ``end``, rates integrated out."""
+        # Some at a time: the quiet before a burst may be as long as the record.
+        blocks = [slice(low, low + _AT_ONCE) for low in range(0, len(start), _AT_ONCE)]
+        return np.concatenate([self._score(start[block], end[block]) for block in blocks])
+
+    def _score(self, start: Ints, end: Ints) -> Floats:
         inside, length, outside, rest = self.count(start, end)
         score = betaln(inside + 0.5, length - inside + 0.5)
         score = score + betaln(outside + 0.5, rest - outside + 0.5)
@@ -179,12 +172,12 @@ def _describe(
     """Dates by the ``stretch`` of a burst's own mark, counts by the ``whole``."""
     final = len(instants) - 1
     starts = np.arange(stretch.low, ended + 1)
-    score = stretch.score(starts, np.full_like(starts, ended))
+    score = stretch.score(starts, np.broadcast_to(ended, starts.shape))
     first = int(starts[np.argmax(score)])
     first_low, first_high = _interval(starts, score)
 
     ends = np.arange(first, stretch.high + 1)
-    score = stretch.score(np.full_like(ends, first), ends)
+    score = stretch.score(np.broadcast_to(first, ends.shape), ends)
     last = int(ends[np.argmax(score)])
     ongoing = False
     if stretch.high == final:

@@ -16,6 +16,7 @@ STEPS = (
     "resolution",
     "judgement",
     "findings",
+    "timeline",
     "incidents",
     "masking",
     "case",

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from credit_forensics.onset import COLUMNS, date_bursts, in_order
+from credit_forensics.onset import COLUMNS, date_bursts
+from credit_forensics.timeline import in_order
 
 START = pd.Timestamp("2025-09-01", tz="UTC")
 
