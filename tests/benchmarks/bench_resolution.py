@@ -17,7 +17,6 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
-import math
 import resource
 import subprocess
 import sys
@@ -33,7 +32,7 @@ import pyarrow.parquet as pq
 sys.path.insert(0, str(Path(__file__).parent))
 
 import resolution_sql as by_hand
-from ratios import note
+from ratios import note, note_growth
 from resolution_fit import fuse
 from resolution_loop import loop
 from resolution_pandas import in_pandas
@@ -340,12 +339,7 @@ def main() -> int:
         results, as_wanted = compare(payments, ways, arguments.runs, arguments.memory)
         times[payments] = results["ours"]["cpu"]
         good = good and as_wanted
-    if len(times) > 1:
-        low, high = min(times), max(times)
-        exponent = math.log(times[high] / times[low]) / math.log(high / low)
-        print(f"\ngrowth from {low:,} to {high:,}: exponent {exponent:.3f} (at most {EXPONENT})")
-        met = note(f"resolution, exponent from {low:,} to {high:,}", exponent, EXPONENT, unit="")
-        good = good and met
+    good = note_growth("resolution", times, EXPONENT) and good
     return 0 if good else 1
 
 

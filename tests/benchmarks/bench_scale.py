@@ -1,6 +1,7 @@
 """Growth beyond memory: resolution, judgement and findings on one machine with 8 GB.
 
-Run with ``python tests/benchmarks/bench_scale.py [--payments N …] [--memory 5GB] [--ways …]``.
+Run with ``python tests/benchmarks/bench_scale.py [--payments N …] [--memory 5GB] [--ways …]
+[--outputs]``.
 Evidence is made as Parquet in buckets (not timed), as a case with ``[engine] keep`` keeps it. Each
 way then runs in a process of its own: **ours** as a case runs it, **sql** what is written by hand
 for DuckDB, over the same files and under the same limit. ``peak`` is the process's whole memory,
@@ -12,24 +13,28 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bench_resolution import EXPONENT, SQL_TARGET, WORLD, check, copied, ours, sql
-from ratios import note
+from bench_resolution import EXPONENT, SQL_TARGET, WORLD, check, copied, sql
+from ratios import note, note_growth
 
+from credit_forensics.case import Case
 from credit_forensics.engine import DuckDBEngine
 from credit_forensics.engines.parquet import BUCKET, ParquetEngine, copy_rows, show_rows
 from credit_forensics.evidence import tables
+from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.parquet_store import PAYMENTS_A_BUCKET
+from credit_forensics.evidence.store import Evidence
 
 SIZES = [1_000_000, 3_000_000, 10_000_000]
 MOST_MB = 8 * 1024
@@ -37,7 +42,6 @@ MOST_MB = 8 * 1024
 
 def make(payments: int, folder: Path) -> None:
     """Evidence in buckets: a world of a million, again and again later and under other ids."""
-    from credit_forensics.case import Case
     from credit_forensics.scenarios.settings import WorldSettings
     from credit_forensics.scenarios.world import make_world
 
@@ -66,49 +70,65 @@ def buckets(payments: int) -> int:
     return max(-(-payments // PAYMENTS_A_BUCKET), 1)
 
 
-def measure(way: str, folder: Path, payments: int, memory: str) -> None:
+def measure(way: str, folder: Path, payments: int, memory: str, *, outputs: bool) -> None:
     """Print what one way took, as JSON."""
-    from credit_forensics.findings.catalogue import run_findings
-
     steps = folder / way
-    engine: DuckDBEngine
     if way == "ours":
-        engine = ParquetEngine(
-            steps, folder / "evidence", buckets=buckets(payments), memory_limit=memory
-        )
+        told = measure_ours(steps, folder / "evidence", payments, memory, outputs=outputs)
     else:
         engine = DuckDBEngine(memory_limit=memory, temp_directory=steps)
         for spec in tables.EVIDENCE:
             show_rows(engine, spec.name, folder / "evidence" / spec.name)
-    wall, cpu = time.perf_counter(), time.process_time()
-    (ours if way == "ours" else sql)(engine)
-    told = {
-        "wall": time.perf_counter() - wall,
-        "cpu": time.process_time() - cpu,
-        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-        "kept_mb": sum(path.stat().st_size for path in steps.rglob("*.parquet")) // 10**6,
-        "check": {name: check(way, engine)[name] for name in ("verdicts", "choices")},
-    }
-    if way == "ours":
-        wall = time.perf_counter()
-        told["findings"] = len(run_findings(engine))
-        told["findings_wall"] = time.perf_counter() - wall
-        told["peak_mb_findings"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+        told = timed(lambda: sql(engine))
+        told["check"] = checked(way, engine)
     print(json.dumps(told))
 
 
-def compare(payments: int, ways: list[str], memory: str, scratch: str | None) -> tuple[float, bool]:
+def measure_ours(
+    steps: Path, evidence: Path, payments: int, memory: str, *, outputs: bool
+) -> dict[str, Any]:
+    """Judgement, findings with their incidents, and the files of ``analyze`` if wanted."""
+    engine = ParquetEngine(steps, evidence, buckets=buckets(payments), memory_limit=memory)
+    case = Case(Evidence(engine, Custody()))
+    told = timed(lambda: case.judgement)
+    told["kept_mb"] = sum(path.stat().st_size for path in steps.rglob("*.parquet")) // 10**6
+    told["findings"] = timed(lambda: case.incidents)
+    told["findings"]["rows"] = len(case.findings)
+    told["check"] = checked("ours", engine)
+    if outputs:
+        told["outputs"] = timed(lambda: case.analyze(steps / "out"))
+    return told
+
+
+def timed(run: Callable[[], object]) -> dict[str, Any]:
+    """Seconds by the clock and of processor, and the process's peak until then."""
+    wall, cpu = time.perf_counter(), time.process_time()
+    run()
+    return {
+        "wall": time.perf_counter() - wall,
+        "cpu": time.process_time() - cpu,
+        "peak_mb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+    }
+
+
+def checked(way: str, engine: DuckDBEngine) -> dict[str, str]:
+    """What both ways must agree on."""
+    return {name: check(way, engine)[name] for name in ("verdicts", "choices")}
+
+
+def compare(given: argparse.Namespace, payments: int) -> tuple[float, bool]:
     """Measure at one size; the processor time of ours, and whether all is as it should be."""
-    folder = Path(tempfile.mkdtemp(dir=scratch))
+    folder = Path(tempfile.mkdtemp(dir=given.scratch))
     good = True
     results = {}
     try:
-        common = ["--payments", str(payments), "--memory", memory]
+        common = ["--payments", str(payments), "--memory", given.memory]
+        common += ["--outputs"] if given.outputs else []
         command = [sys.executable, __file__, *common]
         subprocess.run([*command, "--make", str(folder)], check=True)
         size = sum(path.stat().st_size for path in folder.rglob("*.parquet")) / 1e9
         print(f"\n{payments:,} payments, {buckets(payments)} buckets, evidence {size:.1f} GB")
-        for way in ways:
+        for way in given.ways:
             arguments = [*command, "--way", way, str(folder)]
             answer = subprocess.run(arguments, check=False, stdout=subprocess.PIPE, text=True)
             shutil.rmtree(folder / way, ignore_errors=True)
@@ -117,35 +137,43 @@ def compare(payments: int, ways: list[str], memory: str, scratch: str | None) ->
                 good = good and way != "ours"
                 continue
             told = results[way] = json.loads(answer.stdout.splitlines()[-1])
-            print(
-                f"{way:<6}{told['wall']:>9.1f} s wall{told['cpu']:>9.1f} s processor"
-                f"{told['peak_mb']:>8,} MB peak{told['kept_mb']:>8,} MB of steps",
-                flush=True,
-            )
+            print(f"{way:<8}{line(told)}", flush=True)
             if way == "ours":
-                print(
-                    f"  findings: {told['findings']:,} in {told['findings_wall']:.1f} s, "
-                    f"peak {told['peak_mb_findings']:,} MB",
-                    flush=True,
-                )
-                of = f"analysis of {payments:,} under {memory}"
-                note(f"{of}, by the clock", told["wall"] + told["findings_wall"], unit="s")
-                peak = told["peak_mb_findings"]
-                if not note(f"{of}, peak memory", peak, MOST_MB, unit="MB"):
-                    print(f"  target missed: the peak is above {MOST_MB:,} MB")
-                    good = False
+                good = show_ours(told, payments, given.memory) and good
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     mine = results["ours"]
     if "sql" in results:
         ratio = mine["wall"] / results["sql"]["wall"]
         print(f"  ours / sql: {ratio:.2f} by the clock (at most {SQL_TARGET})")
-        what = f"judgement of {payments:,} under {memory}, against SQL by hand"
+        what = f"judgement of {payments:,} under {given.memory}, against SQL by hand"
         good = note(what, ratio, SQL_TARGET) and good
         if results["sql"]["check"] != mine["check"]:
             print("  verdicts or choices differ")
             good = False
     return float(mine["cpu"]), good
+
+
+def line(told: dict[str, Any]) -> str:
+    """What was taken, for the eye."""
+    return (
+        f"{told['wall']:>9.1f} s wall{told['cpu']:>9.1f} s processor{told['peak_mb']:>8,} MB peak"
+    )
+
+
+def show_ours(told: dict[str, Any], payments: int, memory: str) -> bool:
+    """Print and note what ours took; whether it kept to the memory."""
+    parts = [told, *(told[name] for name in ("findings", "outputs") if name in told)]
+    print(f"        {told['kept_mb']:,} MB of steps; {told['findings']['rows']:,} findings")
+    for name, part in zip(("findings", "outputs"), parts[1:], strict=False):
+        print(f"  {name:<8}{line(part)[2:]}", flush=True)
+    of = f"analysis of {payments:,} under {memory}"
+    note(f"{of}, by the clock", sum(part["wall"] for part in parts), unit="s")
+    peak = max(part["peak_mb"] for part in parts)
+    met = note(f"{of}, peak memory", peak, MOST_MB, unit="MB")
+    if not met:
+        print(f"  target missed: the peak is above {MOST_MB:,} MB")
+    return met
 
 
 def main() -> int:
@@ -154,6 +182,7 @@ def main() -> int:
     parser.add_argument("--payments", type=int, nargs="+", default=SIZES)
     parser.add_argument("--memory", default="5GB", help="DuckDB's memory limit")
     parser.add_argument("--ways", nargs="+", choices=["ours", "sql"], default=["ours"])
+    parser.add_argument("--outputs", action="store_true", help="write the files of analyze too")
     parser.add_argument("--scratch", help="where evidence, steps and spilled rows lie")
     parser.add_argument("--make", type=Path)
     parser.add_argument("--way", nargs=2)
@@ -162,19 +191,15 @@ def main() -> int:
         make(given.payments[0], given.make)
         return 0
     if given.way:
-        measure(given.way[0], Path(given.way[1]), given.payments[0], given.memory)
+        way, folder = given.way
+        measure(way, Path(folder), given.payments[0], given.memory, outputs=given.outputs)
         return 0
     good = True
     times: dict[int, float] = {}
     for payments in given.payments:
-        times[payments], as_wanted = compare(payments, given.ways, given.memory, given.scratch)
+        times[payments], as_wanted = compare(given, payments)
         good = good and as_wanted
-    if len(times) > 1:
-        low, high = min(times), max(times)
-        exponent = math.log(times[high] / times[low]) / math.log(high / low)
-        print(f"\ngrowth from {low:,} to {high:,}: exponent {exponent:.3f} (at most {EXPONENT})")
-        what = f"judgement under {given.memory}, exponent from {low:,} to {high:,}"
-        good = note(what, exponent, EXPONENT, unit="") and good
+    good = note_growth(f"judgement under {given.memory}", times, EXPONENT) and good
     return 0 if good else 1
 
 

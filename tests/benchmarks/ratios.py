@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -81,6 +81,25 @@ def note(
         with Path(path).open("a", encoding="utf-8") as file:
             file.write(json.dumps(asdict(figure)) + "\n")
     return figure.met
+
+
+def note_growth(measure: str, seconds: Mapping[int, float], target: float) -> bool:
+    """Print and note how the time grows from the smallest size to the largest: the exponent of its
+    power of the size. Whether it is as wanted; so it is of one size.
+
+    Examples
+    --------
+    >>> note_growth("load", {1_000: 1.0, 10_000: 10.0}, 1.05)
+    load: growth from 1,000 to 10,000 with an exponent of 1.000 (at most 1.05)
+    True
+    """
+    low, high = min(seconds), max(seconds)
+    if low == high:
+        return True
+    exponent = math.log(seconds[high] / seconds[low]) / math.log(high / low)
+    span = f"growth from {low:,} to {high:,}"
+    print(f"{measure}: {span} with an exponent of {exponent:.3f} (at most {target})")
+    return note(f"{measure}, exponent of {span}", exponent, target, unit="")
 
 
 def read_figures(text: str) -> list[Figure]:
