@@ -120,7 +120,7 @@ def test_an_archive_or_an_array_that_changed_is_read_whole(tmp_path):
 
 
 def test_a_log_grows_in_the_middle_of_a_delivery_and_keeps_its_line_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("credit_forensics.evidence.kept_evidence.LOG_OVERLAP", 1500)
+    monkeypatch.setattr("credit_forensics.evidence.kept_files.LOG_OVERLAP", 1500)
     path = tmp_path / "w.log"
     whole = "".join(delivery(n, n) for n in range(60))
     case = case_at(tmp_path, webhook_log={"files": "w.log"})

@@ -22,7 +22,7 @@ from credit_forensics.case_file import read_case_file
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence import ledger_unchanged
 from credit_forensics.evidence.kept_custody import ReadAnew
-from credit_forensics.evidence.kept_evidence import LOG_OVERLAP
+from credit_forensics.evidence.kept_files import LOG_OVERLAP
 from credit_forensics.evidence.load_kept import FILE, FOLDER, load_kept_evidence
 from credit_forensics.folder_lock import folder_lock
 from credit_forensics.scenarios.case_writer import write_case
