@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+import pyarrow.compute as pc
 
 from credit_forensics.burst_marks import Marks
 from credit_forensics.engine import to_pandas
@@ -16,6 +17,18 @@ from credit_forensics.timeline import Timeline
 Numbers = npt.NDArray[np.int64]
 _KIND = ["finding", "cause"]
 _STRETCH = [*_KIND, "burst", "run"]
+_ORDER = [*_KIND, "created_at", "payment_id", "event_id", "credited_user_id", "explanation"]
+_READ = [
+    *_KIND,
+    "severity",
+    "created_at",
+    "payment_id",
+    "credited_user_id",
+    "rightful_user_id",
+    "credits",
+    "amount",
+    "currency",
+]
 _LEAST_GAP = pd.Timedelta(hours=6)
 _LONGEST_GAP = pd.Timedelta(days=7)
 _GAP_FACTOR = 10
@@ -80,25 +93,28 @@ def with_incidents(
     >>> with_incidents(found)[0]["incident_id"].nunique()
     2
     """
-    rows = to_pandas(conform("findings", findings))
-    if rows.empty:
-        return rows.assign(incident_id=""), to_pandas(conform("incidents", pd.DataFrame()))
-    columns = list(rows.columns)
-    rows["cause"] = rows["cause"].fillna("")
-    order = [*_KIND, "created_at", "payment_id", "event_id", "credited_user_id", "explanation"]
-    rows = rows.sort_values(order, kind="stable").reset_index(drop=True)
+    table = conform("findings", findings)
+    table = table.set_column(
+        table.column_names.index("cause"), "cause", pc.fill_null(table["cause"], "")
+    )
+    order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in _ORDER])
+    found = to_pandas(table)
+    if found.empty:
+        return found.assign(incident_id=""), to_pandas(conform("incidents", pd.DataFrame()))
+    found = found.take(order.to_numpy()).reset_index(drop=True)
+    # Of many findings the texts are most, and incidents need few of the columns.
+    rows = found[_READ].assign(burst=0)
     bursts = pd.DataFrame(columns=[*_KIND, "burst", *_DATED])
-    rows["burst"] = 0
     if payments is not None:
         timeline = payments if isinstance(payments, Timeline) else Timeline.of(payments)
         rows["burst"], bursts = _bursts(rows, timeline, marks)
     rows["run"] = _runs(rows)
-    table = _summed(rows, bursts)
-    ids = table[["incident_id", *_STRETCH]]
-    rows = rows.merge(ids, on=_STRETCH, how="left")[["incident_id", *columns]]
+    incidents = _summed(rows, bursts)
+    ids = rows[_STRETCH].merge(incidents[["incident_id", *_STRETCH]], on=_STRETCH, how="left")
+    found.insert(0, "incident_id", ids["incident_id"])
     shown = ["incident_id", *_KIND, "severity", *_DATED, "findings", "users", "credits"]
-    table = table[[*shown, "amount", "currency", "summary"]]
-    return rows, to_pandas(conform("incidents", table))
+    incidents = incidents[[*shown, "amount", "currency", "summary"]]
+    return found, to_pandas(conform("incidents", incidents))
 
 
 def _runs(rows: pd.DataFrame) -> pd.Series[int]:

@@ -137,26 +137,32 @@ class _Stretch:
 
     low: int
     high: int
-    before: Ints
+    before: npt.NDArray[np.int32]
 
     @classmethod
     def of(cls, low: int, high: int, wrong: Ints) -> _Stretch:
         """With wrong payments at these positions."""
-        before = np.zeros(high - low + 2, dtype=np.int64)
+        before = np.zeros(high - low + 2, dtype=np.int32)
         before[wrong - low + 1] = 1
         return cls(low, high, np.cumsum(before, out=before))
 
     def count(self, start: Ints, end: Ints) -> tuple[Ints, Ints, Ints, Ints]:
         """Wrong and all payments from ``start`` to ``end``, then of the rest of the stretch."""
-        inside = self.before[end + 1 - self.low] - self.before[start - self.low]
+        inside = (self.before[end + 1 - self.low] - self.before[start - self.low]).astype(np.int64)
         length = end - start + 1
-        return inside, length, self.before[-1] - inside, self.high - self.low + 1 - length
+        return inside, length, int(self.before[-1]) - inside, self.high - self.low + 1 - length
 
-    def score(self, start: Ints, end: Ints) -> Floats:
-        """Log marginal likelihood of a burst from ``start`` to ``end``, rates integrated out."""
-        # Some at a time: the quiet before a burst may be as long as the record.
-        blocks = [slice(low, low + _AT_ONCE) for low in range(0, len(start), _AT_ONCE)]
-        return np.concatenate([self._score(start[block], end[block]) for block in blocks])
+    def score(self, starts: range, ends: range) -> Floats:
+        """Log marginal likelihood of a burst, rates integrated out, from one of several ``starts``
+        to one end, or from one start to one of several ``ends``.
+        """
+        size = max(len(starts), len(ends))
+        score = np.empty(size)
+        # Some at a time: the quiet around a burst may be as long as the record.
+        for low in range(0, size, _AT_ONCE):
+            block = slice(low, low + _AT_ONCE)
+            score[block] = self._score(*(_some(places, block) for places in (starts, ends)))
+        return score
 
     def _score(self, start: Ints, end: Ints) -> Floats:
         inside, length, outside, rest = self.count(start, end)
@@ -171,21 +177,20 @@ def _describe(
 ) -> list[object]:
     """Dates by the ``stretch`` of a burst's own mark, counts by the ``whole``."""
     final = len(instants) - 1
-    starts = np.arange(stretch.low, ended + 1)
-    score = stretch.score(starts, np.broadcast_to(ended, starts.shape))
-    first = int(starts[np.argmax(score)])
-    first_low, first_high = _interval(starts, score)
+    low, high = stretch.low, stretch.high
+    score = stretch.score(range(low, ended + 1), range(ended, ended + 1))
+    first = low + int(np.argmax(score))
+    first_low, first_high = (low + place for place in _interval(_chances(score)))
 
-    ends = np.arange(first, stretch.high + 1)
-    score = stretch.score(np.broadcast_to(first, ends.shape), ends)
-    last = int(ends[np.argmax(score)])
-    ongoing = False
-    if stretch.high == final:
+    score = stretch.score(range(first, first + 1), range(first, high + 1))
+    last = first + int(np.argmax(score))
+    if high == final:
         # A burst ends after each payment with a chance of about one in its length; that it goes
         # on beyond the last payment therefore weighs as much as that many endings.
         score[-1] += np.log(last - first + 1)
-        ongoing = bool(_normalized(score)[-1] >= _MAY_GO_ON)
-    last_low, last_high = _interval(ends, score)
+    chances = _chances(score)
+    ongoing = high == final and bool(chances[-1] >= _MAY_GO_ON)
+    last_low, last_high = (first + place for place in _interval(chances))
 
     counted = whole.count(np.array([first]), np.array([last]))
     inside, length, outside, rest = (int(value.item()) for value in map(np.asarray, counted))
@@ -208,13 +213,21 @@ def _describe(
     ]
 
 
-def _normalized(score: Floats) -> Floats:
-    weight: Floats = np.exp(score - score.max())
-    weight /= weight.sum()
-    return weight
+def _some(places: range, block: slice) -> Ints:
+    some = places[block] if len(places) > 1 else places
+    return np.arange(some.start, some.stop)
 
 
-def _interval(positions: Ints, score: Floats) -> tuple[int, int]:
-    total = np.cumsum(_normalized(score))
-    found = np.minimum(np.searchsorted(total, [_TAIL, 1 - _TAIL]), len(positions) - 1)
-    return int(positions[found[0]]), int(positions[found[1]])
+def _chances(score: Floats) -> Floats:
+    """How likely each position is; the scores are used up."""
+    score -= score.max()
+    np.exp(score, out=score)
+    score /= score.sum()
+    return score
+
+
+def _interval(chances: Floats) -> tuple[int, int]:
+    """Bounds of 95 %, as places among the chances, which are used up."""
+    total = np.cumsum(chances, out=chances)
+    found = np.minimum(np.searchsorted(total, [_TAIL, 1 - _TAIL]), len(total) - 1)
+    return int(found[0]), int(found[1])

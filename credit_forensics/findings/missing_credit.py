@@ -65,10 +65,10 @@ def find_missing_credit(tables: Tables) -> ir.Table:
         payments.expected_credits,
         paid_at=payments.completed_at.coalesce(payments.created_at),
     )
-    completing = _completing_event(tables)
+    completing = _completing_event(unbooked, tables)
     rows = missing.left_join(completing, missing.payment_id == completing.completing_payment)
     rows = rows.mutate(happened_at=rows.completing_at.coalesce(rows.paid_at))
-    gates = _furthest_gate(tables)
+    gates = _furthest_gate(unbooked, tables)
     rows = rows.left_join(gates, rows.payment_id == gates.gate_payment)
     refused = _refused_after(rows, tables)
     rows = rows.left_join(refused, rows.payment_id == refused.refused_payment)
@@ -116,9 +116,11 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     )
 
 
-def _completing_event(tables: Tables) -> ir.Table:
+def _completing_event(unbooked: ir.Table, tables: Tables) -> ir.Table:
     """The event that should have credited each payment: the session's latest, or the intent's."""
     events = tables.events.filter(tables.events.type.isin(COMPLETING_EVENTS))
+    # Nearly all events are of payments that were booked.
+    events = events.semi_join(unbooked, "payment_id")
     ranked = events.mutate(
         place=ibis.row_number().over(
             group_by=events.payment_id,
@@ -129,19 +131,26 @@ def _completing_event(tables: Tables) -> ir.Table:
             ],
         )
     )
-    return ranked.filter((ranked.place == 0) & ranked.payment_id.notnull()).select(
+    return ranked.filter(ranked.place == 0).select(
         completing_payment=ranked.payment_id,
         completing_event=ranked.event_id,
         completing_at=ranked.created_at,
     )
 
 
-def _furthest_gate(tables: Tables) -> ir.Table:
+def _furthest_gate(unbooked: ir.Table, tables: Tables) -> ir.Table:
     """The furthest gate that a delivery of each payment reached."""
-    events = tables.events.group_by("event_id").aggregate(
-        event_payment=tables.events.payment_id.min(), event_type=tables.events.type.min()
+    own = tables.deliveries.select("payment_id", "event_id", "outcome")
+    theirs = tables.events.semi_join(unbooked, "payment_id")
+    # A delivery tells its payment, or its event does.
+    told = own.semi_join(unbooked, "payment_id")
+    untold = own.filter(own.payment_id.isnull()).semi_join(theirs, "event_id")
+    delivered = told.union(untold)
+    events = tables.events.semi_join(delivered, "event_id")
+    events = events.group_by("event_id").aggregate(
+        event_payment=events.payment_id.min(), event_type=events.type.min()
     )
-    deliveries = tables.deliveries.left_join(events, "event_id").drop("event_id_right")
+    deliveries = delivered.left_join(events, "event_id").drop("event_id_right")
     skipped = (deliveries.outcome == "ignored") & deliveries.event_type.isin(COMPLETING_EVENTS)
     gates = deliveries.select(
         gate_payment=deliveries.payment_id.coalesce(deliveries.event_payment),

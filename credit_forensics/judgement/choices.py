@@ -52,9 +52,8 @@ def choices(matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]) -> 
         )
         for method in methods
     ]
-    joined = named[0]
-    for text in named[1:]:
-        joined = joined + text
+    # One text at once: added up, each of the sums would be a text of its own.
+    joined = ibis.literal("").join(named)
     return rows.select(
         "payment_id",
         log_method=rows.log_method,

@@ -16,7 +16,7 @@ _NEVER = ibis.literal("2262-01-01", "timestamp('UTC')")
 
 
 def binding_intervals(tables: Tables) -> ir.Table:
-    """``customer_id, user_id, bound_at, valid_to``: when each binding held.
+    """``customer_id, user_id, bound_at, valid_to``: after and until when each binding held.
 
     A binding of no known time is taken to be written by the customer's first payment, which it
     is then no witness for. Two bindings at one time name nobody.
@@ -44,50 +44,11 @@ def binding_intervals(tables: Tables) -> ir.Table:
     )
     single = at_once.filter(at_once.named == 1)
     ordered = ibis.window(group_by=single.customer_id, order_by=single.bound_at)
+    following = single.bound_at.lead().over(ordered)
+    # Never absent, so that engines can hash the customer and check the times on the way.
     return single.select(
-        "customer_id", "user_id", "bound_at", valid_to=single.bound_at.lead().over(ordered)
+        "customer_id", "user_id", "bound_at", valid_to=ibis.coalesce(following, _NEVER)
     )
-
-
-def binding_as_of(tables: Tables) -> ir.Table:
-    """``payment_id, user_id, bound_at``: the binding of the payment's customer before it began.
-
-    Examples
-    --------
-    >>> binding_as_of(Tables()).columns
-    ('payment_id', 'user_id', 'bound_at')
-    """
-    bindings = binding_intervals(tables)
-    payments = tables.payments.select("payment_id", "created_at", "customer_id")
-    joined = payments.inner_join(
-        bindings,
-        [
-            payments.customer_id == bindings.customer_id,
-            bindings.bound_at < payments.created_at,
-            ibis.coalesce(payments.created_at <= bindings.valid_to, True),
-        ],
-    )
-    return joined.select("payment_id", "user_id", "bound_at")
-
-
-def _lookup(tables: Tables) -> ir.Table:
-    bindings = binding_intervals(tables)
-    # A plain comparison, so that engines can hash the customer and check the times on the way.
-    return bindings.select(
-        key="customer_id",
-        user_id="user_id",
-        valid_from="bound_at",
-        valid_to=ibis.coalesce(bindings.valid_to, _NEVER),
-    )
-
-
-CUSTOMER_MAPPING = Method(
-    "customer_mapping",
-    MAPPING,
-    "the Stripe customer's binding, as of the payment",
-    lookup=("customer_id", _lookup),
-    session_when="customer_preset",
-)
 
 
 def resolve_by_customer_mapping(tables: Tables) -> ir.Table:
@@ -102,5 +63,23 @@ def resolve_by_customer_mapping(tables: Tables) -> ir.Table:
     >>> resolve_by_customer_mapping(Tables()).columns
     ('payment_id', 'user_id')
     """
-    found = binding_as_of(tables)
-    return found.select("payment_id", "user_id")
+    bindings = binding_intervals(tables)
+    payments = tables.payments.select("payment_id", "created_at", "customer_id")
+    joined = payments.inner_join(
+        bindings,
+        [
+            payments.customer_id == bindings.customer_id,
+            bindings.bound_at < payments.created_at,
+            payments.created_at <= bindings.valid_to,
+        ],
+    )
+    return joined.select("payment_id", "user_id")
+
+
+CUSTOMER_MAPPING = Method(
+    "customer_mapping",
+    MAPPING,
+    "the Stripe customer's binding, as of the payment",
+    rows=resolve_by_customer_mapping,
+    session_when="customer_preset",
+)

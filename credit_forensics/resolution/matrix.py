@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.handler_cascade import cascade_method, handler_cascade
 from credit_forensics.resolution.handler_log import handler_log
-from credit_forensics.resolution.method import Method, looked_up
+from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS, REPLAYS
 
 CONTEXT = (
@@ -81,7 +81,7 @@ def build_matrix(
             key, _ = method.lookup
             found = lookups[lookup_name(method, methods)].view()  # two may look up in one table
             extra = {"name_bearers": found.bearers} if "bearers" in found.columns else {}
-            rows = rows.left_join(found, looked_up(rows, key, found)).select(
+            rows = rows.left_join(found, rows[key] == found.key).select(
                 *(rows[name] for name in rows.columns),
                 **{f"m_{method.name}": found.user_id},
                 **extra,

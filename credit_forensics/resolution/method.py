@@ -26,9 +26,7 @@ class Method:
         from a row of ``session_fields`` to the user id it names (a copy that needs no join);
     ``lookup``
         ``(key, table)``: a column of ``session_fields`` and a table ``key, user_id`` with at most
-        one row a key; or, for what held for a time only, ``key, user_id, valid_from, valid_to``
-        with at most one row a key and moment: the row counts that was valid before the payment
-        (after ``valid_from``, until ``valid_to``);
+        one row a key;
     ``rows``
         a table ``payment_id, user_id`` with at most one row a payment.
 
@@ -43,24 +41,6 @@ class Method:
     lookup: tuple[str, Callable[[Tables], ir.Table]] | None = None
     rows: Callable[[Tables], ir.Table] | None = None
     session_when: str | None = None
-
-
-def looked_up(rows: ir.Table, key: str, found: ir.Table) -> list[ir.BooleanValue]:
-    """The conditions under which a row of a lookup belongs to a payment.
-
-    Parameters
-    ----------
-    rows
-        has the column ``key`` and ``created_at``.
-    key
-        the name of that column.
-    found
-        ``key, user_id``, and ``valid_from, valid_to`` for what held for a time only.
-    """
-    conditions = [rows[key] == found.key]
-    if "valid_from" in found.columns:
-        conditions += [found.valid_from < rows.created_at, rows.created_at <= found.valid_to]
-    return conditions
 
 
 def resolve(method: Method, tables: Tables, fields: ir.Table) -> ir.Table:
@@ -88,9 +68,7 @@ def resolve(method: Method, tables: Tables, fields: ir.Table) -> ir.Table:
     elif method.lookup is not None:
         key, table = method.lookup
         lookup = table(tables)
-        found = fields.inner_join(lookup, looked_up(fields, key, lookup)).select(
-            "payment_id", "user_id"
-        )
+        found = fields.inner_join(lookup, fields[key] == lookup.key).select("payment_id", "user_id")
     elif method.rows is not None:
         found = method.rows(tables).select("payment_id", "user_id")
     else:
