@@ -109,6 +109,8 @@ class ParquetEngine(DuckDBEngine):
             temp_directory=temp_directory or folder / "spill",
             threads=threads,
         )
+        # The system keeps files in memory that is free; of the limit, rows and look-ups need all.
+        self.connection.execute("SET enable_external_file_cache = false")
         self.buckets = buckets
         self.steps_run = 0
         self._files: dict[str, Path] = {}
