@@ -100,7 +100,8 @@ def with_incidents(
     order = pc.sort_indices(table, sort_keys=[(name, "ascending") for name in _ORDER])
     found = to_pandas(table)
     if found.empty:
-        return found.assign(incident_id=""), to_pandas(conform("incidents", pd.DataFrame()))
+        found.insert(0, "incident_id", "")
+        return found, to_pandas(conform("incidents", pd.DataFrame()))
     found = found.take(order.to_numpy()).reset_index(drop=True)
     # Of many findings the texts are most, and incidents need few of the columns.
     rows = found[_READ].assign(burst=0)

@@ -17,9 +17,9 @@ KEPT = (
     "card_votes",
     "customer_votes",
     "first_keyed",
-    "first_marks",
+    "first_name_marks",
     "keyed",
-    "marks",
+    "name_marks",
     "posteriors",
 )
 

@@ -637,18 +637,24 @@ def conform(name: str, rows: pd.DataFrame | pa.Table) -> pa.Table:
             arrays.append(pa.nulls(table.num_rows, field.type))
             continue
         array = table.column(field.name)
-        # pandas 3 hands its text out as large_string.
-        is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
-        if pa.types.is_timestamp(field.type) and is_text:
-            parsed = pd.to_datetime(array.to_pandas(), utc=True, format="ISO8601")
-            array = pa.Array.from_pandas(parsed)
-        if pa.types.is_timestamp(array.type) and array.type.tz is None:
-            array = array.cast(pa.timestamp("us")).cast(field.type)
         try:
-            arrays.append(array.cast(field.type))
-        except (pa.ArrowInvalid, pa.ArrowNotImplementedError) as error:
-            raise ValueError(f"{name}.{field.name}: {error}") from None
+            arrays.append(_cast(array, field.type))
+        except (ValueError, pa.ArrowNotImplementedError):
+            # Not in the words of the error: they quote the value, which may be an address or a name.
+            given = f"a value of type {array.type} was given that it cannot hold"
+            raise ValueError(f"{name}.{field.name} is {field.type}; {given}") from None
     return pa.Table.from_arrays(
         [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays],
         schema=table_spec.arrow_schema,
     )
+
+
+def _cast(array: pa.ChunkedArray, wanted: pa.DataType) -> pa.ChunkedArray | pa.Array:
+    # pandas 3 hands its text out as large_string.
+    is_text = pa.types.is_string(array.type) or pa.types.is_large_string(array.type)
+    if pa.types.is_timestamp(wanted) and is_text:
+        parsed = pd.to_datetime(array.to_pandas(), utc=True, format="ISO8601")
+        array = pa.Array.from_pandas(parsed)
+    if pa.types.is_timestamp(array.type) and array.type.tz is None:
+        array = array.cast(pa.timestamp("us")).cast(wanted)
+    return array.cast(wanted)

@@ -154,8 +154,8 @@ def judge(
     run("first_matrix", "name_bearers")
     drop("session_fields", *plan.lookups)
     step("first judgement")
-    run("first_keyed", "first_asking", "first_marks")
-    drop("first_asking")
+    run("first_keyed", "first_name_questions", "first_name_marks")
+    drop("first_name_questions")
     first = fuse(
         engine,
         plan.first_counts,
@@ -168,8 +168,8 @@ def judge(
     run("ownership", "card_votes", "customer_votes")
     drop("ownership", "first_posteriors")
     step("judgement")
-    run("keyed", "asking", "marks")
-    drop("asking", "name_bearers")
+    run("keyed", "name_questions", "name_marks")
+    drop("name_questions", "name_bearers")
     fused = fuse(
         engine,
         plan.counts,

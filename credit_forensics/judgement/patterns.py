@@ -95,7 +95,7 @@ def mark_session(voices: ir.Table, bearers: ir.Table) -> ir.Table:
 
 
 def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
-    """Each payment's pattern, as one integer, but for the marks that ``further_marks`` adds.
+    """Each payment's pattern, as one integer, but for the marks that ``name_marks`` adds.
 
     Parameters
     ----------
@@ -131,19 +131,19 @@ def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
     return voices.mutate(pattern=key, asks=asks)
 
 
-def asking(keyed: ir.Table, families: Sequence[Family]) -> ir.Table:
-    """The few payments that ``further_marks`` is for, and what it reads of them."""
+def name_questions(keyed: ir.Table, families: Sequence[Family]) -> ir.Table:
+    """The few payments that ``name_marks`` is for, and what it reads of them."""
     rows = keyed.filter(keyed.asks)
     return rows.select("payment_id", "name_key", *_persons(rows, families))
 
 
-def further_marks(asked: ir.Table, bearers: ir.Table, families: Sequence[Family]) -> ir.Table:
+def name_marks(asked: ir.Table, bearers: ir.Table, families: Sequence[Family]) -> ir.Table:
     """What the names that several bear say of persons whom the session does not name.
 
     Parameters
     ----------
     asked
-        as ``asking`` gives it, kept: it is read once a family.
+        as ``name_questions`` gives it, kept: it is read once a family.
     bearers
         ``person_id, name_key``, for names that several bear.
     families

@@ -22,7 +22,12 @@ from credit_forensics.judgement.fusion import (
     keyed_voices,
     with_posteriors,
 )
-from credit_forensics.judgement.patterns import asking, further_marks, mark_session, whole_patterns
+from credit_forensics.judgement.patterns import (
+    mark_session,
+    name_marks,
+    name_questions,
+    whole_patterns,
+)
 from credit_forensics.judgement.periods import whole_seconds
 from credit_forensics.judgement.persons import person_links
 from credit_forensics.judgement.verdicts import person_of_best, verdicts
@@ -46,10 +51,10 @@ BY_PAYMENT = (
     "credited",
     "first_matrix",
     "first_keyed",
-    "first_asking",
+    "first_name_questions",
     "ownership",
     "keyed",
-    "asking",
+    "name_questions",
     "verdicts",
     "choices",
 )
@@ -74,16 +79,16 @@ class Plan:
     name_bearers: ir.Table
     times: ir.Table
     first_keyed: ir.Table
-    first_asking: ir.Table
-    first_marks: ir.Table
+    first_name_questions: ir.Table
+    first_name_marks: ir.Table
     first_counts: ir.Table
     ownership: ir.Table
     card_votes: ir.Table
     customer_votes: ir.Table
     matrix: ir.Table
     keyed: ir.Table
-    asking: ir.Table
-    marks: ir.Table
+    name_questions: ir.Table
+    name_marks: ir.Table
     counts: ir.Table
     judged: ir.Table
     verdicts: ir.Table
@@ -143,9 +148,9 @@ def make_plan(
     )
     first_keyed = keyed_voices(mark_session(first_voices, kept_bearers), families)
     kept_first = kept("first_keyed", first_keyed)
-    first_asking = asking(kept_first, families)
-    first_marks = further_marks(kept("first_asking", first_asking), kept_bearers, families)
-    first_whole = whole_patterns(kept_first, kept("first_marks", first_marks))
+    first_questions = name_questions(kept_first, families)
+    first_marks = name_marks(kept("first_name_questions", first_questions), kept_bearers, families)
+    first_whole = whole_patterns(kept_first, kept("first_name_marks", first_marks))
     ownership = _ownership(
         with_posteriors(first_whole, ibis.table(POSTERIORS, name="first_posteriors")), families
     )
@@ -164,9 +169,9 @@ def make_plan(
     )
     keyed = keyed_voices(voices, families)
     kept_keyed = kept("keyed", keyed)
-    asked = asking(kept_keyed, families)
-    marks = further_marks(kept("asking", asked), kept_bearers, families)
-    whole = whole_patterns(kept_keyed, kept("marks", marks))
+    questions = name_questions(kept_keyed, families)
+    marks = name_marks(kept("name_questions", questions), kept_bearers, families)
+    whole = whole_patterns(kept_keyed, kept("name_marks", marks))
     judged = with_posteriors(whole, ibis.table(POSTERIORS, name="posteriors"))
     return Plan(
         session_fields=fields,
@@ -177,16 +182,16 @@ def make_plan(
         name_bearers=bearers,
         times=_times(kept_fields),
         first_keyed=first_keyed,
-        first_asking=first_asking,
-        first_marks=first_marks,
+        first_name_questions=first_questions,
+        first_name_marks=first_marks,
         first_counts=counted_patterns(first_whole),
         ownership=ownership,
         card_votes=resolve_by_card_history(tables, owned, mode),
         customer_votes=resolve_by_customer_history(tables, owned, mode),
         matrix=heard.drop(*(f"p_{name}" for name in ids)),
         keyed=keyed,
-        asking=asked,
-        marks=marks,
+        name_questions=questions,
+        name_marks=marks,
         counts=counted_patterns(whole),
         judged=judged,
         verdicts=verdicts(tables, judged, families, mode, has_users=has_users),

@@ -181,7 +181,8 @@ def _keep_judgement(
                 v.families_agreeing, v.families_available
             FROM payments p JOIN keyed k USING (payment_id)
             JOIN first_keyed f USING (payment_id) JOIN verdicts v USING (payment_id)
-            LEFT JOIN first_marks fm USING (payment_id) LEFT JOIN marks km USING (payment_id)
+            LEFT JOIN first_name_marks fm USING (payment_id)
+            LEFT JOIN name_marks km USING (payment_id)
             WHERE hash(p.payment_id) IN ({_CORE}) AND p.created_at IS NOT NULL"""
         )
         run(f"INSERT INTO kept.pending SELECT hash(payment_id) FROM ({_unbooked(_CORE)})")

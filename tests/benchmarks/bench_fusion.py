@@ -78,7 +78,7 @@ def measure(payments: int, runs: int) -> float:
 
 def fusion(engine: DuckDBEngine, judgement: Judgement) -> None:
     """The second round of fusion, as ``judge`` runs it."""
-    whole = whole_patterns(judgement.kept["keyed"], judgement.kept["marks"])
+    whole = whole_patterns(judgement.kept["keyed"], judgement.kept["name_marks"])
     counted = counted_patterns(whole)
     accounts = judgement.fit.accounts
     fuse(engine, counted, judgement.families, accounts, "posteriors_again")

@@ -1,6 +1,6 @@
 """Growth beyond memory: resolution, judgement and findings on one machine with 8 GB.
 
-Run with ``python tests/benchmarks/bench_scale.py [--payments N …] [--memory 5GB] [--ways …]
+Run with ``python tests/benchmarks/bench_scale.py [--payments N …] [--memory 4GB] [--ways …]
 [--outputs]``.
 Evidence is made as Parquet in buckets (not timed), as a case with ``[engine] keep`` keeps it. Each
 way then runs in a process of its own: **ours** as a case runs it, **sql** what is written by hand
@@ -137,7 +137,7 @@ def compare(given: argparse.Namespace, payments: int) -> tuple[float, bool]:
                 good = good and way != "ours"
                 continue
             told = results[way] = json.loads(answer.stdout.splitlines()[-1])
-            print(f"{way:<8}{line(told)}", flush=True)
+            print(f"{way:<10}{line(told)}", flush=True)
             if way == "ours":
                 good = show_ours(told, payments, given.memory) and good
     finally:
@@ -164,9 +164,9 @@ def line(told: dict[str, Any]) -> str:
 def show_ours(told: dict[str, Any], payments: int, memory: str) -> bool:
     """Print and note what ours took; whether it kept to the memory."""
     parts = [told, *(told[name] for name in ("findings", "outputs") if name in told)]
-    print(f"        {told['kept_mb']:,} MB of steps; {told['findings']['rows']:,} findings")
+    print(f"  {told['kept_mb']:,} MB of steps; {told['findings']['rows']:,} findings")
     for name, part in zip(("findings", "outputs"), parts[1:], strict=False):
-        print(f"  {name:<8}{line(part)[2:]}", flush=True)
+        print(f"  {name:<8}{line(part)}", flush=True)
     of = f"analysis of {payments:,} under {memory}"
     note(f"{of}, by the clock", sum(part["wall"] for part in parts), unit="s")
     peak = max(part["peak_mb"] for part in parts)
@@ -180,7 +180,7 @@ def main() -> int:
     """Compare at every size, then say how the time grows."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--payments", type=int, nargs="+", default=SIZES)
-    parser.add_argument("--memory", default="5GB", help="DuckDB's memory limit")
+    parser.add_argument("--memory", default="4GB", help="DuckDB's memory limit")
     parser.add_argument("--ways", nargs="+", choices=["ours", "sql"], default=["ours"])
     parser.add_argument("--outputs", action="store_true", help="write the files of analyze too")
     parser.add_argument("--scratch", help="where evidence, steps and spilled rows lie")

@@ -10,10 +10,10 @@ import pytest
 from credit_forensics.engine import DuckDBEngine
 from credit_forensics.judgement.families import FAMILIES, with_custom
 from credit_forensics.judgement.patterns import (
-    asking,
     decode,
-    further_marks,
     mark_session,
+    name_marks,
+    name_questions,
     pattern_keys,
     whole_patterns,
 )
@@ -50,8 +50,8 @@ def patterns(rows, families=FAMILIES):
         ibis.table({"person_id": str, "name_key": str}, name="bearers"),
     )
     keyed = engine.materialize("keyed", pattern_keys(mark_session(voices, bearers), families))
-    asked = engine.materialize("asking", asking(keyed, families))
-    marks = engine.materialize("marks", further_marks(asked, bearers, families))
+    asked = engine.materialize("questions", name_questions(keyed, families))
+    marks = engine.materialize("marks", name_marks(asked, bearers, families))
     whole = engine.frame(whole_patterns(keyed, marks).order_by("payment_id"))
     questions = engine.frame(asked.order_by("payment_id"))["payment_id"].tolist()
     return decode(families, whole["pattern"].to_numpy(dtype=np.int64)), questions
