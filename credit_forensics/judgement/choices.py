@@ -36,20 +36,13 @@ def choices(matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]) -> 
     rightful = judged.select("payment_id", rightful="rightful_user_id")
     rows = matrix.inner_join(rightful, "payment_id")
     explaining = ibis.cases(
-        (ibis.coalesce(rows.handler_log == rows.ledger, False), rows.log_method),
-        (ibis.coalesce(rows.handler_cascade == rows.ledger, False), rows.cascade_method),
-        *(
-            (ibis.coalesce(rows[method.name] == rows.ledger, False), method.name)
-            for method in methods
-        ),
+        (rows.handler_log == rows.ledger, rows.log_method),
+        (rows.handler_cascade == rows.ledger, rows.cascade_method),
+        *((rows[method.name] == rows.ledger, method.name) for method in methods),
         else_=ibis.null(str),
     )
     named = [
-        ibis.ifelse(
-            ibis.coalesce(_person(rows, method) == rows.rightful, False),
-            f",{method.name}",
-            "",
-        )
+        ibis.ifelse(_person(rows, method) == rows.rightful, f",{method.name}", "")
         for method in methods
     ]
     # One text at once: added up, each of the sums would be a text of its own.

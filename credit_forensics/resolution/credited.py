@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.evidence.tables import Tables
+from credit_forensics.resolution.repeated import repeated
 
 # Refunds take credits back for money returned; they do not say whose credits they were.
 _HOLDING = ["purchase", "reversal", "correction", "grant", "transfer"]
@@ -21,33 +22,30 @@ def credited(tables: Tables) -> ir.Table:
     >>> credited(Tables()).columns[:3]
     ('payment_id', 'credited_user_id', 'credited_at')
     """
-    ledger = tables.ledger.filter(tables.ledger.payment_id.notnull())
-    payments = ledger.group_by("payment_id").agg(
-        **_sums(ledger),
-        first_user=ledger.user_id.min(),
-        last_user=ledger.user_id.max(),
-        nameless=ledger.count(where=ledger.user_id.isnull()),
-    )
-    # Nearly every payment touches one account: only the others need their accounts ranked.
-    single = ibis.coalesce((payments.first_user == payments.last_user), False) & (
-        payments.nameless == 0
-    )
-    several = payments.filter(~single).select(several_id="payment_id")
-    entries = ledger.inner_join(several, ledger.payment_id == several.several_id).drop("several_id")
-    one = payments.filter(single)
-    held = one.net > 0
-    alone = one.select(
+    ledger = tables.ledger
+    # Nearly every payment has one entry: only the others need theirs summed and ranked.
+    several = repeated(ledger, "payment_id")
+    single = ledger.filter(ledger.payment_id.notnull()).anti_join(several, "payment_id")
+    together = ledger.semi_join(several.view(), "payment_id")
+    return ibis.union(_single(single), _ranked(together))
+
+
+def _single(ledger: ir.Table) -> ir.Table:
+    """What ``_ranked`` gives, of payments with one entry each."""
+    delta = ibis.coalesce(ledger.delta, 0)
+    net = ibis.ifelse(ledger.kind.isin(_HOLDING), delta, 0)
+    held = net > 0
+    return ledger.select(
         "payment_id",
-        credited_user_id=ibis.ifelse(held, one.first_user, ibis.null(str)),
-        credited_at=ibis.ifelse(held, one.credited_at, ibis.null("timestamp('UTC')")),
-        event_id=ibis.ifelse(held, one.event_id, ibis.null(str)),
-        credits=ibis.greatest(one.net, 0).cast("int64"),
-        granted=one.net.cast("int64"),
-        reversed=one.reversed.cast("int64"),
-        grants=ibis.greatest(one.purchases - one.reversals, 0).cast("int64"),
+        credited_user_id=ibis.ifelse(held, ledger.user_id, ibis.null(str)),
+        credited_at=ibis.ifelse(held, ledger.created_at, ibis.null("timestamp('UTC')")),
+        event_id=ibis.ifelse(held, ledger.event_id, ibis.null(str)),
+        credits=ibis.greatest(net, 0).cast("int64"),
+        granted=net.cast("int64"),
+        reversed=ibis.ifelse(ledger.kind == "refund", -delta, 0).cast("int64"),
+        grants=ibis.ifelse((ledger.kind == "purchase") & held, 1, 0).cast("int64"),
         accounts=held.cast("int64"),
     )
-    return ibis.union(alone, _ranked(entries))
 
 
 def _sums(ledger: ir.Table) -> dict[str, ir.Value]:

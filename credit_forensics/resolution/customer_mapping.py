@@ -28,21 +28,20 @@ def binding_intervals(tables: Tables) -> ir.Table:
     """
     customers = tables.customers
     payments = tables.payments
-    first_payment = (
-        payments.filter(payments.customer_id.notnull())
-        .group_by("customer_id")
-        .agg(first_payment_at=payments.created_at.min())
-    )
     known = customers.filter(customers.customer_id.notnull() & customers.user_id.notnull())
-    timed = known.left_join(first_payment, "customer_id").select(
-        "customer_id",
-        "user_id",
-        bound_at=ibis.coalesce(known.bound_at, first_payment.first_payment_at),
+    timeless = known.filter(known.bound_at.isnull()).select("customer_id", "user_id")
+    theirs = payments.semi_join(timeless, "customer_id")
+    first_payment = theirs.group_by("customer_id").agg(bound_at=theirs.created_at.min())
+    bindings = ibis.union(
+        known.filter(known.bound_at.notnull()).select("customer_id", "user_id", "bound_at"),
+        timeless.left_join(first_payment, "customer_id").select(
+            "customer_id", "user_id", "bound_at"
+        ),
     )
-    at_once = timed.group_by("customer_id", "bound_at").agg(
-        user_id=timed.user_id.min(), named=timed.user_id.nunique()
+    at_once = bindings.group_by("customer_id", "bound_at").agg(
+        user_id=bindings.user_id.min(), other_id=bindings.user_id.max()
     )
-    single = at_once.filter(at_once.named == 1)
+    single = at_once.filter(at_once.user_id == at_once.other_id)
     ordered = ibis.window(group_by=single.customer_id, order_by=single.bound_at)
     following = single.bound_at.lead().over(ordered)
     # Never absent, so that engines can hash the customer and check the times on the way.

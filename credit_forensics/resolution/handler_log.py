@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.methods import HANDLER_NAMES, HANDLER_SCAN_PREFIX
+from credit_forensics.resolution.repeated import repeated
 
 
 def handler_log(tables: Tables) -> ir.Table:
@@ -19,21 +20,18 @@ def handler_log(tables: Tables) -> ir.Table:
     >>> handler_log(Tables()).columns
     ('payment_id', 'log_user_id', 'log_method')
     """
-    deliveries = tables.deliveries.filter(
-        tables.deliveries.payment_id.notnull() & tables.deliveries.resolved_user_id.notnull()
-    )
+    deliveries = tables.deliveries
     # Nearly every payment has one delivery that resolved: only the others need theirs ranked.
-    payments = deliveries.group_by("payment_id").agg(
-        log_user_id=deliveries.resolved_user_id.max(),
-        method=deliveries.method.max(),
-        deliveries=deliveries.count(),
-    )
-    several = payments.filter(payments.deliveries > 1).select(several_id="payment_id")
-    rows = deliveries.inner_join(several, deliveries.payment_id == several.several_id)
+    resolved = deliveries.resolved_user_id.notnull()
+    several = repeated(deliveries, "payment_id", where=resolved)
+    single = deliveries.filter(resolved & deliveries.payment_id.notnull())
+    single = single.anti_join(several, "payment_id")
+    rows = deliveries.semi_join(several.view(), "payment_id")
+    rows = rows.filter(rows.resolved_user_id.notnull())
     booked_first = ibis.window(
         group_by=rows.payment_id,
         order_by=[
-            (rows.outcome == "credited").cast("int64").desc(),
+            ibis.coalesce(rows.outcome == "credited", False).desc(),
             rows.received_at,
             rows.event_id,
             rows.source_line,
@@ -42,7 +40,7 @@ def handler_log(tables: Tables) -> ir.Table:
     ranked = rows.mutate(place=ibis.row_number().over(booked_first))
     columns = {"payment_id": "payment_id", "log_user_id": "resolved_user_id", "method": "method"}
     first = ibis.union(
-        payments.filter(payments.deliveries == 1).select("payment_id", "log_user_id", "method"),
+        single.select(**columns),
         ranked.filter(ranked.place == 0).select(**columns),
     )
     method = ibis.cases(

@@ -11,6 +11,8 @@ from typing import Literal
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.resolution.repeated import repeated
+
 Mode = Literal["hindsight", "as_of"]
 
 PURE = 0.9
@@ -50,40 +52,22 @@ def history_votes(keys: ir.Table, ownership: ir.Table, mode: Mode) -> ir.Table:
     ('payment_id', 'user_id', 'history_count', 'history_purity')
     """
     keyed = keys.filter(keys.key.notnull())
-    owned = keyed.inner_join(ownership, "payment_id").select(
+    rows = keyed.left_join(ownership, "payment_id").select(
         "payment_id", "key", "created_at", "person_id", "millionths"
     )
-    return _earlier(keyed, owned) if mode == "as_of" else _all_others(keyed, owned)
+    return _earlier(rows) if mode == "as_of" else _all_others(rows)
 
 
-def _all_others(keyed: ir.Table, owned: ir.Table) -> ir.Table:
-    by_person = owned.group_by("key", "person_id").agg(
-        weight=owned.millionths.sum(), payments=owned.count()
-    )
-    ordered = ibis.window(
-        group_by=by_person.key, order_by=[by_person.weight.desc(), by_person.person_id]
-    )
-    ranked = by_person.mutate(place=ibis.row_number().over(ordered))
-    # Taking a payment's own weight away can only let the second overtake the first.
-    best = ranked.group_by("key").agg(
-        first=ranked.person_id.max(where=ranked.place == 0),
-        first_weight=ranked.weight.max(where=ranked.place == 0),
-        second=ranked.person_id.max(where=ranked.place == 1),
-        second_weight=ranked.weight.max(where=ranked.place == 1),
-        weight=ranked.weight.sum(),
-        payments=ranked.payments.sum(),
-    )
-    best = best.filter(best.payments > 0)
-    own = owned.select("payment_id", own_person="person_id", own_weight="millionths")
-    rows = keyed.inner_join(best, "key")
-    rows = rows.left_join(own, "payment_id").drop("payment_id_right")
-    own_weight = ibis.coalesce(rows.own_weight, 0)
+def _all_others(keyed: ir.Table) -> ir.Table:
+    # A view, so that owners are joined once for both readers of the keys.
+    rows = keyed.view().inner_join(_two_likeliest(keyed), "key")
+    own_weight = ibis.coalesce(rows.millionths, 0)
     rows = rows.mutate(
-        first_left=rows.first_weight - ibis.ifelse(rows.own_person == rows.first, own_weight, 0),
+        first_left=rows.first_weight - ibis.ifelse(rows.person_id == rows.first, own_weight, 0),
         second_left=ibis.coalesce(rows.second_weight, 0)
-        - ibis.ifelse(rows.own_person == rows.second, own_weight, 0),
+        - ibis.ifelse(rows.person_id == rows.second, own_weight, 0),
         weight_left=rows.weight - own_weight,
-        count_left=rows.payments - rows.own_person.notnull().cast("int64"),
+        count_left=rows.payments - rows.person_id.notnull().cast("int64"),
     )
     overtaken = (rows.second_left > rows.first_left) | (
         (rows.second_left == rows.first_left) & (rows.second < rows.first)
@@ -99,7 +83,42 @@ def _all_others(keyed: ir.Table, owned: ir.Table) -> ir.Table:
     return _with_purity(votes.filter((votes.history_count > 0) & (votes.chosen_weight > 0)))
 
 
-def _earlier(keyed: ir.Table, owned: ir.Table) -> ir.Table:
+def _two_likeliest(keyed: ir.Table) -> ir.Table:
+    """A row a key: the two persons with most weight, their weights, and those of all together.
+
+    Taking a payment's own weight away can only let the second overtake the first.
+    """
+    owned = keyed.filter(keyed.person_id.notnull())
+    by_person = owned.group_by("key", "person_id").agg(
+        weight=owned.millionths.sum(), payments=owned.count()
+    )
+    # Nearly every key is one person's: only the others need their persons ranked.
+    several = repeated(by_person.view(), "key")
+    alone = by_person.anti_join(several, "key").select(
+        "key",
+        first="person_id",
+        first_weight="weight",
+        second=ibis.null(str),
+        second_weight=ibis.null("int64"),
+        weight="weight",
+        payments="payments",
+    )
+    shared = by_person.semi_join(several.view(), "key")
+    ordered = ibis.window(group_by=shared.key, order_by=[shared.weight.desc(), shared.person_id])
+    ranked = shared.mutate(place=ibis.row_number().over(ordered))
+    ranked = ranked.group_by("key").agg(
+        first=ranked.person_id.max(where=ranked.place == 0),
+        first_weight=ranked.weight.max(where=ranked.place == 0),
+        second=ranked.person_id.max(where=ranked.place == 1),
+        second_weight=ranked.weight.max(where=ranked.place == 1),
+        weight=ranked.weight.sum(),
+        payments=ranked.payments.sum(),
+    )
+    return ibis.union(alone, ranked)
+
+
+def _earlier(keyed: ir.Table) -> ir.Table:
+    owned = keyed.filter(keyed.person_id.notnull())
     at_once = owned.group_by("key", "person_id", "created_at").agg(
         weight=owned.millionths.sum(), payments=owned.count()
     )

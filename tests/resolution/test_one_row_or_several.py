@@ -1,0 +1,184 @@
+"""Payments with one row take a shorter way than those with several; both ways end alike."""
+
+import ibis
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pandas.testing import assert_frame_equal
+
+from credit_forensics.engine import DuckDBEngine
+from credit_forensics.evidence.ledger_kinds import KINDS
+from credit_forensics.evidence.tables import Tables
+from credit_forensics.resolution.credited import credited
+from credit_forensics.resolution.handler_log import handler_log
+from credit_forensics.resolution.history import history_votes
+from credit_forensics.resolution.repeated import repeated
+from credit_forensics.resolution.session_fields import session_fields
+
+TABLES = Tables()
+NOON = pd.Timestamp("2025-09-01T12:00:00Z")
+
+
+def run(expression, **rows):
+    """The expression's rows, in order, over literal tables."""
+    engine = DuckDBEngine()
+    for name, table in rows.items():
+        engine.create(name)
+        engine.append(name, table)
+    frame = engine.frame(expression)
+    return frame.sort_values("payment_id", ignore_index=True)
+
+
+ENTRY = st.fixed_dictionaries(
+    {
+        "payment_id": st.sampled_from(["cs_1", "cs_2", "cs_3", None]),
+        "user_id": st.sampled_from(["u1", "u2", None]),
+        "delta": st.integers(-50, 50) | st.none(),
+        "kind": st.sampled_from(KINDS) | st.none(),
+        "event_id": st.sampled_from(["evt_1", "evt_2", None]),
+    }
+)
+
+
+@given(st.lists(ENTRY, min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_an_entry_that_holds_no_credits_changes_nothing(entries):
+    ledger = pd.DataFrame(entries).assign(
+        entry_id=[f"e{i}" for i in range(len(entries))],
+        created_at=[NOON + pd.Timedelta(minutes=i) for i in range(len(entries))],
+    )
+    # With it every payment has several entries, so none takes the shorter way.
+    beside = ledger.drop_duplicates("payment_id").assign(delta=7, kind="other", event_id=None)
+    several = pd.concat([ledger, beside.assign(entry_id="beside")])
+    assert_frame_equal(run(credited(TABLES), ledger=ledger), run(credited(TABLES), ledger=several))
+
+
+def test_credited_of_literal_entries():
+    ledger = pd.DataFrame(
+        [
+            ("cs_1", "u1", 50, "purchase", "evt_1"),
+            ("cs_2", "u1", 50, "purchase", "evt_2"),
+            ("cs_2", "u1", -50, "reversal", None),
+            ("cs_2", "u2", 50, "correction", None),
+            ("cs_3", "u3", -50, "refund", None),
+            ("cs_4", None, 50, "purchase", None),
+            (None, "u1", 50, "purchase", None),
+        ],
+        columns=["payment_id", "user_id", "delta", "kind", "event_id"],
+    ).assign(created_at=NOON)
+    rows = run(credited(TABLES), ledger=ledger).drop(columns=["credited_at", "event_id"])
+    assert rows.astype(object).where(rows.notna(), None).to_numpy().tolist() == [
+        # payment, holder, credits, granted, reversed, grants, accounts
+        ["cs_1", "u1", 50, 50, 0, 1, 1],
+        ["cs_2", "u2", 50, 50, 0, 0, 1],
+        ["cs_3", None, 0, 0, 50, 0, 0],
+        ["cs_4", None, 50, 50, 0, 1, 1],
+    ]
+
+
+DELIVERY = st.fixed_dictionaries(
+    {
+        "payment_id": st.sampled_from(["cs_1", "cs_2", "cs_3", None]),
+        "resolved_user_id": st.sampled_from(["u1", "u2", None]),
+        "method": st.sampled_from(["PRIMARY_METADATA", "EMERGENCY_SCAN_x", "Other", None]),
+        "outcome": st.sampled_from(["credited", "failed", None]),
+    }
+)
+
+
+@given(st.lists(DELIVERY, min_size=1, max_size=6))
+@settings(max_examples=60, deadline=None)
+def test_a_later_failed_delivery_changes_nothing(deliveries):
+    given_rows = pd.DataFrame(deliveries).assign(
+        event_id=[f"evt_{i}" for i in range(len(deliveries))],
+        received_at=[NOON + pd.Timedelta(minutes=i) for i in range(len(deliveries))],
+    )
+    named = given_rows.dropna(subset=["payment_id", "resolved_user_id"])
+    later = named.drop_duplicates("payment_id").assign(
+        outcome="failed", resolved_user_id="u9", received_at=NOON + pd.Timedelta(days=1)
+    )
+    assert_frame_equal(
+        run(handler_log(TABLES), deliveries=given_rows),
+        run(handler_log(TABLES), deliveries=pd.concat([given_rows, later])),
+    )
+
+
+OWNED = st.tuples(
+    st.sampled_from(["k1", "k2", None]),
+    st.sampled_from(["p1", "p2", "p3", None]),
+    st.integers(500_000, 1_000_000),
+)
+
+
+@given(st.lists(OWNED, min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_a_history_is_what_counting_by_hand_gives(payments):
+    rows = [(f"cs_{i}", key, who, weight) for i, (key, who, weight) in enumerate(payments)]
+    engine = DuckDBEngine()
+    frame = pd.DataFrame(rows, columns=["payment_id", "key", "person_id", "millionths"])
+    for column in ("key", "person_id"):
+        frame[column] = frame[column].astype("string")
+    engine.register("keys", frame[["payment_id", "key"]].assign(created_at=NOON))
+    engine.register("owners", frame.drop(columns="key").dropna())
+    keys = ibis.table(
+        {"payment_id": str, "key": str, "created_at": "timestamp('UTC')"}, name="keys"
+    )
+    owners = ibis.table({"payment_id": str, "person_id": str, "millionths": int}, name="owners")
+    found = engine.frame(history_votes(keys, owners, "hindsight"))
+    told = {
+        row.payment_id: (row.user_id, row.history_count, round(row.history_purity, 9))
+        for row in found.itertuples()
+    }
+    expected = {}
+    for payment_id, key, _, _ in rows:
+        others = [
+            (who, weight)
+            for other_id, other_key, who, weight in rows
+            if other_id != payment_id and other_key == key is not None and who is not None
+        ]
+        if others and key is not None:
+            sums: dict[str, int] = {}
+            for who, weight in others:
+                sums[who] = sums.get(who, 0) + weight
+            best = min(sums, key=lambda who: (-sums[who], who))
+            expected[payment_id] = (
+                best,
+                len(others),
+                round(sums[best] / sum(sums.values()), 9),
+            )
+    assert told == expected
+
+
+def test_repeated_counts_what_it_is_told_to_and_no_absent_value():
+    deliveries = pd.DataFrame(
+        {
+            "payment_id": ["cs_1", "cs_1", "cs_2", "cs_2", None, None],
+            "resolved_user_id": ["u1", None, "u1", "u2", "u1", "u2"],
+        }
+    )
+    table = TABLES.deliveries
+    both = run(repeated(table, "payment_id"), deliveries=deliveries)
+    some = run(
+        repeated(table, "payment_id", where=table.resolved_user_id.notnull()),
+        deliveries=deliveries,
+    )
+    assert both["payment_id"].tolist() == ["cs_1", "cs_2"]
+    assert some["payment_id"].tolist() == ["cs_2"]
+
+
+def test_of_several_emails_the_sessions_own_key_comes_first():
+    entries = [
+        ("cs_1", "session", 1, "account_email", "a@example.com"),
+        ("cs_1", "session", 2, "session_email", "s@example.com"),
+        ("cs_1", "session", 3, "user_email", "u@example.com"),
+        ("cs_2", "session", 1, "account_email", "a@example.com"),
+        ("cs_2", "session", 2, "user_email", "u@example.com"),
+        ("cs_3", "intent", 1, "session_email", "i@example.com"),
+    ]
+    metadata = pd.DataFrame(
+        entries, columns=["payment_id", "source", "position", "key", "email_key"]
+    )
+    payments = pd.DataFrame({"payment_id": ["cs_1", "cs_2", "cs_3"]})
+    rows = run(session_fields(TABLES), payments=payments, metadata=metadata)
+    told = rows["session_email_key"]
+    assert told.fillna("nobody").tolist() == ["s@example.com", "u@example.com", "nobody"]
