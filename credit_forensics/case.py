@@ -39,7 +39,7 @@ from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.judgement.judge import Basis, Judgement, judge
 from credit_forensics.masking import Mask, case_mask
 from credit_forensics.remembered import remembered
-from credit_forensics.resolution.claims import CLAIMS_ORDER, claims
+from credit_forensics.resolution.claims import CLAIMS_ORDER
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import REPLAYS
@@ -256,15 +256,11 @@ class Case:
     @remembered
     def claims(self) -> pd.DataFrame:
         """The long claims table."""
-        return self.evidence.engine.frame(self._claims().order_by(CLAIMS_ORDER))
-
-    def _claims(self) -> ir.Table:
-        judgement = self.judgement
-        return claims(Tables(), judgement.matrix, judgement.methods)
+        return self.evidence.engine.frame(self.judgement.claims().order_by(CLAIMS_ORDER))
 
     def claim_batches(self) -> Iterator[pa.RecordBatch]:
         """The claims in order, some at a time, for more of them than memory holds."""
-        return self.evidence.engine.ordered(self._claims(), CLAIMS_ORDER)
+        return self.evidence.engine.ordered(self.judgement.claims(), CLAIMS_ORDER)
 
     @remembered
     def _agreement_counts(self) -> pd.DataFrame:

@@ -167,7 +167,7 @@ class DuckDBEngine:
         return self.connection.sql(self.sql(expression)).to_arrow_reader(rows)
 
     def ordered(
-        self, expression: ir.Table, by: Sequence[str], rows: int = 1_000_000
+        self, expression: ir.Table, by: Sequence[str], rows: int = 100_000
     ) -> Iterator[pa.RecordBatch]:
         """Run and give the rows in the order of some columns, some at a time."""
         yield from self.batches(expression.order_by(by), rows)

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.explanation import Explanation, explain
-from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.method import SESSION
 
 if TYPE_CHECKING:
@@ -58,7 +57,7 @@ def explain_payments(case: Case, payment_ids: Sequence[str]) -> list[Explanation
 def _methods_by_family(case: Case, payment_ids: Sequence[str]) -> dict[str, _Named]:
     """For each payment: family to person to the methods that name that person."""
     judgement = case.judgement
-    table = claims(Tables(), judgement.matrix, judgement.methods)
+    table = judgement.claims()
     rows = case.evidence.engine.frame(table.filter(table.payment_id.isin([*payment_ids, ""])))
     users = set(rows["user_id"].dropna())
     persons = case.persons[case.persons["user_id"].isin(list(users))]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 _PACKAGES = ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy", "stripe")
 _DIGITS = 6
-_ROWS_A_GROUP = 1_000_000
+_ROWS_A_GROUP = 250_000
 
 
 def versions() -> dict[str, str]:

@@ -21,9 +21,12 @@ from credit_forensics.judgement.patterns import MOST_FAMILIES, Cells, Patterns, 
 from credit_forensics.judgement.periods import Periods, choose_periods
 from credit_forensics.judgement.persons import accounts_by_age, group_persons
 from credit_forensics.judgement.plan import BY_PAYMENT, Plan, make_plan
+from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
+
+_VOTES = {"card_history": "card_votes", "customer_history": "customer_votes"}
 
 
 @dataclass
@@ -49,6 +52,14 @@ class Judgement:
     notes: list[str] = field(default_factory=list)
     calibration: Calibration = field(default_factory=Calibration)
     labelled: pd.DataFrame | None = None
+
+    def claims(self) -> ir.Table:
+        """What each method says of each payment, in no order: the table ``claims``.
+
+        From what is kept, not from ``matrix``, which is as wide as all of it together.
+        """
+        histories = {name: self.kept[votes] for name, votes in _VOTES.items()}
+        return claims(Tables(), self.kept["first_matrix"], self.methods, histories)
 
     def pattern_of(self, key: int) -> Patterns:
         """The one pattern of a key, for an explanation."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import reduce
 
 import ibis
@@ -24,7 +24,12 @@ _RAW = dict(
 )
 
 
-def claims(tables: Tables, matrix: ir.Table, methods: Sequence[Method]) -> ir.Table:
+def claims(
+    tables: Tables,
+    matrix: ir.Table,
+    methods: Sequence[Method],
+    histories: Mapping[str, ir.Table],
+) -> ir.Table:
     """What each method says of each payment: the table ``claims`` of ``evidence.tables``.
 
     Parameters
@@ -32,9 +37,11 @@ def claims(tables: Tables, matrix: ir.Table, methods: Sequence[Method]) -> ir.Ta
     tables
         the evidence, for accounts, raw values and how an id was matched.
     matrix
-        the wide matrix.
+        the wide matrix; what it says of histories is not read.
     methods
         its methods, in order.
+    histories
+        ``payment_id, user_id`` for each method that is a history, by its name.
 
     Returns
     -------
@@ -48,15 +55,17 @@ def claims(tables: Tables, matrix: ir.Table, methods: Sequence[Method]) -> ir.Ta
     >>> names = ["payment_id", *(m.name for m in METHODS), "payer_name_key", "name_bearers"]
     >>> columns = dict.fromkeys(names, "string") | {"customer_preset": "boolean"}
     >>> columns |= {"email_prefilled": "boolean", "name_bearers": "int64"}
-    >>> claims(Tables(), ibis.table(columns, name="matrix"), METHODS).columns
+    >>> votes = ibis.table({"payment_id": str, "user_id": str}, name="votes")
+    >>> histories = {"card_history": votes, "customer_history": votes}
+    >>> claims(Tables(), ibis.table(columns, name="matrix"), METHODS, histories).columns
     ('payment_id', 'method', 'family', 'user_id', 'valid', 'known', 'detail')
     """
-    parts = [_of_method(matrix, method) for method in methods]
+    matched = _matched(tables)
+    parts = [
+        _of_method(_named(matrix, method, histories.get(method.name)), method, matched)
+        for method in methods
+    ]
     named = reduce(ibis.union, parts)
-    details = _details(tables)
-    named = named.left_join(
-        details, [named.payment_id == details.of_payment, named.method == details.of_method]
-    ).select(named, matched=details.matched)
     accounts = tables.users.select(account_id="user_id")
     known = named.left_join(accounts, named.user_id == accounts.account_id).select(
         "payment_id",
@@ -65,47 +74,60 @@ def claims(tables: Tables, matrix: ir.Table, methods: Sequence[Method]) -> ir.Ta
         "user_id",
         valid=ibis.literal(True),
         known=accounts.account_id.notnull(),
-        detail=ibis.coalesce(named.note, named.matched),
+        detail=named.detail,
     )
     return ibis.union(known, _refused(tables))
 
 
-def _of_method(matrix: ir.Table, method: Method) -> ir.Table:
-    family: ir.Value = ibis.literal(method.family)
+def _named(matrix: ir.Table, method: Method, history: ir.Table | None) -> ir.Table:
+    """``payment_id, user_id, by_session``: whom a method names, and whether by the session."""
+    if history is not None:
+        named = history.select("payment_id", "user_id")
+        if not method.session_when:
+            return named.mutate(by_session=ibis.literal(False))
+        told = matrix.select(told_id="payment_id", by_session=method.session_when)
+        rows = named.inner_join(told, named.payment_id == told.told_id).drop("told_id")
+    else:
+        by_session = matrix[method.session_when] if method.session_when else ibis.literal(False)
+        rows = matrix.select("payment_id", user_id=matrix[method.name], by_session=by_session)
+        rows = rows.filter(rows.user_id.notnull())
+    return rows.mutate(by_session=ibis.coalesce(rows.by_session, False))
+
+
+def _of_method(named: ir.Table, method: Method, matched: Mapping[str, ir.Table]) -> ir.Table:
+    """A method's claims, but for whether an account of that id is known."""
     note: ir.Value = ibis.null(str)
     if method.session_when:
-        by_session = ibis.coalesce(matrix[method.session_when], False)
-        family = ibis.ifelse(by_session, SESSION, method.family)
-        note = ibis.ifelse(by_session, f"given by the session ({method.session_when})", note)
-    rows = matrix.select(
+        given = f"given by the session ({method.session_when})"
+        note = ibis.ifelse(named.by_session, given, note)
+    rows = named.select(
         "payment_id",
+        "user_id",
         method=ibis.literal(method.name),
-        family=family,
-        user_id=matrix[method.name],
-        note=note,
+        family=ibis.ifelse(named.by_session, SESSION, method.family),
+        detail=note,
     )
-    return rows.filter(rows.user_id.notnull())
+    if method.name in matched:
+        found = matched[method.name]
+        joined = rows.drop("detail").left_join(found, rows.payment_id == found.of_payment)
+        rows = joined.rename(detail="matched")
+    return rows.select("payment_id", "method", "family", "user_id", "detail")
 
 
-def _details(tables: Tables) -> ir.Table:
-    """How the value of a metadata key or of client_reference_id was matched to an id."""
+def _matched(tables: Tables) -> dict[str, ir.Table]:
+    """``of_payment, matched`` by method: how a key's or the reference's value was matched to an id.
+
+    A payment is in each at most once, as a session has each key once.
+    """
     metadata = tables.metadata
-    session = metadata.filter((metadata.source == "session") & metadata.key.isin(list(NAMED_KEYS)))
-    by_key = session.select(
-        of_payment="payment_id",
-        of_method=ibis.cases(
-            *((session.key == key, method) for method, key in _RAW.items()), else_=ibis.null(str)
-        ),
-        matched="detail",
-    )
+    session = metadata.filter((metadata.source == "session") & metadata.detail.notnull())
     payments = tables.payments.filter(tables.payments.reference_user_id.notnull())
-    by_reference = payments.select(
-        of_payment="payment_id",
-        of_method=ibis.literal("client_reference_id"),
-        matched="reference_detail",
-    )
-    both = ibis.union(by_key, by_reference)
-    return both.group_by("of_payment", "of_method").agg(matched=both.matched.max())
+    by_key = {
+        method: session.filter(session.key == key).select(of_payment="payment_id", matched="detail")
+        for method, key in _RAW.items()
+    }
+    by_reference = payments.select(of_payment="payment_id", matched="reference_detail")
+    return {**by_key, "client_reference_id": by_reference}
 
 
 def _refused(tables: Tables) -> ir.Table:

@@ -137,12 +137,13 @@ def _earlier(keyed: ir.Table) -> ir.Table:
         weight=at_once.weight.sum().over(so_far),
         payments=at_once.payments.sum().over(so_far),
     )
-    rows = keyed.inner_join(
+    asking = keyed.select("payment_id", "key", "created_at").view()
+    rows = asking.inner_join(
         running,
         [
-            keyed.key == running.running_key,
-            running.valid_from < keyed.created_at,
-            ibis.coalesce(keyed.created_at <= running.valid_to, True),
+            asking.key == running.running_key,
+            running.valid_from < asking.created_at,
+            ibis.coalesce(asking.created_at <= running.valid_to, True),
         ],
     )
     ordered = ibis.window(group_by=rows.payment_id, order_by=[rows.weight.desc(), rows.person_id])

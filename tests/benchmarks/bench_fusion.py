@@ -22,11 +22,9 @@ from bench_resolution import engine_of, make
 from ratios import note
 
 from credit_forensics.engine import DuckDBEngine
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.fusion import counted_patterns, fuse
 from credit_forensics.judgement.judge import Judgement, judge
 from credit_forensics.judgement.patterns import whole_patterns
-from credit_forensics.resolution.claims import claims
 
 SIZES = [100_000, 1_000_000]
 RUNS = 5
@@ -61,7 +59,7 @@ def measure(payments: int, runs: int) -> float:
         make(payments, Path(folder))
         engine = engine_of(Path(folder))
     judgement = judge(engine)
-    engine.materialize("claims", claims(Tables(), judgement.matrix, judgement.methods))
+    engine.materialize("claims", judgement.claims())
     rows = engine.connection.execute("SELECT count(*) FROM claims").fetchall()[0][0]
     fused = [once(lambda: fusion(engine, judgement))]
     grouped: list[float] = []

@@ -1,7 +1,10 @@
 """Payments with one row take a shorter way than those with several; both ways end alike."""
 
+from collections import Counter
+
 import ibis
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
@@ -107,46 +110,46 @@ OWNED = st.tuples(
     st.sampled_from(["k1", "k2", None]),
     st.sampled_from(["p1", "p2", "p3", None]),
     st.integers(500_000, 1_000_000),
+    st.integers(0, 3),
 )
+KEYS = ibis.table({"payment_id": str, "key": str, "created_at": "timestamp('UTC')"}, name="keys")
+OWNERS = ibis.table({"payment_id": str, "person_id": str, "millionths": int}, name="owners")
 
 
-@given(st.lists(OWNED, min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
-def test_a_history_is_what_counting_by_hand_gives(payments):
-    rows = [(f"cs_{i}", key, who, weight) for i, (key, who, weight) in enumerate(payments)]
-    engine = DuckDBEngine()
-    frame = pd.DataFrame(rows, columns=["payment_id", "key", "person_id", "millionths"])
-    for column in ("key", "person_id"):
-        frame[column] = frame[column].astype("string")
-    engine.register("keys", frame[["payment_id", "key"]].assign(created_at=NOON))
-    engine.register("owners", frame.drop(columns="key").dropna())
-    keys = ibis.table(
-        {"payment_id": str, "key": str, "created_at": "timestamp('UTC')"}, name="keys"
-    )
-    owners = ibis.table({"payment_id": str, "person_id": str, "millionths": int}, name="owners")
-    found = engine.frame(history_votes(keys, owners, "hindsight"))
-    told = {
-        row.payment_id: (row.user_id, row.history_count, round(row.history_purity, 9))
-        for row in found.itertuples()
-    }
-    expected = {}
-    for payment_id, key, _, _ in rows:
+def counted(payments, mode):
+    """The votes as one would count them by hand: payment to person, payments and purity."""
+    votes = {}
+    for number, (key, _, _, minute) in enumerate(payments):
         others = [
             (who, weight)
-            for other_id, other_key, who, weight in rows
-            if other_id != payment_id and other_key == key is not None and who is not None
+            for place, (other_key, who, weight, at) in enumerate(payments)
+            if place != number and other_key == key and who and (mode == "hindsight" or at < minute)
         ]
-        if others and key is not None:
-            sums: dict[str, int] = {}
+        if key and others:
+            sums = Counter()
             for who, weight in others:
-                sums[who] = sums.get(who, 0) + weight
+                sums[who] += weight
             best = min(sums, key=lambda who: (-sums[who], who))
-            expected[payment_id] = (
-                best,
-                len(others),
-                round(sums[best] / sum(sums.values()), 9),
-            )
-    assert told == expected
+            votes[f"cs_{number}"] = (best, len(others), round(sums[best] / sums.total(), 9))
+    return votes
+
+
+@pytest.mark.parametrize("mode", ["hindsight", "as_of"])
+@given(payments=st.lists(OWNED, min_size=1, max_size=8))
+@settings(max_examples=60, deadline=None)
+def test_a_history_is_what_counting_by_hand_gives(mode, payments):
+    frame = pd.DataFrame(payments, columns=["key", "person_id", "millionths", "minute"])
+    frame["payment_id"] = [f"cs_{number}" for number in range(len(payments))]
+    frame["created_at"] = NOON + pd.to_timedelta(frame["minute"], "min")
+    frame = frame.astype({"key": "string", "person_id": "string"})
+    engine = DuckDBEngine()
+    engine.register("keys", frame[["payment_id", "key", "created_at"]])
+    engine.register("owners", frame[["payment_id", "person_id", "millionths"]].dropna())
+    told = {
+        row.payment_id: (row.user_id, row.history_count, round(row.history_purity, 9))
+        for row in engine.frame(history_votes(KEYS, OWNERS, mode)).itertuples()
+    }
+    assert told == counted(payments, mode)
 
 
 def test_repeated_counts_what_it_is_told_to_and_no_absent_value():
