@@ -186,7 +186,7 @@ class ParquetEngine(DuckDBEngine):
         """Run and give the rows in the order of some columns, some at a time.
 
         In the order of payments first, of every table with a ``payment_id`` the expression may
-        read the rows of the payment at hand only. Then each bucket is sorted by itself and kept,
+        read the rows of the payment at hand only. Then each bucket is written, sorted by itself,
         and ranges of payments are read from all of them: two sorts that fit, not one that does not.
         """
         if by[0] != BUCKET or self.buckets == 1:
@@ -195,14 +195,23 @@ class ParquetEngine(DuckDBEngine):
         folder = self._steps / "ordered.part"
         shutil.rmtree(folder, ignore_errors=True)
         try:
-            self._by_bucket(self.sql(expression.order_by(by)), folder)
+            self._by_bucket(self.sql(expression), folder)
             order = ", ".join(f'"{column}" ASC NULLS LAST' for column in by)
+            for bucket in range(self.buckets):
+                self._sort_bucket(folder / bucket_name(bucket), order)
             for condition, bounds in self._ranges():
                 # Of a sorted file only those row groups are read that a range lies in.
                 query = f"{select_rows(folder)} WHERE {condition} ORDER BY {order}"
                 yield from self.connection.sql(query, params=bounds).to_arrow_reader(rows)
         finally:
             shutil.rmtree(folder, ignore_errors=True)
+
+    def _sort_bucket(self, folder: Path, order: str) -> None:
+        """Sort a bucket's rows; by itself, so that nothing else takes of the memory meanwhile."""
+        part = folder / f"{WHOLE}.part"
+        query = f"{select_rows(folder)} ORDER BY {order}"
+        self.connection.execute(f"COPY ({query}) TO {quoted_path(part)} ({FORMAT})")
+        part.replace(folder / WHOLE)
 
     def _ranges(self) -> Iterator[tuple[str, list[str]]]:
         """Conditions that cut payments into ranges of some hundred thousand each, in order."""

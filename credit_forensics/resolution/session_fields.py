@@ -1,4 +1,4 @@
-"""Sets each payment's metadata beside it once, so that no method scans it again: wide first."""
+"""Pivots each payment's metadata once, so that no method scans it again: wide first."""
 
 from __future__ import annotations
 
@@ -7,6 +7,10 @@ import ibis.expr.types as ir
 
 from credit_forensics.evidence.prepare import EMAIL_KEYS, NAMED_KEYS
 from credit_forensics.evidence.tables import Tables
+
+_KEYS = (*NAMED_KEYS, *EMAIL_KEYS)
+_ANOTHER = len(_KEYS)
+_INTENT = _ANOTHER + 1
 
 
 def session_fields(tables: Tables) -> ir.Table:
@@ -25,22 +29,16 @@ def session_fields(tables: Tables) -> ir.Table:
     >>> "metadata_user_id" in session_fields(Tables()).columns
     True
     """
-    metadata = tables.metadata
-    ids = metadata.filter(metadata.user_id.notnull() & metadata.valid)
-    session_ids = ids.filter(ids.source == "session")
-    session_emails = metadata.filter((metadata.source == "session") & metadata.email_key.notnull())
-    rows = tables.payments
-    # An object has each key once, so a join a key is a pivot, at half the cost of grouping.
-    for key in NAMED_KEYS:
-        said = session_ids.filter(session_ids.key == key)
-        rows = _beside(rows, said.select("payment_id", found="user_id"), f"metadata_{key}")
-    for key in EMAIL_KEYS:
-        known = session_emails.filter(session_emails.key == key)
-        rows = _beside(rows, known.select("payment_id", found="email_key"), f"email_of_{key}")
-    rows = _beside(rows, _scanned(session_ids), "scanned_user_id")
-    of_money = ids.filter(ids.source.isin(["intent", "charge"]) & ids.key.isin(list(NAMED_KEYS)))
-    intent = of_money.group_by("payment_id").agg(found=of_money.user_id.max())
-    rows = _beside(rows, intent, "intent_user_id")
+    named = _named_values(tables)
+    at = {key: named.value.max(where=named.place == place) for place, key in enumerate(_KEYS)}
+    pivot = named.group_by(given_id="payment_id").agg(
+        **{f"metadata_{key}": at[key] for key in NAMED_KEYS},
+        **{f"email_of_{key}": at[key] for key in EMAIL_KEYS},
+        scanned_user_id=named.value.argmin(named.position, where=named.place == _ANOTHER),
+        intent_user_id=named.value.max(where=named.place == _INTENT),
+    )
+    payments = tables.payments
+    rows = payments.left_join(pivot, payments.payment_id == pivot.given_id).drop("given_id")
     return rows.select(
         "payment_id",
         "created_at",
@@ -58,18 +56,25 @@ def session_fields(tables: Tables) -> ir.Table:
     )
 
 
-def _scanned(session_ids: ir.Table) -> ir.Table:
-    """``payment_id, found``: the first id under a key that is none of the known ones."""
-    others = session_ids.filter(session_ids.key.notin([*NAMED_KEYS, *EMAIL_KEYS]))
-    first = others.group_by("payment_id").agg(place=others.position.min())
-    at_first = others.inner_join(
-        first, (others.payment_id == first.payment_id) & (others.position == first.place)
+def _named_values(tables: Tables) -> ir.Table:
+    """``payment_id, position, place, value``: the ids and addresses that can name a user.
+
+    ``place`` is the key's in ``_KEYS``, ``_ANOTHER`` or ``_INTENT``: told once an entry, so that
+    each aggregate compares a number and not two texts.
+    """
+    metadata = tables.metadata
+    rows = metadata.filter(metadata.user_id.notnull() | metadata.email_key.notnull())
+    of_session = rows.key.cases(*((key, place) for place, key in enumerate(_KEYS)), else_=_ANOTHER)
+    of_money = rows.source.isin(["intent", "charge"]) & rows.key.isin(list(NAMED_KEYS))
+    user_id = ibis.ifelse(rows.valid, rows.user_id, ibis.null(str))
+    placed = rows.select(
+        "payment_id",
+        "position",
+        place=ibis.cases(
+            (rows.source == "session", of_session), (of_money, _INTENT), else_=ibis.null("int8")
+        ),
+        value=ibis.ifelse(rows.key.isin(list(EMAIL_KEYS)), rows.email_key, user_id),
     )
-    return at_first.select("payment_id", found=others.user_id)
-
-
-def _beside(rows: ir.Table, found: ir.Table, column: str) -> ir.Table:
-    """The rows with what was found for their payment in a column."""
-    given = found.rename(found_payment_id="payment_id")
-    joined = rows.left_join(given, rows.payment_id == given.found_payment_id)
-    return joined.select(*(rows[name] for name in rows.columns), **{column: given.found})
+    return placed.filter(
+        placed.payment_id.notnull() & placed.place.notnull() & placed.value.notnull()
+    )
