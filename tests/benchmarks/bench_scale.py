@@ -25,7 +25,7 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bench_resolution import EXPONENT, SQL_TARGET, WORLD, check, copied, sql
+from bench_resolution import EXPONENT, LOADED_ORDER, SQL_TARGET, WORLD, check, copied, sql
 from ratios import note, note_growth
 
 from credit_forensics.case import Case
@@ -49,6 +49,7 @@ def make(payments: int, folder: Path) -> None:
     settings = WorldSettings(payments=payments // copies, wrong_session_rate=0.02)
     evidence = Case.from_evidence(make_world(settings, seed=5).evidence()).evidence
     run = evidence.connection.execute
+    run(LOADED_ORDER)
     span = run("SELECT max(created_at) - min(created_at) FROM payments").fetchall()[0][0]
     seconds = int(span.total_seconds())
     # Coverage is one span whatever the number of copies.

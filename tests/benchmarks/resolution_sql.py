@@ -13,38 +13,34 @@ NAMED = "('user_id', 'user_id_backup', 'session_user_id')"
 EMAILS = "('session_email', 'user_email', 'account_email')"
 FAMILIES = ("session", "mapping", "email", "card", "name")
 
-_SESSION_ID = "source = 'session' AND user_id IS NOT NULL AND valid"
+_PLACES = " ".join(
+    f"WHEN '{key}' THEN {place}"
+    for place, key in enumerate(
+        ("user_id", "user_id_backup", "session_user_id",
+         "session_email", "user_email", "account_email"), start=1
+    )
+)  # fmt: skip
 FIELDS = f"""
 CREATE OR REPLACE TABLE h_fields AS
-WITH m1 AS (SELECT payment_id, user_id FROM metadata WHERE {_SESSION_ID} AND key = 'user_id'),
-m2 AS (SELECT payment_id, user_id FROM metadata WHERE {_SESSION_ID} AND key = 'user_id_backup'),
-m3 AS (SELECT payment_id, user_id FROM metadata WHERE {_SESSION_ID} AND key = 'session_user_id'),
-scan AS (
-  SELECT payment_id, arg_min(user_id, position) AS user_id FROM metadata
-  WHERE {_SESSION_ID} AND key NOT IN {NAMED} AND key NOT IN {EMAILS} GROUP BY 1
-), intent AS (
-  SELECT payment_id, max(user_id) AS user_id FROM metadata
-  WHERE source IN ('intent', 'charge') AND key IN {NAMED} AND user_id IS NOT NULL AND valid
-  GROUP BY 1
-), {
-    ", ".join(
-        f"e{n} AS (SELECT payment_id, email_key FROM metadata WHERE source = 'session' "
-        f"AND email_key IS NOT NULL AND key = '{key}')"
-        for n, key in enumerate(("session_email", "user_email", "account_email"), start=1)
-    )
-}
+WITH placed AS (
+  SELECT payment_id, position, CASE WHEN source = 'session' THEN CASE key {_PLACES} ELSE 7 END
+      WHEN source IN ('intent', 'charge') AND key IN {NAMED} THEN 8 END AS place,
+    CASE WHEN key IN {EMAILS} THEN email_key WHEN valid THEN user_id END AS value
+  FROM metadata WHERE user_id IS NOT NULL OR email_key IS NOT NULL
+), wide AS (
+  SELECT payment_id, max(value) FILTER (place = 1) AS m1, max(value) FILTER (place = 2) AS m2,
+    max(value) FILTER (place = 3) AS m3, max(value) FILTER (place = 4) AS e1,
+    max(value) FILTER (place = 5) AS e2, max(value) FILTER (place = 6) AS e3,
+    arg_min(value, position) FILTER (place = 7) AS scanned,
+    max(value) FILTER (place = 8) AS intent
+  FROM placed WHERE payment_id IS NOT NULL AND place IS NOT NULL AND value IS NOT NULL GROUP BY 1
+)
 SELECT p.payment_id, p.created_at, p.customer_id, p.payer_email_key, p.payer_name_key,
   p.card_fingerprint, coalesce(p.customer_preset, p.customer_id IS NOT NULL) AS preset,
-  coalesce(p.email_prefilled, false) AS prefilled, m1.user_id AS m1, m2.user_id AS m2,
-  m3.user_id AS m3, intent.user_id AS intent, scan.user_id AS scanned,
-  coalesce(e1.email_key, e2.email_key, e3.email_key) AS session_email_key,
+  coalesce(p.email_prefilled, false) AS prefilled, m1, m2, m3, intent, scanned,
+  coalesce(e1, e2, e3) AS session_email_key,
   CASE WHEN p.reference_valid THEN p.reference_user_id END AS reference
-FROM payments p {
-    " ".join(
-        f"LEFT JOIN {name} USING (payment_id)"
-        for name in ("m1", "m2", "m3", "scan", "intent", "e1", "e2", "e3")
-    )
-}
+FROM payments p LEFT JOIN wide USING (payment_id)
 """
 
 CREDITED = """
