@@ -287,7 +287,7 @@ EVIDENCE: tuple[TableSpec, ...] = (
     ),
     _spec(
         "metadata",
-        "one metadata entry",
+        "one metadata entry; an object has each key once",
         [
             ("payment_id", TEXT, "the payment"),
             ("source", TEXT, "session, intent, charge or customer"),
