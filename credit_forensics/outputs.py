@@ -104,7 +104,7 @@ def write_outputs(case: Case, out: Path) -> dict[str, Any]:
     for name, batches in tables.items():
         part = out / f".{name}.parquet.part"
         with pq.ParquetWriter(part, spec(name).arrow_schema, compression="zstd") as writer:
-            for rows in _in_groups(batches):
+            for rows in _in_groups(batches, _ROWS_A_GROUP):
                 writer.write_table(conform(name, rows), row_group_size=_ROWS_A_GROUP)
         hashes[f"{name}.parquet"] = hash_file(part)[0]
         part.replace(out / f"{name}.parquet")
@@ -118,26 +118,29 @@ def write_outputs(case: Case, out: Path) -> dict[str, Any]:
     return {**summary(case), "files": dict(sorted(hashes.items()))}
 
 
-def _in_groups(batches: Iterable[pa.RecordBatch]) -> Iterator[pa.Table]:
-    """The rows in tables of one size, however many come at a time; the last may be smaller.
+def _in_groups(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Table]:
+    """The rows in tables of ``size``, however many come at a time; the last may be smaller.
 
     Engines give batches each of its own size, and a file's bytes must not depend on it.
 
     Examples
     --------
-    >>> [table.num_rows for table in _in_groups([pa.record_batch({"a": [1, 2, 3]})] * 2)]
-    [6]
+    >>> batches = [pa.record_batch({"a": [1, 2, 3]}), pa.record_batch({"a": [4, 5, 6, 7, 8]})]
+    >>> [table["a"].to_pylist() for table in _in_groups(batches, 2)]
+    [[1, 2], [3, 4], [5, 6], [7, 8]]
+    >>> [table.num_rows for table in _in_groups(batches, 5)]
+    [5, 3]
     """
     waiting: list[pa.RecordBatch] = []
     count = 0
     for batch in batches:
         waiting.append(batch)
         count += len(batch)
-        while count >= _ROWS_A_GROUP:
+        while count >= size:
             table = pa.Table.from_batches(waiting)
-            yield table.slice(0, _ROWS_A_GROUP)
-            waiting = table.slice(_ROWS_A_GROUP).to_batches()
-            count -= _ROWS_A_GROUP
+            yield table.slice(0, size)
+            waiting = table.slice(size).to_batches()
+            count -= size
     if count:
         yield pa.Table.from_batches(waiting)
 

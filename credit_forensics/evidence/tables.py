@@ -627,22 +627,24 @@ def conform(name: str, rows: pd.DataFrame | pa.Table) -> pa.Table:
     [{'user_id': '00123', 'balance': 5}]
     """
     table_spec = spec(name)
-    table = rows if isinstance(rows, pa.Table) else pa.Table.from_pandas(rows, preserve_index=False)
-    unknown = [column for column in table.column_names if column not in table_spec.column_names]
+    names = rows.column_names if isinstance(rows, pa.Table) else list(rows.columns)
+    unknown = [column for column in names if column not in table_spec.column_names]
     if unknown:
         raise ValueError(f"{name} has no column {', '.join(map(repr, unknown))}")
     arrays = []
     for field in table_spec.arrow_schema:
-        if field.name not in table.column_names:
-            arrays.append(pa.nulls(table.num_rows, field.type))
+        if field.name not in names:
+            arrays.append(pa.nulls(len(rows), field.type))
             continue
-        array = table.column(field.name)
+        column = rows[field.name]
+        given = column.dtype if isinstance(column, pd.Series) else column.type
         try:
+            array = pa.array(column, from_pandas=True) if isinstance(column, pd.Series) else column
             arrays.append(_cast(array, field.type))
-        except (ValueError, pa.ArrowNotImplementedError):
+        except (pa.ArrowException, ValueError, TypeError, OverflowError):
             # Not in the words of the error: they quote the value, which may be an address or a name.
-            given = f"a value of type {array.type} was given that it cannot hold"
-            raise ValueError(f"{name}.{field.name} is {field.type}; {given}") from None
+            problem = f"a value of type {given} was given that it cannot hold"
+            raise ValueError(f"{name}.{field.name} is {field.type}; {problem}") from None
     return pa.Table.from_arrays(
         [a.combine_chunks() if isinstance(a, pa.ChunkedArray) else a for a in arrays],
         schema=table_spec.arrow_schema,

@@ -14,6 +14,7 @@ from credit_forensics.engine import Engine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.calibration import Calibration
+from credit_forensics.judgement.choices import HISTORIES
 from credit_forensics.judgement.families import FAMILIES, Family, with_custom
 from credit_forensics.judgement.fusion import POSTERIORS, Known, fuse
 from credit_forensics.judgement.model import Fit
@@ -25,8 +26,6 @@ from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
-
-_VOTES = {"card_history": "card_votes", "customer_history": "customer_votes"}
 
 
 @dataclass
@@ -58,7 +57,7 @@ class Judgement:
 
         From what is kept, not from ``matrix``, which is as wide as all of it together.
         """
-        histories = {name: self.kept[votes] for name, votes in _VOTES.items()}
+        histories = {name: self.kept[votes] for name, votes in HISTORIES.items()}
         return claims(Tables(), self.kept["first_matrix"], self.methods, histories)
 
     def pattern_of(self, key: int) -> Patterns:

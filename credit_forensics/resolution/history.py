@@ -55,7 +55,9 @@ def history_votes(keys: ir.Table, ownership: ir.Table, mode: Mode) -> ir.Table:
     rows = keyed.left_join(ownership, "payment_id").select(
         "payment_id", "key", "created_at", "person_id", "millionths"
     )
-    return _earlier(rows) if mode == "as_of" else _all_others(rows)
+    if mode == "as_of":
+        return _earlier(keyed, rows.filter(rows.person_id.notnull()))
+    return _all_others(rows)
 
 
 def _all_others(keyed: ir.Table) -> ir.Table:
@@ -117,8 +119,7 @@ def _two_likeliest(keyed: ir.Table) -> ir.Table:
     return ibis.union(alone, ranked)
 
 
-def _earlier(keyed: ir.Table) -> ir.Table:
-    owned = keyed.filter(keyed.person_id.notnull())
+def _earlier(keyed: ir.Table, owned: ir.Table) -> ir.Table:
     at_once = owned.group_by("key", "person_id", "created_at").agg(
         weight=owned.millionths.sum(), payments=owned.count()
     )
@@ -137,13 +138,12 @@ def _earlier(keyed: ir.Table) -> ir.Table:
         weight=at_once.weight.sum().over(so_far),
         payments=at_once.payments.sum().over(so_far),
     )
-    asking = keyed.select("payment_id", "key", "created_at").view()
-    rows = asking.inner_join(
+    rows = keyed.inner_join(
         running,
         [
-            asking.key == running.running_key,
-            running.valid_from < asking.created_at,
-            ibis.coalesce(asking.created_at <= running.valid_to, True),
+            keyed.key == running.running_key,
+            running.valid_from < keyed.created_at,
+            ibis.coalesce(keyed.created_at <= running.valid_to, True),
         ],
     )
     ordered = ibis.window(group_by=rows.payment_id, order_by=[rows.weight.desc(), rows.person_id])

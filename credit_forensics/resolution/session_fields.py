@@ -38,6 +38,7 @@ def session_fields(tables: Tables) -> ir.Table:
         intent_user_id=named.value.max(where=named.place == _INTENT),
     )
     payments = tables.payments
+    # Dropped, the join is closed: left open, it would be one with the joins of whoever reads it.
     rows = payments.left_join(pivot, payments.payment_id == pivot.given_id).drop("given_id")
     return rows.select(
         "payment_id",

@@ -19,6 +19,22 @@ def test_a_value_that_a_column_cannot_hold_is_refused_and_not_quoted(table, colu
     assert "ann@" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("balance", [5, "ann@example.com"]),
+        ("balance", [2**70, 1]),
+        ("user_id", ["ann@example.com", 7]),
+        ("user_id", [["ann@example.com"], []]),
+    ],
+)
+def test_values_that_do_not_go_together_are_refused_and_not_quoted(column, values):
+    with pytest.raises(ValueError, match=f"balances.{column} is .* cannot hold") as refused:
+        conform("balances", pd.DataFrame({column: values}))
+    assert "ann@" not in str(refused.value)
+    assert refused.value.__suppress_context__
+
+
 def test_ids_stay_texts_and_times_become_utc():
     rows = pd.DataFrame(
         {

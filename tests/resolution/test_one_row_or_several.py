@@ -32,6 +32,13 @@ def run(expression, **rows):
     return frame.sort_values("payment_id", ignore_index=True)
 
 
+def one_a_minute(rows, name, at):
+    """Rows with an id each, in a column, and a time each, in another: noon, a minute later, …"""
+    numbers = range(len(rows))
+    times = [NOON + pd.Timedelta(minutes=number) for number in numbers]
+    return pd.DataFrame(rows).assign(**{name: [f"{name}_{n}" for n in numbers], at: times})
+
+
 ENTRY = st.fixed_dictionaries(
     {
         "payment_id": st.sampled_from(["cs_1", "cs_2", "cs_3", None]),
@@ -46,10 +53,7 @@ ENTRY = st.fixed_dictionaries(
 @given(st.lists(ENTRY, min_size=1, max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_an_entry_that_holds_no_credits_changes_nothing(entries):
-    ledger = pd.DataFrame(entries).assign(
-        entry_id=[f"e{i}" for i in range(len(entries))],
-        created_at=[NOON + pd.Timedelta(minutes=i) for i in range(len(entries))],
-    )
+    ledger = one_a_minute(entries, "entry_id", "created_at")
     # With it every payment has several entries, so none takes the shorter way.
     beside = ledger.drop_duplicates("payment_id").assign(delta=7, kind="other", event_id=None)
     several = pd.concat([ledger, beside.assign(entry_id="beside")])
@@ -92,17 +96,14 @@ DELIVERY = st.fixed_dictionaries(
 @given(st.lists(DELIVERY, min_size=1, max_size=6))
 @settings(max_examples=60, deadline=None)
 def test_a_later_failed_delivery_changes_nothing(deliveries):
-    given_rows = pd.DataFrame(deliveries).assign(
-        event_id=[f"evt_{i}" for i in range(len(deliveries))],
-        received_at=[NOON + pd.Timedelta(minutes=i) for i in range(len(deliveries))],
-    )
-    named = given_rows.dropna(subset=["payment_id", "resolved_user_id"])
+    known = one_a_minute(deliveries, "event_id", "received_at")
+    named = known.dropna(subset=["payment_id", "resolved_user_id"])
     later = named.drop_duplicates("payment_id").assign(
         outcome="failed", resolved_user_id="u9", received_at=NOON + pd.Timedelta(days=1)
     )
     assert_frame_equal(
-        run(handler_log(TABLES), deliveries=given_rows),
-        run(handler_log(TABLES), deliveries=pd.concat([given_rows, later])),
+        run(handler_log(TABLES), deliveries=known),
+        run(handler_log(TABLES), deliveries=pd.concat([known, later])),
     )
 
 
