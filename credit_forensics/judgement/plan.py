@@ -151,9 +151,8 @@ def make_plan(
     first_questions = name_questions(kept_first, families)
     first_marks = name_marks(kept("first_name_questions", first_questions), kept_bearers, families)
     first_whole = whole_patterns(kept_first, kept("first_name_marks", first_marks))
-    ownership = _ownership(
-        with_posteriors(first_whole, ibis.table(POSTERIORS, name="first_posteriors")), families
-    )
+    first_judged = with_posteriors(first_whole, ibis.table(POSTERIORS, name="first_posteriors"))
+    ownership = _ownership(tables, first_judged, families)
     owned = kept("ownership", ownership)
     card_votes = ibis.table(HISTORY_VOTES, name="card_votes")
     customer_votes = ibis.table(HISTORY_VOTES, name="customer_votes")
@@ -186,8 +185,8 @@ def make_plan(
         first_name_marks=first_marks,
         first_counts=counted_patterns(first_whole),
         ownership=ownership,
-        card_votes=resolve_by_card_history(tables, owned, mode),
-        customer_votes=resolve_by_customer_history(tables, owned, mode),
+        card_votes=resolve_by_card_history(owned, mode),
+        customer_votes=resolve_by_customer_history(owned, mode),
         matrix=heard.drop(*(f"p_{name}" for name in ids)),
         keyed=keyed,
         name_questions=questions,
@@ -199,18 +198,31 @@ def make_plan(
     )
 
 
-def _ownership(judged: ir.Table, families: Sequence[Family]) -> ir.Table:
-    """The most probable payer of each payment by its own evidence, without any history.
+def _ownership(tables: Tables, judged: ir.Table, families: Sequence[Family]) -> ir.Table:
+    """The most probable payer of each payment by its own evidence: columns of ``OWNED``.
 
-    Histories left out, no payment can hear its own echo through another one's.
+    Histories left out, no payment can hear its own echo through another one's. The histories group
+    all payments: what they group by stands beside the owner, so that they join no payments.
     """
-    owned = judged.select(
-        "payment_id",
-        person_id=person_of_best(judged, families),
-        # Halves upwards: engines round a half each in its way.
-        millionths=(judged.best_probability * 1_000_000 + 0.5).floor().cast("int64"),
+    # Halves upwards: engines round a half each in its way.
+    millionths = (judged.best_probability * 1_000_000 + 0.5).floor().cast("int64")
+    likely = judged.select(
+        judged_id="payment_id",
+        person_id=ibis.ifelse(
+            millionths >= _OWNED_FROM, person_of_best(judged, families), ibis.null(str)
+        ),
+        millionths=millionths,
     )
-    return owned.filter(owned.person_id.notnull() & (owned.millionths >= _OWNED_FROM))
+    payments = tables.payments
+    rows = payments.inner_join(likely, payments.payment_id == likely.judged_id)
+    return rows.select(
+        "payment_id",
+        "created_at",
+        "card_fingerprint",
+        "customer_id",
+        "person_id",
+        millionths=ibis.ifelse(rows.person_id.notnull(), rows.millionths, ibis.null("int64")),
+    )
 
 
 def _name_bearers(tables: Tables) -> ir.Table:

@@ -5,34 +5,17 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.history import Mode, history_votes
 from credit_forensics.resolution.method import CARD, Method
 
 
-def card_keys(tables: Tables) -> ir.Table:
-    """``payment_id, key, created_at``: what makes payments the same card fingerprint's.
-
-    Examples
-    --------
-    >>> card_keys(Tables()).columns
-    ('payment_id', 'key', 'created_at')
-    """
-    payments = tables.payments
-    return payments.select(
-        "payment_id", key=payments.card_fingerprint, created_at=payments.created_at
-    )
-
-
-def resolve_by_card_history(tables: Tables, ownership: ir.Table, mode: Mode) -> ir.Table:
+def resolve_by_card_history(owned: ir.Table, mode: Mode) -> ir.Table:
     """Name the person to whom the other payments of the same card fingerprint belong.
 
     Parameters
     ----------
-    tables
-        the evidence.
-    ownership
-        ``payment_id, person_id, millionths``: the most probable payer of each payment.
+    owned
+        columns of ``history.OWNED``, one row a payment.
     mode
         ``hindsight`` or ``as_of``.
 
@@ -42,11 +25,11 @@ def resolve_by_card_history(tables: Tables, ownership: ir.Table, mode: Mode) -> 
 
     Examples
     --------
-    >>> owners = ibis.table({"payment_id": str, "person_id": str, "millionths": int})
-    >>> resolve_by_card_history(Tables(), owners, "hindsight").columns
+    >>> from credit_forensics.resolution.history import OWNED
+    >>> resolve_by_card_history(ibis.table(OWNED, name="owned"), "hindsight").columns
     ('payment_id', 'user_id', 'history_count', 'history_purity')
     """
-    return history_votes(card_keys(tables), ownership, mode)
+    return history_votes(owned, "card_fingerprint", mode)
 
 
 CARD_HISTORY = Method(

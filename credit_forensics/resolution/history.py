@@ -16,6 +16,19 @@ from credit_forensics.resolution.repeated import repeated
 Mode = Literal["hindsight", "as_of"]
 
 PURE = 0.9
+OWNED = {
+    "payment_id": "string",
+    "created_at": "timestamp('UTC')",
+    "card_fingerprint": "string",
+    "customer_id": "string",
+    "person_id": "string",
+    "millionths": "int64",
+}
+"""Each payment with what histories group by, its most probable payer and that probability.
+
+In whole millionths: integers add up to the same sum in any order and on any engine. Both are absent
+where no payer is probable enough to vouch for other payments.
+"""
 HISTORY_VOTES = {
     "payment_id": "string",
     "user_id": "string",
@@ -24,17 +37,15 @@ HISTORY_VOTES = {
 }
 
 
-def history_votes(keys: ir.Table, ownership: ir.Table, mode: Mode) -> ir.Table:
+def history_votes(owned: ir.Table, column: str, mode: Mode) -> ir.Table:
     """Each payment's vote by the other payments of its key.
 
     Parameters
     ----------
-    keys
-        ``payment_id, key, created_at``.
-    ownership
-        ``payment_id, person_id, millionths``: the most probable payer of each payment and that
-        probability in whole millionths, at most one row a payment. Integers add up to the same
-        sum in any order and on any engine.
+    owned
+        columns of ``OWNED``, one row a payment.
+    column
+        of it: what makes payments one card's or one customer's.
     mode
         ``hindsight`` counts every other payment, ``as_of`` only those created before.
 
@@ -46,23 +57,19 @@ def history_votes(keys: ir.Table, ownership: ir.Table, mode: Mode) -> ir.Table:
 
     Examples
     --------
-    >>> keys = ibis.table({"payment_id": str, "key": str, "created_at": "timestamp('UTC')"})
-    >>> owners = ibis.table({"payment_id": str, "person_id": str, "millionths": int})
-    >>> history_votes(keys, owners, "as_of").columns
+    >>> history_votes(ibis.table(OWNED, name="owned"), "customer_id", "as_of").columns
     ('payment_id', 'user_id', 'history_count', 'history_purity')
     """
-    keyed = keys.filter(keys.key.notnull())
-    rows = keyed.left_join(ownership, "payment_id").select(
-        "payment_id", "key", "created_at", "person_id", "millionths"
+    keyed = owned.filter(owned[column].notnull()).select(
+        "payment_id", "created_at", "person_id", "millionths", key=column
     )
     if mode == "as_of":
-        return _earlier(keyed, rows.filter(rows.person_id.notnull()))
-    return _all_others(rows)
+        return _earlier(keyed)
+    return _all_others(keyed)
 
 
 def _all_others(keyed: ir.Table) -> ir.Table:
-    # A view, so that owners are joined once for both readers of the keys.
-    rows = keyed.view().inner_join(_two_likeliest(keyed), "key")
+    rows = keyed.inner_join(_two_likeliest(keyed), "key")
     own_weight = ibis.coalesce(rows.millionths, 0)
     rows = rows.mutate(
         first_left=rows.first_weight - ibis.ifelse(rows.person_id == rows.first, own_weight, 0),
@@ -119,7 +126,8 @@ def _two_likeliest(keyed: ir.Table) -> ir.Table:
     return ibis.union(alone, ranked)
 
 
-def _earlier(keyed: ir.Table, owned: ir.Table) -> ir.Table:
+def _earlier(keyed: ir.Table) -> ir.Table:
+    owned = keyed.filter(keyed.person_id.notnull())
     at_once = owned.group_by("key", "person_id", "created_at").agg(
         weight=owned.millionths.sum(), payments=owned.count()
     )
@@ -138,12 +146,13 @@ def _earlier(keyed: ir.Table, owned: ir.Table) -> ir.Table:
         weight=at_once.weight.sum().over(so_far),
         payments=at_once.payments.sum().over(so_far),
     )
-    rows = keyed.inner_join(
+    asked = keyed.select("payment_id", "key", "created_at")
+    rows = asked.inner_join(
         running,
         [
-            keyed.key == running.running_key,
-            running.valid_from < keyed.created_at,
-            ibis.coalesce(keyed.created_at <= running.valid_to, True),
+            asked.key == running.running_key,
+            running.valid_from < asked.created_at,
+            ibis.coalesce(asked.created_at <= running.valid_to, True),
         ],
     )
     ordered = ibis.window(group_by=rows.payment_id, order_by=[rows.weight.desc(), rows.person_id])

@@ -14,7 +14,7 @@ from credit_forensics.evidence.ledger_kinds import KINDS
 from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.credited import credited
 from credit_forensics.resolution.handler_log import handler_log
-from credit_forensics.resolution.history import history_votes
+from credit_forensics.resolution.history import OWNED, history_votes
 from credit_forensics.resolution.repeated import repeated
 from credit_forensics.resolution.session_fields import session_fields
 
@@ -107,14 +107,12 @@ def test_a_later_failed_delivery_changes_nothing(deliveries):
     )
 
 
-OWNED = st.tuples(
+PAYMENTS = st.tuples(
     st.sampled_from(["k1", "k2", None]),
     st.sampled_from(["p1", "p2", "p3", None]),
     st.integers(500_000, 1_000_000),
     st.integers(0, 3),
 )
-KEYS = ibis.table({"payment_id": str, "key": str, "created_at": "timestamp('UTC')"}, name="keys")
-OWNERS = ibis.table({"payment_id": str, "person_id": str, "millionths": int}, name="owners")
 
 
 def counted(payments, mode):
@@ -136,19 +134,20 @@ def counted(payments, mode):
 
 
 @pytest.mark.parametrize("mode", ["hindsight", "as_of"])
-@given(payments=st.lists(OWNED, min_size=1, max_size=8))
+@given(payments=st.lists(PAYMENTS, min_size=1, max_size=8))
 @settings(max_examples=60, deadline=None)
 def test_a_history_is_what_counting_by_hand_gives(mode, payments):
-    frame = pd.DataFrame(payments, columns=["key", "person_id", "millionths", "minute"])
+    frame = pd.DataFrame(payments, columns=["customer_id", "person_id", "millionths", "minute"])
     frame["payment_id"] = [f"cs_{number}" for number in range(len(payments))]
     frame["created_at"] = NOON + pd.to_timedelta(frame["minute"], "min")
-    frame = frame.astype({"key": "string", "person_id": "string"})
+    frame["millionths"] = frame["millionths"].where(frame["person_id"].notna()).astype("Int64")
+    frame["card_fingerprint"] = "another"
     engine = DuckDBEngine()
-    engine.register("keys", frame[["payment_id", "key", "created_at"]])
-    engine.register("owners", frame[["payment_id", "person_id", "millionths"]].dropna())
+    engine.register("owned", frame[list(OWNED)].astype({"customer_id": "string"}))
+    votes = history_votes(ibis.table(OWNED, name="owned"), "customer_id", mode)
     told = {
         row.payment_id: (row.user_id, row.history_count, round(row.history_purity, 9))
-        for row in engine.frame(history_votes(KEYS, OWNERS, mode)).itertuples()
+        for row in engine.frame(votes).itertuples()
     }
     assert told == counted(payments, mode)
 
