@@ -19,6 +19,7 @@ import numpy.typing as npt
 from credit_forensics.judgement.families import Family
 from credit_forensics.resolution.method import NAME, SESSION
 
+_END = "\n"  # in no name: folding leaves one blank where there was white space
 _LEVELS = 8  # a family has at most seven levels, and silence
 MOST_FAMILIES = 8  # more would not fit a 63-bit key
 
@@ -70,6 +71,29 @@ class Cells:
     periods: int
 
 
+def borne_names(names: ir.Table) -> ir.Table:
+    """``person_id, names``: all names of a person in one text, each between two ends.
+
+    A row a person, not a row a name: it is looked up for nearly every payment, by person alone.
+
+    Parameters
+    ----------
+    names
+        ``person_id, name_key``; that a row is there twice does not matter.
+
+    Examples
+    --------
+    >>> borne_names(ibis.table({"person_id": str, "name_key": str}, name="names")).columns
+    ('person_id', 'names')
+    """
+    together = names.group_by("person_id").agg(names=names.name_key.group_concat(_END))
+    return together.select("person_id", names=_END + together.names + _END)
+
+
+def _bears(names: ir.StringValue, name: ir.StringValue) -> ir.BooleanValue:
+    return ibis.coalesce(names.contains(_END + name + _END), False)
+
+
 def mark_session(voices: ir.Table, bearers: ir.Table) -> ir.Table:
     """Add ``session_bears``: the session's person bears the typed name, which several bear.
 
@@ -81,16 +105,13 @@ def mark_session(voices: ir.Table, bearers: ir.Table) -> ir.Table:
     voices
         as ``family_voices`` gives them.
     bearers
-        ``person_id, name_key``: who bears which folded name, for names that several bear.
+        as ``borne_names`` gives it, of the names that several bear.
     """
-    shared = ibis.ifelse(voices.name_bearers > 1, voices.name_key, ibis.null(str))
-    probe = voices.mutate(shared_key=shared)
-    borne = bearers.select(bearer="person_id", borne="name_key")
-    joined = probe.left_join(
-        borne, [probe[f"v_{SESSION}"] == borne.bearer, probe.shared_key == borne.borne]
-    )
+    joined = voices.left_join(bearers, voices[f"v_{SESSION}"] == bearers.person_id)
+    shared = ibis.coalesce(voices.name_bearers > 1, False)
     return joined.select(
-        *(probe[name] for name in voices.columns), session_bears=borne.bearer.notnull()
+        *(voices[name] for name in voices.columns),
+        session_bears=shared & _bears(bearers.names, voices.name_key),
     )
 
 
@@ -145,7 +166,7 @@ def name_marks(asked: ir.Table, bearers: ir.Table, families: Sequence[Family]) -
     asked
         as ``name_questions`` gives it, kept: it is read once a family.
     bearers
-        ``person_id, name_key``, for names that several bear.
+        as ``borne_names`` gives it, of the names that several bear.
     families
         the families, in order.
 
@@ -161,9 +182,8 @@ def name_marks(asked: ir.Table, bearers: ir.Table, families: Sequence[Family]) -
         for place, (person, slot) in enumerate(zip(persons, _slots(persons), strict=True))
     ]
     pairs = ibis.union(*by_place[1:])  # the session has been asked about
-    found = pairs.inner_join(
-        bearers, [pairs.person == bearers.person_id, pairs.name_key == bearers.name_key]
-    )
+    found = pairs.inner_join(bearers, pairs.person == bearers.person_id)
+    found = found.filter(_bears(found.names, found.name_key))
     return found.group_by("payment_id").agg(marks=found.mark.sum().cast("int64"))
 
 

@@ -23,6 +23,7 @@ from credit_forensics.judgement.fusion import (
     with_posteriors,
 )
 from credit_forensics.judgement.patterns import (
+    borne_names,
     mark_session,
     name_marks,
     name_questions,
@@ -226,16 +227,19 @@ def _ownership(tables: Tables, judged: ir.Table, families: Sequence[Family]) -> 
 
 
 def _name_bearers(tables: Tables) -> ir.Table:
-    """``person_id, name_key`` for the names that several accounts bear."""
+    """``person_id, names`` for the names that several accounts bear."""
     names = tables.user_names
     shared = names.group_by("name_key").agg(bearers=names.user_id.nunique())
     shared = shared.filter(shared.bearers > 1)
     several = names.inner_join(shared, "name_key").select("user_id", "name_key")
     persons = tables.persons
     linked = several.left_join(persons, "user_id")
-    return linked.select(
-        person_id=ibis.coalesce(persons.person_id, several.user_id), name_key=several.name_key
-    ).distinct()
+    return borne_names(
+        linked.select(
+            person_id=ibis.coalesce(persons.person_id, several.user_id),
+            name_key=several.name_key,
+        )
+    )
 
 
 def _times(fields: ir.Table) -> ir.Table:

@@ -10,6 +10,7 @@ import pytest
 from credit_forensics.engine import DuckDBEngine
 from credit_forensics.judgement.families import FAMILIES, with_custom
 from credit_forensics.judgement.patterns import (
+    borne_names,
     decode,
     mark_session,
     name_marks,
@@ -44,11 +45,10 @@ def patterns(rows, families=FAMILIES):
     engine = DuckDBEngine()
     text = [name for name, kind in columns.items() if kind is str]
     engine.register("voices", frame.astype(dict.fromkeys(text, "str")))
-    engine.register("bearers", pd.DataFrame(BEARERS, columns=["person_id", "name_key"]))
-    voices, bearers = (
-        ibis.table(columns, name="voices"),
-        ibis.table({"person_id": str, "name_key": str}, name="bearers"),
-    )
+    engine.register("names", pd.DataFrame(BEARERS, columns=["person_id", "name_key"]))
+    names = ibis.table({"person_id": str, "name_key": str}, name="names")
+    bearers = engine.materialize("bearers", borne_names(names))
+    voices = ibis.table(columns, name="voices")
     keyed = engine.materialize("keyed", pattern_keys(mark_session(voices, bearers), families))
     asked = engine.materialize("questions", name_questions(keyed, families))
     marks = engine.materialize("marks", name_marks(asked, bearers, families))
