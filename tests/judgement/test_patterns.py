@@ -19,8 +19,8 @@ from credit_forensics.judgement.patterns import (
     whole_patterns,
 )
 
-# Two people bear "ann", nobody else does; "bo" is one person's name.
-BEARERS = [("a1", "ann"), ("a2", "ann")]
+# Two people bear "ann", nobody else does, though c's names hold it; "bo" is one person's name.
+BEARERS = [("a1", "ann"), ("a2", "ann"), ("a1", "a* lee"), ("c", "joann"), ("c", "ann lee")]
 SHARED, ALONE = ("ann", 2), ("bo", 1)
 
 
