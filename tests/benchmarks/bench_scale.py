@@ -5,7 +5,8 @@ Run with ``python tests/benchmarks/bench_scale.py [--payments N …] [--memory 4
 Evidence is made as Parquet in buckets (not timed), as a case with ``[engine] keep`` keeps it. Each
 way then runs in a process of its own: **ours** as a case runs it, **sql** what is written by hand
 for DuckDB, over the same files and under the same limit. ``peak`` is the process's whole memory,
-with Python's and what DuckDB takes beside its limit. Ends with an error where the two differ, the
+with Python's and what DuckDB takes beside its limit. Growth is from the mean of the smallest size
+before and after the others. Ends with an error where the two differ, the
 peak is above 8 GB or the exponent above its target.
 """
 
@@ -178,7 +179,7 @@ def show_ours(told: dict[str, Any], payments: int, memory: str) -> bool:
 
 
 def main() -> int:
-    """Compare at every size, then say how the time grows."""
+    """Compare at every size, the smallest a second time, then say how the time grows."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--payments", type=int, nargs="+", default=SIZES)
     parser.add_argument("--memory", default="4GB", help="DuckDB's memory limit")
@@ -199,6 +200,14 @@ def main() -> int:
     times: dict[int, float] = {}
     for payments in given.payments:
         times[payments], as_wanted = compare(given, payments)
+        good = good and as_wanted
+    if len(times) > 1:
+        # Shared machines quicken and slow down: the smallest stands on both sides of the others.
+        smallest = min(times)
+        again, as_wanted = compare(
+            argparse.Namespace(**{**vars(given), "ways": ["ours"]}), smallest
+        )
+        times[smallest] = (times[smallest] + again) / 2
         good = good and as_wanted
     good = note_growth(f"judgement under {given.memory}", times, EXPONENT) and good
     return 0 if good else 1
