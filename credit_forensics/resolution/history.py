@@ -26,8 +26,8 @@ OWNED = {
 }
 """Each payment with what histories group by, its most probable payer and that probability.
 
-In whole millionths: integers add up to the same sum in any order and on any engine. Both are absent
-where no payer is probable enough to vouch for other payments.
+The probability is in whole millionths: integers add up to the same sum in any order and on any
+engine. Person and probability are absent where none is probable enough to vouch for other payments.
 """
 HISTORY_VOTES = {
     "payment_id": "string",
