@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from credit_forensics.case import Case as Case
+    from credit_forensics.case.case import Case as Case
     from credit_forensics.errors import CaseError as CaseError
 
 __version__ = "0.1.0"
 __all__ = ["Case", "CaseError", "__version__"]
 
-_PUBLIC = {"Case": "credit_forensics.case", "CaseError": "credit_forensics.errors"}
+_PUBLIC = {"Case": "credit_forensics.case.case", "CaseError": "credit_forensics.errors"}
 
 
 def __getattr__(name: str) -> Any:

@@ -15,9 +15,9 @@ import pytest
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.case_file import CaseFile
-from credit_forensics.evidence.store import Evidence
+from credit_forensics.evidence.evidence import Evidence
 
 _numbers = itertools.count(1)
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from credit_forensics.evidence.tables import spec
 from credit_forensics.scenarios.demo import write_demo_case
+from credit_forensics.tables.catalogue import spec
 
 
 def run(*arguments, cwd=None):

@@ -2,7 +2,7 @@
 
 import pytest
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.scenarios.settings import WorldSettings
 from credit_forensics.scenarios.world import make_world
 

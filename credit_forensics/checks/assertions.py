@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.checks.baseline import new_findings, read_baseline
 from credit_forensics.checks.readable_table import readable_table
 from credit_forensics.findings.catalogue import FINDINGS, SEVERITIES

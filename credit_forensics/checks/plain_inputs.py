@@ -10,9 +10,9 @@ from typing import Any
 
 import pandas as pd
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.case_file import CaseFile, IdsSection
-from credit_forensics.evidence.store import Evidence
+from credit_forensics.evidence.evidence import Evidence
 
 Rows = pd.DataFrame | Iterable[Mapping[str, Any]]
 Sessions = pd.DataFrame | Mapping[str, Any] | Sequence[Any] | Any
@@ -107,8 +107,8 @@ def _add_payments(evidence: Evidence, frame: pd.DataFrame) -> None:
 def _add_stripe(
     evidence: Evidence, objects: list[Mapping[str, Any]], prices: Mapping[str, int]
 ) -> None:
-    from credit_forensics.evidence.payments import assemble_payments
-    from credit_forensics.evidence.stripe_files import load_stripe_file
+    from credit_forensics.evidence.stripe.load import load_stripe_file
+    from credit_forensics.evidence.stripe.payments import assemble_payments
 
     # Through a file, so that a session here is read exactly as an export is.
     with tempfile.TemporaryDirectory() as folder:

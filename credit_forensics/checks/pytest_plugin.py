@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from credit_forensics.case import Case
+    from credit_forensics.case.case import Case
 
 _CASE_KEY = pytest.StashKey["Case"]()
 
@@ -53,7 +53,7 @@ def credit_case(request: pytest.FixtureRequest) -> Case:
         raise pytest.UsageError(
             "the fixture credit_case needs --credit-case FILE, or credit_case in pytest.ini"
         )
-    from credit_forensics.case import Case
+    from credit_forensics.case.case import Case
     from credit_forensics.errors import CaseError
 
     try:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.checks.plain_inputs import Sessions, case_of
 from credit_forensics.checks.readable_table import readable_table
 

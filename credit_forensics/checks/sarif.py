@@ -36,7 +36,7 @@ def sarif_of(
 
     Examples
     --------
-    >>> from credit_forensics.evidence.tables import spec
+    >>> from credit_forensics.tables.catalogue import spec
     >>> log = sarif_of(spec("findings").empty())
     >>> log["version"], log["runs"][0]["results"]
     ('2.1.0', [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
 from credit_forensics.scenarios.named import scenario, scenario_names

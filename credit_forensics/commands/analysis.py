@@ -19,7 +19,7 @@ from credit_forensics.commands.options import (
 )
 
 if TYPE_CHECKING:
-    from credit_forensics.case import Case
+    from credit_forensics.case.case import Case
 
 
 def demo(
@@ -30,7 +30,7 @@ def demo(
 
     Example: credit-forensics demo demo
     """
-    from credit_forensics.case import Case
+    from credit_forensics.case.case import Case
     from credit_forensics.reporting.produce import produce_report
     from credit_forensics.scenarios.demo import write_demo_case
 
@@ -83,13 +83,13 @@ def explain(
 
 
 def _open(case: Path, mode: JudgingMode | None, progress: Progress) -> Case:
-    from credit_forensics.case import Case
+    from credit_forensics.case.case import Case
 
     return Case.open(case, mode=mode.value if mode else None, progress=progress)
 
 
 def _print_summary(case: Case) -> None:
-    from credit_forensics.outputs import summary
+    from credit_forensics.case.write_analysis import summary
 
     numbers = summary(case)
     lines = [f"{numbers['name']}", f"{numbers['payments']:,} payments, judged in {case.mode}", ""]

@@ -27,7 +27,7 @@ def lab(
     Example: credit-forensics lab --demo
     """
     from credit_forensics.errors import CaseError
-    from credit_forensics.workspace import lab_command, lab_environment, make_workspace
+    from credit_forensics.notebook.workspace import lab_command, lab_environment, make_workspace
 
     if demo:
         from credit_forensics.scenarios.demo import write_demo_case

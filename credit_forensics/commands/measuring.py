@@ -25,7 +25,7 @@ def accuracy(
 
     Example: credit-forensics accuracy --payments 200000 --seeds 5
     """
-    from credit_forensics.accuracy import (
+    from credit_forensics.scenarios.accuracy import (
         as_markdown,
         grid_worlds,
         measure_worlds,

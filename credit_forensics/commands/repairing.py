@@ -30,7 +30,7 @@ def repair(
 
     Example: credit-forensics repair case.toml --out repair
     """
-    from credit_forensics.case import Case
+    from credit_forensics.case.case import Case
     from credit_forensics.errors import CaseError
     from credit_forensics.repair.plan import make_plan
     from credit_forensics.repair.plan_files import write_plan

@@ -30,9 +30,9 @@ def review(
 
     Example: credit-forensics review case.toml --export queue.csv
     """
-    from credit_forensics.case import Case
-    from credit_forensics.evidence.labels import LABEL_FILE, add_labels, read_labels
-    from credit_forensics.review import review_queue
+    from credit_forensics.case.case import Case
+    from credit_forensics.case.labels import LABEL_FILE, add_labels, read_labels
+    from credit_forensics.case.review_queue import review_queue
 
     with steps() as progress:
         opened = Case.open(case, progress=progress)

@@ -16,7 +16,7 @@ def pull(case: CaseArgument) -> None:
     Example: credit-forensics pull case.toml
     """
     from credit_forensics.case_file import read_case_file
-    from credit_forensics.evidence.stripe_api import pull as fetch
+    from credit_forensics.evidence.stripe_api.pull import pull as fetch
 
     with steps() as progress:
         summary = fetch(
@@ -45,8 +45,8 @@ def doctor(
     if live is not None:
         _live(case, live, purchase)
         return
+    from credit_forensics.case.doctor import check_up
     from credit_forensics.case_file import read_case_file
-    from credit_forensics.doctor import check_up
 
     typer.echo(str(check_up(read_case_file(case))))
 

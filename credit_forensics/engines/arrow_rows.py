@@ -11,7 +11,7 @@ import ibis.expr.schema as sch
 import pandas as pd
 import pyarrow as pa
 
-from credit_forensics.evidence import tables
+from credit_forensics.tables.catalogue import ALL, conform
 
 Rows: TypeAlias = "pd.DataFrame | pa.Table | pa.RecordBatchReader"
 
@@ -64,8 +64,8 @@ def arrow_rows(name: str, rows: Rows) -> ArrowRows:
     if isinstance(rows, pa.RecordBatchReader):
         schema = _plain(rows.schema)
         return ArrowRows(schema, (batch.cast(schema) for batch in rows))
-    if name in tables.ALL:
-        table = tables.conform(name, rows)
+    if name in ALL:
+        table = conform(name, rows)
     else:
         table = rows if isinstance(rows, pa.Table) else pa.Table.from_pandas(rows)
     schema = _plain(table.schema)

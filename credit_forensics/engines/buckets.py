@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from credit_forensics.engine import DuckDBEngine
-from credit_forensics.evidence import tables
+from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.tables.evidence import EVIDENCE
 
 BUCKET = "payment_id"
 WHOLE = "rows.parquet"
@@ -26,7 +26,7 @@ def copy_tables(source: DuckDBEngine, folder: Path, buckets: int) -> None:
     buckets
         in how many buckets the payments' rows are to lie.
     """
-    for spec in tables.EVIDENCE:
+    for spec in EVIDENCE:
         bucketed = BUCKET in spec.column_names
         columns = ", ".join(f'"{name}"' for name in spec.column_names)
         query = f'SELECT {columns} FROM "{spec.name}"'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from credit_forensics.case_file import CaseFile
-from credit_forensics.engine import Engine
+from credit_forensics.engines.duckdb import Engine
 from credit_forensics.errors import CaseError
 
 

@@ -15,9 +15,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from credit_forensics.engine import to_pandas
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, result_schema, typed
 from credit_forensics.engines.dialects import compiled_sql
+from credit_forensics.engines.duckdb import to_pandas
 from credit_forensics.errors import CaseError
 
 # Without these an outer join gives '' and 0 for what is absent, and an empty sum gives 0.

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 import ibis.expr.types as ir
 
-from credit_forensics.engine import DuckDBEngine, Engine
-from credit_forensics.evidence import tables
+from credit_forensics.engines.duckdb import DuckDBEngine, Engine
+from credit_forensics.tables.catalogue import spec
+from credit_forensics.tables.evidence import EVIDENCE
 
 _BATCH = 100_000
 RESULTS = ("credited", "choices", "verdicts", "persons")
@@ -34,11 +35,11 @@ def hand_over(source: DuckDBEngine, target: Engine) -> None:
     target
         takes it, under the same names.
     """
-    for spec in tables.EVIDENCE:
-        if source.has(spec.name):
-            columns = ", ".join(f'"{column}"' for column in spec.column_names)
-            rows = source.connection.sql(f'SELECT {columns} FROM "{spec.name}"')
-            target.register(spec.name, rows.to_arrow_reader(_BATCH))
+    for table in EVIDENCE:
+        if source.has(table.name):
+            columns = ", ".join(f'"{column}"' for column in table.column_names)
+            rows = source.connection.sql(f'SELECT {columns} FROM "{table.name}"')
+            target.register(table.name, rows.to_arrow_reader(_BATCH))
 
 
 def bring_back(source: Engine, kept: Mapping[str, ir.Table], target: DuckDBEngine) -> None:
@@ -54,6 +55,6 @@ def bring_back(source: Engine, kept: Mapping[str, ir.Table], target: DuckDBEngin
         the evidence's own engine.
     """
     for name in RESULTS:
-        target.register(name, source.arrow(tables.spec(name).unbound()))
+        target.register(name, source.arrow(spec(name).unbound()))
     for name in KEPT:
         target.register(name, source.arrow(kept[name]))

@@ -23,7 +23,6 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from credit_forensics import __version__
-from credit_forensics.engine import DuckDBEngine
 from credit_forensics.engines.buckets import (
     BUCKET,
     FORMAT,
@@ -35,8 +34,10 @@ from credit_forensics.engines.buckets import (
     select_rows,
     show_rows,
 )
+from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence import tables
+from credit_forensics.tables.catalogue import ALL, conform
+from credit_forensics.tables.evidence import EVIDENCE
 
 _STEPS = "steps"
 _RANGES_A_BUCKET = 4
@@ -73,11 +74,11 @@ class ParquetEngine(DuckDBEngine):
     >>> from credit_forensics.engines.buckets import copy_tables
     >>> folder = Path(tempfile.mkdtemp())
     >>> given = DuckDBEngine()
-    >>> given.create(*(spec.name for spec in tables.EVIDENCE))
+    >>> given.create(*(spec.name for spec in EVIDENCE))
     >>> given.register("payments", pd.DataFrame({"payment_id": ["cs_1", "cs_2"]}))
     >>> copy_tables(given, folder / "evidence", buckets=2)
     >>> engine = ParquetEngine(folder, folder / "evidence", buckets=2)
-    >>> payments = tables.Tables().payments
+    >>> payments = Tables().payments
     >>> kept = engine.materialize("ids", payments.select("payment_id"), by_payment=True)
     >>> engine.arrow(kept).num_rows, engine.steps_run
     (2, 1)
@@ -118,7 +119,7 @@ class ParquetEngine(DuckDBEngine):
         self._files: dict[str, Path] = {}
         self._used: set[Path] = set()
         self._key = _digest(__version__, duckdb.__version__, str(buckets), key)
-        for spec in tables.EVIDENCE:
+        for spec in EVIDENCE:
             self._show(spec.name, evidence / spec.name)
 
     def create(self, *names: str) -> None:
@@ -145,7 +146,7 @@ class ParquetEngine(DuckDBEngine):
             self._used.add(path)
             self._show(name, path)
         else:
-            table = tables.conform(name, rows) if name in tables.ALL else pa.table(rows)
+            table = conform(name, rows) if name in ALL else pa.table(rows)
             for batch in table.to_batches():
                 digest.update(batch.serialize())
             self.drop(name)

@@ -18,9 +18,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
-from credit_forensics.engine import to_pandas
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, result_schema
 from credit_forensics.engines.dialects import compiled_sql
+from credit_forensics.engines.duckdb import to_pandas
 from credit_forensics.errors import CaseError
 
 _SETTINGS = {
@@ -68,7 +68,7 @@ class PostgresEngine:
     def __init__(self, url: str, *, memory: str | None = None) -> None:
         import psycopg
 
-        from credit_forensics.evidence.database_urls import libpq_arguments, parse_url, secrets
+        from credit_forensics.databases.urls import libpq_arguments, parse_url, secrets
 
         parsed = parse_url(url, "engine")
         if not parsed.drivername.startswith("postgresql"):
@@ -114,7 +114,7 @@ class PostgresEngine:
 
     def arrow(self, expression: ir.Table) -> pa.Table:
         """Run and give an Arrow table."""
-        from credit_forensics.evidence.bulk_read import CopyStream
+        from credit_forensics.databases.bulk_read import CopyStream
 
         schema = result_schema(expression.schema())
         query = f"COPY ({self.sql(expression)}) TO STDOUT (FORMAT csv)"
@@ -193,7 +193,7 @@ class PostgresEngine:
     def _told(self, what: str) -> Iterator[None]:
         import psycopg
 
-        from credit_forensics.evidence.database_urls import one_line
+        from credit_forensics.databases.urls import one_line
 
         try:
             yield

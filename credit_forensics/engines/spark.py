@@ -23,9 +23,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from credit_forensics.engine import to_pandas
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, typed
 from credit_forensics.engines.dialects import compiled_sql
+from credit_forensics.engines.duckdb import to_pandas
 from credit_forensics.errors import CaseError
 
 _ROWS_A_GROUP = 200_000  # Spark splits a file by row groups, so that workers share it

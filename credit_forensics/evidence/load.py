@@ -7,9 +7,9 @@ from collections.abc import Callable
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile
-from credit_forensics.engine import DuckDBEngine
+from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.store import Evidence
+from credit_forensics.evidence.evidence import Evidence
 
 Progress = Callable[[str, int, int], None]
 _STEPS = ("Stripe", "webhook logs", "ledger", "payments", "ids and names")
@@ -40,19 +40,19 @@ def load_evidence(case_file: CaseFile, progress: Progress | None = None) -> Evid
     """
     if not case_file.engine.keep:
         return _load(case_file, progress)
-    from credit_forensics.evidence.parquet_store import load_stored
+    from credit_forensics.evidence.kept.parquet_store import load_stored
 
     return load_stored(case_file, lambda: _load(case_file, progress))
 
 
 def _load(case_file: CaseFile, progress: Progress | None) -> Evidence:
-    from credit_forensics.evidence.ledger import link_ledger, load_ledgers
-    from credit_forensics.evidence.log_scrubbing import match_scrubbed_deliveries
-    from credit_forensics.evidence.payments import assemble_payments
-    from credit_forensics.evidence.prepare import prepare
-    from credit_forensics.evidence.stripe_files import load_stripe_files
-    from credit_forensics.evidence.stripe_synced import load_synced_tables
-    from credit_forensics.evidence.webhook_log import load_webhook_logs
+    from credit_forensics.evidence.fold_and_match import prepare
+    from credit_forensics.evidence.ledgers.load import link_ledger, load_ledgers
+    from credit_forensics.evidence.logs.load import load_webhook_logs
+    from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
+    from credit_forensics.evidence.stripe.load import load_stripe_files
+    from credit_forensics.evidence.stripe.payments import assemble_payments
+    from credit_forensics.evidence.synced.load import load_synced_tables
 
     steps = iter(enumerate(_STEPS, start=1))
 
@@ -115,9 +115,9 @@ def finish(evidence: Evidence) -> None:
 
 def _load_pull(evidence: Evidence, case_file: CaseFile) -> None:
     """What a pull from the API left beside the case, unless a key of the case file named it."""
-    from credit_forensics.evidence.input_paths import input_name
-    from credit_forensics.evidence.stripe_api import note_gaps, pulled_paths
-    from credit_forensics.evidence.stripe_files import load_stripe_file
+    from credit_forensics.evidence.files.input_paths import input_name
+    from credit_forensics.evidence.stripe.load import load_stripe_file
+    from credit_forensics.evidence.stripe_api.pull import note_gaps, pulled_paths
 
     read = {source.name for source in evidence.custody.inputs}
     for key, paths in pulled_paths(case_file).items():

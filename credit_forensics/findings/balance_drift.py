@@ -5,9 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.findings.balance_unreadable import unreadable_balances
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.tables.catalogue import Tables
 
 NAME = "balance_drift"
 SEVERITY = "medium"
@@ -28,8 +28,8 @@ def find_balance_drift(tables: Tables) -> ir.Table:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import ALL
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> engine.register("balances", pd.DataFrame({"user_id": ["a", "b"], "balance": [50, 70]}))

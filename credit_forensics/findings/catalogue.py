@@ -10,8 +10,7 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from credit_forensics.engine import Engine, to_pandas
-from credit_forensics.evidence.tables import Tables, conform, spec
+from credit_forensics.engines.duckdb import Engine, to_pandas
 from credit_forensics.findings import (
     balance_drift,
     balance_unreadable,
@@ -29,6 +28,7 @@ from credit_forensics.findings import (
     wrong_amount,
     wrong_user,
 )
+from credit_forensics.tables.catalogue import Tables, conform, spec
 
 SEVERITIES = ("critical", "high", "medium", "low")
 """From the gravest on."""
@@ -144,8 +144,8 @@ def run_findings(engine: Engine, findings: tuple[Finding, ...] = FINDINGS) -> pd
 
     Examples
     --------
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import ALL
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> len(run_findings(engine))
@@ -175,8 +175,8 @@ def examine(
 
     Examples
     --------
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import ALL
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
     >>> engine = DuckDBEngine()
     >>> engine.create(*(name for name in ALL if name != "balances"))
     >>> runs = examine(engine)[1]

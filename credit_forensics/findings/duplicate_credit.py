@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.tables.catalogue import Tables
 
 NAME = "duplicate_credit"
 SEVERITY = "high"
@@ -22,7 +22,7 @@ def duplicate_surplus(credited: ir.Table, payments: ir.Table) -> ir.Table:
 
     Examples
     --------
-    >>> from credit_forensics.evidence.tables import Tables
+    >>> from credit_forensics.tables.catalogue import Tables
     >>> duplicate_surplus(Tables().credited, Tables().payments).columns
     ('payment_id', 'surplus')
     """
@@ -49,8 +49,8 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import ALL
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> engine.register("payments", pd.DataFrame({

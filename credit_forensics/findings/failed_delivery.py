@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.tables.catalogue import Tables
 
 NAME = "failed_delivery"
 SEVERITY = "medium"
@@ -32,8 +32,8 @@ def find_failed_delivery(tables: Tables) -> ir.Table:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import ALL
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> engine.register("deliveries", pd.DataFrame({

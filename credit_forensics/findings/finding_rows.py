@@ -7,7 +7,7 @@ from typing import TypeAlias
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import spec
+from credit_forensics.tables.catalogue import spec
 
 Value: TypeAlias = ir.Value | str | int | float | None
 

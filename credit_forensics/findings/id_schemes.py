@@ -23,8 +23,8 @@ def id_scheme(user_id: ir.StringValue) -> ir.StringValue:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import Tables
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import Tables
     >>> engine = DuckDBEngine()
     >>> engine.register("balances", pd.DataFrame({"user_id": ["00123", "u_7", None]}))
     >>> balances = Tables().balances
@@ -49,8 +49,8 @@ def same_but_for_spelling(one: ir.StringValue, other: ir.StringValue) -> ir.Bool
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import Tables
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import Tables
     >>> engine = DuckDBEngine()
     >>> engine.register("user_links", pd.DataFrame(
     ...     {"user_id": ["00123", "7"], "linked_user_id": ["123", "7"]}))

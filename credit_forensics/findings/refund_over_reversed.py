@@ -5,9 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
+from credit_forensics.tables.catalogue import Tables
 
 NAME = "refund_over_reversed"
 SEVERITY = "medium"
@@ -24,8 +24,8 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import ALL
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> engine.register("payments", pd.DataFrame({

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.tables.catalogue import Tables
 
 TOLERANCE = 1
 """Credits by which taking back in proportion may differ, for rounding."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.tables.catalogue import Tables
 
 NAME = "unknown_user"
 SEVERITY = "high"
@@ -21,8 +21,8 @@ def find_unknown_user(tables: Tables) -> ir.Table:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import ALL
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> engine.register("users", pd.DataFrame({"user_id": ["a"]}))

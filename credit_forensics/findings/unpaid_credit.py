@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.tables.catalogue import Tables
 
 NAME = "unpaid_credit"
 SEVERITY = "high"
@@ -25,8 +25,8 @@ def find_unpaid_credit(tables: Tables) -> ir.Table:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import ALL
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> engine.register("payments", pd.DataFrame({

@@ -5,10 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.findings.duplicate_credit import duplicate_surplus
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.unpaid_credit import PAID_STATUSES
+from credit_forensics.tables.catalogue import Tables
 
 NAME = "wrong_amount"
 SEVERITY = "medium"
@@ -26,8 +26,8 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import ALL
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> engine.register("payments", pd.DataFrame({

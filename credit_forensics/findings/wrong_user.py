@@ -5,13 +5,13 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.id_schemes import (
     FOREIGN_KEY_PATTERN,
     id_scheme,
     same_but_for_spelling,
 )
+from credit_forensics.tables.catalogue import Tables
 
 NAME = "wrong_user"
 SEVERITY = "critical"
@@ -55,8 +55,8 @@ def find_wrong_user(tables: Tables) -> ir.Table:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engine import DuckDBEngine
-    >>> from credit_forensics.evidence.tables import ALL
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> engine.register("verdicts", pd.DataFrame({

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from credit_forensics.evidence.prepare import EMAIL_KEYS, NAMED_KEYS, PLACEHOLDERS
+from credit_forensics.evidence.fold_and_match import EMAIL_KEYS, NAMED_KEYS, PLACEHOLDERS
 from credit_forensics.intake.checkout_object import Checkout, email_key
 from credit_forensics.resolution.method import SESSION
 from credit_forensics.resolution.methods import METHODS

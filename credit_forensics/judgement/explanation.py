@@ -14,9 +14,8 @@ from credit_forensics.judgement.model import Fit
 from credit_forensics.judgement.patterns import Cells, Patterns
 from credit_forensics.judgement.posterior import cell_session_accuracy
 from credit_forensics.judgement.scores import candidate_weights, contributions, others_weight
+from credit_forensics.judgement.shown_person import NOBODY, or_nobody, shown_person
 from credit_forensics.resolution.method import NAME, SESSION
-
-NOBODY = "(nobody named)"
 
 
 @dataclass(frozen=True)
@@ -184,23 +183,6 @@ def _slot_persons(
 
 def _default_methods(family: str) -> str:
     return "payer_name" if family == NAME else family
-
-
-def or_nobody(value: object, shown: Callable[[object], str]) -> str:
-    """A user as it is shown, or "nobody".
-
-    Examples
-    --------
-    >>> or_nobody(None, str), or_nobody("00123", str)
-    ('nobody', '00123')
-    """
-    absent = value is None or pd.isna(value)  # type: ignore[call-overload]
-    return "nobody" if absent else shown(value)
-
-
-def shown_person(person: object, shown: Callable[[object], str]) -> str:
-    """A candidate as it is shown; the candidate that nobody named has a name of ours."""
-    return NOBODY if person == NOBODY else shown(person)
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from credit_forensics.judgement.shown_person import or_nobody, shown_person
+
 if TYPE_CHECKING:
     from credit_forensics.judgement.explanation import Explanation
 
@@ -20,8 +22,6 @@ def explanation_html(explanation: Explanation) -> str:
 
     Everything is escaped; the colours of the text are the page's own.
     """
-    from credit_forensics.judgement.explanation import or_nobody, shown_person
-
     shown, verdict = explanation.shown, explanation.verdict
     wrong = verdict["probability_misattributed"]
     facts = [

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
-from credit_forensics.engine import Engine
+from credit_forensics.engines.duckdb import Engine
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.model import Fit, fit_model
 from credit_forensics.judgement.patterns import Cells, Patterns, decode, pattern_keys

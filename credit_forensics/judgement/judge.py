@@ -10,9 +10,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from credit_forensics.engine import Engine
+from credit_forensics.engines.duckdb import Engine
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.calibration import Calibration
 from credit_forensics.judgement.choices import HISTORIES
 from credit_forensics.judgement.families import FAMILIES, Family, with_custom
@@ -26,6 +25,7 @@ from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
+from credit_forensics.tables.catalogue import Tables
 
 
 @dataclass

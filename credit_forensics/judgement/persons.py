@@ -11,7 +11,7 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
-from credit_forensics.evidence.tables import Tables, spec
+from credit_forensics.tables.catalogue import Tables, spec
 
 MERGES_FROM = 0.5
 STRENGTHS = {

@@ -13,7 +13,6 @@ from functools import lru_cache
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.choices import HISTORIES, choices
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.fusion import (
@@ -46,6 +45,7 @@ from credit_forensics.resolution.history import HISTORY_VOTES, Mode
 from credit_forensics.resolution.matrix import build_matrix, lookup_tables, with_histories
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.session_fields import session_fields
+from credit_forensics.tables.catalogue import Tables
 
 BY_PAYMENT = (
     "session_fields",

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.judgement.families import Family
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import SESSION
+from credit_forensics.tables.catalogue import Tables
 
 CONFIRMED_AT_MOST = 0.02
 MISATTRIBUTED_FROM = 0.9

@@ -16,7 +16,7 @@ def look_at_case(path: Path) -> Look:
     """A look that reads the case afresh each time, its case file included."""
 
     def look(now: dt.datetime, _standing: tuple[str, ...] = ()) -> Watched:
-        from credit_forensics.case import Case
+        from credit_forensics.case.case import Case
 
         case_file = read_case_file(path)
         problems: dict[str, Exception] = {}
@@ -48,7 +48,7 @@ def pull_news(
     """
     if not (case_file.stripe.api_key and case_file.monitor.pull):
         return
-    from credit_forensics.evidence.stripe_api import pull
+    from credit_forensics.evidence.stripe_api.pull import pull
 
     try:
         if whole:

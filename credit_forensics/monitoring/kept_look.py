@@ -16,10 +16,10 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.case_file import CaseFile, read_case_file
-from credit_forensics.evidence.kept_evidence import KeptEvidence
-from credit_forensics.evidence.kept_part import bring_part, bring_whole
+from credit_forensics.evidence.kept.bring import bring_part, bring_whole
+from credit_forensics.evidence.kept.evidence import KeptEvidence
 from credit_forensics.judgement.fusion import Known
 from credit_forensics.judgement.judge import Basis, Judgement
 from credit_forensics.judgement.model import Fit

@@ -9,7 +9,7 @@ from typing import Literal
 
 import pandas as pd
 
-from credit_forensics.evidence import tables
+from credit_forensics.tables.catalogue import spec
 
 Severity = Literal["info", "warning", "critical"]
 SEVERITIES: tuple[Severity, ...] = ("info", "warning", "critical")
@@ -24,7 +24,7 @@ ITEM_COLUMNS = ("item", "cause", "severity", "user_id", "credits", "amount", "cu
 
 
 def _table(name: str) -> Callable[[], pd.DataFrame]:
-    return lambda: tables.spec(name).empty()
+    return lambda: spec(name).empty()
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.notebook.live import live_shell
 from credit_forensics.notebook.progress import notebook_progress
 from credit_forensics.notebook.show import show

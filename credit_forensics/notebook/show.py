@@ -8,11 +8,11 @@ from typing import Any
 
 import pandas as pd
 
-from credit_forensics.evidence import tables
-from credit_forensics.masking import Mask
 from credit_forensics.notebook.live import live_shell
+from credit_forensics.privacy.mask import Mask
 from credit_forensics.reporting.html_tables import TableColumn, html_table
 from credit_forensics.reporting.language import Language
+from credit_forensics.tables.catalogue import ALL
 
 MOST_ROWS = 10_000
 STATIC_ROWS = 25
@@ -159,7 +159,7 @@ def table_of(columns: list[str]) -> str:
         return "rejects"
     if "handler_cascade" in columns:
         return "matrix"
-    same = [name for name, spec in tables.ALL.items() if list(spec.column_names) == columns]
+    same = [name for name, spec in ALL.items() if list(spec.column_names) == columns]
     return same[0] if same else ""
 
 
@@ -183,8 +183,8 @@ def _vocabulary() -> frozenset[str]:
     """Words of ours that label rows: tables, their columns and the methods."""
     from credit_forensics.resolution.methods import METHODS, REPLAYS
 
-    columns = {name for spec in tables.ALL.values() for name in spec.column_names}
-    return frozenset({*tables.ALL, *columns, *REPLAYS, *(method.name for method in METHODS)})
+    columns = {name for spec in ALL.values() for name in spec.column_names}
+    return frozenset({*ALL, *columns, *REPLAYS, *(method.name for method in METHODS)})
 
 
 def _headings(names: pd.Index) -> list[str]:

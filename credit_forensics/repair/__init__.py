@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from credit_forensics.repair.plan import RepairPlan, make_plan
+from credit_forensics.repair.plan import make_plan
+from credit_forensics.repair.repair_plan import RepairPlan
 
 __all__ = ["RepairPlan", "make_plan"]

@@ -13,17 +13,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from credit_forensics.errors import CaseError
-from credit_forensics.evidence.database_urls import (
+from credit_forensics.databases.urls import (
     libpq_arguments,
     one_line,
     parse_url,
     secrets,
     sqlite_path,
 )
+from credit_forensics.errors import CaseError
 from credit_forensics.repair.booking_sql import BOOKED, CHANGED, HELD, THERE
 from credit_forensics.repair.entries import Correction
-from credit_forensics.repair.plan import RepairPlan
+from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.repair.sql import LOCK_SECONDS, Script
 from credit_forensics.repair.target import Target
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from credit_forensics.evidence.database import ReadOnlyDatabase
-from credit_forensics.evidence.database_relations import Relation, quote_identifier
+from credit_forensics.databases.read_only import ReadOnlyDatabase
+from credit_forensics.databases.relations import Relation, quote_identifier
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ def read_table(database: ReadOnlyDatabase, relation: Relation) -> TableFacts:
     --------
     >>> import sqlite3, tempfile
     >>> from pathlib import Path
-    >>> from credit_forensics.evidence.database import open_read_only
+    >>> from credit_forensics.databases.read_only import open_read_only
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     con = sqlite3.connect(f"{folder}/l.db")
     ...     _ = con.execute("CREATE TABLE t (id INTEGER PRIMARY KEY, who TEXT NOT NULL UNIQUE)")

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from credit_forensics.case import Case
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.case.case import Case
 from credit_forensics.repair.holdings import rows_of
+from credit_forensics.tables.catalogue import Tables
 
 
 @dataclass(frozen=True)

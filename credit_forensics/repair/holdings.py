@@ -9,8 +9,8 @@ from typing import Any
 import ibis
 import pandas as pd
 
-from credit_forensics.case import Case
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.case.case import Case
+from credit_forensics.tables.catalogue import Tables
 
 # As in ``resolution.credited``: refunds take back, and do not say whose the credits were.
 HOLDING = frozenset({"purchase", "reversal", "correction", "grant", "transfer"})

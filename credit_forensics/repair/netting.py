@@ -13,10 +13,10 @@ from collections.abc import Iterable
 import ibis
 import pandas as pd
 
-from credit_forensics.case import Case
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.case.case import Case
 from credit_forensics.repair.entries import NETTED
 from credit_forensics.repair.holdings import rows_of
+from credit_forensics.tables.catalogue import Tables
 
 # A promotion or a welcome bonus is nobody's re-grant, whatever its size.
 EMERGENCY = re.compile(

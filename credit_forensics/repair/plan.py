@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
+from credit_forensics.databases.read_only import ReadOnlyDatabase
+from credit_forensics.databases.urls import one_line
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.database import ReadOnlyDatabase
-from credit_forensics.evidence.database_urls import one_line
 from credit_forensics.repair.booking_order import booking_order, follows
 from credit_forensics.repair.booking_sql import Planned
 from credit_forensics.repair.corrections import (
@@ -34,7 +33,8 @@ from credit_forensics.repair.holdings import (
 )
 from credit_forensics.repair.netting import read_regrants
 from credit_forensics.repair.plan_rows import PERSON, SETTLED, plan_rows
-from credit_forensics.repair.sql import Script, mentions_sql, write_script
+from credit_forensics.repair.repair_plan import RepairPlan
+from credit_forensics.repair.sql import mentions_sql, write_script
 from credit_forensics.repair.target import NoTargetError, Target, open_target
 
 THRESHOLD = 0.9
@@ -43,31 +43,6 @@ CONCERNED = (*MAKERS, *DECISIONS)
 _SETTLED_BY_MOVE = frozenset({"unknown_user", "wrong_amount"})
 _MOVES = frozenset({"wrong_user", "split_identity"})
 _UNEARNED = frozenset({"unpaid_credit", "test_mode_credit"})
-
-
-@dataclass(frozen=True)
-class RepairPlan:
-    """A plan. ``rows`` is ``plan.csv``; ``script`` the transaction, none with ``refusal``."""
-
-    case_name: str
-    threshold: float
-    allow_negative: bool
-    rows: pd.DataFrame
-    corrections: tuple[Correction, ...]
-    script: Script | None
-    target: Target | None
-    refusal: str = ""
-
-    @property
-    def counts(self) -> dict[str, int]:
-        """Findings by what the plan does with them."""
-        first = self.rows.drop_duplicates("number")
-        return {str(k): int(n) for k, n in first["status"].value_counts().sort_index().items()}
-
-    def _repr_markdown_(self) -> str:
-        from credit_forensics.repair.plan_text import plan_markdown
-
-        return plan_markdown(self)
 
 
 def make_plan(

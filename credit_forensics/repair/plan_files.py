@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.errors import CaseError
-from credit_forensics.outputs import csv_bytes
-from credit_forensics.repair.plan import RepairPlan
 from credit_forensics.repair.plan_text import plan_markdown
+from credit_forensics.repair.repair_plan import RepairPlan
 
 
 def write_plan(plan: RepairPlan, out: Path) -> list[Path]:

@@ -8,7 +8,7 @@ from credit_forensics.repair.holdings import rows_of
 from credit_forensics.repair.plan_rows import HELD_BACK, OFFERED
 
 if TYPE_CHECKING:
-    from credit_forensics.repair.plan import RepairPlan
+    from credit_forensics.repair.repair_plan import RepairPlan
 
 AT_MOST = 200
 """Lines of a table on the page; ``plan.csv`` has them all."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from credit_forensics.case_file import CaseFile, from_environment
-from credit_forensics.evidence.database import ReadOnlyDatabase, open_read_only
-from credit_forensics.evidence.database_relations import quote_identifier
-from credit_forensics.evidence.ledger_plan import Plan, Read, plan_reads
+from credit_forensics.databases.read_only import ReadOnlyDatabase, open_read_only
+from credit_forensics.databases.relations import quote_identifier
+from credit_forensics.evidence.ledgers.plan_reads import Plan, Read, plan_reads
 from credit_forensics.repair.columns import Column, TableFacts, read_table
 
 

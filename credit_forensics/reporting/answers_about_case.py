@@ -5,7 +5,6 @@ from __future__ import annotations
 import ibis
 import pandas as pd
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.reporting.answers_about_payment import (
     LONGEST_VERSION,
     PERSON_FINDINGS,
@@ -15,6 +14,7 @@ from credit_forensics.reporting.answers_about_payment import (
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.corrections import open_corrections
 from credit_forensics.reporting.language import Code, Html
+from credit_forensics.tables.catalogue import Tables
 
 # The name under which the engine is told which payments are meant.
 _CHOSEN = "_report_payments"

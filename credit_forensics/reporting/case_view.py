@@ -12,11 +12,11 @@ import pandas as pd
 
 from credit_forensics.charts.style import SEVERITIES, short
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.tables import Tables
-from credit_forensics.masking import Mask
+from credit_forensics.privacy.mask import Mask
 from credit_forensics.reporting.html_tables import Row, row_dicts
 from credit_forensics.reporting.language import Code, Html, Language
 from credit_forensics.reporting.window import Window
+from credit_forensics.tables.catalogue import Tables
 
 _MANUAL_KINDS = ("correction", "grant", "transfer", "reversal")
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from credit_forensics.case.explain_payments import explain_payments
 from credit_forensics.charts import (
     credit_flow,
     method_agreement,
@@ -14,8 +15,7 @@ from credit_forensics.charts import (
     waterfall,
 )
 from credit_forensics.charts.style import FAMILY_ORDER, SEVERITIES
-from credit_forensics.explaining import explain_payments
-from credit_forensics.masking import Mask
+from credit_forensics.privacy.mask import Mask
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code

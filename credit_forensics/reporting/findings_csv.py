@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from credit_forensics.evidence.custody import hash_file
-from credit_forensics.masking import Mask
+from credit_forensics.privacy.mask import Mask
 
 # A spreadsheet runs a cell that begins with one of these.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")

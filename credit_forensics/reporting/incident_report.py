@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from credit_forensics.masking import case_mask
+from credit_forensics.privacy.mask import case_mask
 from credit_forensics.reporting import evidence_sections, reference_sections
 from credit_forensics.reporting.answers import answers_html
 from credit_forensics.reporting.blocks import CONTENTS_MARK, Block
@@ -26,7 +26,7 @@ class IncidentReport:
     Parameters
     ----------
     case
-        the case; see ``credit_forensics.case.Case``.
+        the case; see ``credit_forensics.case.case.Case``.
     language
         ``en`` or ``de``.
     reveal

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from credit_forensics.outputs import manifest_bytes
+from credit_forensics.case.manifest import manifest_bytes
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
 from credit_forensics.reporting.html_tables import TableColumn, html_table

@@ -7,7 +7,6 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
@@ -18,6 +17,7 @@ from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 from credit_forensics.reporting.incident_report import case_view
 from credit_forensics.reporting.language import Html
 from credit_forensics.reporting.worst_cases import worst_matrix
+from credit_forensics.tables.catalogue import Tables
 
 SHOWN_RELATED = 25
 

@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from credit_forensics.case_file import read_case_file
 from credit_forensics.errors import CaseError
-from credit_forensics.folder_lock import folder_lock
+from credit_forensics.locks import folder_lock
 from credit_forensics.reporting.notebook_files import notebook_path
 from credit_forensics.reporting.produce import produce_report
 from credit_forensics.reporting.render import ReportFailedError

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from credit_forensics.incidents.shared_traits import find_shared_traits
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.headline import heading
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 from credit_forensics.reporting.language import Code, Html
-from credit_forensics.shared_traits import find_shared_traits
 
 SHOWN_TRAITS = 15
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.tables.catalogue import Tables
 
 
 def account_emails(tables: Tables) -> ir.Table:

@@ -8,9 +8,9 @@ from functools import reduce
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.prepare import NAMED_KEYS
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.evidence.fold_and_match import NAMED_KEYS
 from credit_forensics.resolution.method import SESSION, Method
+from credit_forensics.tables.catalogue import Tables
 
 CLAIMS_ORDER = ("payment_id", "method", "family", "user_id")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.method import SESSION, Method, resolve
 from credit_forensics.resolution.session_fields import session_fields
+from credit_forensics.tables.catalogue import Tables
 
 CLIENT_REFERENCE_ID = Method(
     "client_reference_id",

@@ -9,8 +9,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.method import MAPPING, Method
+from credit_forensics.tables.catalogue import Tables
 
 _NEVER = ibis.literal("2262-01-01", "timestamp('UTC')")
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.methods import HANDLER_NAMES, HANDLER_SCAN_PREFIX
 from credit_forensics.resolution.repeated import repeated
+from credit_forensics.tables.catalogue import Tables
 
 
 def handler_log(tables: Tables) -> ir.Table:

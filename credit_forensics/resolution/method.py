@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.tables.catalogue import Tables
 
 SESSION = "session"
 MAPPING = "mapping"

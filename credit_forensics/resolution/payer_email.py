@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.account_emails import account_emails
 from credit_forensics.resolution.method import EMAIL, Method, resolve
 from credit_forensics.resolution.session_fields import session_fields
+from credit_forensics.tables.catalogue import Tables
 
 PAYER_EMAIL = Method(
     "payer_email",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.method import NAME, Method, resolve
 from credit_forensics.resolution.session_fields import session_fields
+from credit_forensics.tables.catalogue import Tables
 
 
 def name_bearers(tables: Tables) -> ir.Table:

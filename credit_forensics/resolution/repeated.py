@@ -22,7 +22,7 @@ def repeated(rows: ir.Table, column: str, where: ir.BooleanValue | None = None) 
 
     Examples
     --------
-    >>> from credit_forensics.evidence.tables import Tables
+    >>> from credit_forensics.tables.catalogue import Tables
     >>> repeated(Tables().ledger, "payment_id").columns
     ('payment_id',)
     """

@@ -5,8 +5,8 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.prepare import EMAIL_KEYS, NAMED_KEYS
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.evidence.fold_and_match import EMAIL_KEYS, NAMED_KEYS
+from credit_forensics.tables.catalogue import Tables
 
 _KEYS = (*NAMED_KEYS, *EMAIL_KEYS)
 _ANOTHER = len(_KEYS)

@@ -25,7 +25,7 @@ import numpy.typing as npt
 import pandas as pd
 
 if TYPE_CHECKING:
-    from credit_forensics.case import Case
+    from credit_forensics.case.case import Case
 
 Codes = npt.NDArray[np.int64]
 Reals = npt.NDArray[np.float64]
@@ -46,7 +46,7 @@ def baseline_probabilities(case: Case) -> pd.DataFrame:
 
     Examples
     --------
-    >>> from credit_forensics.case import Case
+    >>> from credit_forensics.case.case import Case
     >>> from credit_forensics.scenarios.named import scenario
     >>> case = Case.from_evidence(scenario("stale_session").evidence())
     >>> baseline_probabilities(case)["first_hit"].sum()

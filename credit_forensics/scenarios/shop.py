@@ -15,7 +15,6 @@ from typing import Any, Literal
 import pandas as pd
 import pyarrow as pa
 
-from credit_forensics.evidence.tables import spec
 from credit_forensics.scenarios.deliveries import (
     API_VERSION,
     DATABASE_ERROR_TEXT,
@@ -24,6 +23,7 @@ from credit_forensics.scenarios.deliveries import (
 from credit_forensics.scenarios.settings import DEFAULT_PRICES, Price
 from credit_forensics.scenarios.truth import BURST_COLUMNS, FINDING_COLUMNS, TRUTH_COLUMNS
 from credit_forensics.scenarios.world import World, with_coverage
+from credit_forensics.tables.catalogue import spec
 
 Metadata = Literal["full", "credits", "none"]
 Handled = Literal["booked", "lost", "refused", "database_error"]

@@ -10,8 +10,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from credit_forensics.evidence.store import Evidence
-from credit_forensics.evidence.tables import conform
+from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.scenarios import bookkeeping, records, truth
 from credit_forensics.scenarios.accounts import make_accounts
 from credit_forensics.scenarios.bursts import make_timeline
@@ -23,6 +22,7 @@ from credit_forensics.scenarios.people import make_people
 from credit_forensics.scenarios.returns import plan_returns
 from credit_forensics.scenarios.scene import Scene
 from credit_forensics.scenarios.settings import Price, WorldSettings
+from credit_forensics.tables.catalogue import conform
 
 COVERED = {
     "payments": "created_at",

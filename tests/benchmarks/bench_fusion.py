@@ -21,7 +21,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from bench_resolution import engine_of, make
 from ratios import note
 
-from credit_forensics.engine import DuckDBEngine
+from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.judgement.fusion import counted_patterns, fuse
 from credit_forensics.judgement.judge import Judgement, judge
 from credit_forensics.judgement.patterns import whole_patterns

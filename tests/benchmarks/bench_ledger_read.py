@@ -24,11 +24,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ratios import note
 
 from credit_forensics.case_file import CaseFile
-from credit_forensics.evidence import bulk_read
-from credit_forensics.evidence.bulk_read import read_into
-from credit_forensics.evidence.database import open_read_only
-from credit_forensics.evidence.ledger import load_ledgers
-from credit_forensics.evidence.store import Evidence
+from credit_forensics.databases import bulk_read
+from credit_forensics.databases.bulk_read import read_into
+from credit_forensics.databases.read_only import open_read_only
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.ledgers.load import load_ledgers
 
 ROWS = 2_000_000
 RUNS = 3

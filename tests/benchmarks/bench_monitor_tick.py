@@ -25,12 +25,14 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from ratios import note
 
-from credit_forensics.evidence import kept_tables, tables
-from credit_forensics.evidence.kept_tables import KEYS
+from credit_forensics.evidence.kept import tables as kept_tables
+from credit_forensics.evidence.kept.tables import KEYS
 from credit_forensics.monitoring.kept_look import KeptLook
 from credit_forensics.scenarios.case_writer import write_case
 from credit_forensics.scenarios.settings import WorldSettings
 from credit_forensics.scenarios.world import make_world
+from credit_forensics.tables.catalogue import spec
+from credit_forensics.tables.columns import TIME
 
 PAYMENTS = 14_000
 NEW_SHARE = 0.01
@@ -70,13 +72,13 @@ def lengthen(folder: Path, times: int) -> None:
     span = f"INTERVAL '{int(row[0].total_seconds())} seconds'"
     for name in KEYS:
         picked = []
-        for column in tables.spec(name).columns:
+        for column in spec(name).columns:
             sql = f'"{column.name}"'
             if column.name == "entry_id":
                 sql = f"(-(k * 100000000 + {sql}::BIGINT))::VARCHAR"
             elif column.name in IDS:
                 sql = f"{sql} || 'x' || k"
-            elif column.type == tables.TIME:
+            elif column.type == TIME:
                 sql = f"{sql} - k * {span}"
             picked.append(f'{sql} AS "{column.name}"')
         copies = f"(SELECT t.* EXCLUDE (input), k FROM {name} t, range(1, {times}) r(k))"

@@ -34,7 +34,7 @@ MOST_BYTES = 5_000_000
 MOST_SECONDS = 90.0
 ANALYSE = """
 import sys
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 case = Case.open(sys.argv[1])
 print(len(case.verdicts), len(case.findings), len(case.incidents))
 """

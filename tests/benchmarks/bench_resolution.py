@@ -37,8 +37,9 @@ from resolution_fit import fuse
 from resolution_loop import loop
 from resolution_pandas import in_pandas
 
-from credit_forensics.engine import DuckDBEngine
-from credit_forensics.evidence import tables
+from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.tables.columns import TIME, Column
+from credit_forensics.tables.evidence import EVIDENCE
 
 SIZES = [100_000, 1_000_000]
 WORLD = 1_000_000
@@ -79,7 +80,7 @@ SELECT * FROM metadata ORDER BY hash(payment_id), payment_id, source, position""
 
 def make(payments: int, folder: Path) -> None:
     """The prepared evidence of a world, as Parquet; a large one is several of a million in a row."""
-    from credit_forensics.case import Case
+    from credit_forensics.case.case import Case
     from credit_forensics.scenarios.settings import WorldSettings
     from credit_forensics.scenarios.world import make_world
 
@@ -89,7 +90,7 @@ def make(payments: int, folder: Path) -> None:
     run = evidence.connection.execute
     run(LOADED_ORDER)
     first, last = run("SELECT min(created_at), max(created_at) FROM payments").fetchall()[0]
-    for spec in tables.EVIDENCE:
+    for spec in EVIDENCE:
         columns = [copied(column, int((last - first).total_seconds())) for column in spec.columns]
         # Coverage is one span whatever the number of copies; gaps are none.
         number = 1 if spec.name in ("coverage", "gaps") else copies
@@ -105,9 +106,9 @@ def make(payments: int, folder: Path) -> None:
         )
 
 
-def copied(column: tables.Column, seconds: int) -> str:
+def copied(column: Column, seconds: int) -> str:
     """SQL of a column in copy ``k``: other ids, later times, the same of everything else."""
-    if column.type == tables.TIME:
+    if column.type == TIME:
         return f"{column.name} + k * INTERVAL '{seconds} seconds' AS {column.name}"
     if column.name in IDS:
         return f"{column.name} || CASE k WHEN 0 THEN '' ELSE 'x' || k END AS {column.name}"
@@ -117,7 +118,7 @@ def copied(column: tables.Column, seconds: int) -> str:
 def engine_of(folder: Path, memory: str | None = None) -> DuckDBEngine:
     """A DuckDB engine with the evidence in memory; under a limit it spills beside the evidence."""
     engine = DuckDBEngine(memory_limit=memory, temp_directory=folder / "spill")
-    for spec in tables.EVIDENCE:
+    for spec in EVIDENCE:
         source = folder / f"{spec.name}.parquet"
         engine.connection.execute(f"CREATE TABLE {spec.name} AS SELECT * FROM '{source}'")
     return engine
@@ -125,14 +126,13 @@ def engine_of(folder: Path, memory: str | None = None) -> DuckDBEngine:
 
 def frames_of(folder: Path) -> dict[str, pd.DataFrame]:
     """The evidence as DataFrames."""
-    return {spec.name: pd.read_parquet(folder / f"{spec.name}.parquet") for spec in tables.EVIDENCE}
+    return {spec.name: pd.read_parquet(folder / f"{spec.name}.parquet") for spec in EVIDENCE}
 
 
 def records_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
     """The evidence as plain dictionaries, absent values ``None``."""
     return {
-        spec.name: pq.read_table(folder / f"{spec.name}.parquet").to_pylist()
-        for spec in tables.EVIDENCE
+        spec.name: pq.read_table(folder / f"{spec.name}.parquet").to_pylist() for spec in EVIDENCE
     }
 
 

@@ -29,13 +29,13 @@ sys.path.insert(0, str(Path(__file__).parent))
 from bench_resolution import EXPONENT, LOADED_ORDER, SQL_TARGET, WORLD, check, copied, sql
 from ratios import note, note_growth
 
-from credit_forensics.case import Case
-from credit_forensics.engine import DuckDBEngine
+from credit_forensics.case.case import Case
+from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.engines.parquet import BUCKET, ParquetEngine, copy_rows, show_rows
-from credit_forensics.evidence import tables
 from credit_forensics.evidence.custody import Custody
-from credit_forensics.evidence.parquet_store import PAYMENTS_A_BUCKET
-from credit_forensics.evidence.store import Evidence
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.kept.parquet_store import PAYMENTS_A_BUCKET
+from credit_forensics.tables.evidence import EVIDENCE
 
 SIZES = [1_000_000, 3_000_000, 10_000_000]
 MOST_MB = 8 * 1024
@@ -56,7 +56,7 @@ def make(payments: int, folder: Path) -> None:
     # Coverage is one span whatever the number of copies.
     run(f"UPDATE coverage SET last_at = last_at + INTERVAL '{seconds * (copies - 1)} seconds'")
     for copy in range(copies):
-        for spec in tables.EVIDENCE:
+        for spec in EVIDENCE:
             if copy and spec.name in ("coverage", "gaps"):
                 continue
             columns = ", ".join(copied(column, seconds) for column in spec.columns)
@@ -79,7 +79,7 @@ def measure(way: str, folder: Path, payments: int, memory: str, *, outputs: bool
         told = measure_ours(steps, folder / "evidence", payments, memory, outputs=outputs)
     else:
         engine = DuckDBEngine(memory_limit=memory, temp_directory=steps)
-        for spec in tables.EVIDENCE:
+        for spec in EVIDENCE:
             show_rows(engine, spec.name, folder / "evidence" / spec.name)
         told = timed(lambda: sql(engine))
         told["check"] = checked(way, engine)

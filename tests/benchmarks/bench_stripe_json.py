@@ -24,11 +24,11 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from ratios import note
 
-from credit_forensics.evidence.recognise import recognise
-from credit_forensics.evidence.store import Evidence
-from credit_forensics.evidence.stripe_files import load_stripe_file
-from credit_forensics.evidence.stripe_json import load_stripe_json
-from credit_forensics.evidence.stripe_objects import SESSION, type_sql
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.files.recognise import recognise
+from credit_forensics.evidence.stripe.json_export import load_stripe_json
+from credit_forensics.evidence.stripe.load import load_stripe_file
+from credit_forensics.evidence.stripe.objects import SESSION, type_sql
 
 RUNS = 3
 BARE_TARGET = 1.3

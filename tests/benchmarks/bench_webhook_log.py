@@ -28,8 +28,8 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ratios import note
 
 from credit_forensics.case_file import CaseFile
-from credit_forensics.evidence.store import Evidence
-from credit_forensics.evidence.webhook_log import load_webhook_logs
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.logs.load import load_webhook_logs
 
 TARGET = 1 / 3
 MEMORY_MB = 2048

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import stripe
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.case_file import CaseFile
 from credit_forensics.checks import (
     assert_ledger_matches,

@@ -6,17 +6,17 @@ from typing import Any
 
 import pandas as pd
 
-from credit_forensics.case import Case
-from credit_forensics.engine import Engine
+from credit_forensics.case.case import Case
+from credit_forensics.case.csv_bytes import csv_bytes
+from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.handover import hand_over
-from credit_forensics.evidence.store import Evidence
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.findings.catalogue import examine
 from credit_forensics.judgement.judge import judge
-from credit_forensics.outputs import csv_bytes
 from credit_forensics.resolution.history import Mode
 from credit_forensics.scenarios.settings import WorldSettings
 from credit_forensics.scenarios.world import make_world
+from credit_forensics.tables.catalogue import Tables
 
 RESULTS = ("credited", "verdicts", "choices")
 # Everything that makes text dangerous on its way: quotes, separators, wild signs, empty, odd sizes.

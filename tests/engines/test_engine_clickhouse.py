@@ -6,12 +6,12 @@ import pandas as pd
 import pytest
 from engine_parity import assert_same, awkward_evidence, small_world
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
+from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.engines.clickhouse import ClickHouseEngine
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.tables import Tables
-from credit_forensics.outputs import csv_bytes
 from credit_forensics.scenarios.demo import write_demo_case
+from credit_forensics.tables.catalogue import Tables
 
 pytestmark = pytest.mark.scale
 

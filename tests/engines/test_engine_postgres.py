@@ -15,15 +15,15 @@ from hypothesis import strategies as st
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
+from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.case_file import CaseFile
 from credit_forensics.engines.choose import open_engine
 from credit_forensics.engines.handover import hand_over
 from credit_forensics.engines.postgres import PostgresEngine
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.tables import Tables
-from credit_forensics.outputs import csv_bytes
 from credit_forensics.scenarios.demo import write_demo_case
+from credit_forensics.tables.catalogue import Tables
 
 ROWS = {"key": "string", "n": "int64", "x": "float64", "yes": "boolean", "at": "timestamp('UTC')"}
 AT = pd.Timestamp("2025-09-01T14:39:07.123456", tz="UTC")

@@ -9,8 +9,8 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 
-from credit_forensics.engine import DuckDBEngine
-from credit_forensics.evidence.tables import ALL, Tables, spec
+from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.tables.catalogue import ALL, Tables, spec
 
 Rows = Sequence[Mapping[str, Any]]
 

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from credit_forensics.engine import DuckDBEngine
-from credit_forensics.evidence.tables import ALL, Tables
+from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.findings.refund_not_reversed import find_refund_not_reversed
 from credit_forensics.findings.refund_over_reversed import find_refund_over_reversed
+from credit_forensics.tables.catalogue import ALL, Tables
 
 
 def outcome(find, make, payment, credit):

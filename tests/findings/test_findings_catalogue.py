@@ -13,9 +13,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from ibis.backends.sql.compilers import PostgresCompiler
 
-from credit_forensics.evidence.tables import ALL, Tables, spec
 from credit_forensics.findings import FINDINGS, SEVERITIES, Finding, examine, run_findings
 from credit_forensics.resolution.credited import credited
+from credit_forensics.tables.catalogue import ALL, Tables, spec
 
 SEVERITY_OF = {
     "wrong_user": "critical",

@@ -17,7 +17,7 @@ from hypothesis import settings as bounded
 from hypothesis import strategies as st
 from intake_shop import KEY, SECRET, Shop, completed
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.checks.handler import run_kit
 from credit_forensics.checks.handler.stage import Person
 from credit_forensics.checks.handler.stage import Price as KitPrice

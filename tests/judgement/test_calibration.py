@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from credit_forensics.engine import DuckDBEngine
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.judgement.calibration import (
     Calibration,
     calibrated_verdicts,
@@ -16,6 +15,7 @@ from credit_forensics.judgement.calibration import (
     labelled,
     reliability,
 )
+from credit_forensics.tables.catalogue import Tables
 
 
 def told(count, slope=1.0, intercept=0.0, seed=1):

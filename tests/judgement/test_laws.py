@@ -5,8 +5,8 @@ import pandas as pd
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from credit_forensics.case import Case
-from credit_forensics.evidence.store import Evidence
+from credit_forensics.case.case import Case
+from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.judgement.families import FAMILIES
 from credit_forensics.judgement.model import Fit, state_posteriors
 from credit_forensics.judgement.patterns import Patterns

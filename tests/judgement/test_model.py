@@ -118,7 +118,7 @@ def test_the_blocked_scan_equals_the_plain_recursion():
 
 
 def test_more_families_than_a_key_holds_are_refused():
-    from credit_forensics.engine import DuckDBEngine
+    from credit_forensics.engines.duckdb import DuckDBEngine
     from credit_forensics.errors import CaseError
     from credit_forensics.judgement.judge import judge
     from credit_forensics.resolution.method import Method

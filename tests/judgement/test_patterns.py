@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from credit_forensics.engine import DuckDBEngine
+from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.judgement.families import FAMILIES, with_custom
 from credit_forensics.judgement.patterns import (
     borne_names,

@@ -9,9 +9,9 @@ import pandas as pd
 import pytest
 from growing_case import grow, shorten
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.case_file import read_case_file
-from credit_forensics.evidence.kept_evidence import KeptEvidence
+from credit_forensics.evidence.kept.evidence import KeptEvidence
 from credit_forensics.monitoring.kept_look import KeptLook
 from credit_forensics.monitoring.monitor import monitor_status, run_monitor
 from credit_forensics.scenarios.case_writer import write_case

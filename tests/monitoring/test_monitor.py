@@ -22,24 +22,24 @@ import pytest
 from receivers import HttpReceiver, MailReceiver
 
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence import tables
 from credit_forensics.monitoring.dead_man import dead_man_address, ping
 from credit_forensics.monitoring.health import loopback
 from credit_forensics.monitoring.monitor import interval, monitor_status, run_monitor
 from credit_forensics.monitoring.observation import Watched
+from credit_forensics.tables.catalogue import conform
 
 # A monitor whose evidence is a JSON file of failed deliveries, run as a process of its own.
 SCRIPT = """
 import json, sys
 from pathlib import Path
 import pandas as pd
-from credit_forensics.evidence import tables
+from credit_forensics.tables.catalogue import conform
 from credit_forensics.monitoring.monitor import run_monitor
 from credit_forensics.monitoring.observation import Watched
 
 def look(now, standing):
     rows = json.loads(Path(sys.argv[1], "seen.json").read_text())
-    frame = tables.conform("deliveries", pd.DataFrame(rows)).to_pandas()
+    frame = conform("deliveries", pd.DataFrame(rows)).to_pandas()
     return Watched(deliveries=frame)
 
 once = sys.argv[2] == "once"
@@ -198,7 +198,7 @@ def test_health_metrics_and_the_dead_mans_ping(tmp_path):
         broken = threading.Event()
         stop = threading.Event()
         at = pd.Timestamp(dt.datetime.now(dt.UTC))
-        failed = tables.conform(
+        failed = conform(
             "deliveries",
             pd.DataFrame([{"event_id": "evt_1", "outcome": "database_error", "received_at": at}]),
         ).to_pandas()

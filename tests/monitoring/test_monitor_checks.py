@@ -4,7 +4,6 @@ import datetime as dt
 
 import pandas as pd
 
-from credit_forensics.evidence import tables
 from credit_forensics.monitoring.checks import CHECKS, TITLES
 from credit_forensics.monitoring.credited_wrongly import (
     balance_anomalies,
@@ -18,6 +17,7 @@ from credit_forensics.monitoring.observation import ITEM_COLUMNS, CheckSettings,
 from credit_forensics.monitoring.paid_not_credited import paid_not_credited
 from credit_forensics.monitoring.resolution_failures import resolution_failures
 from credit_forensics.monitoring.silence import silence
+from credit_forensics.tables.catalogue import conform
 
 NOW = dt.datetime(2025, 9, 1, 12, tzinfo=dt.UTC)
 SETTINGS = CheckSettings()
@@ -29,7 +29,7 @@ def at(text: str) -> pd.Timestamp:
 
 def rows(table: str, *records: dict) -> pd.DataFrame:
     frame = pd.DataFrame(list(records))
-    return tables.conform(table, frame).to_pandas()
+    return conform(table, frame).to_pandas()
 
 
 def payment(payment_id: str, time: str, **more: object) -> dict:

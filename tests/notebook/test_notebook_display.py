@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.charts import credit_flow, exposure_by_cause, rate_with_onset, timeline
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.store import Evidence
-from credit_forensics.evidence.tables import ALL, Tables
-from credit_forensics.masking import Mask
+from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.notebook.show import ShownTable, show
 from credit_forensics.notebook.style import notebook_style
+from credit_forensics.privacy.mask import Mask
+from credit_forensics.tables.catalogue import ALL, Tables
 
 SCRIPT = "<script>alert(1)</script>"
 

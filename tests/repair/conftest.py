@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.scenarios.case_writer import write_case
 from credit_forensics.scenarios.demo import SEED_PAYER, SEED_WRONG_USER
 from credit_forensics.scenarios.named import scenario

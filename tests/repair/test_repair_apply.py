@@ -87,7 +87,7 @@ def test_every_finding_of_a_world_is_put_right_at_once(tmp_path):
     )
     settings = WorldSettings(payments=600, wrong_session_rate=0.06, faults=faults)
     path = write_case(make_world(settings, 11), tmp_path)
-    from credit_forensics.case import Case
+    from credit_forensics.case.case import Case
 
     plan = make_plan(Case.open(path), allow_negative=True)
     assert len({one.finding for one in plan.corrections}) >= 6
@@ -268,7 +268,7 @@ def test_nothing_writes_before_apply(books, tmp_path):
 
 KILLED = """
 import sys
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.repair import make_plan
 from credit_forensics.repair.apply import apply_plan
 plan = make_plan(Case.open(sys.argv[1]))

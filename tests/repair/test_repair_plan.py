@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.errors import CaseError
 from credit_forensics.repair import make_plan
 from credit_forensics.repair.apply import apply_plan

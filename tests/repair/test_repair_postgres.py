@@ -14,7 +14,7 @@ from contextlib import suppress
 import psycopg
 import pytest
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.repair import make_plan
 from credit_forensics.repair.apply import apply_plan
 from credit_forensics.repair.plan_files import write_plan
@@ -26,7 +26,7 @@ from credit_forensics.scenarios.world import make_world
 
 KILLED = """
 import sys
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.repair import make_plan
 from credit_forensics.repair.apply import apply_plan
 plan = make_plan(Case.open(sys.argv[1]))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from small_case import write_case, write_empty_case
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 
 
 @pytest.fixture(scope="session")

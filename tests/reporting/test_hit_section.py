@@ -6,7 +6,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.reporting.hit_section import SHOWN_USERS, hit_section
 from credit_forensics.reporting.incident_report import case_view
 from credit_forensics.scenarios.settings import WorldSettings

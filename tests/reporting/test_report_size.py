@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.reporting.findings_section import SHOWN_FINDINGS
 from credit_forensics.reporting.incident_report import IncidentReport
 from credit_forensics.reporting.language import Language

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from small_case import write_case
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.errors import CaseError
 from credit_forensics.reporting.daily_digest import DailyDigest
 from credit_forensics.reporting.incident_report import IncidentReport

@@ -17,7 +17,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from credit_forensics.errors import CaseError
-from credit_forensics.folder_lock import folder_lock
+from credit_forensics.locks import folder_lock
 from credit_forensics.reporting.report_files import kept_reports
 from credit_forensics.reporting.schedule import (
     STATE,

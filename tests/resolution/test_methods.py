@@ -5,7 +5,6 @@ import pytest
 
 from credit_forensics.case_file import CaseFile, IdsSection
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.tables import Tables
 from credit_forensics.resolution.client_reference_id import resolve_by_client_reference_id
 from credit_forensics.resolution.customer_mapping import resolve_by_customer_mapping
 from credit_forensics.resolution.intent_metadata import resolve_by_intent_metadata
@@ -16,6 +15,7 @@ from credit_forensics.resolution.metadata_user_id_backup import resolve_by_metad
 from credit_forensics.resolution.payer_email import resolve_by_payer_email
 from credit_forensics.resolution.payer_name import resolve_by_payer_name
 from credit_forensics.resolution.session_email import resolve_by_session_email
+from credit_forensics.tables.catalogue import Tables
 
 ADA = "0a0a0a0a-0000-4000-8000-00000000000a"
 BEN = "0b0b0b0b-0000-4000-8000-00000000000b"

@@ -9,14 +9,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pandas.testing import assert_frame_equal
 
-from credit_forensics.engine import DuckDBEngine
-from credit_forensics.evidence.ledger_kinds import KINDS
-from credit_forensics.evidence.tables import Tables
+from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.evidence.ledgers.entry_kinds import KINDS
 from credit_forensics.resolution.credited import credited
 from credit_forensics.resolution.handler_log import handler_log
 from credit_forensics.resolution.history import OWNED, history_votes
 from credit_forensics.resolution.repeated import repeated
 from credit_forensics.resolution.session_fields import session_fields
+from credit_forensics.tables.catalogue import Tables
 
 TABLES = Tables()
 NOON = pd.Timestamp("2025-09-01T12:00:00Z")

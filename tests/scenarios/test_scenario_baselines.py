@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from credit_forensics.case import Case
+from credit_forensics.case.case import Case
 from credit_forensics.scenarios.baselines import BASELINES, baseline_probabilities, compare
 from credit_forensics.scenarios.named import scenario
 

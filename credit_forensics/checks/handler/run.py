@@ -237,7 +237,7 @@ def _with_findings(
 ) -> tuple[ScenarioResult, ...]:
     from dataclasses import replace
 
-    from credit_forensics.case import Case
+    from credit_forensics.case.case import Case
 
     findings = Case.open(case_file).findings
     results = []

@@ -1,0 +1,485 @@
+"""A case: evidence, judgement, findings and incidents, each computed once and remembered."""
+
+from __future__ import annotations
+
+import difflib
+import weakref
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NoReturn, get_args
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+
+from credit_forensics.case.explain_payments import explain_payments
+from credit_forensics.case.labels import LABEL_FILE, no_labels, read_labels
+from credit_forensics.case.lazy_property import remembered
+from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.engines.duckdb import Engine
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.kept.custody import ReadAnew
+from credit_forensics.evidence.kept.load import load_kept_evidence
+from credit_forensics.evidence.load import load_evidence
+from credit_forensics.findings.catalogue import examine
+from credit_forensics.incidents.group import with_incidents
+from credit_forensics.incidents.shared_traits import front_end_marks
+from credit_forensics.incidents.timeline import read_timeline
+from credit_forensics.incidents.who_is_hit import payments_possibly_hit, users_hit
+from credit_forensics.judgement.calibration import (
+    calibrated_verdicts,
+    fit_calibration,
+    labelled,
+)
+from credit_forensics.judgement.diagnostics import (
+    agree_when_wrong,
+    family_accuracies,
+    verdict_sensitivity,
+)
+from credit_forensics.judgement.explanation import Explanation
+from credit_forensics.judgement.judge import Basis, Judgement, judge
+from credit_forensics.privacy.mask import Mask, case_mask
+from credit_forensics.resolution.claims import CLAIMS_ORDER
+from credit_forensics.resolution.history import Mode
+from credit_forensics.resolution.method import Method
+from credit_forensics.resolution.methods import REPLAYS
+from credit_forensics.resolution.summary import (
+    agreement_matrix,
+    count_agreement,
+    reference_names,
+    summarize_methods,
+)
+from credit_forensics.tables.catalogue import Tables
+
+Progress = Callable[[str, int, int], None]
+
+
+class Case:
+    """One case, opened from its file or made from evidence.
+
+    Every property is a pandas DataFrame unless it says otherwise, is computed when first asked
+    for, and is then remembered.
+
+    Parameters
+    ----------
+    evidence
+        loaded and prepared evidence.
+    settings
+        the checked case file; defaults without one.
+    methods
+        methods of one's own, beside the house's.
+    mode
+        ``hindsight`` or ``as_of``; the case file's without it.
+    silent
+        families to leave out, to see what they contribute.
+    basis
+        where the evidence is a part of the case's: what was learned of the whole.
+    progress
+        called with a step's name, its number and how many there are.
+    reveal
+        show personal data where the case, or an explanation of it, displays itself.
+    read_anew
+        where the evidence is kept beside the case: what was read of its inputs this time.
+
+    Raises
+    ------
+    CaseError
+        for a mode that there is not.
+    """
+
+    def __init__(
+        self,
+        evidence: Evidence,
+        settings: CaseFile | None = None,
+        *,
+        methods: Sequence[Method] = (),
+        mode: Mode | None = None,
+        silent: Sequence[str] = (),
+        basis: Basis | None = None,
+        progress: Progress | None = None,
+        reveal: bool = False,
+        read_anew: Sequence[ReadAnew] | None = None,
+    ) -> None:
+        self.evidence = evidence
+        self.settings = settings or CaseFile()
+        self.custom_methods = tuple(methods)
+        self.mode: Mode = _checked_mode(mode) or self.settings.analysis.mode
+        self.silent = tuple(silent)
+        self._basis = basis
+        self._progress = progress
+        self.reveal = reveal
+        self.read_anew = None if read_anew is None else tuple(read_anew)
+
+    @classmethod
+    def open(
+        cls,
+        path: Path | str,
+        *,
+        methods: Sequence[Method] = (),
+        mode: Mode | None = None,
+        progress: Progress | None = None,
+        reveal: bool = False,
+        kept: bool = False,
+    ) -> Case:
+        """Read a case file and load its evidence.
+
+        With ``kept``, evidence is kept in a file beside the case, and only what is new of the
+        inputs is read: see ``load_kept_evidence``. The case is the same as without.
+
+        Raises
+        ------
+        CaseError
+            when the file or its inputs cannot be used; one sentence says why.
+        """
+        # Before the evidence, which may take minutes to load.
+        mode = _checked_mode(mode)
+        settings = read_case_file(path)
+        read_anew = None
+        if kept:
+            evidence, read_anew = load_kept_evidence(settings, progress)
+        else:
+            evidence = load_evidence(settings, progress)
+        return cls(
+            evidence,
+            settings,
+            methods=methods,
+            mode=mode,
+            progress=progress,
+            reveal=reveal,
+            read_anew=read_anew,
+        )
+
+    @classmethod
+    def from_evidence(
+        cls, evidence: Evidence, settings: CaseFile | None = None, **options: Any
+    ) -> Case:
+        """A case of evidence that was loaded by hand; its derived columns are filled here."""
+        from credit_forensics.evidence.fold_and_match import prepare
+        from credit_forensics.evidence.load import finish
+
+        settings = settings or CaseFile()
+        prepare(evidence, settings.ids.shape)
+        finish(evidence)
+        return cls(evidence, settings, **options)
+
+    @property
+    def name(self) -> str:
+        """The case's name."""
+        return self.settings.name
+
+    @remembered
+    def mask(self) -> Mask:
+        """What masks personal data in whatever the case displays, under the reports' own key."""
+        return case_mask(self.evidence, self.settings, reveal=self.reveal)
+
+    @remembered
+    def engine(self) -> Engine:
+        """Where the case is judged: the evidence's own DuckDB, or what ``[engine]`` names.
+
+        Another engine is handed the evidence when first asked for.
+
+        Raises
+        ------
+        CaseError
+            when the engine cannot be had.
+        """
+        from credit_forensics.engines.choose import open_engine
+        from credit_forensics.engines.handover import hand_over
+
+        other = open_engine(self.settings)
+        if other is None:
+            return self.evidence.engine
+        weakref.finalize(self, other.close)
+        hand_over(self.evidence.engine, other)
+        return other
+
+    @remembered
+    def judgement(self) -> Judgement:
+        """The judgement: model, patterns, and what it kept on the engine."""
+        pairs = [
+            (first, second)
+            for group in self.settings.persons.different
+            for index, first in enumerate(group)
+            for second in group[index + 1 :]
+        ]
+        judgement = judge(
+            self.engine,
+            mode=self.mode,
+            custom=self.custom_methods,
+            different=pairs,
+            basis=self._basis,
+            silent=self.silent,
+            progress=self._progress,
+        )
+        self._calibrate(judgement)
+        if self.engine is not self.evidence.engine:
+            from credit_forensics.engines.handover import bring_back
+
+            bring_back(self.engine, judgement.kept, self.evidence.engine)
+        if self.settings.engine.keep:
+            from credit_forensics.evidence.kept.parquet_store import settle
+
+            settle(self.settings, self.evidence)
+        return judgement
+
+    @remembered
+    def labels(self) -> pd.DataFrame:
+        """Labels that people gave: payment_id, label, stratum, note."""
+        # Evidence loaded by hand lies beside no case file, so no labels lie beside it either.
+        beside = "folder" in self.settings.model_fields_set
+        return read_labels(self.settings.folder / LABEL_FILE) if beside else no_labels()
+
+    def _calibrate(self, judgement: Judgement) -> None:
+        """With enough labels, replace the probabilities by calibrated ones."""
+        engine = self.engine
+        table = Tables().verdicts
+        if self.labels.empty:
+            return
+        uncalibrated = engine.frame(table)
+        judgement.labelled = labelled(uncalibrated, self.labels)
+        judgement.calibration = fit_calibration(judgement.labelled)
+        if judgement.calibration.kind != "none":
+            engine.materialize("model_verdicts", table)
+            kept = ibis.table(table.schema(), name="model_verdicts")
+            engine.materialize("verdicts", calibrated_verdicts(kept, judgement.calibration))
+
+    @remembered
+    def matrix(self) -> pd.DataFrame:
+        """payment_id, a column a method, then handler_cascade, handler_log and ledger."""
+        judgement = self.judgement
+        names = [method.name for method in judgement.methods]
+        table = judgement.matrix.select("payment_id", *names, *REPLAYS)
+        return self.evidence.engine.frame(table.order_by("payment_id"))
+
+    @remembered
+    def claims(self) -> pd.DataFrame:
+        """The long claims table."""
+        return self.evidence.engine.frame(self.judgement.claims().order_by(CLAIMS_ORDER))
+
+    def claim_batches(self) -> Iterator[pa.RecordBatch]:
+        """The claims in order, some at a time, for more of them than memory holds."""
+        return self.evidence.engine.ordered(self.judgement.claims(), CLAIMS_ORDER)
+
+    @remembered
+    def _agreement_counts(self) -> pd.DataFrame:
+        names = reference_names(self.judgement.methods)
+        return self.evidence.engine.frame(count_agreement(self.judgement.matrix, names))
+
+    @remembered
+    def method_summary(self) -> pd.DataFrame:
+        """A line a method: coverage, agreement, conflicts, how often it explains the ledger."""
+        return summarize_methods(self._agreement_counts, self.judgement.methods)
+
+    @remembered
+    def method_agreement(self) -> pd.DataFrame:
+        """Square of the methods: the share of payments on which two of them agree."""
+        names = reference_names(self.judgement.methods)
+        return agreement_matrix(self._agreement_counts, names)
+
+    @remembered
+    def verdicts(self) -> pd.DataFrame:
+        """One verdict a payment, sorted by payment."""
+        return self.evidence.engine.frame(self._verdicts().order_by("payment_id"))
+
+    def _verdicts(self) -> ir.Table:
+        self.judgement  # noqa: B018  # the tables must be there
+        return Tables().verdicts
+
+    def verdict_batches(self) -> Iterator[pa.RecordBatch]:
+        """The verdicts in order, some at a time, for more of them than memory holds."""
+        return self.evidence.engine.ordered(self._verdicts(), ["payment_id"])
+
+    @remembered
+    def verdict_counts(self) -> pd.Series:
+        """Payments by verdict, the most frequent first."""
+        verdicts = self._verdicts()
+        counts = verdicts.group_by("verdict").agg(payments=verdicts.count())
+        frame = self.evidence.engine.frame(counts.order_by(counts.payments.desc(), "verdict"))
+        return frame.set_index("verdict")["payments"].astype("int64")
+
+    @remembered
+    def persons(self) -> pd.DataFrame:
+        """Ids that share a person; an id that is not there is its own person."""
+        self.judgement  # noqa: B018
+        table = Tables().persons
+        return self.evidence.engine.frame(table.order_by("person_id", "user_id"))
+
+    @remembered
+    def _examined(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        self.judgement  # noqa: B018
+        return examine(self.engine)
+
+    @property
+    def findings(self) -> pd.DataFrame:
+        """The findings, the gravest first."""
+        return self._examined[0]
+
+    @property
+    def finding_runs(self) -> pd.DataFrame:
+        """A row a finding: whether it ran, and how many it found."""
+        return self._examined[1]
+
+    @remembered
+    def _with_incidents(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+        findings, engine = self.findings, self.evidence.engine
+        timeline = read_timeline(engine, findings["payment_id"])
+        return with_incidents(findings, timeline, engine.frame(front_end_marks(Tables())))
+
+    @property
+    def incidents(self) -> pd.DataFrame:
+        """Findings that hang together."""
+        return self._with_incidents[1]
+
+    def hit_users(self, incident_id: str) -> pd.DataFrame:
+        """Who lost credits in an incident and who got them: see ``who_is_hit.users_hit``.
+
+        Raises
+        ------
+        CaseError
+            when the case has no such incident; the nearest id is named.
+        """
+        incident = self._incident(incident_id)
+        findings = self._with_incidents[0]
+        return users_hit(findings[findings["incident_id"] == incident["incident_id"]])
+
+    def possibly_hit(self, incident_id: str) -> pd.DataFrame:
+        """Payments in doubt that an incident may have hit besides: in its window, sharing its
+        traits, and ``ambiguous`` or ``unverifiable``. See ``who_is_hit.payments_possibly_hit``.
+
+        Raises
+        ------
+        CaseError
+            when the case has no such incident; the nearest id is named.
+        """
+        return payments_possibly_hit(self.evidence.engine, self._incident(incident_id))
+
+    def _incident(self, incident_id: str) -> pd.Series:
+        found = self.incidents[self.incidents["incident_id"] == incident_id]
+        if found.empty:
+            near = difflib.get_close_matches(str(incident_id), self.incidents["incident_id"], n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else "."
+            raise CaseError(f"The case has no incident {incident_id!r}{hint}")
+        return found.iloc[0]
+
+    @property
+    def rejects(self) -> pd.DataFrame:
+        """What could not be read: file, line, reason."""
+        return self.evidence.custody.rejects()
+
+    @remembered
+    def model(self) -> dict[str, Any]:
+        """The fitted model as plain values: families, levels, accuracies and their support."""
+        fit = self.judgement.fit
+        families = []
+        for index, family in enumerate(fit.families):
+            levels = [
+                {
+                    "level": level.name,
+                    "accuracy": round(float(fit.accuracy[index][place]), 6),
+                    "voices": round(float(fit.voices[index][place]), 3),
+                    "prior": [level.alpha, level.beta],
+                }
+                for place, level in enumerate(family.levels)
+            ]
+            families.append({"family": family.name, "levels": levels})
+        return {
+            "mode": self.mode,
+            "identifiable": fit.identifiable,
+            "rounds": fit.rounds,
+            "calibration": str(self.judgement.calibration),
+            "families": families,
+            "notes": list(fit.notes),
+        }
+
+    @remembered
+    def family_accuracies(self) -> pd.DataFrame:
+        """The accuracy of each family and level, with a 95 % interval."""
+        return family_accuracies(self.judgement.fit)
+
+    @remembered
+    def agree_when_wrong(self) -> pd.DataFrame:
+        """Pairs of families, and how often they are expected to name the same wrong person."""
+        judgement = self.judgement
+        return agree_when_wrong(judgement.patterns, judgement.cells, judgement.fit)
+
+    @remembered
+    def sensitivity_counts(self) -> pd.Series:
+        """Payments by the families without which their verdict would flip; "" where none would."""
+        judgement = self.judgement
+        flips = verdict_sensitivity(judgement.patterns, judgement.cells, judgement.fit)
+        return flips.assign(n=judgement.cells.count).groupby("flips_without")["n"].sum()
+
+    @remembered
+    def manifest(self) -> dict[str, Any]:
+        """What went in and what was done with it. No wall clock: the same case gives the same."""
+        from credit_forensics.case.manifest import versions
+
+        return {
+            "name": self.name,
+            "versions": versions(),
+            "parameters": {
+                "mode": self.mode,
+                "ids": self.settings.ids.model_dump(),
+                "prices": dict(sorted(self.settings.prices.items())),
+                "engine": self.engine.name,
+                "methods": [method.name for method in self.judgement.methods],
+            },
+            **self.evidence.custody.manifest(),
+            "rows": {
+                name: self.evidence.count(name)
+                for name in ("payments", "metadata", "events", "deliveries", "ledger")
+            },
+            "findings_run": self.finding_runs.to_dict("records"),
+            "model": self.model,
+        }
+
+    def explain(self, payment_id: str) -> Explanation:
+        """Why a payment has its verdict.
+
+        Raises
+        ------
+        CaseError
+            when the case has no such payment; the nearest id is named.
+        """
+        return explain_payments(self, [payment_id])[0]
+
+    def analyze(self, out: Path | str) -> dict[str, Any]:
+        """Write the analysis to a folder and give its summary.
+
+        Writes ``verdicts.parquet``, ``claims.parquet``, ``findings.csv``, ``incidents.csv``,
+        ``rejects.csv`` and ``manifest.json``, and their hashes in ``SHA256SUMS``.
+        """
+        from credit_forensics.case.write_analysis import write_outputs
+
+        return write_outputs(self, Path(out))
+
+    def __repr__(self) -> str:
+        rows = self.evidence.count("payments")
+        return f"Case({self.name!r}, {rows:,} payments, mode {self.mode})"
+
+    def _repr_html_(self) -> str:
+        from credit_forensics.reporting.case_card import case_card
+
+        return case_card(self)
+
+    def __getattr__(self, name: str) -> NoReturn:
+        if name.startswith("_"):
+            raise AttributeError(f"A case has no {name!r}.", name=name, obj=self)
+        public = [known for known in dir(self) if not known.startswith("_")]
+        if name in public:
+            # A property raised it; the property's own message is the one that helps.
+            object.__getattribute__(self, name)
+        near = difflib.get_close_matches(name, public, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(public)}."
+        raise AttributeError(f"A case has no {name!r}; {hint}", name=name, obj=self)
+
+
+def _checked_mode(mode: Mode | None) -> Mode | None:
+    modes = get_args(Mode)
+    if mode is None or mode in modes:
+        return mode
+    near = difflib.get_close_matches(str(mode), modes, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"there are {' and '.join(modes)}."
+    raise CaseError(f"There is no mode '{mode}'; {hint}")

@@ -1,0 +1,1 @@
+"""Read-only connections to any SQL database."""

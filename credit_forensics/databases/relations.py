@@ -1,0 +1,86 @@
+"""Lists the tables and views of a database, with their columns."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from credit_forensics.databases.urls import one_line
+
+if TYPE_CHECKING:
+    import sqlite3
+
+
+@dataclass(frozen=True)
+class Relation:
+    """A table or view: where it is, and its columns with their types in lower case.
+
+    ``problem`` says why its columns cannot be told (a view over a table that is gone).
+    """
+
+    schema: str
+    name: str
+    columns: dict[str, str] = field(default_factory=dict)
+    problem: str = ""
+
+    def column(self, name: str) -> str | None:
+        """The column of that name, else the only one that differs by case alone, else none."""
+        if name in self.columns:
+            return name
+        same = [column for column in self.columns if column.lower() == name.lower()]
+        return same[0] if len(same) == 1 else None
+
+
+def quote_identifier(name: str) -> str:
+    """A name as an SQL identifier, for SQLite, PostgreSQL and DuckDB alike.
+
+    Examples
+    --------
+    >>> quote_identifier('userId"; DROP TABLE users; --')
+    '"userId""; DROP TABLE users; --"'
+    """
+    return '"' + name.replace("\x00", "").replace('"', '""') + '"'
+
+
+def sqlite_relations(connection: sqlite3.Connection) -> list[Relation]:
+    """Tables and views of a SQLite database, by name; SQLite's own are left out."""
+    import sqlite3
+
+    found = []
+    names = connection.execute(
+        "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "
+        "AND name NOT LIKE 'sqlite_%' ORDER BY name"
+    ).fetchall()
+    for (name,) in names:
+        try:
+            rows = connection.execute(f"PRAGMA table_info({quote_identifier(name)})").fetchall()
+        except sqlite3.Error as error:
+            found.append(Relation("", name, {}, one_line(error)))
+            continue
+        found.append(Relation("", name, {row[1]: str(row[2]).lower() for row in rows}))
+    return found
+
+
+_POSTGRES_RELATIONS = """
+SELECT n.nspname, c.relname,
+       array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attnum IS NOT NULL),
+       array_agg(format_type(a.atttypid, NULL) ORDER BY a.attnum)
+           FILTER (WHERE a.attnum IS NOT NULL)
+FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+LEFT JOIN pg_catalog.pg_attribute AS a
+  ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+  AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
+  AND n.nspname NOT LIKE 'pg\\_temp%'
+GROUP BY 1, 2
+ORDER BY 1, 2
+"""
+
+
+def postgres_relations(connection: Any) -> list[Relation]:
+    """Tables, views and foreign tables of a PostgreSQL database, by schema and name."""
+    return [
+        Relation(schema, name, dict(zip(columns or [], types or [], strict=True)))
+        for schema, name, columns, types in connection.execute(_POSTGRES_RELATIONS)
+    ]

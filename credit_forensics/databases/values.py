@@ -1,0 +1,157 @@
+"""Turns what a database column holds into ids, whole numbers and UTC times, as DuckDB SQL.
+
+A column arrives as VARCHAR, BIGINT or a timestamp (``bulk_read``). Nothing goes through a float.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from credit_forensics.databases.relations import quote_identifier
+
+# Temporary tables of what was read, before it is taken.
+RAW = "_ledger_raw_"
+# Epochs by magnitude: seconds until the year 5138, then milliseconds, micro- and nanoseconds.
+_EPOCHS = ((10**11, "1000000"), (10**14, "1000"), (10**17, "1"))
+
+
+def column_types(connection: Any, table: str) -> dict[str, str]:
+    """Names and DuckDB types of a table's columns."""
+    rows = connection.execute(f"DESCRIBE {quote_identifier(table)}").fetchall()
+    return {row[0]: row[1] for row in rows}
+
+
+def count_rows(connection: Any, clause: str) -> int:
+    """Number of rows of ``FROM … WHERE …``."""
+    return int(connection.execute(f"SELECT count(*) {clause}").fetchall()[0][0])
+
+
+def quoted_text(text: str) -> str:
+    """A text for the inside of an SQL literal."""
+    return text.replace("'", "''")
+
+
+def digest_table(connection: Any, table: str) -> str:
+    """SHA-256 over the rows of a table, whatever their order.
+
+    The order of a table's rows is the database's affair, and sorting them costs more than
+    reading them, so the rows' 128-bit hashes are added up (in two halves, without overflow) and
+    the sums are hashed with the count.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> con = duckdb.connect()
+    >>> for name, rows in (("a", "(1, 'x'), (2, NULL)"), ("b", "(2, NULL), (1, 'x')")):
+    ...     _ = con.execute(f"CREATE TABLE {name} AS SELECT * FROM (VALUES {rows}) AS t(n, s)")
+    >>> digest_table(con, "a") == digest_table(con, "b")
+    True
+    """
+    values = ", ".join(
+        f"coalesce(CAST({_steady(name, kind)} AS VARCHAR), chr(30))"
+        for name, kind in sorted(column_types(connection, table).items())
+    )
+    row = connection.execute(
+        f"""SELECT sha256(concat_ws(' ', count(*), sum(high), sum(low))) FROM (
+            SELECT CAST(hash >> 64 AS HUGEINT) AS high,
+                CAST(hash & 18446744073709551615 AS HUGEINT) AS low
+            FROM (SELECT CAST(md5_number(concat_ws(chr(31), {values})) AS UHUGEINT) AS hash
+                  FROM {quote_identifier(table)}))"""
+    ).fetchall()[0]
+    return str(row[0])
+
+
+def _steady(name: str, kind: str) -> str:
+    column = quote_identifier(name)
+    # A time's number is cheaper than its text.
+    return f"epoch_us({column})" if kind.startswith("TIMESTAMP") else column
+
+
+def text_sql(types: dict[str, str], column: str) -> str:
+    """A column as text, exactly; empty text and an absent column are NULL.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = text_sql({"user_id": "BIGINT"}, "user_id")
+    >>> duckdb.execute(f"SELECT {sql} FROM (SELECT 123::BIGINT AS user_id)").fetchall()[0]
+    ('123',)
+    """
+    if column not in types:
+        return "CAST(NULL AS VARCHAR)"
+    name = quote_identifier(column)
+    if types[column] == "VARCHAR":
+        return f"nullif({name}, '')"
+    return f"CAST({name} AS VARCHAR)"
+
+
+def whole_sql(types: dict[str, str], column: str) -> str:
+    """A column as BIGINT; NULL where it is no whole number or too large.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = whole_sql({"delta": "VARCHAR"}, "delta")
+    >>> [duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS delta)", [d]).fetchall()[0][0]
+    ...  for d in ("50", "-3.000", "2.5", "1e3", "9007199254740993", "many")]
+    [50, -3, None, 1000, 9007199254740993, None]
+    """
+    if column not in types:
+        return "CAST(NULL AS BIGINT)"
+    name = quote_identifier(column)
+    if types[column] == "BIGINT":
+        return name
+    # DECIMAL casts round what does not fit, so the text decides whether a fraction is there.
+    text = f"trim(CAST({name} AS VARCHAR))"
+    return (
+        f"CASE WHEN regexp_full_match({text}, '[+-]?[0-9]+(\\.0*)?') "
+        f"THEN TRY_CAST(split_part({text}, '.', 1) AS BIGINT) "
+        f"WHEN regexp_full_match({text}, '[+-]?[0-9]+(\\.[0-9]+)?[eE][+]?[0-9]+') "
+        f"AND TRY_CAST({text} AS DECIMAL(38, 9)) = trunc(TRY_CAST({text} AS DECIMAL(38, 9))) "
+        f"THEN TRY_CAST(TRY_CAST({text} AS DECIMAL(38, 9)) AS BIGINT) END"
+    )
+
+
+def time_sql(types: dict[str, str], column: str) -> str:
+    """A column as TIMESTAMPTZ: naive is UTC, numbers are epochs; NULL where it is no time.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = time_sql({"t": "VARCHAR"}, "t")
+    >>> con = duckdb.connect()
+    >>> _ = con.execute("SET TimeZone = 'UTC'")
+    >>> [con.execute(f"SELECT ({sql})::VARCHAR FROM (SELECT ? AS t)", [t]).fetchall()[0][0]
+    ...  for t in ("2025-09-01 14:39:07", "2025-09-01T16:39:07+02:00", "1756737547",
+    ...            "1756737547250", "soon")]
+    ['2025-09-01 14:39:07+00', '2025-09-01 14:39:07+00', '2025-09-01 14:39:07+00',
+     '2025-09-01 14:39:07.25+00', None]
+    """
+    if column not in types:
+        return "CAST(NULL AS TIMESTAMPTZ)"
+    name = quote_identifier(column)
+    kind = types[column]
+    if kind == "TIMESTAMP WITH TIME ZONE":
+        return name
+    if kind.startswith("TIMESTAMP") or kind == "DATE":
+        return f"CAST({name} AS TIMESTAMP) AT TIME ZONE 'UTC'"
+    if kind == "BIGINT":
+        return _epoch(f"CAST({name} AS DECIMAL(38, 9))")
+    text = f"trim({name})"
+    number = f"TRY_CAST({text} AS DECIMAL(38, 9))"
+    # Eight digits are a date without dashes, not an epoch of 1970.
+    return (
+        f"CASE WHEN regexp_full_match({text}, '-?[0-9]{{9,}}(\\.[0-9]+)?') THEN {_epoch(number)} "
+        f"WHEN isfinite(TRY_CAST({text} AS TIMESTAMPTZ)) THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+    )
+
+
+def _epoch(number: str) -> str:
+    whens = " ".join(
+        f"WHEN abs({number}) < {limit} THEN make_timestamptz(CAST({number} * {factor} AS BIGINT))"
+        for limit, factor in _EPOCHS
+    )
+    return (
+        f"CASE {whens} WHEN abs({number}) < 9000000000000000000 "
+        f"THEN make_timestamptz(CAST(trunc({number} / 1000) AS BIGINT)) END"
+    )

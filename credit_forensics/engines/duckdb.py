@@ -1,0 +1,220 @@
+"""Compiles an Ibis expression to the SQL of the engine at hand and runs it.
+
+Ibis is the compiler, not the runner: the connection is ours, so its settings, its temporary
+tables and its way out to pandas are ours too. ``DuckDBEngine`` is the default. Another engine is
+a class with the same methods and the compiler of its dialect; those there are lie in ``engines``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import duckdb
+import ibis
+import ibis.expr.operations as ops
+import ibis.expr.types as ir
+import pandas as pd
+import pyarrow as pa
+from ibis.backends.sql.compilers import DuckDBCompiler
+
+from credit_forensics.tables.catalogue import ALL, conform, spec
+
+
+class Engine(Protocol):
+    """What every engine offers. Names are those of ``evidence.tables``, or a step's own."""
+
+    name: str
+
+    def sql(self, expression: ir.Table) -> str:
+        """The expression as this engine's SQL."""
+        ...
+
+    def register(self, name: str, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
+        """Make rows available under a name, replacing what was there."""
+        ...
+
+    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
+        """Run once, keep the rows under a name, and give that table back, unbound.
+
+        ``by_payment``: of every table with a ``payment_id`` the expression reads the rows of the
+        payment at hand only, so an engine may run it for some payments after the others.
+        """
+        ...
+
+    def drop(self, *names: str) -> None:
+        """Let go of tables that no later step reads."""
+        ...
+
+    def arrow(self, expression: ir.Table) -> pa.Table:
+        """Run and give an Arrow table."""
+        ...
+
+    def frame(self, expression: ir.Table) -> pd.DataFrame:
+        """Run and give a pandas DataFrame."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the connection and of what was kept for this case alone."""
+        ...
+
+
+class DuckDBEngine:
+    """DuckDB in the process: larger than memory, spilling to disk.
+
+    Parameters
+    ----------
+    database
+        a file that keeps the tables; in memory without one.
+    memory_limit
+        as DuckDB takes it ("8GB"); DuckDB's own default (80 % of the machine) without one.
+    temp_directory
+        where to spill.
+    threads
+        number of threads; all cores without one.
+
+    Examples
+    --------
+    >>> engine = DuckDBEngine()
+    >>> engine.register("balances", pd.DataFrame({"user_id": ["a", "b"], "balance": [1, 2]}))
+    >>> balances = Tables().balances
+    >>> engine.frame(balances.filter(balances.balance > 1)).to_dict("records")
+    [{'user_id': 'b', 'balance': 2}]
+    """
+
+    name = "duckdb"
+
+    def __init__(
+        self,
+        database: Path | str | None = None,
+        *,
+        memory_limit: str | None = None,
+        temp_directory: Path | str | None = None,
+        threads: int | None = None,
+    ) -> None:
+        config: dict[str, Any] = {"autoinstall_known_extensions": "false"}
+        if memory_limit:
+            config["memory_limit"] = memory_limit
+        if temp_directory:
+            config["temp_directory"] = str(temp_directory)
+        if threads:
+            config["threads"] = str(threads)
+        self.connection = duckdb.connect(str(database) if database else ":memory:", config=config)
+        # Results carry the session's zone; the house speaks UTC only.
+        self.connection.execute("SET TimeZone = 'UTC'")
+        with contextlib.suppress(duckdb.InvalidInputException):
+            # In a kernel without ipywidgets DuckDB shows no bar, and refuses to be told so.
+            self.connection.execute("SET enable_progress_bar = false")
+        self.connection.execute("SET preserve_insertion_order = false")
+
+    def sql(self, expression: ir.Table) -> str:
+        """The expression as DuckDB's SQL."""
+        return _duckdb_sql(expression.op())
+
+    def create(self, *names: str) -> None:
+        """Create tables of ``evidence.tables`` by name, empty where they are not there yet."""
+        for name in names:
+            self.connection.execute(spec(name).create_sql)
+
+    def has(self, name: str) -> bool:
+        """Whether a table or view of that name is there."""
+        rows = self.connection.execute(
+            "SELECT count(*) FROM information_schema.tables WHERE table_name = ?", [name]
+        ).fetchall()
+        return bool(rows[0][0])
+
+    def register(self, name: str, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
+        """Make rows available under a name, replacing what was there.
+
+        Rows for a table of ``evidence.tables`` are cast to its columns; absent ones are empty.
+        Batches of a reader are taken as they come.
+        """
+        as_they_come = isinstance(rows, pa.RecordBatchReader) or name not in ALL
+        table = rows if as_they_come else conform(name, rows)
+        with self._staged(table) as staged:
+            self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM {staged}')
+
+    def append(self, name: str, rows: pd.DataFrame | pa.Table) -> None:
+        """Append rows to a table of ``evidence.tables``; absent columns stay empty."""
+        self.create(name)
+        with self._staged(conform(name, rows)) as staged:
+            self.connection.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM {staged}')
+
+    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
+        """Run once, keep the rows under a name, and give that table back, unbound."""
+        self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS {self.sql(expression)}')
+        return ibis.table(expression.schema(), name=name)
+
+    def drop(self, *names: str) -> None:
+        """Let go of tables that no later step reads."""
+        for name in names:
+            self.connection.execute(f'DROP TABLE IF EXISTS "{name}"')
+
+    def arrow(self, expression: ir.Table) -> pa.Table:
+        """Run and give an Arrow table."""
+        table = self.connection.sql(self.sql(expression)).to_arrow_table()
+        # DuckDB sums BIGINT into HUGEINT, which would reach pandas as Decimal objects.
+        wide = {field.name: pa.int64() for field in table.schema if pa.types.is_decimal(field.type)}
+        if not wide:
+            return table
+        return table.cast(pa.schema([f.with_type(wide.get(f.name, f.type)) for f in table.schema]))
+
+    def batches(self, expression: ir.Table, rows: int = 1_000_000) -> pa.RecordBatchReader:
+        """Run and give the rows some at a time, for results larger than memory."""
+        return self.connection.sql(self.sql(expression)).to_arrow_reader(rows)
+
+    def ordered(
+        self, expression: ir.Table, by: Sequence[str], rows: int = 100_000
+    ) -> Iterator[pa.RecordBatch]:
+        """Run and give the rows in the order of some columns, some at a time."""
+        yield from self.batches(expression.order_by(by), rows)
+
+    def frame(self, expression: ir.Table) -> pd.DataFrame:
+        """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""
+        return to_pandas(self.arrow(expression))
+
+    def close(self) -> None:
+        """Close the connection; a file stays."""
+        self.connection.close()
+
+    @contextlib.contextmanager
+    def _staged(self, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> Iterator[str]:
+        name = "_rows_to_register"
+        self.connection.register(name, rows)
+        try:
+            yield name
+        finally:
+            self.connection.unregister(name)
+
+
+@lru_cache(maxsize=512)
+def _duckdb_sql(operation: ops.Node) -> str:
+    """Compiled once a process: translating costs more than running a small case."""
+    return str(DuckDBCompiler().to_sqlglot(operation.to_expr()).sql("duckdb"))
+
+
+_NULLABLE: Mapping[pa.DataType, Any] = {
+    pa.int64(): pd.Int64Dtype(),
+    pa.int32(): pd.Int64Dtype(),
+    pa.bool_(): pd.BooleanDtype(),
+}
+
+
+def to_pandas(table: pa.Table) -> pd.DataFrame:
+    """Arrow to pandas without turning absent integers into floats. The Arrow table is used up.
+
+    Examples
+    --------
+    >>> to_pandas(pa.table({"n": pa.array([1, None], pa.int64())}))["n"].tolist()
+    [1, <NA>]
+    """
+    frame = table.to_pandas(
+        types_mapper=_NULLABLE.get,
+        split_blocks=True,
+        self_destruct=True,
+    )
+    assert isinstance(frame, pd.DataFrame)
+    return frame

@@ -1,0 +1,88 @@
+"""Holds the evidence: the tables on an engine, and the custody of where they came from."""
+
+from __future__ import annotations
+
+import difflib
+from html import escape
+
+import pandas as pd
+import pyarrow as pa
+
+from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.evidence.custody import Custody
+from credit_forensics.tables.catalogue import ALL, spec
+from credit_forensics.tables.columns import MAP
+from credit_forensics.tables.evidence import EVIDENCE
+from credit_forensics.tables.staging import STAGING
+
+
+class Evidence:
+    """The evidence tables of one case.
+
+    Loaders append to the staging and evidence tables; ``frame`` and the attributes hand pandas
+    DataFrames out. Loading runs on DuckDB whatever engine resolves later.
+
+    Examples
+    --------
+    >>> evidence = Evidence()
+    >>> evidence.add("users", pd.DataFrame({"user_id": ["00123"], "email": ["a@example.com"]}))
+    >>> evidence.users["user_id"].tolist()
+    ['00123']
+    """
+
+    def __init__(self, engine: DuckDBEngine | None = None, custody: Custody | None = None) -> None:
+        self.engine = engine or DuckDBEngine()
+        self.custody = custody or Custody()
+        self.engine.create(*(table.name for table in (*STAGING, *EVIDENCE)))
+
+    @property
+    def connection(self):  # type: ignore[no-untyped-def]
+        """The DuckDB connection, for loaders that insert by SQL."""
+        return self.engine.connection
+
+    def add(self, name: str, rows: pd.DataFrame | pa.Table) -> None:
+        """Append rows to a table; absent columns stay empty, unknown ones are refused."""
+        self.engine.append(name, rows)
+
+    def frame(self, name: str) -> pd.DataFrame:
+        """A table as pandas, in the columns' order, sorted by its columns."""
+        table_spec = spec(name)
+        table = table_spec.unbound()
+        sortable = [c.name for c in table_spec.columns if c.type != MAP]
+        return self.engine.frame(table.order_by(sortable))
+
+    def count(self, name: str) -> int:
+        """Number of rows of a table."""
+        # All rows: a result that is not read to its end keeps the connection from other work.
+        rows = self.connection.execute(f'SELECT count(*) FROM "{spec(name).name}"')
+        return int(rows.fetchall()[0][0])
+
+    def __getattr__(self, name: str) -> pd.DataFrame:
+        if name not in ALL:
+            near = [] if name.startswith("_") else difflib.get_close_matches(name, dir(self), n=1)
+            hint = f"; did you mean {near[0]!r}?" if near else ""
+            raise AttributeError(f"no evidence table {name!r}{hint}")
+        return self.frame(name)
+
+    def __dir__(self) -> list[str]:
+        return sorted({*super().__dir__(), *(table.name for table in EVIDENCE)})
+
+    def __repr__(self) -> str:
+        counts = (f"{table.name} {self.count(table.name):,}" for table in EVIDENCE)
+        return f"Evidence({', '.join(counts)})"
+
+    def _repr_html_(self) -> str:
+        """A row a table: how many rows it has, and what a row is. No value of any row is shown."""
+        rows = "".join(
+            f'<tr><th scope="row">{escape(table.name)}</th>'
+            f'<td class="number">{self.count(table.name):,}</td><td>{escape(table.row)}</td>'
+            f"<td>{escape(', '.join(table.column_names))}</td></tr>"
+            for table in EVIDENCE
+        )
+        heads = "".join(
+            f'<th scope="col">{name}</th>' for name in ("Table", "Rows", "A row is", "Columns")
+        )
+        return (
+            '<div class="scroll"><table><caption>Evidence</caption>'
+            f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+        )

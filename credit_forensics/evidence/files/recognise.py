@@ -1,0 +1,190 @@
+"""Tells what a file is by its content; its name is not looked at."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from credit_forensics.evidence.files.archives import compression, head
+from credit_forensics.evidence.files.json_documents import decode, split_documents
+from credit_forensics.evidence.stripe.objects import KINDS
+
+_HEAD = 1 << 17
+_ENOUGH = 200
+_PARQUET = b"PAR1"
+_SQLITE = b"SQLite format 3\x00"
+_PREFIXES = {prefix: kind.object for kind in KINDS for prefix in kind.prefixes}
+_THIN = "v2.core.event"
+_HEADINGS = {
+    "id", "created (utc)", "created date (utc)", "amount", "currency", "status",
+    "paymentintent id", "payment intent id", "checkout session id", "customer id",
+    "customer email", "card fingerprint", "client reference id", "payment status",
+    "amount refunded", "converted amount", "charge id", "dispute id", "refund id",
+}  # fmt: skip
+_LOG_LINE = re.compile(
+    r"\b(DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b.*|\bevt_[A-Za-z0-9]{8,}|[Ww]ebhook|stripe",
+)
+_TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d")
+_NAMED = re.compile(r'"object"\s*:\s*"([a-z_0-9.]+)"')
+_LOG_KEYS = {"level", "msg", "message", "timestamp", "levelname", "severity", "logger"}
+
+# What a Stripe kind is called in the case file and in reports.
+NAMES: dict[str, str] = {
+    "checkout.session": "sessions",
+    "payment_intent": "intents",
+    "charge": "charges",
+    "refund": "refunds",
+    "dispute": "disputes",
+    "customer": "customers",
+    "event": "events",
+    _THIN: "thin events",
+}
+
+
+@dataclass(frozen=True)
+class Recognised:
+    """What a file is.
+
+    ``what`` is ``stripe sessions`` (or events, charges, intents, refunds, disputes, customers,
+    ``stripe objects`` for a mixture), ``stripe csv``, ``parquet``, ``webhook log``,
+    ``sqlite database``, ``empty`` or ``unknown``. ``layout`` is ``lines``, ``array`` or
+    ``documents`` for JSON, else empty. ``compression`` is ``plain``, ``gz`` or ``zst``.
+    """
+
+    what: str
+    layout: str = ""
+    compression: str = "plain"
+
+    @property
+    def is_stripe(self) -> bool:
+        """Whether the Stripe loaders can read it."""
+        return self.what.startswith("stripe ") or self.what == "parquet"
+
+
+def recognise(path: Path) -> Recognised:
+    """Tell what a file is.
+
+    Raises
+    ------
+    OSError
+        when it cannot be read.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = Path(tempfile.mkdtemp()) / "export.txt"
+    >>> _ = path.write_text('{"id": "cs_1", "object": "checkout.session"}')
+    >>> recognise(path)
+    Recognised(what='stripe sessions', layout='lines', compression='plain')
+    """
+    with path.open("rb") as file:
+        raw = file.read(16)
+    if raw.startswith(_PARQUET):
+        return Recognised("parquet")
+    if raw.startswith(_SQLITE):
+        return Recognised("sqlite database")
+    packed = compression(path)
+    start = head(path, _HEAD)
+    if not start.strip():
+        return Recognised("unknown" if start or raw else "empty", "", packed)
+    text = start.decode("utf-8", "replace")
+    what, layout = _json(text, whole=len(start) < _HEAD)
+    if not what and _is_export(text):
+        what = "stripe csv"
+    if not what and start.count(0) <= len(start) // 100 and _is_log(text):
+        what = "webhook log"
+    return Recognised(what or "unknown", layout, packed)
+
+
+def object_kind(value: Any) -> str:
+    """Stripe's name of the kind of a decoded JSON value, envelopes opened; else empty.
+
+    Examples
+    --------
+    >>> object_kind({"version": "0", "detail": {"id": "evt_1", "object": "event"}})
+    'event'
+    """
+    for _ in range(3):
+        if not isinstance(value, dict):
+            return ""
+        kind = value.get("object")
+        if isinstance(kind, dict):
+            value = kind
+        elif isinstance(kind, str):
+            return _THIN if kind.startswith(_THIN) else kind
+        elif isinstance(value.get("detail"), dict):
+            value = value["detail"]
+        elif "specversion" in value and isinstance(value.get("data"), dict):
+            value = value["data"]
+        else:
+            break
+    identity = value.get("id") if isinstance(value, dict) else None
+    if not isinstance(identity, str):
+        return ""
+    if identity.startswith("evt_"):
+        return "event"
+    return next((kind for prefix, kind in _PREFIXES.items() if identity.startswith(prefix)), "")
+
+
+def _json(text: str, *, whole: bool) -> tuple[str, str]:
+    """What JSON holds, and its layout; empty where it is not JSON of Stripe's."""
+    rows = text.split("\n")
+    if not whole and len(rows) > 1:
+        rows.pop()
+    rows = [row for row in rows if row.strip()][:_ENOUGH]
+    values = [value for row in rows if (value := _loads(row)) is not None]
+    kinds = Counter(kind for value in values if (kind := object_kind(value)) in NAMES)
+    if kinds and len(values) * 2 >= len(rows):
+        return _named(kinds), "lines"
+    stripped = text.lstrip()
+    if not stripped.startswith(("{", "[")):
+        return (_named(kinds), "lines") if kinds else ("", "")
+    kinds = Counter()
+    for document in split_documents(decode(iter([text.encode("utf-8", "replace")]))):
+        kinds[object_kind(_loads(document.text))] += 1
+        if kinds.total() >= _ENOUGH:
+            break
+    kinds = Counter({kind: count for kind, count in kinds.items() if kind in NAMES})
+    if not kinds:
+        if any(isinstance(value, dict) and _LOG_KEYS & value.keys() for value in values):
+            return "webhook log", ""
+        # The first object is damaged, or longer than what was looked at.
+        kinds.update(match for match in _NAMED.findall(text)[:1] if match in NAMES)
+    if not kinds:
+        return "", ""
+    return _named(kinds), "array" if stripped.startswith("[") else "documents"
+
+
+def _named(kinds: Counter[str]) -> str:
+    return f"stripe {NAMES[next(iter(kinds))]}" if len(kinds) == 1 else "stripe objects"
+
+
+def _loads(text: str) -> Any:
+    try:
+        return json.loads(text) if text else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _is_export(text: str) -> bool:
+    first = text.split("\n", 1)[0]
+    for delimiter in (",", ";", "\t"):
+        try:
+            row = next(csv.reader(io.StringIO(first), delimiter=delimiter), [])
+        except csv.Error:
+            continue
+        names = {heading.strip().lower() for heading in row}
+        if len(names & _HEADINGS) >= 2 and any("id" in name.split() for name in names):
+            return True
+    return False
+
+
+def _is_log(text: str) -> bool:
+    rows = text.split("\n")[:_ENOUGH]
+    return any(_TIME.search(row) and _LOG_LINE.search(row) for row in rows)

@@ -1,0 +1,190 @@
+"""Fills the derived columns of the evidence, once, after every source is loaded.
+
+Text is folded (``folding``), and every value that can be a user id becomes a canonical one: the
+id itself, an id that differs only in case, or a scrubbed one that fits exactly one known id.
+"""
+
+from __future__ import annotations
+
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.folding_sql import account_name_keys, email_key, typed_name_key
+
+NAMED_KEYS = ("user_id", "user_id_backup", "session_user_id")
+EMAIL_KEYS = ("session_email", "user_email", "account_email")
+PLACEHOLDERS = ("", "unknown", "null", "undefined", "none", "nan", "anonymous", "guest")
+
+_HEX = "[0-9a-fA-F]"
+_UUID = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
+_UUID_STRICT = f"^{_HEX}{{8}}-{_HEX}{{4}}-[1-5]{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{_HEX}{{12}}$"
+_SHAPES = {"any": "", "uuid": _UUID, "uuid_strict": _UUID_STRICT, "integer": "^[0-9]+$"}
+# Under a loose shape a scan would take amounts and versions for ids, so the key must speak of one.
+_ID_KEY = "(^|_)(user|uid|account|member|owner)(_?(id|uuid|ref|key))?(_|$)"
+_SCRUBBED = r"<[a-z_]+>|\[[A-Z_]+\]|\*{3,}"
+
+
+def shape_pattern(shape: str) -> str:
+    """The regular expression of an id shape: a name, or a pattern of one's own; empty for any.
+
+    Raises
+    ------
+    CaseError
+        when the pattern is not a regular expression that can be used.
+
+    Examples
+    --------
+    >>> shape_pattern("integer")
+    '^[0-9]+$'
+    >>> shape_pattern("usr_[0-9]+")
+    '^(?:usr_[0-9]+)$'
+    """
+    if shape in _SHAPES:
+        return _SHAPES[shape]
+    import duckdb
+
+    pattern = f"^(?:{shape})$"
+    try:
+        duckdb.connect().execute("SELECT regexp_matches('', ?)", [pattern]).fetchall()
+    except duckdb.Error as error:
+        raise CaseError(
+            f"ids.shape {shape!r} is neither {', '.join(_SHAPES)} nor a usable pattern: "
+            f"{str(error).splitlines()[0]}"
+        ) from None
+    return pattern
+
+
+def prepare(evidence: Evidence, shape: str = "any") -> None:
+    """Fill the derived columns of ``payments``, ``metadata``, ``users``, ``user_names``.
+
+    Parameters
+    ----------
+    evidence
+        loaded evidence; changed in place. Running it again changes nothing.
+    shape
+        what a user id looks like (``[ids] shape``).
+
+    Raises
+    ------
+    CaseError
+        for a shape that is no pattern.
+    """
+    pattern = shape_pattern(shape)
+    _fold(evidence)
+    _references(evidence, pattern, loose=shape in ("any", "integer"))
+
+
+def _fold(evidence: Evidence) -> None:
+    run = evidence.connection.execute
+    run(
+        f"""CREATE OR REPLACE TABLE users AS SELECT * REPLACE ({email_key("email")} AS email_key)
+        FROM (SELECT DISTINCT ON (user_id) * FROM users WHERE user_id IS NOT NULL
+              ORDER BY user_id, created_at)"""
+    )
+    run(
+        f"""CREATE OR REPLACE TABLE user_names AS
+        SELECT DISTINCT user_id, unnest({account_name_keys("name")}) AS name_key
+        FROM users WHERE name IS NOT NULL"""
+    )
+    run(
+        f"""CREATE OR REPLACE TABLE payments AS
+        SELECT p.* REPLACE ({email_key("payer_email")} AS payer_email_key,
+                            n.name_key AS payer_name_key)
+        FROM payments p LEFT JOIN (
+            SELECT payer_name, {typed_name_key("payer_name")} AS name_key
+            FROM (SELECT DISTINCT payer_name FROM payments WHERE payer_name IS NOT NULL)
+        ) n ON p.payer_name = n.payer_name"""
+    )
+
+
+def _references(evidence: Evidence, pattern: str, *, loose: bool) -> None:
+    run = evidence.connection.execute
+    run(
+        """CREATE OR REPLACE TEMP TABLE known_ids AS
+        SELECT DISTINCT user_id FROM (
+            SELECT user_id FROM users UNION ALL SELECT user_id FROM customers
+            UNION ALL SELECT user_id FROM ledger) WHERE user_id IS NOT NULL"""
+    )
+    named = ", ".join(f"'{key}'" for key in NAMED_KEYS)
+    scanned = _scanned("value", "key", pattern, loose=loose)
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE id_values AS
+        SELECT DISTINCT value FROM (
+            SELECT trim(value) AS value, key FROM metadata
+            UNION ALL SELECT trim(client_reference_id), 'user_id' FROM payments)
+        WHERE value IS NOT NULL AND length(value) BETWEEN 1 AND 200
+          AND (key IN ({named}) OR {scanned} OR regexp_matches(value, '{_SCRUBBED}'))"""
+    )
+    placeholders = ", ".join(f"'{word}'" for word in PLACEHOLDERS)
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE id_references AS
+        WITH folded AS (
+            SELECT lower(user_id) AS folded_id, min(user_id) AS user_id, count(*) AS ids
+            FROM known_ids GROUP BY 1)
+        SELECT v.value,
+               coalesce(k.user_id, CASE WHEN f.ids = 1 THEN f.user_id END, v.value) AS user_id,
+               lower(v.value) NOT IN ({placeholders})
+                   AND NOT regexp_matches(v.value, '{_SCRUBBED}')
+                   AND {_shaped("v.value", pattern)} AS valid,
+               CASE WHEN k.user_id IS NOT NULL THEN 'exact' WHEN f.ids = 1 THEN 'case'
+                    ELSE 'unknown' END AS detail
+        FROM id_values v
+        LEFT JOIN known_ids k ON k.user_id = v.value
+        LEFT JOIN folded f ON f.folded_id = lower(v.value)"""
+    )
+    _match_scrubbed(evidence)
+    email = email_key("m.value")
+    run(
+        f"""CREATE OR REPLACE TABLE metadata AS
+        SELECT m.* REPLACE (r.user_id AS user_id, r.valid AS valid, r.detail AS detail,
+                            CASE WHEN contains(m.value, '@') THEN {email} END AS email_key)
+        FROM metadata m LEFT JOIN id_references r ON r.value = trim(m.value)
+            AND (m.key IN ({named}) OR {_scanned("r.value", "m.key", pattern, loose=loose)}
+                 OR r.detail = 'wildcard')"""
+    )
+    run(
+        """CREATE OR REPLACE TABLE payments AS
+        SELECT p.* REPLACE (r.user_id AS reference_user_id, r.valid AS reference_valid,
+                            r.detail AS reference_detail)
+        FROM payments p LEFT JOIN id_references r ON r.value = trim(p.client_reference_id)"""
+    )
+    for name in ("known_ids", "id_values", "id_references"):
+        run(f"DROP TABLE {name}")
+
+
+def _shaped(value: str, pattern: str) -> str:
+    return f"regexp_matches({value}, '{_sql_text(pattern)}')" if pattern else "true"
+
+
+def _scanned(value: str, key: str, pattern: str, *, loose: bool) -> str:
+    """SQL: whether a value under a key that is not one of the seed's can be a user id.
+
+    Under a strict shape the seed's scan takes any key; under a loose one the key must say so.
+    """
+    if not loose:
+        return _shaped(value, pattern)
+    uuid_like = f"(length({value}) = 36 AND regexp_matches({value}, '{_UUID}'))"
+    return f"({uuid_like} OR regexp_matches(lower({key}), '{_ID_KEY}'))"
+
+
+def _match_scrubbed(evidence: Evidence) -> None:
+    """Give a scrubbed id its owner where exactly one known id fits."""
+    connection = evidence.connection
+    scrubbed = connection.execute(
+        f"SELECT value FROM id_references WHERE regexp_matches(value, '{_SCRUBBED}')"
+    ).df()["value"]
+    if scrubbed.empty:
+        return
+    from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
+
+    known = connection.execute("SELECT user_id FROM known_ids").df()["user_id"]
+    matched = match_scrubbed(scrubbed, known)
+    connection.register("matched_ids", matched[matched["user_id"].notna()])
+    connection.execute(
+        """UPDATE id_references SET user_id = m.user_id, valid = true, detail = 'wildcard'
+        FROM matched_ids m WHERE m.value = id_references.value"""
+    )
+    connection.unregister("matched_ids")
+
+
+def _sql_text(text: str) -> str:
+    return text.replace("'", "''")

@@ -1,0 +1,1 @@
+"""Evidence that is stored beside the case, and refreshed by what is new."""

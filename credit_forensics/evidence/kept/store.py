@@ -1,0 +1,223 @@
+"""The file that keeps a case's evidence, and its bookkeeping: inputs, what they touch, coverage."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+import duckdb
+
+from credit_forensics.case_file import CaseFile
+from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.custody import Custody
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.files import file_growth
+from credit_forensics.evidence.files.file_growth import Seen
+from credit_forensics.evidence.files.input_paths import input_name
+from credit_forensics.evidence.kept import tables as kept_tables
+from credit_forensics.evidence.kept.custody import KeptCustody, ReadAnew
+from credit_forensics.tables.evidence import EVIDENCE
+from credit_forensics.tables.staging import STAGING
+
+_VERSION = "2"
+# Which ids of a new row name a payment that must be looked at again.
+_TOUCHING = {
+    "stripe_sessions": ("session_id",),
+    "stripe_intents": ("payment_intent_id",),
+    "stripe_charges": ("charge_id", "payment_intent_id"),
+    "stripe_refunds": ("charge_id", "payment_intent_id"),
+    "stripe_disputes": ("charge_id", "payment_intent_id"),
+    "stripe_events": ("event_id", "object_id", "payment_intent_id"),
+    "deliveries": ("event_id", "payment_id"),
+    "ledger": ("event_id", "payment_id"),
+    "customers": ("customer_id",),
+}
+
+
+@dataclass(frozen=True)
+class Known:
+    """A file of which something is kept: its number, and what it looked like when it was read."""
+
+    number: int
+    seen: Seen
+
+
+class KeptStore:
+    """The kept file, attached to an engine as ``kept``. Use it in a ``with``.
+
+    Parameters
+    ----------
+    path
+        the DuckDB file. One of another version, of another case file, or damaged, is begun anew.
+    case_file
+        the case.
+
+    Raises
+    ------
+    CaseError
+        when the file cannot be used, or the case has inputs that cannot be read in part.
+    """
+
+    def __init__(self, path: Path, case_file: CaseFile) -> None:
+        if case_file.stripe.database:
+            raise CaseError("Synced tables cannot be read in part; the evidence is not kept.")
+        self.path = path
+        self.case_file = case_file
+        self.evidence = self._empty()
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        stamp = f"{_VERSION} {duckdb.__version__} {_fingerprint(case_file)}"
+        try:
+            self._attach()
+            fresh = self.get("stamp") == stamp
+        except duckdb.Error as error:
+            if "lock" in str(error).lower():
+                raise CaseError(f"{path} is in use by another process.") from None
+            fresh = False
+        if not fresh:
+            self._begin_anew(stamp)
+        self.custody = KeptCustody(self.connection)
+        self.read: list[ReadAnew] = []
+        """What the refreshes of this object read, input by input."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.evidence.engine.close()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The connection: ``main`` is the evidence in memory, ``kept`` the file."""
+        connection: duckdb.DuckDBPyConnection = self.evidence.connection
+        return connection
+
+    def get(self, key: str) -> str | None:
+        """A remembered value."""
+        found = self.connection.execute("SELECT value FROM kept.meta WHERE key = ?", [key])
+        rows = found.fetchall()
+        return str(rows[0][0]) if rows else None
+
+    def put(self, key: str, value: str) -> None:
+        """Remember a value."""
+        self.connection.execute("DELETE FROM kept.meta WHERE key = ?", [key])
+        self.connection.execute("INSERT INTO kept.meta VALUES (?, ?)", [key, value])
+
+    @property
+    def judged(self) -> bool:
+        """Whether all that is kept was judged once."""
+        return self.get("basis") is not None
+
+    def clear(self) -> Evidence:
+        """Empty the evidence in memory, its custody too, for the next step, and give it."""
+        self.evidence.custody = Custody()
+        for spec in (*STAGING, *EVIDENCE):
+            self.connection.execute(f'DROP TABLE IF EXISTS main."{spec.name}"')
+            self.connection.execute(spec.create_sql)
+        return self.evidence
+
+    @contextlib.contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, in the kept file."""
+        self.connection.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self.connection.execute("ROLLBACK")
+            raise
+        self.connection.execute("COMMIT")
+
+    def name_of(self, path: Path) -> str:
+        """An input's name: from the case's folder, so that a case can be moved."""
+        return input_name(self.case_file.folder, path)
+
+    def known_inputs(self) -> dict[str, Known]:
+        """The files of which something is kept, by name."""
+        rows = self.connection.execute("SELECT name, input, seen FROM kept.inputs").fetchall()
+        return {name: Known(number, file_growth.from_json(seen)) for name, number, seen in rows}
+
+    def number_input(self, name: str, kind: str, known: Known | None, seen: Seen) -> int:
+        """Note what a file looks like now; its number, a new one where it is not known."""
+        run = self.connection.execute
+        rows = run("SELECT coalesce(max(input), 0) + 1 FROM kept.inputs").fetchall()
+        number = known.number if known else int(rows[0][0])
+        run("DELETE FROM kept.inputs WHERE input = ?", [number])
+        run("INSERT INTO kept.inputs VALUES (?, ?, ?, ?)", [number, name, kind, seen.to_json()])
+        return number
+
+    def drop(self, number: int, names: Sequence[str]) -> None:
+        """Forget what an input told in some tables; its payments are looked at again."""
+        for name in names:
+            self.touch(name, f"(SELECT * FROM kept.{name} WHERE input = {number})")
+            self.connection.execute(f"DELETE FROM kept.{name} WHERE input = {number}")
+        self.custody.drop(number)
+        self.connection.execute("DELETE FROM kept.inputs WHERE input = ?", [number])
+
+    def touch(self, name: str, rows: str) -> None:
+        """Note what rows of a table bear on, to be looked at again; ``rows`` stands after FROM."""
+        if not self.judged:
+            # All of it will be judged, so there is nothing to note.
+            return
+        noted = [(key, False) for key in _TOUCHING.get(name, ())]
+        if name in ("ledger", "balances"):
+            noted.append(("user_id", True))
+        for key, is_user in noted:
+            self.connection.execute(
+                f"INSERT INTO kept.touched SELECT DISTINCT {kept_tables.hash_of(key)}, {is_user} "
+                f"FROM {rows} WHERE {key} IS NOT NULL"
+            )
+
+    def cover(self, source: str) -> None:
+        """Widen the time that a source is kept for by that of the evidence in memory."""
+        run = self.connection.execute
+        run(
+            """CREATE OR REPLACE TEMP TABLE covered AS
+            SELECT source, min(first_at) AS first_at, max(last_at) AS last_at FROM (
+                SELECT source, first_at, last_at FROM kept.coverage
+                UNION ALL SELECT source, first_at, last_at FROM main.coverage)
+            WHERE source = ? GROUP BY source""",
+            [source],
+        )
+        run("DELETE FROM kept.coverage WHERE source = ?", [source])
+        run("INSERT INTO kept.coverage SELECT * FROM covered")
+
+    def _empty(self) -> Evidence:
+        settings = self.case_file.engine
+        engine = DuckDBEngine(
+            memory_limit=settings.memory_limit,
+            temp_directory=settings.temp_directory,
+            threads=settings.threads,
+        )
+        # A look-up's hashes are pushed into the scan, so blocks without a hit are passed over.
+        engine.connection.execute("SET dynamic_or_filter_threshold = 100000")
+        return Evidence(engine)
+
+    def _attach(self) -> None:
+        quoted = str(self.path).replace("'", "''")
+        self.connection.execute(f"ATTACH '{quoted}' AS kept")
+        self.path.chmod(0o600)
+        kept_tables.create(self.connection)
+
+    def _begin_anew(self, stamp: str) -> None:
+        with contextlib.suppress(duckdb.Error):
+            self.connection.execute("DETACH kept")
+        self.evidence.engine.close()
+        for path in (self.path, self.path.with_name(self.path.name + ".wal")):
+            path.unlink(missing_ok=True)
+        self.evidence = self._empty()
+        try:
+            self._attach()
+            self.put("stamp", stamp)
+        except duckdb.Error as error:
+            raise CaseError(f"{self.path} cannot be used ({type(error).__name__}).") from None
+
+
+def _fingerprint(case_file: CaseFile) -> str:
+    """Of everything in the case file that evidence or verdicts depend on."""
+    told = case_file.model_dump(mode="json", exclude={"monitor", "report", "name", "folder"})
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -1,0 +1,137 @@
+"""The tables of the kept evidence: what the loaders wrote, with hashes of the keys to find it by.
+
+A row is found by scanning eight bytes a row, not its texts, and of the texts only the blocks with
+a hit are read: what a look-up costs hardly depends on how much is kept.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import duckdb
+
+from credit_forensics.evidence.folding_sql import account_name_keys, email_key
+from credit_forensics.tables.catalogue import spec
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "stripe_sessions": ("session_id", "payment_intent_id", "customer_id"),
+    "stripe_intents": ("payment_intent_id",),
+    "stripe_charges": ("charge_id", "payment_intent_id", "card_fingerprint"),
+    "stripe_refunds": ("refund_id", "charge_id", "payment_intent_id"),
+    "stripe_disputes": ("dispute_id", "charge_id", "payment_intent_id"),
+    "stripe_customers": ("customer_id",),
+    "stripe_events": ("event_id", "object_id", "payment_intent_id"),
+    "deliveries": ("event_id", "payment_id"),
+    "ledger": ("entry_id", "event_id", "payment_id", "user_id"),
+    "customers": ("customer_id", "user_id"),
+    "users": ("user_id", "email_key"),
+    "balances": ("user_id",),
+    "user_links": ("user_id", "linked_user_id"),
+    "sign_ins": ("user_id", "email_key"),
+}
+# Tables that a database fills; its rows are read again and replace older ones of the same key.
+DATABASE = ("ledger", "customers", "users", "balances", "user_links")
+IDENTITY = {
+    "ledger": ("entry_id",),
+    "customers": ("customer_id", "user_id"),
+    "users": ("user_id",),
+    "balances": ("user_id",),
+    "user_links": ("user_id", "linked_user_id"),
+}
+# A user id is looked up in any case of its letters.
+_FOLDED = ("user_id", "linked_user_id")
+
+
+def create(connection: duckdb.DuckDBPyConnection) -> None:
+    """Create the kept tables in the database attached as ``kept``, where they are not there."""
+    for name, keys in KEYS.items():
+        table_spec = spec(name)
+        body = table_spec.create_sql.partition("(")[2][:-1]
+        hashes = ", ".join(f"hash_{key} UBIGINT" for key in keys)
+        connection.execute(
+            f"CREATE TABLE IF NOT EXISTS kept.{name} ({body}, input INTEGER, {hashes})"
+        )
+    connection.execute(
+        """CREATE TABLE IF NOT EXISTS kept.user_names (hash_user_id UBIGINT, hash_name UBIGINT);
+        CREATE TABLE IF NOT EXISTS kept.inputs (
+            input INTEGER, name VARCHAR, kind VARCHAR, seen VARCHAR);
+        CREATE TABLE IF NOT EXISTS kept.touched (h UBIGINT, is_user BOOLEAN);
+        CREATE TABLE IF NOT EXISTS kept.coverage (
+            source VARCHAR, first_at TIMESTAMPTZ, last_at TIMESTAMPTZ);
+        CREATE TABLE IF NOT EXISTS kept.meta (key VARCHAR, value VARCHAR);
+        CREATE TABLE IF NOT EXISTS kept.judged (
+            h UBIGINT, payment_id VARCHAR, created_at TIMESTAMPTZ, first_pattern BIGINT,
+            pattern BIGINT, families_agreeing BIGINT, families_available BIGINT);
+        CREATE TABLE IF NOT EXISTS kept.pending (h UBIGINT)"""
+    )
+
+
+def hash_of(column: str, sql: str | None = None) -> str:
+    """SQL of the hash by which a column is looked up.
+
+    Examples
+    --------
+    >>> hash_of("user_id"), hash_of("event_id"), hash_of("user_id", "trim(value)")
+    ('hash(lower(user_id))', 'hash(event_id)', 'hash(lower(trim(value)))')
+    """
+    sql = sql or column
+    return f"hash(lower({sql}))" if column in _FOLDED else f"hash({sql})"
+
+
+def keep(connection: duckdb.DuckDBPyConnection, name: str, source: int) -> None:
+    """Append what an evidence table holds to its kept table, as of one input."""
+    connection.execute(
+        f"INSERT INTO kept.{name} BY NAME SELECT {columns(name)}, {source} AS input, "
+        f"{hashes(name)} FROM main.{name}"
+    )
+    if name == "users":
+        connection.execute(names_sql("main.users"))
+
+
+def names_sql(rows: str) -> str:
+    """SQL that keeps the names which the accounts in ``rows`` may be typed by."""
+    return f"""INSERT INTO kept.user_names
+        SELECT DISTINCT {hash_of("user_id")}, hash(unnest({account_name_keys("name")}))
+        FROM {rows} WHERE name IS NOT NULL AND user_id IS NOT NULL"""
+
+
+def hashes(name: str) -> str:
+    """SQL of a table's hash columns, from its evidence table."""
+    made = []
+    for key in KEYS[name]:
+        # Accounts are kept before their e-mails are folded; an absent value is never looked up.
+        sql = email_key("email") if (name, key) == ("users", "email_key") else key
+        made.append(f"CASE WHEN {sql} IS NOT NULL THEN {hash_of(key, sql)} END AS hash_{key}")
+    return ", ".join(made)
+
+
+def columns(name: str) -> str:
+    """The columns of an evidence table, quoted."""
+    return ", ".join(f'"{column}"' for column in spec(name).column_names)
+
+
+def bring(
+    connection: duckdb.DuckDBPyConnection, name: str, found_by: Iterable[tuple[str, str]]
+) -> None:
+    """Put into an evidence table the kept rows that any of the look-ups finds.
+
+    Parameters
+    ----------
+    found_by
+        pairs of a key column and a query for the wanted hashes.
+    """
+    places = " UNION ".join(
+        f"SELECT rowid FROM kept.{name} WHERE hash_{key} IN ({wanted})" for key, wanted in found_by
+    )
+    connection.execute(
+        f"INSERT INTO main.{name} BY NAME SELECT {columns(name)} FROM kept.{name} "
+        f"WHERE rowid IN ({places})"
+    )
+
+
+def bring_all(connection: duckdb.DuckDBPyConnection) -> None:
+    """Put all kept rows into the evidence tables."""
+    for name in KEYS:
+        connection.execute(
+            f"INSERT INTO main.{name} BY NAME SELECT {columns(name)} FROM kept.{name}"
+        )

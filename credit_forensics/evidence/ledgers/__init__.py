@@ -1,0 +1,1 @@
+"""The credit ledger, in a database or in files."""

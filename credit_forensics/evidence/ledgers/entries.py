@@ -1,0 +1,190 @@
+"""Takes ledger entries from what was read of a database, as DuckDB SQL."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from credit_forensics.databases.values import (
+    RAW,
+    column_types,
+    count_rows,
+    quoted_text,
+    text_sql,
+    time_sql,
+    whole_sql,
+)
+from credit_forensics.evidence.custody import Input
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.ledgers.entry_kinds import KINDS, kind_sql
+
+_TEXTS = {
+    "entry_id": "entry_id",
+    "user_id": "user_id",
+    "kind": "kind_column",
+    "event_id": "event_column",
+    "payment_id": "payment_column",
+    "session_id": "session_column",
+    "intent_id": "intent_column",
+    "local_payment_id": "local_payment_id",
+    "meta": "meta",
+}
+
+
+def take_entries(
+    evidence: Evidence,
+    source: Input,
+    label: str,
+    kinds: Mapping[str, str],
+    *,
+    prefix: str = "",
+    parts: frozenset[str] = frozenset(),
+) -> int:
+    """Append ledger entries; the number of good rows.
+
+    An entry without a user, or whose credits are no whole number, is a reject. ``kinds`` are
+    ``[ledger.kinds]``; ``prefix`` sets the entries of several ledgers apart; ``parts`` are the
+    other parts that were read.
+    """
+    raw = f"{RAW}entries"
+    types = column_types(evidence.connection, raw)
+    typed = _typed_sql(types, raw)
+    _reject(evidence, source, label, typed)
+    good = f"FROM ({typed}) WHERE user_id IS NOT NULL AND delta IS NOT NULL"
+    late = count_rows(evidence.connection, f"{good} AND has_time AND created_at IS NULL")
+    if late:
+        source.notes.append(f"{late} entries of {label} have a time that cannot be read")
+
+    # A reason's kind is told once a reason, not once an entry.
+    backed = "(event_id IS NOT NULL OR payment_id IS NOT NULL)"
+    told = kind_sql("reason", "0", "false", kinds)
+    reasons = f"(SELECT DISTINCT reason FROM ({typed}) WHERE reason IS NOT NULL)"
+    evidence.connection.execute(
+        f"CREATE OR REPLACE TEMP TABLE {RAW}kinds AS SELECT reason, {told} AS kind FROM {reasons}"
+    )
+    untold = kind_sql("CAST(NULL AS VARCHAR)", "delta", backed)
+    kind = f"coalesce(k.kind, {untold})"
+    if "admin_actions" in parts:
+        kind = _admin_kind(evidence, kind)
+    if "kind" in types:
+        listed = ", ".join(f"'{name}'" for name in KINDS)
+        kind = f"CASE WHEN lower(kind_column) IN ({listed}) THEN lower(kind_column) ELSE {kind} END"
+    before = count_rows(evidence.connection, "FROM ledger")
+    evidence.connection.execute(
+        f"""INSERT INTO ledger BY NAME SELECT
+            '{quoted_text(prefix)}' || {_entry_id(evidence, types, typed)} AS entry_id,
+            user_id, delta, l.reason, {kind} AS kind, event_id, payment_id, created_at
+        FROM ({_linked_sql(evidence, types, typed, parts)}) AS l
+        LEFT JOIN {RAW}kinds AS k ON l.reason = k.reason"""
+    )
+    return count_rows(evidence.connection, "FROM ledger") - before
+
+
+def _typed_sql(types: dict[str, str], raw: str) -> str:
+    """The entries with the house's types; a layout's type stands before its reason."""
+    reason = text_sql(types, "reason")
+    if "type" in types:
+        reason = f"nullif(concat_ws(':', {text_sql(types, 'type')}, {reason}), '')"
+    texts = ", ".join(f"{text_sql(types, name)} AS {alias}" for name, alias in _TEXTS.items())
+    return f"""SELECT {texts}, {reason} AS reason,
+        {whole_sql(types, "delta")} AS delta, {text_sql(types, "delta")} IS NULL AS no_delta,
+        {time_sql(types, "created_at")} AS created_at,
+        {text_sql(types, "created_at")} IS NOT NULL AS has_time
+    FROM {raw}"""
+
+
+def _reject(evidence: Evidence, source: Input, label: str, typed: str) -> None:
+    evidence.custody.reject_many(
+        source,
+        evidence.connection.execute(
+            f"""SELECT 0 AS line, '{quoted_text(label)}' || coalesce(' ' || entry_id, '') || ': '
+                || CASE WHEN user_id IS NULL THEN 'the user is empty'
+                WHEN no_delta THEN 'the credits are empty'
+                ELSE 'the credits are not a whole number' END AS reason
+            FROM ({typed}) WHERE user_id IS NULL OR delta IS NULL ORDER BY ALL"""
+        ).df(),
+    )
+
+
+def _entry_id(evidence: Evidence, types: dict[str, str], typed: str) -> str:
+    """The key; where there is none, the entry's number in order of time."""
+    if "entry_id" in types and not count_rows(
+        evidence.connection, f"FROM ({typed}) WHERE entry_id IS NULL"
+    ):
+        return "entry_id"
+    order = "created_at, user_id, delta, l.reason, event_id, payment_id"
+    return f"coalesce(entry_id, 'row' || row_number() OVER (ORDER BY {order}))"
+
+
+def _linked_sql(
+    evidence: Evidence, types: dict[str, str], typed: str, parts: frozenset[str]
+) -> str:
+    """The good entries with the event and the payment that they name themselves.
+
+    A payment is looked for in columns before texts, as a session before an intent.
+    """
+    session, intent, event, joins = _bookkeeping(evidence, parts)
+    payments = [
+        "payment_column",
+        "session_column",
+        session,
+        "CASE WHEN regexp_matches(local_payment_id, '^(cs|pi)_') THEN local_payment_id END",
+        *(_named(text, "cs") for text in ("event_column", "reason", "meta")),
+        "intent_column",
+        intent,
+        *(_named(text, "pi") for text in ("event_column", "reason", "meta")),
+    ]
+    events = [
+        "CASE WHEN NOT regexp_matches(event_column, '^(cs|pi)_|^[0-9]+$') THEN event_column END",
+        *(_named(text, "evt") for text in ("reason", "meta")),
+        event,
+    ]
+    return f"""SELECT t.*, coalesce({", ".join(payments)}) AS payment_id,
+        coalesce({", ".join(events)}) AS event_id
+    FROM ({typed}) AS t {joins} WHERE t.user_id IS NOT NULL AND t.delta IS NOT NULL"""
+
+
+def _named(text: str, start: str) -> str:
+    """A Stripe id in a text: ``payment_cs_1`` and ``event_evt_1`` hold one, ``docs_1`` does not."""
+    # The search for the bare letters spares most texts the expression.
+    return (
+        f"CASE WHEN contains({text}, '{start}_') THEN nullif(regexp_extract({text},"
+        f" '(?:^|[^A-Za-z0-9])({start}_[A-Za-z0-9_]+)', 1), '') END"
+    )
+
+
+def _bookkeeping(evidence: Evidence, parts: frozenset[str]) -> tuple[str, str, str, str]:
+    """SQL of session, intent and event by the shop's own payment number, and the joins for it."""
+    session = intent = event = "CAST(NULL AS VARCHAR)"
+    joins = ""
+    if "payments" in parts:
+        types = column_types(evidence.connection, f"{RAW}payments")
+        joins += f""" LEFT JOIN (
+            SELECT {text_sql(types, "local_id")} AS local_id,
+                min({text_sql(types, "session_id")}) AS session_id,
+                min({text_sql(types, "intent_id")}) AS intent_id
+            FROM {RAW}payments GROUP BY 1) AS p ON t.local_payment_id = p.local_id"""
+        session, intent = "p.session_id", "p.intent_id"
+    if "processed_events" in parts:
+        types = column_types(evidence.connection, f"{RAW}processed_events")
+        event_id = text_sql(types, "event_id")
+        joins += f""" LEFT JOIN (
+            SELECT {text_sql(types, "local_payment_id")} AS local_id, min({event_id}) AS event_id
+            FROM {RAW}processed_events WHERE starts_with({event_id}, 'evt_')
+            GROUP BY 1) AS e ON t.local_payment_id = e.local_id"""
+        event = "e.event_id"
+    return session, intent, event, joins
+
+
+def _admin_kind(evidence: Evidence, kind: str) -> str:
+    """A grant where the admins' journal tells of the same credits within a minute."""
+    types = column_types(evidence.connection, f"{RAW}admin_actions")
+    evidence.connection.execute(
+        f"""CREATE OR REPLACE TEMP TABLE {RAW}granted AS SELECT DISTINCT
+            {text_sql(types, "user_id")} AS granted_user, {whole_sql(types, "delta")} AS granted,
+            {time_sql(types, "created_at")} AS granted_at
+        FROM {RAW}admin_actions"""
+    )
+    return f"""CASE WHEN event_id IS NULL AND payment_id IS NULL AND delta > 0 AND EXISTS (
+        SELECT 1 FROM {RAW}granted WHERE granted_user = l.user_id AND granted = l.delta
+            AND abs(epoch(granted_at) - epoch(l.created_at)) <= 60
+    ) THEN 'grant' ELSE {kind} END"""

@@ -1,0 +1,251 @@
+"""Loads credit ledgers, accounts, customer bindings and balances, and links entries to payments."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from credit_forensics.case_file import CaseFile, LedgerSection, from_environment
+from credit_forensics.databases.bulk_read import read_into
+from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError, open_read_only
+from credit_forensics.databases.values import RAW, digest_table
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.custody import Input, hash_file
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.ledgers import accounts as ledger_accounts
+from credit_forensics.evidence.ledgers.entries import take_entries
+from credit_forensics.evidence.ledgers.entry_kinds import check_kinds
+from credit_forensics.evidence.ledgers.layouts import CONSEQUENCES, OPTIONAL_PARTS
+from credit_forensics.evidence.ledgers.plan_reads import Plan, Read, plan_reads
+
+Progress = Callable[[str, int], None]
+# Given the prefix of the ledger's entries, its database and a read: the read as it is to be, or
+# none to leave it out.
+Narrow = Callable[[str, ReadOnlyDatabase, Read], Read | None]
+
+# The bookkeeping first: entries are linked through it.
+_ORDER = (*OPTIONAL_PARTS, "entries", "users", "customers", "balances")
+
+
+def load_ledgers(
+    evidence: Evidence,
+    case_file: CaseFile,
+    progress: Progress | None = None,
+    *,
+    narrow: Narrow | None = None,
+) -> None:
+    """Read every ledger of the case into ``ledger``, ``customers``, ``users``, ``balances``.
+
+    Also ``user_links`` where the database has a table of aliases, ``coverage``, the gaps and the
+    custody of each database. Entries of several ledgers get ``ledger1:``, ``ledger2:``, …
+    before their key.
+
+    Parameters
+    ----------
+    evidence
+        filled in place.
+    case_file
+        its ``[ledger]`` and ``[[ledgers]]``.
+    progress
+        called with the name of a table and its rows after each is read.
+    narrow
+        makes a read smaller, for a reader that keeps what it read before; then the database is not
+        hashed.
+
+    Raises
+    ------
+    CaseError
+        when a database cannot be opened, holds no ledger, or a mapping does not fit it.
+
+    Examples
+    --------
+    >>> evidence = Evidence()
+    >>> load_ledgers(evidence, CaseFile())
+    >>> evidence.count("ledger")
+    0
+    """
+    sections = case_file.all_ledgers
+    for number, section in enumerate(sections, start=1):
+        check_kinds(evidence.connection, section.kinds)
+        url = from_environment(section.url, "ledger.url")
+        with open_read_only(url, case_file.folder, "ledger") as database:
+            source = evidence.custody.add(database.name, "ledger")
+            prefix = f"ledger{number}:" if len(sections) > 1 else ""
+            own = partial(narrow, prefix, database) if narrow else None
+            _load(evidence, database, section, source, prefix=prefix, progress=progress, narrow=own)
+    if sections:
+        cover_ledger(evidence)
+
+
+def link_ledger(evidence: Evidence) -> None:
+    """Fill the payment of ledger entries and deliveries from what the other sources tell.
+
+    Run once all sources are loaded; running it again changes nothing. A PaymentIntent becomes
+    its session's payment; an event (of Stripe, else of the handler's log) gives its payment; a
+    charge or refund named in a reason gives the payment of its intent. What an entry says itself
+    goes before what its event says, if such a payment is there.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> evidence = Evidence()
+    >>> evidence.add("payments", pd.DataFrame(
+    ...     {"payment_id": ["cs_1"], "payment_intent_id": ["pi_1"]}))
+    >>> evidence.add("ledger", pd.DataFrame({"entry_id": ["1"], "payment_id": ["pi_1"]}))
+    >>> link_ledger(evidence)
+    >>> evidence.ledger["payment_id"].tolist()
+    ['cs_1']
+    """
+    run = evidence.connection.execute
+    run(
+        """CREATE OR REPLACE TEMP TABLE _payment_keys AS
+        SELECT key, arg_min(payment_id, (place, payment_id)) AS payment_id FROM (
+            SELECT payment_intent_id AS key, payment_id,
+                CASE WHEN payment_id = payment_intent_id THEN 1 ELSE 0 END AS place
+            FROM payments WHERE payment_intent_id IS NOT NULL AND payment_id IS NOT NULL
+            UNION ALL
+            SELECT payment_id, payment_id, 2 FROM payments WHERE payment_id IS NOT NULL)
+        GROUP BY key"""
+    )
+    run(
+        """CREATE OR REPLACE TEMP TABLE _charge_keys AS
+        SELECT key, min(payment_intent_id) AS payment_intent_id FROM (
+            SELECT charge_id AS key, payment_intent_id FROM stripe_charges
+            UNION ALL SELECT refund_id, payment_intent_id FROM stripe_refunds
+            UNION ALL SELECT dispute_id, payment_intent_id FROM stripe_disputes)
+        WHERE key IS NOT NULL AND payment_intent_id IS NOT NULL GROUP BY key"""
+    )
+    run(
+        """CREATE OR REPLACE TEMP TABLE _event_payments AS
+        SELECT event_id, arg_min(coalesce(k.payment_id, e.payment_id), (place, e.payment_id))
+            AS payment_id
+        FROM (SELECT event_id, payment_id, 0 AS place FROM events
+              UNION ALL SELECT event_id, payment_id, 1 FROM deliveries) AS e
+        LEFT JOIN _payment_keys AS k ON e.payment_id = k.key
+        WHERE event_id IS NOT NULL AND e.payment_id IS NOT NULL GROUP BY event_id"""
+    )
+    run(
+        r"""CREATE OR REPLACE TABLE ledger AS
+        SELECT l.* REPLACE (coalesce(own.payment_id, e.payment_id, charged.payment_id,
+            l.payment_id, c.payment_intent_id) AS payment_id)
+        FROM ledger AS l
+        LEFT JOIN _payment_keys AS own ON l.payment_id = own.key
+        LEFT JOIN _event_payments AS e ON l.event_id = e.event_id
+        LEFT JOIN _charge_keys AS c ON c.key = nullif(regexp_extract(l.reason,
+            '(?:^|[^A-Za-z0-9])((?:ch|py|re|du|dp)_[A-Za-z0-9_]+)', 1), '')
+        LEFT JOIN _payment_keys AS charged ON c.payment_intent_id = charged.key"""
+    )
+    run(
+        """CREATE OR REPLACE TABLE deliveries AS
+        SELECT d.* REPLACE (coalesce(own.payment_id, d.payment_id, e.payment_id) AS payment_id)
+        FROM deliveries AS d
+        LEFT JOIN _payment_keys AS own ON d.payment_id = own.key
+        LEFT JOIN _event_payments AS e ON d.event_id = e.event_id"""
+    )
+
+
+def _load(
+    evidence: Evidence,
+    database: ReadOnlyDatabase,
+    section: LedgerSection,
+    source: Input,
+    *,
+    prefix: str,
+    progress: Progress | None,
+    narrow: Callable[[Read], Read | None] | None,
+) -> None:
+    plan = plan_reads(database, section)
+    for object_, problem, consequence in plan.gaps:
+        evidence.custody.gap("ledger", object_, problem, consequence)
+    source.taken_for = f"ledger ({plan.layout})"
+    taken: dict[str, str] = {}
+    try:
+        for part in _ORDER:
+            read = plan.reads.get(part)
+            if read is not None and narrow:
+                read = narrow(read)
+            if read is None or not _read(evidence, database, read):
+                continue
+            if database.dialect == "postgresql":
+                taken[part] = digest_table(evidence.connection, f"{RAW}{part}")
+            else:
+                taken[part] = ""
+            rows = _take(evidence, source, section, read, prefix=prefix, parts=frozenset(taken))
+            source.rows += rows
+            if progress:
+                progress(read.label, rows)
+    finally:
+        for part in _ORDER:
+            evidence.connection.execute(f'DROP TABLE IF EXISTS "{RAW}{part}"')
+        for step in ("typed", "ranked", "kinds", "granted"):
+            evidence.connection.execute(f'DROP TABLE IF EXISTS "{RAW}{step}"')
+    if narrow is None:
+        _custody(database, source, plan, taken)
+
+
+def _read(evidence: Evidence, database: ReadOnlyDatabase, read: Read) -> bool:
+    try:
+        read_into(evidence.connection, database, read.query, f"{RAW}{read.part}")
+    except UnreadableError as error:
+        if read.part == "entries" or read.own:
+            place = "ledger" if read.part == "entries" else f"ledger's {read.part}"
+            raise CaseError(
+                f"The {place} {read.label} in {database.name} cannot be read: {error}."
+            ) from None
+        if read.part not in OPTIONAL_PARTS:
+            evidence.custody.gap(
+                "ledger",
+                read.part,
+                "unreadable",
+                f"{read.label} cannot be read ({error}): {CONSEQUENCES[read.part, '']}",
+            )
+        return False
+    return True
+
+
+def _take(
+    evidence: Evidence,
+    source: Input,
+    section: LedgerSection,
+    read: Read,
+    *,
+    prefix: str,
+    parts: frozenset[str],
+) -> int:
+    if read.part == "entries":
+        return take_entries(evidence, source, read.label, section.kinds, prefix=prefix, parts=parts)
+    takers: dict[str, Any] = {
+        "users": ledger_accounts.take_users,
+        "customers": ledger_accounts.take_customers,
+        "balances": ledger_accounts.take_balances,
+        "aliases": ledger_accounts.take_aliases,
+    }
+    take = takers.get(read.part)
+    return int(take(evidence, source, read.label)) if take else 0
+
+
+def _custody(database: ReadOnlyDatabase, source: Input, plan: Plan, taken: dict[str, str]) -> None:
+    labels = sorted(read.label for part, read in plan.reads.items() if part in taken)
+    source.notes.append(f"read {', '.join(labels)}")
+    if database.path is None:
+        joined = "\n".join(f"{part} {digest}" for part, digest in sorted(taken.items()))
+        source.sha256 = hashlib.sha256(joined.encode()).hexdigest()
+        source.notes.append("the hash is over the rows that were read, in any order")
+        return
+    source.sha256, source.size = hash_file(database.path)
+    log = database.path.with_name(database.path.name + "-wal")
+    if log.exists() and log.stat().st_size:
+        digest, size = hash_file(log)
+        source.notes.append(f"with {log.name}, {size} bytes, SHA-256 {digest}")
+
+
+def cover_ledger(evidence: Evidence) -> None:
+    """Write what the ledger covers: from its first entry to its last."""
+    run = evidence.connection.execute
+    run("DELETE FROM coverage WHERE source = 'ledger'")
+    run(
+        "INSERT INTO coverage BY NAME SELECT 'ledger' AS source, min(created_at) AS first_at, "
+        "max(created_at) AS last_at, count(*) AS row_count FROM ledger"
+    )

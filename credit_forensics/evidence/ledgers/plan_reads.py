@@ -1,0 +1,366 @@
+"""Decides what to read from a ledger's database: which tables, which columns, and what is missing.
+
+The case file's own mapping goes before the built-in layout, part by part. Names are quoted; an
+SQL expression is taken as it stands, inside one statement of a read-only transaction.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from dataclasses import dataclass, field
+
+from credit_forensics.case_file import LedgerSection, TableMapping
+from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError
+from credit_forensics.databases.relations import Relation, quote_identifier
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.ledgers.layouts import (
+    CONSEQUENCES,
+    LAYOUTS,
+    MADE_UP_BY,
+    OPTIONAL_PARTS,
+    REQUIRED,
+    TARGETS,
+    Layout,
+    Sources,
+    SourceTable,
+    layout_names,
+)
+
+_IDENTIFIER = re.compile(r"[^\W\d][\w$]*\Z")
+_CONSTANTS = {"null", "true", "false", "current_user", "current_date", "current_timestamp"}
+
+
+@dataclass(frozen=True)
+class Read:
+    """One table to read: the part it fills, its name for messages, and the query.
+
+    ``relation`` is the table behind it (none for a query of one's own), ``columns`` its column for
+    each target that is a plain column, ``expressions`` the targets that are not.
+    """
+
+    part: str
+    label: str
+    query: str
+    own: bool = False
+    relation: Relation | None = None
+    columns: dict[str, str] = field(default_factory=dict)
+    expressions: tuple[str, ...] = ()
+
+
+@dataclass
+class Plan:
+    """What to read from one database, and what should have been there and is not."""
+
+    layout: str
+    reads: dict[str, Read] = field(default_factory=dict)
+    gaps: list[tuple[str, str, str]] = field(default_factory=list)
+
+
+def plan_reads(database: ReadOnlyDatabase, section: LedgerSection) -> Plan:
+    """Plan the reads of one ledger.
+
+    Returns
+    -------
+    Plan
+        at least the read of ``entries``; gaps as (object, problem, consequence).
+
+    Raises
+    ------
+    CaseError
+        when there is no ledger table, a mapping names a table, target or layout that does not
+        exist, or what is needed of the ledger (user and credits) is not in it.
+    """
+    layout = _layout(database, section)
+    plan = Plan(layout.name)
+    for part in ("entries", "users", "customers", "balances", *OPTIONAL_PARTS):
+        mapping = getattr(section, part, None)
+        default: Sources = getattr(layout, part)
+        if mapping is not None:
+            _own(database, section, plan, part=part, mapping=mapping, default=default)
+        elif default:
+            _built_in(database, section, plan, part, default)
+    if "entries" not in plan.reads:
+        raise CaseError(_no_ledger(database, section, layout))
+    return plan
+
+
+def _layout(database: ReadOnlyDatabase, section: LedgerSection) -> Layout:
+    wanted = section.schema_
+    for layout in LAYOUTS:
+        if layout.name == wanted:
+            return layout
+    if wanted != "auto":
+        near = difflib.get_close_matches(wanted, [*layout_names(), "auto"], n=1)
+        hint = (
+            f"did you mean '{near[0]}'?"
+            if near
+            else f"known are {', '.join(layout_names())} and auto."
+        )
+        raise CaseError(f"ledger.schema '{wanted}' is not known; {hint}")
+    fitting = [layout for layout in LAYOUTS if fits(database, section, layout)]
+    return fitting[0] if fitting else LAYOUTS[0]
+
+
+def fits(database: ReadOnlyDatabase, section: LedgerSection, layout: Layout) -> bool:
+    """Whether the database has the layout's ledger table with the columns it needs."""
+    return _best(database, section, "entries", layout.entries) is not None
+
+
+def _candidates(
+    database: ReadOnlyDatabase, section: LedgerSection, sources: Sources
+) -> list[tuple[Relation, SourceTable]]:
+    found = [
+        (database.find(name, section.database_schema), source)
+        for source in sources
+        for name in source.tables
+    ]
+    return [(relation, source) for relation, source in found if relation is not None]
+
+
+def _columns(relation: Relation, source: SourceTable) -> dict[str, str]:
+    """The first candidate column that is there, for each target."""
+    found = {}
+    for target, names in source.columns.items():
+        present = [column for name in names if (column := relation.column(name))]
+        if present:
+            found[target] = present[0]
+    return found
+
+
+def _best(
+    database: ReadOnlyDatabase, section: LedgerSection, part: str, sources: Sources
+) -> tuple[Relation, SourceTable] | None:
+    """The first table that has what the part needs."""
+    for relation, source in _candidates(database, section, sources):
+        found = _columns(relation, source)
+        if all(target in found for target in REQUIRED[part]):
+            return relation, source
+    return None
+
+
+def _built_in(
+    database: ReadOnlyDatabase,
+    section: LedgerSection,
+    plan: Plan,
+    part: str,
+    sources: Sources,
+) -> None:
+    best = _best(database, section, part, sources)
+    if best is None:
+        if part not in OPTIONAL_PARTS and part != "entries":
+            plan.gaps.append(
+                _missing(part, sources[0], _candidates(database, section, sources[:1]))
+            )
+        return
+    relation, source = best
+    found = _columns(relation, source)
+    for target in source.columns:
+        made_up_for = MADE_UP_BY.get((part, target), ())
+        if target in found or any(other in found for other in made_up_for):
+            continue
+        if (part, target) in CONSEQUENCES:
+            problem = f"{relation.name} has no column {_or(source.columns[target])}"
+            plan.gaps.append(
+                (
+                    f"{part}.{target}",
+                    "missing_column",
+                    f"{problem}: {CONSEQUENCES[part, target]}",
+                )
+            )
+    select = ", ".join(
+        f"{quote_identifier(column)} AS {quote_identifier(target)}"
+        for target, column in found.items()
+    )
+    # Where bindings lie in the users' table, most users have none.
+    where = (
+        f" WHERE {quote_identifier(found['customer_id'])} IS NOT NULL"
+        if part == "customers"
+        else ""
+    )
+    query = f"SELECT {select} FROM {database.quoted(relation)}{where}"
+    plan.reads[part] = Read(part, relation.name, query, relation=relation, columns=found)
+
+
+def _or(names: tuple[str, ...]) -> str:
+    return " or ".join(names[:3])
+
+
+def _missing(
+    part: str, source: SourceTable, candidates: list[tuple[Relation, SourceTable]]
+) -> tuple[str, str, str]:
+    consequence = CONSEQUENCES[part, ""]
+    if not candidates:
+        return part, "missing_table", f"There is no {_or(source.tables)}: {consequence}"
+    relation, _ = candidates[0]
+    if relation.problem:
+        return part, "unreadable", f"{relation.name} cannot be read: {consequence}"
+    found = _columns(relation, source)
+    absent = [_or(source.columns[t]) for t in REQUIRED[part] if t not in found]
+    problem = f"{relation.name} has no column {', '.join(absent)}"
+    return part, "missing_column", f"{problem}: {consequence}"
+
+
+def _own(
+    database: ReadOnlyDatabase,
+    section: LedgerSection,
+    plan: Plan,
+    *,
+    part: str,
+    mapping: TableMapping,
+    default: Sources,
+) -> None:
+    place = f"ledger.{part}"
+    for target in mapping.columns:
+        if target not in TARGETS[part]:
+            near = difflib.get_close_matches(target, TARGETS[part], n=1)
+            hint = (
+                f"did you mean '{near[0]}'?" if near else f"known are {', '.join(TARGETS[part])}."
+            )
+            raise CaseError(f"{place}.columns: unknown column '{target}'; {hint}")
+    if mapping.table and mapping.query:
+        raise CaseError(f"{place}: give either a table or a query, not both.")
+    if mapping.query:
+        body = mapping.query.strip().rstrip(";")
+        relation = Relation("", "query", _query_columns(database, place, body))
+        source = f"(\n{body}\n) AS source"
+    else:
+        relation = _own_table(database, section, place, mapping, default)
+        source = database.quoted(relation)
+    select = {}
+    absent = []
+    plain = {}
+    for target, value in (mapping.columns or _same_names(relation, part, default)).items():
+        expression = _expression(relation, value)
+        column = _plain_column(relation, value)
+        if column is not None:
+            plain[target] = column
+        if expression is None:
+            absent.append((target, value))
+        else:
+            select[target] = expression
+    needed = [target for target in REQUIRED[part] if target not in select]
+    if needed:
+        named = dict(absent).get(needed[0])
+        what = f"the column '{named}' is not in" if named else f"no {needed[0]} is mapped from"
+        raise CaseError(
+            f"{place}: {what} {relation.name}, which has {', '.join(relation.columns) or 'none'}."
+        )
+    for target, value in absent:
+        consequence = CONSEQUENCES.get((part, target), f"{target} stays empty.")
+        plan.gaps.append(
+            (
+                f"{part}.{target}",
+                "missing_column",
+                f"{relation.name} has no column {value}: {consequence}",
+            )
+        )
+    items = ", ".join(f"{sql} AS {quote_identifier(target)}" for target, sql in select.items())
+    where = ""
+    if part == "customers":
+        where = f" WHERE {select['customer_id']} IS NOT NULL"
+    query = f"SELECT {items} FROM {source}{where}"
+    plan.reads[part] = Read(
+        part,
+        relation.name,
+        query,
+        own=True,
+        relation=None if mapping.query else relation,
+        columns=plain,
+        expressions=tuple(target for target in select if target not in plain),
+    )
+
+
+def _query_columns(database: ReadOnlyDatabase, place: str, body: str) -> dict[str, str]:
+    try:
+        return dict(database.describe(body))
+    except UnreadableError as error:
+        raise CaseError(f"{place}.query cannot be run: {error}.") from None
+
+
+def _own_table(
+    database: ReadOnlyDatabase,
+    section: LedgerSection,
+    place: str,
+    mapping: TableMapping,
+    default: Sources,
+) -> Relation:
+    if mapping.table:
+        schema, name = section.database_schema, mapping.table
+        relation = database.find(name, schema)
+        if relation is None and "." in name:
+            schema, name = name.split(".", 1)
+            relation = database.find(name, schema)
+        if relation is not None:
+            return relation
+    else:
+        candidates = _candidates(database, section, default)
+        if candidates:
+            return candidates[0][0]
+    wanted = mapping.table or "table"
+    raise CaseError(
+        f"{place}: there is no table {wanted!r} in {database.name}; it holds {holds(database)}."
+    )
+
+
+def _same_names(relation: Relation, part: str, default: Sources) -> dict[str, str]:
+    found = {target: target for target in TARGETS[part] if relation.column(target)}
+    for source in default:
+        found = {**_columns(relation, source), **found}
+    return {target: column for target, column in found.items() if target in TARGETS[part]}
+
+
+def _plain_column(relation: Relation, value: str) -> str | None:
+    column = relation.column(value)
+    if column is None and value.startswith('"') and value.endswith('"'):
+        column = relation.column(value[1:-1].replace('""', '"'))
+    return column
+
+
+def _expression(relation: Relation, value: str) -> str | None:
+    """SQL for a mapped value: a quoted column, an expression, or none for a column not there."""
+    column = _plain_column(relation, value)
+    if column is not None:
+        return quote_identifier(column)
+    if value.startswith('"') and value.endswith('"'):
+        return None
+    if _IDENTIFIER.match(value) and value.lower() not in _CONSTANTS:
+        return None
+    return f"(\n{value}\n)"
+
+
+def holds(database: ReadOnlyDatabase, at_most: int = 12) -> str:
+    """The database's tables and views in words, for messages."""
+    names = [
+        f"{r.schema}.{r.name}" if r.schema and r.schema != "public" else r.name
+        for r in database.relations()
+    ]
+    if not names:
+        return "no tables"
+    more = f" and {len(names) - at_most} more" if len(names) > at_most else ""
+    return ", ".join(names[:at_most]) + more
+
+
+def _no_ledger(database: ReadOnlyDatabase, section: LedgerSection, layout: Layout) -> str:
+    candidates = _candidates(database, section, layout.entries)
+    others = [other.name for other in LAYOUTS if fits(database, section, other)]
+    hint = f"; schema = '{others[0]}' would fit" if others else ""
+    if candidates and not hint:
+        relation, source = candidates[0]
+        if relation.problem:
+            return f"The ledger {relation.name} in {database.name} cannot be read."
+        found = _columns(relation, source)
+        absent = [_or(source.columns[t]) for t in REQUIRED["entries"] if t not in found]
+        return (
+            f"The ledger {relation.name} in {database.name} has no column {', '.join(absent)}; it "
+            f"has {', '.join(relation.columns)}."
+        )
+    tables = [
+        name
+        for tried in (LAYOUTS if section.schema_ == "auto" else (layout,))
+        for name in tried.entries[0].tables[:1]
+    ]
+    return (
+        f"The ledger database {database.name} has no table {' or '.join(tables)}; it holds "
+        f"{holds(database)}{hint}."
+    )

@@ -1,0 +1,1 @@
+"""Stripe's exports: JSON, CSV and Parquet files, and payments made of their objects."""

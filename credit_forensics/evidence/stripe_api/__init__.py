@@ -1,0 +1,1 @@
+"""Stripe's API, pulled into a spool of files."""

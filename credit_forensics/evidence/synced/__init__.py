@@ -1,0 +1,1 @@
+"""Stripe's objects as a sync engine stores them in a database."""

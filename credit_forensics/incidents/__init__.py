@@ -1,0 +1,1 @@
+"""What hangs together: findings grouped, dated, and what they share."""

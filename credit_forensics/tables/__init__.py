@@ -1,0 +1,1 @@
+"""What a table and a column are: all tables of the toolkit."""

@@ -1,0 +1,206 @@
+"""The tables that the rest of the package reads, with a few derived columns.
+
+In the derived columns text is folded once (case, accents, order), so that everything later
+compares for equality and every engine agrees.
+"""
+
+from __future__ import annotations
+
+from credit_forensics.tables.columns import BOOL, INT, REAL, TEXT, TIME, TableSpec, table_spec
+
+EVIDENCE: tuple[TableSpec, ...] = (
+    table_spec(
+        "payments",
+        "a Checkout session, or a lone PaymentIntent",
+        [
+            ("payment_id", TEXT, "cs_…, or pi_… where there is no session"),
+            ("created_at", TIME, "when the session was created"),
+            ("completed_at", TIME, "when it completed; empty if it did not or it is not known"),
+            ("livemode", BOOL, "false: Stripe's test mode"),
+            ("mode", TEXT, "payment, subscription or setup"),
+            ("status", TEXT, "open, complete or expired"),
+            (
+                "payment_status",
+                TEXT,
+                "paid, unpaid or no_payment_required; failed after an async failure",
+            ),
+            ("amount", INT, "minor units"),
+            ("currency", TEXT, "lower-case ISO code"),
+            ("customer_id", TEXT, "cus_…, empty for guests"),
+            (
+                "customer_preset",
+                BOOL,
+                "the session was given this customer (true where it cannot be told)",
+            ),
+            ("client_reference_id", TEXT, "as Checkout kept it"),
+            ("payer_email", TEXT, "the e-mail used at Checkout"),
+            ("payer_name", TEXT, "the name typed at Checkout"),
+            ("payment_intent_id", TEXT, "pi_…"),
+            ("card_fingerprint", TEXT, "the same card has the same fingerprint"),
+            ("amount_refunded", INT, "cumulative, minor units"),
+            ("disputed", BOOL, "a dispute that was not won stands against it"),
+            ("expected_credits", INT, "credits the price is worth"),
+            ("email_prefilled", BOOL, "derived: the e-mail was given by the session, not typed"),
+            (
+                "amount_lost",
+                INT,
+                "derived: refunds plus lost disputes, minor units, at most the amount",
+            ),
+            ("price_id", TEXT, "derived: the price, from line items or metadata"),
+            ("payer_email_key", TEXT, "derived: payer_email folded"),
+            ("payer_name_key", TEXT, "derived: payer_name folded"),
+            ("reference_user_id", TEXT, "derived: client_reference_id as a canonical user id"),
+            ("reference_valid", BOOL, "derived: its shape is accepted"),
+            ("reference_detail", TEXT, "derived: exact, case, wildcard or unknown"),
+        ],
+    ),
+    table_spec(
+        "metadata",
+        "one metadata entry; an object has each key once",
+        [
+            ("payment_id", TEXT, "the payment"),
+            ("source", TEXT, "session, intent, charge or customer"),
+            ("position", INT, "its place in the object, from 1"),
+            ("key", TEXT, "as given"),
+            ("value", TEXT, "as given"),
+            ("user_id", TEXT, "derived: the value as a canonical user id, where it can be one"),
+            ("valid", BOOL, "derived: the shape is accepted as a user id"),
+            ("detail", TEXT, "derived: exact, case, wildcard or unknown"),
+            ("email_key", TEXT, "derived: the value folded, where it is an e-mail address"),
+        ],
+    ),
+    table_spec(
+        "events",
+        "a Stripe event",
+        [
+            ("event_id", TEXT, "evt_…"),
+            ("type", TEXT, "checkout.session.completed, …"),
+            ("created_at", TIME, "created"),
+            ("payment_id", TEXT, "the payment it tells of"),
+            ("object_id", TEXT, "id of data.object"),
+            ("livemode", BOOL, "livemode"),
+            ("api_version", TEXT, "api_version"),
+        ],
+    ),
+    table_spec(
+        "deliveries",
+        "one handling of an event, as the log tells it",
+        [
+            ("event_id", TEXT, "evt_…, empty when the signature was refused"),
+            ("payment_id", TEXT, "cs_…"),
+            ("received_at", TIME, "time of its first line"),
+            ("signature_valid", BOOL, "verified, refused, or not told"),
+            ("method", TEXT, "as the handler names it: PRIMARY_METADATA, DATABASE_LOOKUP, …"),
+            ("resolved_user_id", TEXT, "whom the handler took it to be"),
+            ("credits", INT, "credits it says it booked"),
+            (
+                "outcome",
+                TEXT,
+                "credited, ignored, signature_refused, resolution_failed, no_credits, "
+                "database_error, not_found, incomplete or duplicate",
+            ),
+            ("error", TEXT, "the error as logged, first line"),
+            ("request_id", TEXT, "the request's id in the log"),
+            ("source_file", TEXT, "file"),
+            ("source_line", INT, "line of its first line, from 1"),
+            (
+                "resolved_user_detail",
+                TEXT,
+                "derived: wildcard, wildcard_ambiguous or wildcard_unknown, for a scrubbed id",
+            ),
+        ],
+    ),
+    table_spec(
+        "ledger",
+        "a ledger entry",
+        [
+            ("entry_id", TEXT, "its key"),
+            ("user_id", TEXT, "the account it moves"),
+            ("delta", INT, "credits, signed"),
+            ("reason", TEXT, "as written"),
+            (
+                "kind",
+                TEXT,
+                "purchase, usage, refund, reversal, correction, transfer, grant or other",
+            ),
+            ("event_id", TEXT, "evt_…"),
+            ("payment_id", TEXT, "the payment it books, by event, reason or column"),
+            ("created_at", TIME, "when"),
+        ],
+    ),
+    table_spec(
+        "customers",
+        "a binding of a Stripe customer to a user",
+        [
+            ("customer_id", TEXT, "cus_…"),
+            ("user_id", TEXT, "the account"),
+            ("bound_at", TIME, "when; empty if the table does not say"),
+        ],
+    ),
+    table_spec(
+        "users",
+        "an account",
+        [
+            ("user_id", TEXT, "its id"),
+            ("email", TEXT, "as stored"),
+            ("name", TEXT, "as stored"),
+            ("created_at", TIME, "when"),
+            ("email_key", TEXT, "derived: email folded"),
+        ],
+    ),
+    table_spec(
+        "balances",
+        "a stored balance",
+        [
+            ("user_id", TEXT, "the account"),
+            ("balance", INT, "credits"),
+        ],
+    ),
+    table_spec(
+        "user_names",
+        "derived: a folded form of an account's name (several a user)",
+        [
+            ("user_id", TEXT, "the account"),
+            ("name_key", TEXT, "a form that a typed name may fold to"),
+        ],
+    ),
+    table_spec(
+        "user_links",
+        "a link that may make two ids one person",
+        [
+            ("user_id", TEXT, "an id"),
+            ("linked_user_id", TEXT, "the other id"),
+            ("reason", TEXT, "account_email, alias, sign_in, session_email or overruled"),
+            ("strength", REAL, "0 to 1; links of 0.5 or more merge"),
+        ],
+    ),
+    table_spec(
+        "sign_ins",
+        "a sign-in line of a log",
+        [
+            ("user_id", TEXT, "the id that the sign-in was given"),
+            ("email_key", TEXT, "the folded e-mail that signed in"),
+            ("signed_in_at", TIME, "when"),
+        ],
+    ),
+    table_spec(
+        "gaps",
+        "something a source should have held and did not",
+        [
+            ("source", TEXT, "ledger, stripe or webhook_log"),
+            ("object", TEXT, "the table, column or file"),
+            ("problem", TEXT, "missing_table, missing_column, unreadable, window or absent"),
+            ("consequence", TEXT, "which method or finding cannot be had, in a sentence"),
+        ],
+    ),
+    table_spec(
+        "coverage",
+        "what span of time a source covers",
+        [
+            ("source", TEXT, "payments, events, deliveries or ledger"),
+            ("first_at", TIME, "earliest time seen"),
+            ("last_at", TIME, "latest time seen"),
+            ("row_count", INT, "rows"),
+        ],
+    ),
+)
