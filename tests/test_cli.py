@@ -70,7 +70,7 @@ def test_analyze_writes_the_documented_files_and_columns(analyzed):
     assert done.stderr == "", "no progress bar when piped"
 
 
-def test_the_demo_holds_every_finding_and_the_seeds_two_ids(analyzed):
+def test_the_demo_holds_every_finding_and_the_original_two_ids(analyzed):
     out, _ = analyzed
     findings = pd.read_csv(out / "findings.csv", dtype="str")
     missing = {
@@ -85,7 +85,9 @@ def test_the_demo_holds_every_finding_and_the_seeds_two_ids(analyzed):
         & (findings["credited_user_id"] == "7675e93c-341b-412d-a41c-cfe1dc519172")
         & (findings["rightful_user_id"] == "e747de39-1b54-4cd0-96eb-e68f155931e2")
     ]
-    assert len(seed) >= 1, "the seed's user paid, and the seed's other user was credited"
+    assert len(seed) >= 1, (
+        "the original handler's user paid, and the original handler's other user was credited"
+    )
 
 
 def test_findings_hold_no_email_and_no_name(analyzed, written):

@@ -156,9 +156,10 @@ def _shaped(value: str, pattern: str) -> str:
 
 
 def _scanned(value: str, key: str, pattern: str, *, loose: bool) -> str:
-    """SQL: whether a value under a key that is not one of the seed's can be a user id.
+    """SQL: whether a value under a key that is not one of the original handler's can be a user id.
 
-    Under a strict shape the seed's scan takes any key; under a loose one the key must say so.
+    Under a strict shape the original handler's scan takes any key; under a loose one the key must
+    say so.
     """
     if not loose:
         return _shaped(value, pattern)

@@ -231,7 +231,7 @@ def _metadata_value(
 
 
 def _browser(agent: ir.StringValue) -> ir.StringValue:
-    """The browser's family by its user agent; the seed cuts it to 100 characters."""
+    """The browser's family by its user agent; the original handler cuts it to 100 characters."""
     return ibis.cases(
         *((agent.contains(token), family) for token, family in _BROWSERS),
         (agent.isin(("", "unknown")), ibis.null("string")),

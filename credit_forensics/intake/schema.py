@@ -1,4 +1,4 @@
-"""The intake's tables, with the unique indexes that the seed lacked."""
+"""The intake's tables, with the unique indexes that the original handler lacked."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Seals Checkout metadata: a keyed, verifiable signature over user, price, credits and time.
 
-The seed's ``validation_hash`` was sixteen characters of base64 over the id itself: anyone could
-make one. A seal can only be made with the key, and says nothing about who holds the card: it
-proves that the checkout guard wrote these values.
+The original handler's ``validation_hash`` was sixteen characters of base64 over the id itself:
+anyone could make one. A seal can only be made with the key, and says nothing about who holds the
+card: it proves that the checkout guard wrote these values.
 """
 
 from __future__ import annotations

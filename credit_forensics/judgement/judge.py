@@ -13,7 +13,7 @@ import pandas as pd
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.calibration import Calibration
-from credit_forensics.judgement.choices import HISTORIES
+from credit_forensics.judgement.chosen_claims import HISTORIES
 from credit_forensics.judgement.families import FAMILIES, Family, with_custom
 from credit_forensics.judgement.fusion import POSTERIORS, Known, fuse
 from credit_forensics.judgement.model import Fit

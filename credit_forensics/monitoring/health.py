@@ -10,8 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from credit_forensics.errors import CaseError
+from credit_forensics.monitoring.alert_policy import Sent
 from credit_forensics.monitoring.state import MonitorState
-from credit_forensics.monitoring.telling import Sent
 from credit_forensics.monitoring.tick import TickResult
 
 

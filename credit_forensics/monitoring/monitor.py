@@ -16,6 +16,7 @@ from typing import Any
 
 from credit_forensics.case_file import CaseFile, from_environment, read_case_file
 from credit_forensics.errors import CaseError
+from credit_forensics.monitoring.alert_policy import Manners, tell_all, waiting
 from credit_forensics.monitoring.case_look import look_at_case
 from credit_forensics.monitoring.dead_man import dead_man_address, ping
 from credit_forensics.monitoring.health import Health, HealthServer
@@ -23,7 +24,6 @@ from credit_forensics.monitoring.observation import CheckSettings
 from credit_forensics.monitoring.quiet_hours import quiet_hours
 from credit_forensics.monitoring.state import MonitorState
 from credit_forensics.monitoring.status import Status, read_status
-from credit_forensics.monitoring.telling import Manners, tell_all, waiting
 from credit_forensics.monitoring.tick import Look, TickPlan, TickResult, run_tick
 from credit_forensics.monitoring.transport import transports
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from credit_forensics.errors import CaseError
+from credit_forensics.monitoring.alert_policy import Manners, Sender, Sent, tell_all
 from credit_forensics.monitoring.checks import CHECKS
 from credit_forensics.monitoring.observation import (
     Check,
@@ -20,7 +21,6 @@ from credit_forensics.monitoring.observation import (
     items,
 )
 from credit_forensics.monitoring.state import MonitorState
-from credit_forensics.monitoring.telling import Manners, Sender, Sent, tell_all
 
 # Given the moment and the items that stand (whose end is to be seen), the evidence.
 Look = Callable[[dt.datetime, tuple[str, ...]], Watched]

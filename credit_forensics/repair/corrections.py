@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from credit_forensics.repair.entries import NETTED, PAYMENT_ID, Correction, Entry, Keys, Rebinding
-from credit_forensics.repair.facts import Facts
 from credit_forensics.repair.holdings import Holdings
-from credit_forensics.repair.netting import Regrants
+from credit_forensics.repair.manual_fixes import Regrants
+from credit_forensics.repair.payment_evidence import Facts
 
 Row = dict[str, Any]
 

@@ -22,7 +22,6 @@ from credit_forensics.repair.corrections import (
     correct,
 )
 from credit_forensics.repair.entries import Correction, Keys
-from credit_forensics.repair.facts import UNKNOWN, read_accounts, read_bindings, read_facts
 from credit_forensics.repair.holdings import (
     Holdings,
     holdings_of,
@@ -31,7 +30,13 @@ from credit_forensics.repair.holdings import (
     read_users_entries,
     rows_of,
 )
-from credit_forensics.repair.netting import read_regrants
+from credit_forensics.repair.manual_fixes import read_regrants
+from credit_forensics.repair.payment_evidence import (
+    UNKNOWN,
+    read_accounts,
+    read_bindings,
+    read_facts,
+)
 from credit_forensics.repair.plan_rows import PERSON, SETTLED, plan_rows
 from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.repair.sql import mentions_sql, write_script

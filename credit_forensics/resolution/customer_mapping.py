@@ -1,4 +1,4 @@
-"""The seed's method 4: whom the Stripe customer is bound to, as of the payment.
+"""The original handler's method 4: whom the Stripe customer is bound to, as of the payment.
 
 A binding that the payment itself wrote is no witness for it. Where the session gave the customer
 (preset), the binding says again whom the session meant, and belongs to its family.

@@ -1,4 +1,4 @@
-"""Replays the seed's first-hit order: whom its handler would have chosen, and by which method."""
+"""Replays the original handler's first-hit order: whom it would choose, and by which method."""
 
 from __future__ import annotations
 

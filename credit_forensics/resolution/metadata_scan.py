@@ -1,4 +1,4 @@
-"""The seed's method 5: the first id-shaped value under any other key. Weak: it may be anyone's."""
+"""The original handler's method 5: the first id-shaped value under any other key. A weak method."""
 
 from __future__ import annotations
 

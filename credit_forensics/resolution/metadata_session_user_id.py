@@ -1,4 +1,4 @@
-"""The seed's method 3: metadata ``session_user_id``, a copy of the same value."""
+"""The original handler's method 3: metadata ``session_user_id``, a copy of the same value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The seed's method 1: metadata ``user_id``."""
+"""The original handler's method 1: metadata ``user_id``."""
 
 from __future__ import annotations
 

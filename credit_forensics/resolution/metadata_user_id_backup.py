@@ -1,4 +1,4 @@
-"""The seed's method 2: metadata ``user_id_backup``, a copy of the same value."""
+"""The original handler's method 2: metadata ``user_id_backup``, a copy of the same value."""
 
 from __future__ import annotations
 

@@ -34,7 +34,7 @@ METHODS: tuple[Method, ...] = (
 # What was done, not who paid: shown beside the methods, never counted as witnesses.
 REPLAYS = ("handler_cascade", "handler_log", "ledger")
 
-# The names that the seed's handler writes to its log, in this house's names.
+# The names that the original handler writes to its log, in this house's names.
 HANDLER_NAMES = {
     "PRIMARY_METADATA": "metadata_user_id",
     "BACKUP_METADATA": "metadata_user_id_backup",

@@ -19,8 +19,8 @@ def session_fields(tables: Tables) -> ir.Table:
     Returns
     -------
     payment_id, created_at, customer_id, customer_preset, email_prefilled, payer_email_key,
-    payer_name_key, reference_user_id, and from the metadata: ``metadata_<key>`` for the seed's
-    three keys, ``scanned_user_id`` (first id-shaped value under another key, in order),
+    payer_name_key, reference_user_id, and from the metadata: ``metadata_<key>`` for the original
+    handler's three keys, ``scanned_user_id`` (first id-shaped value under another key, in order),
     ``intent_user_id`` (PaymentIntent or charge metadata) and ``session_email_key`` (the first of
     ``EMAIL_KEYS`` that holds an address). Only values of an accepted shape are kept.
 

@@ -75,12 +75,12 @@ def make_accounts(
     text = np.array(user_ids(rng, settings.id_scheme, len(person)).to_pylist(), dtype=object)
     cast = np.arange(len(person))
     _pad_ids(checkouts, fault, persons, text, cast)
-    if settings.seed_ids is not None and checkouts.wrong.any():
-        # The first that other evidence can prove, so that the seed's story can be told from it.
+    if settings.original_ids is not None and checkouts.wrong.any():
+        # The first that other evidence can prove, so that the original incident can be proven.
         provable = checkouts.wrong & ~checkouts.preset & ~checkouts.identity_lost
         provable &= (checkouts.email_kind == EMAIL_OWN) & (checkouts.card >= 0)
         at = int(np.argmax(provable if provable.any() else checkouts.wrong))
-        text[checkouts.payer[at]], text[checkouts.session[at]] = settings.seed_ids
+        text[checkouts.payer[at]], text[checkouts.session[at]] = settings.original_ids
     return Accounts(
         text=pa.array(text, pa.string()),
         person=person,

@@ -4,7 +4,8 @@ Each gives for every payment with credits the probability that another person th
 them, from the same claims that the model reads.
 
 ``first_hit``
-    the seed's cascade, replayed: 1 where it names another person than the credited one, else 0.
+    the original handler's cascade, replayed: 1 where it names another person than the credited
+    one, else 0.
 ``majority_of_methods``
     one vote a method: 1 - the share of votes for the credited person; 0 where nobody votes.
 ``majority_of_families``

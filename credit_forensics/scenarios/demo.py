@@ -9,8 +9,8 @@ from credit_forensics.scenarios.case_writer import write_case
 from credit_forensics.scenarios.settings import BurstSettings, FaultRates, WorldSettings
 from credit_forensics.scenarios.world import World, make_world
 
-SEED_PAYER = "e747de39-1b54-4cd0-96eb-e68f155931e2"
-SEED_WRONG_USER = "7675e93c-341b-412d-a41c-cfe1dc519172"
+ORIGINAL_PAYER = "e747de39-1b54-4cd0-96eb-e68f155931e2"
+ORIGINAL_WRONG_USER = "7675e93c-341b-412d-a41c-cfe1dc519172"
 """The two ids of the incident that the toolkit grew from: who paid, and who was credited."""
 
 DEMO_SETTINGS = WorldSettings(
@@ -48,7 +48,7 @@ DEMO_SETTINGS = WorldSettings(
         refund_over_reversed=0.2,
         disputed=0.01,
     ),
-    seed_ids=(SEED_PAYER, SEED_WRONG_USER),
+    original_ids=(ORIGINAL_PAYER, ORIGINAL_WRONG_USER),
 )
 """A customer never returns here, so that the written case tells which customers were preset."""
 
@@ -63,7 +63,7 @@ def write_demo_case(folder: Path, seed: int = 2025) -> Path:
 
     With the default seed it holds at least one of every finding but ``balance_unreadable`` (its
     balances are there; see the scenario ``no_balance_table``), one incident of about twenty wrong
-    payments within hours, and the seed's two ids.
+    payments within hours, and the two ids of the original incident.
     """
     name = "credits on the wrong account, September 2025"
     return write_case(demo_world(seed), folder, name=name)

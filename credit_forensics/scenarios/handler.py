@@ -1,8 +1,9 @@
 """Replays the webhook handler over all payments: what it resolves, books and binds.
 
-The handler is the seed's second version: metadata ``user_id``, its backup, ``session_user_id``, the
-customer's binding, then the first id in any other metadata value. It books whatever completes, paid
-or not, live or not, and binds a customer to whom it credited unless it is bound already.
+The handler is the original one's second version: metadata ``user_id``, its backup,
+``session_user_id``, the customer's binding, then the first id in any other metadata value. It books
+whatever completes, paid or not, live or not, and binds a customer to whom it credited unless it is
+bound already.
 """
 
 from __future__ import annotations

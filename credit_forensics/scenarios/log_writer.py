@@ -1,4 +1,4 @@
-"""Writes the webhook log of a world in the wording of the seed's handler."""
+"""Writes the webhook log of a world in the wording of the original handler."""
 
 from __future__ import annotations
 

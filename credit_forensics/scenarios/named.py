@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import pyarrow as pa
 
-from credit_forensics.scenarios.demo import SEED_PAYER, SEED_WRONG_USER
+from credit_forensics.scenarios.demo import ORIGINAL_PAYER, ORIGINAL_WRONG_USER
 from credit_forensics.scenarios.settings import DEFAULT_PRICES
 from credit_forensics.scenarios.shop import Shop
 from credit_forensics.scenarios.world import World, with_coverage
@@ -76,8 +76,10 @@ def _named(make: Maker) -> Maker:
 
 
 def _pair(shop: Shop) -> tuple[str, str]:
-    """Two people who use one browser, with the ids of the seed's incident."""
-    return shop.account("Anna Berger", SEED_PAYER), shop.account("Tom Feldmann", SEED_WRONG_USER)
+    """Two people who use one browser, with the ids of the original incident."""
+    return shop.account("Anna Berger", ORIGINAL_PAYER), shop.account(
+        "Tom Feldmann", ORIGINAL_WRONG_USER
+    )
 
 
 @_named

@@ -164,7 +164,7 @@ def _typed_names(
 
 
 def metadata_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
-    """The table ``metadata`` as the seed's checkout route writes it, a block a key."""
+    """The table ``metadata`` as the original checkout route writes it, a block a key."""
     settings, checkouts, fault = scene.settings, scene.checkouts, scene.fault
     people, accounts, labels = scene.people, scene.accounts, scene.labels
     session = take(accounts.text, accounts.session_id)

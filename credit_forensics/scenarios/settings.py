@@ -170,7 +170,7 @@ class WorldSettings:
         share of payments with a further event that the handler ignores.
     intent_metadata_share
         share of sessions that copy the user id to the PaymentIntent.
-    seed_ids
+    original_ids
         (payer, wrong user): ids to give to the two sides of a wrong payment.
     """
 
@@ -210,7 +210,7 @@ class WorldSettings:
     prices: tuple[Price, ...] = DEFAULT_PRICES
     currency: str = "eur"
     faults: FaultRates = field(default_factory=FaultRates)
-    seed_ids: tuple[str, str] | None = None
+    original_ids: tuple[str, str] | None = None
 
     @property
     def user_count(self) -> int:

@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ratios import note
 
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.files.recognise import recognise
+from credit_forensics.evidence.files.identify_input import recognise
 from credit_forensics.evidence.stripe.json_export import load_stripe_json
 from credit_forensics.evidence.stripe.load import load_stripe_file
 from credit_forensics.evidence.stripe.objects import SESSION, type_sql

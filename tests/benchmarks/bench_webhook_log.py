@@ -1,6 +1,6 @@
 """Log lines against JSON, byte for byte: ``python tests/benchmarks/bench_webhook_log.py``.
 
-Writes a log of the seed's handler and a file of Checkout sessions into a temporary folder, then
+Writes a log of the original handler and a file of Checkout sessions into a temporary folder, then
 times this toolkit on the log (whole way into the tables) and DuckDB's bare ``read_json`` with the
 same columns as the sessions loader uses on the sessions, in turn, in one run. Prints MB/s, the
 ratio, and the highest memory. Ends with an error where the ratio is less than one third or the
@@ -62,7 +62,7 @@ COLUMNS = {
 
 
 def metadata(number: int, user: str) -> dict[str, str]:
-    """The seed's metadata."""
+    """The original handler's metadata."""
     return {
         "user_id": user,
         "user_id_backup": user,

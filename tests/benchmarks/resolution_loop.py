@@ -1,4 +1,4 @@
-"""The analysis one payment at a time, as the seed's handler goes through its methods."""
+"""The analysis one payment at a time, as the original handler goes through its methods."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The handler kit: the seed's faults shown, each with its finding; every kind of handler run."""
+"""The handler kit: the original handler's faults shown, each with its finding; every kind of handler run."""
 
 from __future__ import annotations
 
@@ -13,7 +13,10 @@ import sqlalchemy as sa
 
 from credit_forensics.checks.handler import SCENARIOS, run_kit
 from credit_forensics.checks.handler.books import Books
-from credit_forensics.checks.handler.seed_handler import create_seed_app, create_seed_schema
+from credit_forensics.checks.handler.original_handler import (
+    create_original_app,
+    create_original_schema,
+)
 from credit_forensics.checks.handler.signing import sign
 from credit_forensics.checks.handler.transport import Delivery, open_transport
 from credit_forensics.errors import CaseError
@@ -26,12 +29,12 @@ RIGHT_BY_CHANCE = {"plain_purchase", "forged_signature", "dispute_won"}
 def seed(tmp_path: Path) -> tuple[Any, str, Path]:
     # The short time-out keeps the outage, which SQLite sits out, short.
     url = f"sqlite:///{tmp_path / 'seed.db'}?timeout=0.5"
-    create_seed_schema(url)
+    create_original_schema(url)
     log = tmp_path / "webhook.log"
-    return create_seed_app(url, SECRET, log), url, log
+    return create_original_app(url, SECRET, log), url, log
 
 
-def test_kit_shows_every_fault_of_the_seed_with_its_finding(
+def test_kit_shows_every_fault_of_the_original_handler_with_its_finding(
     seed: tuple[Any, str, Path], tmp_path: Path
 ) -> None:
     app, url, log = seed
@@ -53,13 +56,13 @@ def test_kit_shows_every_fault_of_the_seed_with_its_finding(
     assert "<script" not in report._repr_html_()
 
 
-def test_seed_on_postgres_books_concurrent_duplicates_and_loses_what_fails(
+def test_original_handler_on_postgres_books_concurrent_duplicates_and_loses_what_fails(
     postgres_database: str,
 ) -> None:
     url = postgres_database.replace("postgresql://", "postgresql+psycopg://", 1)
-    create_seed_schema(url)
+    create_original_schema(url)
     names = ["concurrent_duplicates", "database_down", "guest"]
-    report = run_kit(create_seed_app(url, SECRET), url, SECRET, scenarios=names, analyse=False)
+    report = run_kit(create_original_app(url, SECRET), url, SECRET, scenarios=names, analyse=False)
     assert report.wrong == tuple(names)
     assert "payer 450" in report["concurrent_duplicates"].happened
     assert report["database_down"].happened == "payer 50, accepted and not held"
@@ -101,7 +104,7 @@ def _wsgi_handler(url: str) -> Callable[..., Iterable[bytes]]:
 
 def test_kit_runs_a_wsgi_handler(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'wsgi.db'}"
-    create_seed_schema(url)
+    create_original_schema(url)
     names = ["plain_purchase", "agreeing_copies", "redelivery", "foreign_id_scheme", "refund"]
     report = run_kit(_wsgi_handler(url), url, SECRET, scenarios=names, analyse=False)
     assert report.wrong == ("refund",)
@@ -109,7 +112,7 @@ def test_kit_runs_a_wsgi_handler(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def seed_url(seed: tuple[Any, str, Path]) -> Iterator[str]:
+def original_url(seed: tuple[Any, str, Path]) -> Iterator[str]:
     import uvicorn
 
     server = uvicorn.Server(uvicorn.Config(seed[0], port=0, log_level="error"))
@@ -123,9 +126,9 @@ def seed_url(seed: tuple[Any, str, Path]) -> Iterator[str]:
     thread.join(10)
 
 
-def test_kit_runs_a_handler_behind_a_url(seed: tuple[Any, str, Path], seed_url: str) -> None:
+def test_kit_runs_a_handler_behind_a_url(seed: tuple[Any, str, Path], original_url: str) -> None:
     report = run_kit(
-        seed_url, seed[1], SECRET, scenarios=["plain_purchase", "redelivery"], analyse=False
+        original_url, seed[1], SECRET, scenarios=["plain_purchase", "redelivery"], analyse=False
     )
     assert report.wrong == ("redelivery",)
 
@@ -148,7 +151,7 @@ def test_url_off_loopback_is_refused(url: str) -> None:
 
 def test_handler_that_raises_is_a_500_and_is_sent_again(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'broken.db'}"
-    create_seed_schema(url)
+    create_original_schema(url)
 
     async def broken(scope: Any, receive: Any, send: Any) -> None:
         raise RuntimeError("always")
@@ -160,7 +163,7 @@ def test_handler_that_raises_is_a_500_and_is_sent_again(tmp_path: Path) -> None:
 
 def test_queue_is_believed_only_for_the_payment_that_waits(tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path / 'queue.db'}"
-    create_seed_schema(url)
+    create_original_schema(url)
 
     async def sleeper(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] != "http":

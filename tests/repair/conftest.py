@@ -13,10 +13,10 @@ import pytest
 
 from credit_forensics.case.case import Case
 from credit_forensics.scenarios.case_writer import write_case
-from credit_forensics.scenarios.demo import SEED_PAYER, SEED_WRONG_USER
+from credit_forensics.scenarios.demo import ORIGINAL_PAYER, ORIGINAL_WRONG_USER
 from credit_forensics.scenarios.named import scenario
 
-PAYER, WRONG = SEED_PAYER, SEED_WRONG_USER
+PAYER, WRONG = ORIGINAL_PAYER, ORIGINAL_WRONG_USER
 
 
 @dataclass

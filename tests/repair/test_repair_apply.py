@@ -17,8 +17,8 @@ from credit_forensics.repair.apply import apply_plan
 from credit_forensics.repair.literals import comment, text_literal
 from credit_forensics.repair.plan_files import write_plan
 from credit_forensics.scenarios.case_writer import write_case
-from credit_forensics.scenarios.demo import SEED_PAYER as PAYER
-from credit_forensics.scenarios.demo import SEED_WRONG_USER as WRONG
+from credit_forensics.scenarios.demo import ORIGINAL_PAYER as PAYER
+from credit_forensics.scenarios.demo import ORIGINAL_WRONG_USER as WRONG
 from credit_forensics.scenarios.settings import FaultRates, WorldSettings
 from credit_forensics.scenarios.world import make_world
 

@@ -7,8 +7,8 @@ import pytest
 from credit_forensics.errors import CaseError
 from credit_forensics.repair import make_plan
 from credit_forensics.repair.apply import apply_plan
-from credit_forensics.scenarios.demo import SEED_PAYER as PAYER
-from credit_forensics.scenarios.demo import SEED_WRONG_USER as WRONG
+from credit_forensics.scenarios.demo import ORIGINAL_PAYER as PAYER
+from credit_forensics.scenarios.demo import ORIGINAL_WRONG_USER as WRONG
 
 
 def relaid(ledger, schema, *statements):

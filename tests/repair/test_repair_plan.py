@@ -11,11 +11,11 @@ from credit_forensics.repair import make_plan
 from credit_forensics.repair.apply import apply_plan
 from credit_forensics.repair.booking_order import booking_order
 from credit_forensics.repair.entries import Correction, Entry
-from credit_forensics.repair.netting import Regrants
+from credit_forensics.repair.manual_fixes import Regrants
 from credit_forensics.repair.plan_files import write_plan
 from credit_forensics.repair.plan_text import plan_markdown
-from credit_forensics.scenarios.demo import SEED_PAYER as PAYER
-from credit_forensics.scenarios.demo import SEED_WRONG_USER as WRONG
+from credit_forensics.scenarios.demo import ORIGINAL_PAYER as PAYER
+from credit_forensics.scenarios.demo import ORIGINAL_WRONG_USER as WRONG
 from credit_forensics.scenarios.demo import write_demo_case
 
 

@@ -1,4 +1,4 @@
-"""A small case on disk, written by hand: the seed's two ids among a few payments."""
+"""A small case on disk, written by hand: the two ids of the original incident among a few payments."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def _session(number: int, claimed: str, payer: int, hour: int, **changes: object
 
 
 def user_id(number: int) -> str:
-    """Account ids by number; the first two are the seed's."""
+    """Account ids by number; the first two are the original handler's."""
     fixed = {1: RIGHTFUL, 2: WRONG}
     return fixed.get(number, f"00000000-0000-4000-8000-{number:012d}")
 

@@ -1,4 +1,4 @@
-"""The demo case: every finding in it, the seed's two ids, the same bytes each time."""
+"""The demo case: every finding in it, the two ids of the original incident, the same bytes each time."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from credit_forensics.case_file import read_case_file
 from credit_forensics.scenarios.demo import (
-    SEED_PAYER,
-    SEED_WRONG_USER,
+    ORIGINAL_PAYER,
+    ORIGINAL_WRONG_USER,
     demo_world,
     write_demo_case,
 )
@@ -47,11 +47,12 @@ def test_every_finding_is_in_the_demo() -> None:
     }
 
 
-def test_the_demo_tells_the_seeds_story() -> None:
+def test_the_demo_tells_the_original_incident() -> None:
     world = demo_world()
     truth = world.truth
     story = truth[
-        (truth["payer_user_id"] == SEED_PAYER) & (truth["credited_user_id"] == SEED_WRONG_USER)
+        (truth["payer_user_id"] == ORIGINAL_PAYER)
+        & (truth["credited_user_id"] == ORIGINAL_WRONG_USER)
     ]
     assert len(story) >= 1
     assert story["cause"].iloc[0] == "stale_session"

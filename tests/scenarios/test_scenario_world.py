@@ -190,7 +190,7 @@ def test_relogin_ids_share_the_account_email() -> None:
 
 def test_seed_ids_are_the_first_wrong_payment() -> None:
     payer, wrong = "e747de39-1b54-4cd0-96eb-e68f155931e2", "7675e93c-341b-412d-a41c-cfe1dc519172"
-    world = make_world(replace(PLAIN, seed_ids=(payer, wrong)), seed=11)
+    world = make_world(replace(PLAIN, original_ids=(payer, wrong)), seed=11)
     first = world.truth[world.truth["wrong"] & (world.truth["payer_user_id"] == payer)]
     assert wrong in set(first["credited_user_id"])
 

@@ -7,7 +7,7 @@ True
 
 from credit_forensics.checks.handler.run import KitReport, ScenarioResult, run_kit
 from credit_forensics.checks.handler.scenarios import SCENARIOS, Scenario
-from credit_forensics.checks.handler.stage import PRICES, Person, Price, seed_metadata
+from credit_forensics.checks.handler.stage import PRICES, Person, Price, original_metadata
 
 __all__ = [
     "PRICES",
@@ -17,6 +17,6 @@ __all__ = [
     "Price",
     "Scenario",
     "ScenarioResult",
+    "original_metadata",
     "run_kit",
-    "seed_metadata",
 ]

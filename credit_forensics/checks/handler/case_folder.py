@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from credit_forensics.checks.handler.seed_handler import (
+from credit_forensics.checks.handler.original_handler import (
     credit_ledger,
     stripe_customers,
     users,

@@ -22,7 +22,7 @@ from credit_forensics.checks.handler.stage import (
     Price,
     Snapshot,
     Stage,
-    seed_metadata,
+    original_metadata,
 )
 from credit_forensics.checks.handler.transport import Handler, open_transport
 from credit_forensics.errors import CaseError
@@ -118,7 +118,7 @@ def run_kit(
     path: str = "/",
     scenarios: Sequence[str] | None = None,
     held: str | None = None,
-    metadata: Metadata = seed_metadata,
+    metadata: Metadata = original_metadata,
     prices: Sequence[Price] = PRICES,
     settle_seconds: float = 0.0,
     log_file: Path | str | None = None,
@@ -149,7 +149,8 @@ def run_kit(
         SQL that gives the payment ids which wait for a person; without it the handler is taken
         to have no such place.
     metadata
-        what the handler's own checkout writes for a person and a price; the seed's without.
+        what the handler's own checkout writes for a person and a price; by default, what the
+        original handler's checkout writes.
     prices
         what is sold; the handler must know the same. The first must be worth 50 credits.
     settle_seconds

@@ -53,14 +53,14 @@ class Person:
 Metadata = Callable[[Person, Price], dict[str, str]]
 
 
-def seed_metadata(person: Person, price: Price) -> dict[str, str]:
-    """The metadata that the seed's checkout writes for a signed-in person.
+def original_metadata(person: Person, price: Price) -> dict[str, str]:
+    """The metadata that the original checkout writes for a signed-in person.
 
     Examples
     --------
     >>> since = datetime(2025, 9, 1, tzinfo=UTC)
     >>> person = Person("payer", "u1", "ada@example.com", "Ada Holm", "card1", since)
-    >>> seed_metadata(person, PRICES[0])["session_user_id"]
+    >>> original_metadata(person, PRICES[0])["session_user_id"]
     'u1'
     """
     return {
@@ -124,7 +124,7 @@ class Stage:
         secret: str,
         *,
         settle_seconds: float = 0.0,
-        metadata: Metadata = seed_metadata,
+        metadata: Metadata = original_metadata,
         prices: tuple[Price, ...] = PRICES,
     ) -> None:
         self.name, self.transport, self.books, self.secret = name, transport, books, secret

@@ -10,8 +10,8 @@ from tempfile import TemporaryDirectory
 
 from credit_forensics.evidence.files import file_growth
 from credit_forensics.evidence.files.file_growth import Seen
+from credit_forensics.evidence.files.identify_input import recognise
 from credit_forensics.evidence.files.input_paths import input_paths
-from credit_forensics.evidence.files.recognise import recognise
 from credit_forensics.evidence.kept import tables as kept_tables
 from credit_forensics.evidence.kept.custody import How, ReadAnew
 from credit_forensics.evidence.kept.store import KeptStore, Known

@@ -10,7 +10,7 @@ from credit_forensics.errors import CaseError
 
 KINDS = ("purchase", "usage", "refund", "reversal", "correction", "transfer", "grant", "other")
 
-# The first pattern that matches the reason wins, case apart. Order matters: the seed's handler
+# The first pattern that matches the reason wins, case apart. Order matters: the original handler
 # writes its method into a purchase's reason ("method_emergency_scan_…"); an admin's note often
 # names the purchase that it makes good; a purchase may come with a bonus. \b would not split at
 # "_", hence the explicit borders.

@@ -1,4 +1,4 @@
-"""Finds the lines of a webhook log that tell something, by the seed handler's wording."""
+"""Finds the lines of a webhook log that tell something, by the original handler's wording."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Reads JSON log lines (structlog, python-json-logger, pino, and this toolkit's own intake).
 
-A record whose message has the handler's wording becomes a line of text in the seed's form;
-fields that name an event, a session or a user become a fact of their own. The intake's records
-are whole deliveries.
+A record whose message has the handler's wording becomes a line of text in the original handler's
+form; fields that name an event, a session or a user become a fact of their own. The intake's
+records are whole deliveries.
 """
 
 from __future__ import annotations

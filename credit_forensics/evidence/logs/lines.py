@@ -20,7 +20,7 @@ _NO_TIME = np.iinfo(np.int64).min
 
 @dataclass
 class LineTable:
-    """The lines of a chunk in the seed's form, as positions in its bytes.
+    """The lines of a chunk in the original handler's form, as positions in its bytes.
 
     ``starts`` and ``ends`` bound each line without its line end; ``message`` is where the text
     after the prefix begins; ``prefixed`` tells whether there was one; ``times`` are microseconds
@@ -104,7 +104,7 @@ def split_lines(
     Parameters
     ----------
     chunk
-        text in the seed's form; its last line ends with a newline.
+        text in the original handler's form; its last line ends with a newline.
     first_number
         number of its first line; or ``numbers`` for each line.
     carried_time

@@ -1,8 +1,8 @@
-"""Strips what platforms and logging set-ups put before a line, down to the seed's own form.
+"""Strips what platforms and loggers put before a line, down to the original handler's own form.
 
 What comes out has as many lines as what went in, so line numbers stay true. A line whose text
-already has the seed's prefix loses only what stands before it; another line with a time gets the
-seed's prefix with that time; continuation lines (indented or quoted text, braces, the end of a
+already has the original handler's prefix loses only what stands before it; another line with a time
+gets that prefix with its time; continuation lines (indented or quoted text, braces, the end of a
 traceback) get none.
 """
 
@@ -22,7 +22,7 @@ _LEVEL = (
 )
 _MONTH = rb"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)"
 
-# The application's own forms other than the seed's.
+# The application's own forms other than the original handler's.
 _APPLICATION = (
     rb"(?:"
     # [time] LEVEL in module: ; [time +0000] [pid] [LEVEL]
@@ -65,16 +65,16 @@ _PLATFORM = (
     rb"|[ \t])"
     rb")"
 )
-_SEED = rb"\[\d{4}-\d\d-\d\d[T ][^\]\n]{8,40} - [^\]\n]*\]"
+_ORIGINAL = rb"\[\d{4}-\d\d-\d\d[T ][^\]\n]{8,40} - [^\]\n]*\]"
 _LINE = re.compile(
-    rb"^(?:(?P<seed>(?="
-    + _SEED
+    rb"^(?:(?P<original>(?="
+    + _ORIGINAL
     + rb"))|(?P<application>"
     + _APPLICATION.replace(b"{0}", b"a")
     + rb")|(?P<platform>"
     + _PLATFORM
     + rb")(?:(?="
-    + _SEED
+    + _ORIGINAL
     + rb")|(?P<inner>"
     + _APPLICATION.replace(b"{0}", b"b")
     + rb"))?)",
@@ -95,18 +95,18 @@ _AS_THEY_ARE = np.zeros(256, bool)
 _AS_THEY_ARE[[*b" \t\"'{}])\n\r"]] = True
 
 
-_SEED_START = re.compile(_SEED)
+_ORIGINAL_START = re.compile(_ORIGINAL)
 
 
 def _has_own_time(match: re.Match[bytes]) -> bool:
-    if match["seed"] is not None or any(match[group] for group in _TIME_GROUPS):
+    if match["original"] is not None or any(match[group] for group in _TIME_GROUPS):
         return True
-    return _SEED_START.match(match.string, match.end()) is not None
+    return _ORIGINAL_START.match(match.string, match.end()) is not None
 
 
 @dataclass
 class PrefixReader:
-    """Brings the chunks of one file to the seed's form.
+    """Brings the chunks of one file to the original handler's form.
 
     ``own_times`` is whether the application's own times were seen in the file; then the
     platform's times are not used. ``yearless`` counts lines whose only time has no year.
@@ -116,7 +116,7 @@ class PrefixReader:
     yearless: int = 0
 
     def normalise(self, chunk: bytes, newlines: Positions) -> tuple[bytes, Positions]:
-        """A chunk of whole lines in the seed's form, and where its newlines are."""
+        """A chunk of whole lines in the original handler's form, and where its newlines are."""
         if b"\x1b" in chunk:
             chunk = _COLOUR.sub(b"", chunk)
             newlines = line_ends(chunk)
@@ -136,7 +136,7 @@ class PrefixReader:
     def _strip_known(self, chunk: bytes, newlines: Positions) -> tuple[bytes, Positions | None]:
         """Take platform prefixes of a known shape off, all lines of that shape at once.
 
-        Only lines that begin, after it, with the seed's prefix or like a continuation lose it
+        Only lines that begin, after it, with the original prefix or like a continuation lose it
         here; the numbers of the others are given back. A platform writes a few shapes, which are
         learnt from the chunk's first lines.
         """
@@ -160,12 +160,12 @@ class PrefixReader:
                 same &= shape_of[at + offset] == byte
             after = at + len(shape)
             bracket = data[after] == 91
-            seed = (
+            original = (
                 bracket
                 & (data[after + 1] == 50)
                 & ((data[after + 25] == 45) | (data[after + 26] == 45))
             )
-            same &= seed | (_AS_THEY_ARE[data[after]] & ~bracket)
+            same &= original | (_AS_THEY_ARE[data[after]] & ~bracket)
             width[left[same]] = len(shape)
             left = left[~same]
         marks = np.zeros(len(chunk) + 1, np.int8)
@@ -176,7 +176,7 @@ class PrefixReader:
         return data[: len(chunk)][keep].tobytes(), left
 
     def _rewrite_lines(self, chunk: bytes, rows: Positions) -> bytes:
-        """Bring some lines of a chunk to the seed's form."""
+        """Bring some lines of a chunk to the original handler's form."""
         newlines = line_ends(chunk)
         starts = np.concatenate([np.zeros(1, np.int64), newlines[:-1] + 1])
         parts: list[bytes] = []
@@ -191,26 +191,26 @@ class PrefixReader:
         return b"".join(parts)
 
     def _needed(self, chunk: bytes, newlines: Positions) -> bool:
-        """Whether any line begins with something other than the seed's prefix."""
+        """Whether any line begins with something other than the original handler's prefix."""
         data = np.frombuffer(chunk, np.uint8)
         starts = np.concatenate([np.zeros(1, np.int64), newlines[:-1] + 1])
         odd = starts[~_AS_THEY_ARE[data[starts]]]
         bracket = data[odd] == 91
         # "[2025-09-01T14:39:07+0000 - " has its dash 26 bytes on, a time with milliseconds 25.
         dash = np.minimum(odd + 25, len(data) - 2)
-        seed = bracket & ((data[dash] == 45) | (data[dash + 1] == 45))
-        for start in odd[~seed].tolist():
+        original = bracket & ((data[dash] == 45) | (data[dash + 1] == 45))
+        for start in odd[~original].tolist():
             match = _LINE.match(chunk, start)
             if match is not None and match.end() > start:
                 return True
         return False
 
     def _rewrite(self, match: re.Match[bytes]) -> bytes:
-        if match["seed"] is not None:
+        if match["original"] is not None:
             return b""
         following = match.string[match.end() : match.end() + 120]
         inner = match["application"] or match["inner"]
-        if inner is None and _SEED_START.match(following):
+        if inner is None and _ORIGINAL_START.match(following):
             return b""
         time = next((match[g] for g in _TIME_GROUPS if match[g]), None)
         if time is None:

@@ -18,9 +18,9 @@ import pyarrow as pa
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import Archive
+from credit_forensics.evidence.files.identify_input import NAMES
 from credit_forensics.evidence.files.json_documents import decode, split_documents
 from credit_forensics.evidence.files.json_lines import NOT_JSON, STRAY, Document, lines
-from credit_forensics.evidence.files.recognise import NAMES
 from credit_forensics.evidence.stripe.envelopes import (
     EVENT_FIELDS,
     PLAIN,

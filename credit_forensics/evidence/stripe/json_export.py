@@ -17,8 +17,8 @@ import duckdb
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import Archive, archive_problem
+from credit_forensics.evidence.files.identify_input import NAMES, Recognised
 from credit_forensics.evidence.files.json_lines import Document, nth_filled_lines, nth_lines
-from credit_forensics.evidence.files.recognise import NAMES, Recognised
 from credit_forensics.evidence.stripe.documents import read_documents, read_rows
 from credit_forensics.evidence.stripe.envelopes import EVENT_FIELDS, insert_envelopes
 from credit_forensics.evidence.stripe.nested_fields import take_nested_charges

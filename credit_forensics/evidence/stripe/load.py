@@ -9,8 +9,8 @@ from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import archive_problem
+from credit_forensics.evidence.files.identify_input import Recognised, recognise
 from credit_forensics.evidence.files.input_paths import input_name, input_paths
-from credit_forensics.evidence.files.recognise import Recognised, recognise
 from credit_forensics.evidence.stripe.csv_export import load_stripe_csv
 from credit_forensics.evidence.stripe.json_export import load_stripe_json
 from credit_forensics.evidence.stripe.parquet_export import load_stripe_parquet

@@ -12,7 +12,7 @@ from typing import Any
 from credit_forensics.databases.relations import quote_identifier
 from credit_forensics.databases.values import text_sql, time_sql, whole_sql
 from credit_forensics.evidence.stripe.objects import Type
-from credit_forensics.evidence.synced.recognise import SYNCED, SyncedTable
+from credit_forensics.evidence.synced.identify_tables import SYNCED, SyncedTable
 
 # Where a tool flattens or renames a field. Nested fields come as "object.field".
 _RENAMED: dict[str, tuple[str, ...]] = {

@@ -27,7 +27,7 @@ from credit_forensics.evidence.stripe.objects import (
 )
 from credit_forensics.evidence.synced.deliveries import take_subscribers, take_triggers
 from credit_forensics.evidence.synced.documents import columns_for, document_sql
-from credit_forensics.evidence.synced.recognise import NAMES, SyncedTable, recognise_synced
+from credit_forensics.evidence.synced.identify_tables import NAMES, SyncedTable, recognise_synced
 
 Progress = Callable[[str, int], None]
 

@@ -1,4 +1,4 @@
-"""Writes what the seed's webhook handler logs, message by message, for the log tests."""
+"""Writes what the original handler's webhook handler logs, message by message, for the log tests."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ class Logged:
 
 
 def line(message: Message, at: datetime = START, request_id: str | None = None) -> str:
-    """A message as the seed's logger writes it, the suffix before the traceback."""
+    """A message as the original handler's logger writes it, the suffix before the traceback."""
     suffix = f" request_id={request_id}" if request_id else ""
     after = f"\n{message.after}" if message.after else ""
     stamp = at.strftime("%Y-%m-%dT%H:%M:%S%z")

@@ -101,7 +101,7 @@ def test_json_inside_what_platforms_add(tmp_path: Path) -> None:
     check(load(tmp_path, docker))
 
 
-def test_docker_files_around_the_seeds_text(tmp_path: Path) -> None:
+def test_docker_files_around_the_original_text(tmp_path: Path) -> None:
     logged = Logged(1, "database_error")
     lines = [
         f"[2025-09-01T14:39:07+0000 - app.base - {m.level}] {part}" if at == 0 else part

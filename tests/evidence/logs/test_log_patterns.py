@@ -76,7 +76,7 @@ def test_mixed_lines_are_told_apart_by_event(tmp_path: Path) -> None:
     ]
 
 
-def test_own_patterns_beside_the_seeds_words(tmp_path: Path) -> None:
+def test_own_patterns_beside_the_original_words(tmp_path: Path) -> None:
     text = text_of(Logged(1)) + line("booked 50 credits for evt_x", 59)
     evidence = load(tmp_path, text, patterns=PATTERNS)
     assert told(evidence, "event_id", "outcome") == [

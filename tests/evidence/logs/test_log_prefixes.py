@@ -55,7 +55,7 @@ def iso(at: datetime) -> str:
     return at.strftime("%Y-%m-%dT%H:%M:%S")
 
 
-# What the application itself writes before a message, instead of the seed's.
+# What the application itself writes before a message, instead of the original handler's.
 FORMATS: dict[str, Callable[[datetime, Message], str]] = {
     "flask": lambda at, m: f"[{at:%Y-%m-%d %H:%M:%S},123] {m.level} in base: ",
     "gunicorn": lambda at, m: f"[{at:%Y-%m-%d %H:%M:%S} +0000] [812] [{m.level}] ",

@@ -13,8 +13,8 @@ import stripe_shapes as shapes
 from credit_forensics.case_file import read_case_file
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.files.identify_input import object_kind, recognise
 from credit_forensics.evidence.files.input_paths import input_paths
-from credit_forensics.evidence.files.recognise import object_kind, recognise
 from credit_forensics.evidence.stripe.load import load_stripe_files
 from credit_forensics.evidence.stripe.payments import assemble_payments
 

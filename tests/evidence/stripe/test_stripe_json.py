@@ -12,7 +12,7 @@ import stripe_shapes as shapes
 import zstandard
 
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.files.recognise import recognise
+from credit_forensics.evidence.files.identify_input import recognise
 from credit_forensics.evidence.stripe.load import load_stripe_file
 
 GOOD = shapes.session_2025

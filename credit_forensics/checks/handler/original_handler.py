@@ -58,8 +58,8 @@ _BALANCES = (
 )
 
 
-def create_seed_schema(database_url: str) -> None:
-    """Create the seed's tables and its balance view, where they are not there yet."""
+def create_original_schema(database_url: str) -> None:
+    """Create the original handler's tables and its balance view, where they are not there yet."""
     engine = sa.create_engine(database_url)
     try:
         metadata_tables.create_all(engine)
@@ -279,15 +279,15 @@ class _SeedHandler:
             }
 
 
-def create_seed_app(
+def create_original_app(
     database_url: str, webhook_secret: str, log_file: Path | str | None = None
 ) -> Starlette:
-    """The seed's V2 handler as an ASGI app, mounted at ``/`` as the original is.
+    """The original V2 handler as an ASGI app, mounted at ``/`` as the original is.
 
     Parameters
     ----------
     database_url
-        SQLAlchemy URL of a database with the schema of ``create_seed_schema`` (SQLite or
+        SQLAlchemy URL of a database with the schema of ``create_original_schema`` (SQLite or
         PostgreSQL by psycopg).
     webhook_secret
         the signing secret, ``whsec_…``.
