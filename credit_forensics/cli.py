@@ -1,51 +1,70 @@
-"""The command ``credit-forensics``: one command a verb, no logic of its own."""
+"""The command ``credit-forensics``: a row a command; each is loaded when it is called."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
+from typer.core import TyperCommand, TyperGroup
+from typer.main import get_command
 
 from credit_forensics import __version__
-from credit_forensics.commands.analysis import analyze, demo, explain
-from credit_forensics.commands.exploring import lab
-from credit_forensics.commands.measuring import accuracy
 from credit_forensics.commands.options import DONE, UNUSABLE
-from credit_forensics.commands.repairing import repair
-from credit_forensics.commands.reporting import prune, report, schedule
-from credit_forensics.commands.reviewing import review
-from credit_forensics.commands.sources import doctor, pull
-from credit_forensics.commands.watching import monitor, serve
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import load
+
+# Name, which is its function's too; its module in ``commands``; what the list of commands shows.
+COMMANDS = (
+    ("demo", "analysis", "Make a small case with every finding, and its report."),
+    ("pull", "sources", "Fetch the case's window from Stripe's API; resumes."),
+    ("doctor", "sources", "Say what each input was taken for, and what is missing."),
+    ("analyze", "analysis", "Judge every payment; write verdicts and findings."),
+    ("explain", "analysis", "Say why a payment has its verdict."),
+    ("review", "reviewing", "Serve the review queue and take labels."),
+    ("report", "reporting", "Render a report: one HTML page, its notebook, its CSV."),
+    ("schedule", "reporting", "Render a report on a schedule until stopped."),
+    ("prune", "reporting", "Remove old reports; a legal hold keeps them."),
+    ("repair", "repairing", "Write a repair plan to review; only --apply books it."),
+    ("lab", "exploring", "Open JupyterLab with the notebooks on the case."),
+    ("monitor", "watching", "Watch a case and tell its targets about incidents."),
+    ("serve", "serving", "Run the intake: checkout guard, webhook, review queue."),
+    ("accuracy", "measuring", "Measure the judgement on worlds with truth."),
+)
+
+
+class _Command(TyperCommand):
+    """A command of the list, whose module is imported when it is run or asked for its help."""
+
+    module = ""
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        function = getattr(load(f"credit_forensics.commands.{self.module}"), str(self.name))
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(self.name)(function)
+        return get_command(alone).make_context(*arguments, **options)
+
+
+class _Commands(TyperGroup):
+    """The commands of the list, none of them loaded."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, module, short_help in COMMANDS:
+            command = _Command(name, short_help=short_help)
+            command.module = module
+            self.add_command(command)
+
 
 app = typer.Typer(
     name="credit-forensics",
+    cls=_Commands,
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     rich_markup_mode=None,
 )
-
-COMMANDS = (
-    demo,
-    pull,
-    doctor,
-    analyze,
-    explain,
-    review,
-    report,
-    schedule,
-    prune,
-    repair,
-    lab,
-    monitor,
-    serve,
-    accuracy,
-)
-for command in COMMANDS:
-    app.command()(command)
 
 
 def _version(asked: bool) -> None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 
-@pytest.mark.parametrize("command", [command.__name__ for command in COMMANDS])
+@pytest.mark.parametrize("command", [name for name, _, _ in COMMANDS])
 def test_every_command_is_shown(command):
     text = "\n".join(page.read_text(encoding="utf-8") for page in PAGES)
     assert f"credit-forensics {command}" in text, f"no page shows {command}"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+import credit_forensics
 from credit_forensics.commands.options import (
     FOUND,
     CaseArgument,
@@ -17,9 +19,18 @@ from credit_forensics.commands.options import (
     Severity,
     steps,
 )
+from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
-    from credit_forensics.case.case import Case
+    import pandas as pd
+
+    from credit_forensics.case import write_analysis
+    from credit_forensics.reporting import produce
+    from credit_forensics.scenarios import demo as demo_case
+else:
+    write_analysis = Later("credit_forensics.case.write_analysis")
+    produce = Later("credit_forensics.reporting.produce")
+    demo_case = Later("credit_forensics.scenarios.demo")
 
 
 def demo(
@@ -30,17 +41,13 @@ def demo(
 
     Example: credit-forensics demo demo
     """
-    from credit_forensics.case.case import Case
-    from credit_forensics.reporting.produce import produce_report
-    from credit_forensics.scenarios.demo import write_demo_case
-
     with steps() as progress:
         progress("writing the demo case", 1, 1)
-        case_path = write_demo_case(out, seed)
-        case = Case.open(case_path, progress=progress)
+        case_path = demo_case.write_demo_case(out, seed)
+        case = credit_forensics.Case.open(case_path, progress=progress)
         case.analyze(out / "analysis")
     _print_summary(case)
-    produced = produce_report(case_path, out=out / "reports")
+    produced = produce.produce_report(case_path, out=out / "reports")
     typer.echo(f"\nCase    {case_path}\nTables  {out / 'analysis'}\nReport  {produced.report.html}")
 
 
@@ -72,8 +79,6 @@ def explain(
 
     Example: credit-forensics explain case.toml cs_live_a1
     """
-    import json
-
     with steps() as progress:
         explanation = _open(case, mode, progress).explain(payment_id)
     if json_:
@@ -82,16 +87,12 @@ def explain(
         typer.echo(str(explanation))
 
 
-def _open(case: Path, mode: JudgingMode | None, progress: Progress) -> Case:
-    from credit_forensics.case.case import Case
-
-    return Case.open(case, mode=mode.value if mode else None, progress=progress)
+def _open(case: Path, mode: JudgingMode | None, progress: Progress) -> credit_forensics.Case:
+    return credit_forensics.Case.open(case, mode=mode.value if mode else None, progress=progress)
 
 
-def _print_summary(case: Case) -> None:
-    from credit_forensics.case.write_analysis import summary
-
-    numbers = summary(case)
+def _print_summary(case: credit_forensics.Case) -> None:
+    numbers = write_analysis.summary(case)
     lines = [f"{numbers['name']}", f"{numbers['payments']:,} payments, judged in {case.mode}", ""]
     lines += _block("Verdicts", numbers["verdicts"])
     lines += _block("Findings", numbers["findings"] or {"none": 0})
@@ -110,7 +111,7 @@ def _block(title: str, counts: dict[str, Any]) -> list[str]:
     return [title, *(f"  {name:<{width}}  {n:>9,}" for name, n in counts.items()), ""]
 
 
-def _exit_by(findings: Any, fail_on: Severity | None) -> None:
+def _exit_by(findings: pd.DataFrame, fail_on: Severity | None) -> None:
     if fail_on is None:
         return
     order = list(Severity)

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from credit_forensics.notebook import workspace
+    from credit_forensics.scenarios import demo as demo_case
+else:
+    workspace = Later("credit_forensics.notebook.workspace")
+    demo_case = Later("credit_forensics.scenarios.demo")
 
 
 def lab(
@@ -26,18 +36,13 @@ def lab(
 
     Example: credit-forensics lab --demo
     """
-    from credit_forensics.errors import CaseError
-    from credit_forensics.notebook.workspace import lab_command, lab_environment, make_workspace
-
     if demo:
-        from credit_forensics.scenarios.demo import write_demo_case
-
-        case = write_demo_case(case or Path("demo"), 2025)
+        case = demo_case.write_demo_case(case or Path("demo"), 2025)
     if case is None:
         raise CaseError("Give the case file, or --demo to make one.")
-    folder = make_workspace(case)
+    folder = workspace.make_workspace(case)
     typer.echo(f"Workspace  {folder}")
     if prepare:
         return
-    command = lab_command(folder, port=port, browser=browser)
-    raise typer.Exit(subprocess.call(command, env=lab_environment(folder)))
+    command = workspace.lab_command(folder, port=port, browser=browser)
+    raise typer.Exit(subprocess.call(command, env=workspace.lab_environment(folder)))

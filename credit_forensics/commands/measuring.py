@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from credit_forensics.commands.options import steps
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from credit_forensics.scenarios import accuracy as measurement
+else:
+    measurement = Later("credit_forensics.scenarios.accuracy")
 
 
 def accuracy(
@@ -25,17 +31,12 @@ def accuracy(
 
     Example: credit-forensics accuracy --payments 200000 --seeds 5
     """
-    from credit_forensics.scenarios.accuracy import (
-        as_markdown,
-        grid_worlds,
-        measure_worlds,
-        rate_worlds,
-        summarize,
-    )
-
-    worlds = grid_worlds(payments) if grid else rate_worlds(payments, rate or [0.005, 0.03])
+    if grid:
+        worlds = measurement.grid_worlds(payments)
+    else:
+        worlds = measurement.rate_worlds(payments, rate or [0.005, 0.03])
     with steps() as progress:
-        measured = measure_worlds(worlds, range(1, seeds + 1), progress)
+        measured = measurement.measure_worlds(worlds, range(1, seeds + 1), progress)
     if out is not None:
         measured.to_csv(out, index=False, lineterminator="\n")
-    typer.echo(as_markdown(summarize(measured)))
+    typer.echo(measurement.as_markdown(measurement.summarize(measured)))

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
+from rich.progress import Progress as Bar
 
 Progress = Callable[[str, int, int], None]
 DONE, FOUND, UNUSABLE = 0, 1, 2
@@ -57,10 +60,6 @@ def steps() -> Iterator[Progress]:
     if not sys.stderr.isatty():
         yield lambda name, number, total: None
         return
-    from rich.console import Console
-    from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-    from rich.progress import Progress as Bar
-
     columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
     with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
         task = bar.add_task("starting", total=None)

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+import credit_forensics
 from credit_forensics.commands.options import FOUND, CaseArgument, ModeOption, steps
+from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from credit_forensics.repair import apply as applying
+    from credit_forensics.repair import plan as planning
+    from credit_forensics.repair import plan_files, plan_text
+else:
+    applying = Later("credit_forensics.repair.apply")
+    planning = Later("credit_forensics.repair.plan")
+    plan_files = Later("credit_forensics.repair.plan_files")
+    plan_text = Later("credit_forensics.repair.plan_text")
 
 
 def repair(
@@ -30,17 +43,13 @@ def repair(
 
     Example: credit-forensics repair case.toml --out repair
     """
-    from credit_forensics.case.case import Case
-    from credit_forensics.errors import CaseError
-    from credit_forensics.repair.plan import make_plan
-    from credit_forensics.repair.plan_files import write_plan
-    from credit_forensics.repair.plan_text import plan_markdown
-
     with steps() as progress:
-        opened = Case.open(case, mode=mode.value if mode else None, progress=progress)
-        plan = make_plan(opened, threshold=threshold, allow_negative=allow_negative)
-    written = write_plan(plan, out)
-    typer.echo(plan_markdown(plan))
+        opened = credit_forensics.Case.open(
+            case, mode=mode.value if mode else None, progress=progress
+        )
+        plan = planning.make_plan(opened, threshold=threshold, allow_negative=allow_negative)
+    written = plan_files.write_plan(plan, out)
+    typer.echo(plan_text.plan_markdown(plan))
     typer.echo("\n".join(str(path) for path in written))
     if not apply:
         return
@@ -57,9 +66,7 @@ def repair(
         if not agreed:
             typer.echo("Nothing was changed.")
             return
-    from credit_forensics.repair.apply import apply_plan
-
-    applied = apply_plan(plan)
+    applied = applying.apply_plan(plan)
     typer.echo(f"\n{applied}")
     if not applied.complete:
         raise typer.Exit(FOUND)

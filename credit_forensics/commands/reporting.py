@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import logging
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from credit_forensics.commands.options import FOUND, CaseArgument, ReportLanguage
+from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from credit_forensics.reporting import produce, render
+    from credit_forensics.reporting import prune as old_reports
+    from credit_forensics.reporting import schedule as scheduling
+else:
+    produce = Later("credit_forensics.reporting.produce")
+    old_reports = Later("credit_forensics.reporting.prune")
+    render = Later("credit_forensics.reporting.render")
+    scheduling = Later("credit_forensics.reporting.schedule")
 
 TemplateOption = Annotated[
     str, typer.Option(help="incident_report, daily_digest, or a notebook of your own.")
@@ -49,10 +62,6 @@ def report(
 
     Example: credit-forensics report case.toml --rolling 7d
     """
-    from credit_forensics.errors import CaseError
-    from credit_forensics.reporting.produce import produce_report
-    from credit_forensics.reporting.render import ReportFailedError
-
     given: dict[str, Any] = {}
     for text in parameter or []:
         name, equals, value = text.partition("=")
@@ -60,7 +69,7 @@ def report(
             raise CaseError(f"--parameter takes name=value, not {text!r}.")
         given[name] = value
     try:
-        produced = produce_report(
+        produced = produce.produce_report(
             case,
             template=template,
             out=out,
@@ -70,7 +79,7 @@ def report(
             pdf=pdf,
             rolling=rolling,
         )
-    except ReportFailedError as error:
+    except render.ReportFailedError as error:
         # A report that failed is no finding, and no fault of the case file either.
         typer.echo(f"credit-forensics: {error}", err=True)
         raise typer.Exit(3) from None
@@ -105,13 +114,9 @@ def schedule(
 
     Example: credit-forensics schedule case.toml --every monday --rolling 7d
     """
-    import logging
-
-    from credit_forensics.reporting.schedule import SchedulePlan, run_schedule
-
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    run_schedule(
-        SchedulePlan(
+    scheduling.run_schedule(
+        scheduling.SchedulePlan(
             case_path=str(case),
             template=template,
             every=every,
@@ -140,14 +145,11 @@ def prune(
 
     Example: credit-forensics prune reports --older-than 90 --dry-run
     """
-    from credit_forensics.reporting.prune import hold_report
-    from credit_forensics.reporting.prune import prune as remove_old
-
     if hold or release:
-        path = hold_report(folder, str(hold or release), held=bool(hold))
+        path = old_reports.hold_report(folder, str(hold or release), held=bool(hold))
         typer.echo(f"{'Held' if hold else 'Released'}  {path.stem}")
         return
-    decided = remove_old(folder, older_than_days=older_than, keep=keep, dry_run=dry_run)
+    decided = old_reports.prune(folder, older_than_days=older_than, keep=keep, dry_run=dry_run)
     for one in decided:
         if one.decision != "kept":
             typer.echo(f"{one.decision:<8} {one.report.name}")

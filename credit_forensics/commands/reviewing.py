@@ -5,12 +5,21 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import pandas as pd
 import typer
 
+import credit_forensics
 from credit_forensics.commands.options import CaseArgument, steps
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from credit_forensics.case import labels as stored_labels
+    from credit_forensics.case import review_queue
+else:
+    stored_labels = Later("credit_forensics.case.labels")
+    review_queue = Later("credit_forensics.case.review_queue")
 
 
 def review(
@@ -30,20 +39,16 @@ def review(
 
     Example: credit-forensics review case.toml --export queue.csv
     """
-    from credit_forensics.case.case import Case
-    from credit_forensics.case.labels import LABEL_FILE, add_labels, read_labels
-    from credit_forensics.case.review_queue import review_queue
-
     with steps() as progress:
-        opened = Case.open(case, progress=progress)
-        queue = review_queue(opened, blind=blind)
-    kept = opened.settings.folder / LABEL_FILE
+        opened = credit_forensics.Case.open(case, progress=progress)
+        queue = review_queue.review_queue(opened, blind=blind)
+    kept = opened.settings.folder / stored_labels.LABEL_FILE
     if labels is not None:
-        given = read_labels(labels)
+        given = stored_labels.read_labels(labels)
         strata = dict(zip(queue["payment_id"], queue["stratum"], strict=True))
         given["stratum"] = given["payment_id"].map(strata).fillna("other")
         unknown = ~given["payment_id"].isin(opened.verdicts["payment_id"])
-        changed = add_labels(kept, given[~unknown])
+        changed = stored_labels.add_labels(kept, given[~unknown])
         typer.echo(f"{changed} labels new or changed in {kept}; {int(unknown.sum())} not in case.")
         return
     if export is not None:
@@ -69,11 +74,11 @@ def review(
     except (KeyboardInterrupt, EOFError, typer.Abort):
         typer.echo("")
     if given_rows:
-        add_labels(kept, pd.DataFrame(given_rows))
+        stored_labels.add_labels(kept, pd.DataFrame(given_rows))
     typer.echo(f"{len(given_rows)} labels kept in {kept}")
 
 
-def _ask(case: Any, row: Mapping[Any, Any]) -> list[dict[str, Any]]:
+def _ask(case: credit_forensics.Case, row: Mapping[Any, Any]) -> list[dict[str, Any]]:
     explanation = case.explain(row["payment_id"])
     typer.echo(f"\n{row['payment_id']}  {row['amount']} {row['currency']} (minor units)")
     typer.echo(f"credited to {row['credited_user_id']}")

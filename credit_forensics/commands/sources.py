@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from credit_forensics.commands.options import FOUND, CaseArgument, steps
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from credit_forensics import case_file
+    from credit_forensics.case import doctor as checking
+    from credit_forensics.evidence.stripe_api import pull as pulling
+    from credit_forensics.intake import live_doctor
+    from credit_forensics.intake import settings as intake_settings
+else:
+    case_file = Later("credit_forensics.case_file")
+    checking = Later("credit_forensics.case.doctor")
+    pulling = Later("credit_forensics.evidence.stripe_api.pull")
+    live_doctor = Later("credit_forensics.intake.live_doctor")
+    intake_settings = Later("credit_forensics.intake.settings")
 
 
 def pull(case: CaseArgument) -> None:
@@ -15,12 +29,9 @@ def pull(case: CaseArgument) -> None:
 
     Example: credit-forensics pull case.toml
     """
-    from credit_forensics.case_file import read_case_file
-    from credit_forensics.evidence.stripe_api.pull import pull as fetch
-
     with steps() as progress:
-        summary = fetch(
-            read_case_file(case),
+        summary = pulling.pull(
+            case_file.read_case_file(case),
             progress=lambda name, rows: progress(f"{name}: {rows:,}", 1, 1),
         )
     typer.echo(f"Kept in {summary.folder}\n{summary}")
@@ -45,17 +56,12 @@ def doctor(
     if live is not None:
         _live(case, live, purchase)
         return
-    from credit_forensics.case.doctor import check_up
-    from credit_forensics.case_file import read_case_file
-
-    typer.echo(str(check_up(read_case_file(case))))
+    typer.echo(str(checking.check_up(case_file.read_case_file(case))))
 
 
 def _live(settings: Path, url: str, purchase: bool) -> None:
-    from credit_forensics.intake.live_doctor import check_live
-    from credit_forensics.intake.settings import read_intake_settings
-
-    report = check_live(read_intake_settings(settings), url, purchase=purchase)
+    read = intake_settings.read_intake_settings(settings)
+    report = live_doctor.check_live(read, url, purchase=purchase)
     typer.echo(str(report))
     if not report.all_right:
         raise typer.Exit(FOUND)

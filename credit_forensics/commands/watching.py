@@ -1,13 +1,18 @@
-"""``monitor`` and ``serve``."""
+"""``monitor``."""
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from credit_forensics.commands.options import CaseArgument
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from credit_forensics.monitoring import monitor as watch
+else:
+    watch = Later("credit_forensics.monitoring.monitor")
 
 
 def monitor(
@@ -22,28 +27,11 @@ def monitor(
 
     Example: credit-forensics monitor case.toml --every 5m
     """
-    from credit_forensics.monitoring.monitor import monitor_status, run_monitor
-
     if status:
-        typer.echo(str(monitor_status(case)))
+        typer.echo(str(watch.monitor_status(case)))
         return
     raise typer.Exit(
-        run_monitor(case, every=every, once=once, on_tick=lambda result: typer.echo(str(result)))
+        watch.run_monitor(
+            case, every=every, once=once, on_tick=lambda result: typer.echo(str(result))
+        )
     )
-
-
-def serve(
-    settings: Annotated[Path, typer.Argument(help="The intake's settings (intake.toml).")],
-    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
-    log_file: Annotated[
-        Path | None, typer.Option(help="Where delivery lines go; standard output without it.")
-    ] = None,
-) -> None:
-    """Run the intake: checkout guard, user validation, webhook and review queue.
-
-    Example: credit-forensics serve intake.toml --port 8000
-    """
-    from credit_forensics.intake.serve import serve as run
-
-    run(settings, host=host, port=port, log_file=log_file)

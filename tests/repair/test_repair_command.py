@@ -72,10 +72,10 @@ def test_nothing_but_the_command_reaches_the_writing_side_and_only_past_apply():
     assert using == {"commands/repairing.py"}
     body = inspect.getsource(repair)
     leaves = body.index("    if not apply:\n        return\n")
-    assert leaves < body.index("repair.apply")
+    assert leaves < body.index("applying.")
     # A plan is made and written without the writing side having been loaded.
     code = (
-        "import sys, credit_forensics.cli, credit_forensics.repair.plan_files\n"
+        "import sys, credit_forensics.commands.repairing, credit_forensics.repair.plan_files\n"
         "sys.exit('credit_forensics.repair.apply' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
