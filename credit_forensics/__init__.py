@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -17,8 +18,6 @@ _PUBLIC = {"Case": "credit_forensics.case.case", "CaseError": "credit_forensics.
 def __getattr__(name: str) -> Any:
     # Importing the package must stay cheap: what is asked for is loaded when it is asked for.
     if name in _PUBLIC:
-        from importlib import import_module
-
         return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'credit_forensics' has no attribute {name!r}")
 

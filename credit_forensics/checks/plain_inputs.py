@@ -13,6 +13,8 @@ import pandas as pd
 from credit_forensics.case.case import Case
 from credit_forensics.case_file import CaseFile, IdsSection
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.stripe.load import load_stripe_file
+from credit_forensics.evidence.stripe.payments import assemble_payments
 
 Rows = pd.DataFrame | Iterable[Mapping[str, Any]]
 Sessions = pd.DataFrame | Mapping[str, Any] | Sequence[Any] | Any
@@ -107,9 +109,6 @@ def _add_payments(evidence: Evidence, frame: pd.DataFrame) -> None:
 def _add_stripe(
     evidence: Evidence, objects: list[Mapping[str, Any]], prices: Mapping[str, int]
 ) -> None:
-    from credit_forensics.evidence.stripe.load import load_stripe_file
-    from credit_forensics.evidence.stripe.payments import assemble_payments
-
     # Through a file, so that a session here is read exactly as an export is.
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "objects.jsonl"

@@ -12,10 +12,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-if TYPE_CHECKING:
-    from credit_forensics.case.case import Case
+import credit_forensics
+from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
 
-_CASE_KEY = pytest.StashKey["Case"]()
+if TYPE_CHECKING:
+    from credit_forensics.checks import assertions, sarif, worlds
+    from credit_forensics.checks import baseline as baselines
+else:
+    assertions = Later("credit_forensics.checks.assertions")
+    baselines = Later("credit_forensics.checks.baseline")
+    sarif = Later("credit_forensics.checks.sarif")
+    worlds = Later("credit_forensics.checks.worlds")
+
+_CASE_KEY = pytest.StashKey["credit_forensics.Case"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -46,18 +56,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 @pytest.fixture(scope="session")
-def credit_case(request: pytest.FixtureRequest) -> Case:
+def credit_case(request: pytest.FixtureRequest) -> credit_forensics.Case:
     """The case that ``--credit-case`` (or ``credit_case`` in pytest.ini) names, opened once."""
     path = _path(request.config, "credit_case")
     if path is None:
         raise pytest.UsageError(
             "the fixture credit_case needs --credit-case FILE, or credit_case in pytest.ini"
         )
-    from credit_forensics.case.case import Case
-    from credit_forensics.errors import CaseError
-
     try:
-        case = Case.open(path)
+        case = credit_forensics.Case.open(path)
     except CaseError as error:
         pytest.fail(str(error), pytrace=False)
     request.config.stash[_CASE_KEY] = case
@@ -73,25 +80,24 @@ def credit_baseline(request: pytest.FixtureRequest) -> Path | None:
 @pytest.fixture
 def assert_no_new_findings(credit_baseline: Path | None) -> Callable[..., None]:
     """``assert_no_findings`` with the baseline of ``--credit-baseline``."""
-    from credit_forensics.checks.assertions import assert_no_findings
 
-    def check(case: Case, severity: str = "medium", allow: tuple[str, ...] = ()) -> None:
+    def check(
+        case: credit_forensics.Case, severity: str = "medium", allow: tuple[str, ...] = ()
+    ) -> None:
         __tracebackhide__ = True
-        assert_no_findings(case, severity, allow, credit_baseline)
+        assertions.assert_no_findings(case, severity, allow, credit_baseline)
 
     return check
 
 
 @pytest.fixture(scope="session")
-def credit_world() -> Callable[..., Case]:
+def credit_world() -> Callable[..., credit_forensics.Case]:
     """A function that gives a scenario of ``scenarios.named`` as a case, each made once."""
-    made: dict[str, Case] = {}
+    made: dict[str, credit_forensics.Case] = {}
 
-    def world(name: str) -> Case:
-        from credit_forensics.checks.worlds import named_world
-
+    def world(name: str) -> credit_forensics.Case:
         if name not in made:
-            made[name] = named_world(name)[0]
+            made[name] = worlds.named_world(name)[0]
         return made[name]
 
     return world
@@ -103,22 +109,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     case = config.stash.get(_CASE_KEY, None)
     if case is None:
         return
-    sarif = config.getoption("--credit-sarif")
-    if sarif:
-        from credit_forensics.checks.baseline import read_baseline
-        from credit_forensics.checks.sarif import write_sarif
-
+    sarif_file = config.getoption("--credit-sarif")
+    if sarif_file:
         known = _path(config, "credit_baseline")
         path = _path(config, "credit_case") or Path("case.toml")
         root = config.rootpath
         shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-        baseline = read_baseline(known) if known else ()
-        write_sarif(case.findings, sarif, case_file=shown, baseline=baseline)
+        baseline = baselines.read_baseline(known) if known else ()
+        sarif.write_sarif(case.findings, sarif_file, case_file=shown, baseline=baseline)
     target = config.getoption("--credit-write-baseline")
     if target:
-        from credit_forensics.checks.baseline import write_baseline
-
-        write_baseline(case.findings, target)
+        baselines.write_baseline(case.findings, target)
 
 
 def _path(config: pytest.Config, name: str) -> Path | None:

@@ -8,13 +8,14 @@ that asked, so that all tables belong to one moment.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import io
+import sqlite3
 from collections.abc import Iterator
 from typing import Any, Literal
 
+import psycopg
 import pyarrow as pa
+import pyarrow.csv as pacsv
 
 from credit_forensics.databases.read_only import (
     ReadOnlyDatabase,
@@ -23,6 +24,7 @@ from credit_forensics.databases.read_only import (
 )
 from credit_forensics.databases.relations import quote_identifier
 from credit_forensics.databases.urls import one_line, secrets
+from credit_forensics.extras import installed, load
 
 Way = Literal["adbc", "copy", "sqlite"]
 SQLITE_ROWS = 20_000
@@ -68,7 +70,7 @@ def read_into(connection: Any, database: ReadOnlyDatabase, query: str, table: st
 
 def postgres_way() -> Way:
     """How PostgreSQL is read here: ``adbc`` if that driver is installed, else ``copy``."""
-    return "adbc" if importlib.util.find_spec("adbc_driver_postgresql") else "copy"
+    return "adbc" if installed("adbc_driver_postgresql") else "copy"
 
 
 def _keep(
@@ -139,7 +141,7 @@ def _adbc_connection(database: ReadOnlyDatabase) -> Any:
     """
     if not database.snapshot:
         return None
-    dbapi = importlib.import_module("adbc_driver_postgresql.dbapi")
+    dbapi = load("adbc_driver_postgresql.dbapi")
     try:
         connection = dbapi.connect(database.conninfo())
     except dbapi.Error:
@@ -159,7 +161,7 @@ def _adbc_connection(database: ReadOnlyDatabase) -> Any:
 def _adbc_batches(
     database: ReadOnlyDatabase, connection: Any, query: str
 ) -> Iterator[pa.RecordBatch]:
-    dbapi = importlib.import_module("adbc_driver_postgresql.dbapi")
+    dbapi = load("adbc_driver_postgresql.dbapi")
     try:
         with connection, connection.cursor() as cursor:
             cursor.execute(query)
@@ -169,9 +171,6 @@ def _adbc_batches(
 
 
 def _copy_batches(database: ReadOnlyDatabase, query: str) -> Iterator[pa.RecordBatch]:
-    import psycopg
-    import pyarrow.csv as pacsv
-
     names = [name for name, _ in database.describe(query)]
     statement = f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()
     try:
@@ -232,8 +231,6 @@ class CopyStream(io.RawIOBase):
 def _sqlite_batches(
     database: ReadOnlyDatabase, query: str, columns: list[tuple[str, str]]
 ) -> Iterator[pa.RecordBatch]:
-    import sqlite3
-
     # SQLite types values, not columns, so each leaves as text; whole reals lose their ".0".
     texts = ", ".join(_sqlite_text(quote_identifier(name)) for name, _ in columns)
     names = [name for name, _ in columns]

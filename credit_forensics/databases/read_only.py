@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
-import sys
+import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from sqlalchemy import create_engine
+from sqlalchemy.pool import NullPool
 
 from credit_forensics.databases.relations import (
     Relation,
@@ -26,8 +31,6 @@ from credit_forensics.databases.urls import (
 from credit_forensics.errors import CaseError
 
 if TYPE_CHECKING:
-    import sqlite3
-
     from sqlalchemy import Engine
     from sqlalchemy.engine import URL
 
@@ -146,8 +149,6 @@ class ReadOnlyDatabase:
 
     def conninfo(self) -> str:
         """The libpq connection string, for a second connection. It holds the password."""
-        from psycopg.conninfo import make_conninfo
-
         return make_conninfo("", **libpq_arguments(self.url))
 
 
@@ -181,12 +182,7 @@ def open_read_only(url: str, folder: Path, what: str) -> Iterator[ReadOnlyDataba
     if parsed.get_backend_name() == "sqlite":
         path = sqlite_path(parsed, folder, what)
     name = masked(parsed)
-    try:
-        engine = _postgres_engine(parsed) if path is None else _sqlite_engine(path)
-    except ImportError as error:
-        raise CaseError(
-            f"The {what} database {name} needs a driver that is not installed: {error}."
-        ) from None
+    engine = _postgres_engine(parsed) if path is None else _sqlite_engine(path)
     try:
         pooled = _connect(engine, f"The {what} database {name}", parsed)
         try:
@@ -211,14 +207,9 @@ def open_read_only(url: str, folder: Path, what: str) -> Iterator[ReadOnlyDataba
 
 @contextmanager
 def _refusals() -> Iterator[None]:
-    import sqlite3
-
-    # Not imported for its error's sake: a case with SQLite alone does not need it.
-    psycopg = sys.modules.get("psycopg")
-    kinds = (sqlite3.Error, psycopg.Error) if psycopg else (sqlite3.Error,)
     try:
         yield
-    except kinds as error:
+    except (sqlite3.Error, psycopg.Error) as error:
         raise UnreadableError(one_line(error)) from None
 
 
@@ -231,11 +222,6 @@ def _connect(engine: Engine, subject: str, url: URL) -> Any:
 
 
 def _sqlite_engine(path: Path) -> Engine:
-    import sqlite3
-
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import NullPool
-
     with path.open("rb") as file:
         header = file.read(20)
     log = path.with_name(path.name + "-wal")
@@ -256,12 +242,7 @@ def _sqlite_engine(path: Path) -> Engine:
 
 
 def _postgres_engine(url: URL) -> Engine:
-    from sqlalchemy import create_engine
-    from sqlalchemy.pool import NullPool
-
     def connect() -> Any:
-        import psycopg
-
         connection = psycopg.connect(
             **libpq_arguments(url), client_encoding="utf8", prepare_threshold=None
         )
@@ -277,8 +258,6 @@ def _postgres_engine(url: URL) -> Engine:
 
 def _begin(database: ReadOnlyDatabase) -> None:
     """Begin the reading transaction, and lend its snapshot to further connections."""
-    import psycopg
-
     for lend in (True, False):
         for setting, value in session_settings().items():
             database.driver.execute("SELECT set_config(%s, %s, true)", [setting, value])

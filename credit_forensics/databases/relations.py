@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -44,8 +45,6 @@ def quote_identifier(name: str) -> str:
 
 def sqlite_relations(connection: sqlite3.Connection) -> list[Relation]:
     """Tables and views of a SQLite database, by name; SQLite's own are left out."""
-    import sqlite3
-
     found = []
     names = connection.execute(
         "SELECT name FROM sqlite_master WHERE type IN ('table', 'view') "

@@ -7,6 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
+from psycopg.pq import Conninfo
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
 from credit_forensics.errors import CaseError
 
 if TYPE_CHECKING:
@@ -32,9 +36,6 @@ def parse_url(url: str, what: str) -> URL:
     >>> str(parse_url("file:./dev.db", "ledger"))
     'sqlite:///./dev.db'
     """
-    from sqlalchemy.engine import make_url
-    from sqlalchemy.exc import SQLAlchemyError
-
     if url.startswith("file:"):  # as Prisma writes it
         url = "sqlite:///" + url.removeprefix("file:")
     try:
@@ -100,8 +101,6 @@ def sqlite_path(url: URL, folder: Path, what: str) -> Path:
 
 def libpq_arguments(url: URL) -> dict[str, Any]:
     """What libpq is told of a URL; settings that only other clients know are left out."""
-    from psycopg.pq import Conninfo
-
     known = {option.keyword.decode() for option in Conninfo.get_defaults()}
     query = {key: value for key, value in url.query.items() if key in known}
     # asyncpg spells it "ssl".

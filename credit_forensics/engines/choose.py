@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from credit_forensics.case_file import CaseFile
+from credit_forensics.engines.clickhouse import ClickHouseEngine
 from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.postgres import PostgresEngine
+from credit_forensics.engines.spark import SparkEngine
 from credit_forensics.errors import CaseError
 
 
@@ -28,8 +31,6 @@ def open_engine(settings: CaseFile) -> Engine | None:
     """
     section = settings.engine
     if section.name == "postgres":
-        from credit_forensics.engines.postgres import PostgresEngine
-
         ledgers = [ledger.url for ledger in settings.all_ledgers if ledger.url]
         urls = [section.url, *(url for url in ledgers if url.startswith("postgres"))]
         url = next((url for url in urls if url), None)
@@ -37,8 +38,6 @@ def open_engine(settings: CaseFile) -> Engine | None:
             raise CaseError("The postgres engine needs to know where; set [engine] url.")
         return PostgresEngine(url, memory=section.memory_limit)
     if section.name == "spark":
-        from credit_forensics.engines.spark import SparkEngine
-
         return SparkEngine(
             section.master,
             memory=section.memory_limit,
@@ -46,8 +45,6 @@ def open_engine(settings: CaseFile) -> Engine | None:
             threads=section.threads,
         )
     if section.name == "clickhouse":
-        from credit_forensics.engines.clickhouse import ClickHouseEngine
-
         return ClickHouseEngine(
             memory=section.memory_limit, folder=section.temp_directory, threads=section.threads
         )

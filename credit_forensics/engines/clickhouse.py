@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import itertools
 import shutil
 import tempfile
@@ -18,7 +17,9 @@ import pyarrow.parquet as pq
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, result_schema, typed
 from credit_forensics.engines.dialects import compiled_sql
 from credit_forensics.engines.duckdb import to_pandas
+from credit_forensics.engines.spark import spark_memory
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import load
 
 # Without these an outer join gives '' and 0 for what is absent, and an empty sum gives 0.
 _SETTINGS = {
@@ -64,13 +65,7 @@ class ClickHouseEngine:
         folder: Path | str | None = None,
         threads: int | None = None,
     ) -> None:
-        try:
-            module = importlib.import_module("chdb.session")
-        except ImportError:
-            raise CaseError(
-                "The clickhouse engine needs chdb; install credit-forensics with the extra "
-                "[clickhouse]."
-            ) from None
+        module = load("chdb.session")
         if folder is not None:
             Path(folder).mkdir(parents=True, exist_ok=True)
         self._folder = Path(tempfile.mkdtemp(prefix="credit_forensics_clickhouse_", dir=folder))
@@ -186,7 +181,5 @@ def _with_times(table: pa.Table, schema: pa.Schema) -> pa.Table:
 
 
 def _bytes(size: str) -> int:
-    from credit_forensics.engines.spark import spark_memory
-
     text = spark_memory(size)
     return int(text[:-1]) * int(1024 ** "bkmgt".index(text[-1]))

@@ -11,6 +11,7 @@ import ibis.expr.datatypes as dt
 import ibis.expr.operations as ops
 import ibis.expr.types as ir
 from ibis.backends.sql.compilers import ClickHouseCompiler, PostgresCompiler, PySparkCompiler
+from ibis.config import Config, options
 
 
 class _UnicodeClickHouse(ClickHouseCompiler):  # type: ignore[misc]
@@ -78,7 +79,6 @@ def _compiled(dialect: str, operation: ops.Node) -> str:
 @contextlib.contextmanager
 def _spark_option() -> Iterator[None]:
     """The compiler asks for an option that only Ibis's own Spark backend registers."""
-    from ibis.config import Config, options
 
     class Options(Config):  # type: ignore[misc]
         treat_nan_as_null: bool = False

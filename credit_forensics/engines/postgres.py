@@ -14,10 +14,13 @@ from typing import Any
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
+import psycopg
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv
 
+from credit_forensics.databases.bulk_read import CopyStream
+from credit_forensics.databases.urls import libpq_arguments, one_line, parse_url, secrets
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, result_schema
 from credit_forensics.engines.dialects import compiled_sql
 from credit_forensics.engines.duckdb import to_pandas
@@ -66,10 +69,6 @@ class PostgresEngine:
     name = "postgres"
 
     def __init__(self, url: str, *, memory: str | None = None) -> None:
-        import psycopg
-
-        from credit_forensics.databases.urls import libpq_arguments, parse_url, secrets
-
         parsed = parse_url(url, "engine")
         if not parsed.drivername.startswith("postgresql"):
             raise CaseError("The postgres engine needs a PostgreSQL url; set [engine] url.")
@@ -114,8 +113,6 @@ class PostgresEngine:
 
     def arrow(self, expression: ir.Table) -> pa.Table:
         """Run and give an Arrow table."""
-        from credit_forensics.databases.bulk_read import CopyStream
-
         schema = result_schema(expression.schema())
         query = f"COPY ({self.sql(expression)}) TO STDOUT (FORMAT csv)"
         options = csv.ConvertOptions(
@@ -191,10 +188,6 @@ class PostgresEngine:
 
     @contextlib.contextmanager
     def _told(self, what: str) -> Iterator[None]:
-        import psycopg
-
-        from credit_forensics.databases.urls import one_line
-
         try:
             yield
         except (psycopg.OperationalError, psycopg.errors.InsufficientPrivilege) as error:

@@ -7,7 +7,6 @@ done when a worker is lost: Spark repeats the tasks of the step at hand, never t
 from __future__ import annotations
 
 import contextlib
-import importlib
 import itertools
 import os
 import re
@@ -27,6 +26,7 @@ from credit_forensics.engines.arrow_rows import Rows, arrow_rows, typed
 from credit_forensics.engines.dialects import compiled_sql
 from credit_forensics.engines.duckdb import to_pandas
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import load
 
 _ROWS_A_GROUP = 200_000  # Spark splits a file by row groups, so that workers share it
 _SETTINGS = {
@@ -180,12 +180,7 @@ def spark_memory(text: str) -> str:
 def _start(master: str | None, threads: int | None, memory: str | None) -> Any:
     if shutil.which("java") is None and not os.environ.get("JAVA_HOME"):
         raise CaseError("The spark engine needs Java 17 or later; install it or set JAVA_HOME.")
-    try:
-        pyspark = importlib.import_module("pyspark.sql")
-    except ImportError:
-        raise CaseError(
-            "The spark engine needs PySpark; install credit-forensics with the extra [spark]."
-        ) from None
+    pyspark = load("pyspark.sql")
     running = pyspark.SparkSession.getActiveSession()
     if running is not None:
         # One Spark a process: where it runs was settled when it started.

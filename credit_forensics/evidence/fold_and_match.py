@@ -6,9 +6,12 @@ id itself, an id that differs only in case, or a scrubbed one that fits exactly 
 
 from __future__ import annotations
 
+import duckdb
+
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.folding_sql import account_name_keys, email_key, typed_name_key
+from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
 
 NAMED_KEYS = ("user_id", "user_id_backup", "session_user_id")
 EMAIL_KEYS = ("session_email", "user_email", "account_email")
@@ -40,8 +43,6 @@ def shape_pattern(shape: str) -> str:
     """
     if shape in _SHAPES:
         return _SHAPES[shape]
-    import duckdb
-
     pattern = f"^(?:{shape})$"
     try:
         duckdb.connect().execute("SELECT regexp_matches('', ?)", [pattern]).fetchall()
@@ -175,8 +176,6 @@ def _match_scrubbed(evidence: Evidence) -> None:
     ).df()["value"]
     if scrubbed.empty:
         return
-    from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
-
     known = connection.execute("SELECT user_id FROM known_ids").df()["user_id"]
     matched = match_scrubbed(scrubbed, known)
     connection.register("matched_ids", matched[matched["user_id"].notna()])

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
+import stripe
 from fastapi import APIRouter, Header, HTTPException, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -200,8 +201,6 @@ class _Sessions:
         if self.settings.stripe_api_key is None:
             raise RuntimeError("no Stripe key")
         if self._client is None:
-            import stripe
-
             base = self.settings.stripe_api_base
             self._client = stripe.StripeClient(
                 self.settings.stripe_api_key.get_secret_value(),

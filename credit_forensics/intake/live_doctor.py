@@ -8,18 +8,15 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import httpx
 import sqlalchemy as sa
 
 from credit_forensics.checks.handler import stripe_objects
 from credit_forensics.checks.handler.signing import sign
-from credit_forensics.errors import CaseError
 from credit_forensics.intake.schema import TABLES, UNIQUE_INDEXES
 from credit_forensics.intake.settings import WEBHOOK_PATH, IntakeSettings
-
-if TYPE_CHECKING:
-    import httpx
 
 _SKEW_SECONDS = 60
 _FOLLOW_SECONDS = 10.0
@@ -79,18 +76,7 @@ def check_live(
     -------
     LiveReport
         every check, also the ones after a failed one: a check that could not run says so.
-
-    Raises
-    ------
-    CaseError
-        when the extra is not installed.
     """
-    try:
-        import httpx
-    except ImportError:
-        raise CaseError(
-            'The live checks need the extra [intake]: pip install "credit-forensics[intake]".'
-        ) from None
     checks = list(_secrets(settings))
     engine = sa.create_engine(
         settings.database_url, connect_args={"connect_timeout": 5}, poolclass=sa.NullPool

@@ -6,7 +6,10 @@ import logging
 import sys
 from pathlib import Path
 
+import uvicorn
+
 from credit_forensics.errors import CaseError
+from credit_forensics.intake.app import create_app
 from credit_forensics.intake.delivery_log import LOGGER
 from credit_forensics.intake.settings import IntakeSettings, read_intake_settings
 
@@ -32,18 +35,8 @@ def serve(
     Raises
     ------
     CaseError
-        when the settings cannot be used, the extra is not installed, or the database cannot be
-        reached at start.
+        when the settings cannot be used, or the database cannot be reached at start.
     """
-    try:
-        import uvicorn
-
-        from credit_forensics.intake.app import create_app
-    except ImportError as error:
-        raise CaseError(
-            f"The intake needs the extra [intake] ({error.name} is not installed): "
-            'pip install "credit-forensics[intake]".'
-        ) from None
     if not isinstance(settings, IntakeSettings):
         settings = read_intake_settings(settings)
     log_deliveries(log_file)

@@ -10,6 +10,8 @@ import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
 from credit_forensics.tables.catalogue import Tables, spec
 
@@ -140,9 +142,6 @@ def group_persons(
         merging = merging[[pair not in apart for pair in pairs]]
     if merging.empty:
         return spec("persons").empty()
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     ends = pd.concat([merging["user_id"], merging["linked_user_id"]], ignore_index=True)
     codes, ids = pd.factorize(ends, sort=True)
     half = len(merging)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from pathlib import Path
 
+from credit_forensics.case.case import Case
 from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.evidence.stripe_api.pull import pull
 from credit_forensics.monitoring.observation import Watched
 from credit_forensics.monitoring.tick import Look
 
@@ -16,8 +18,6 @@ def look_at_case(path: Path) -> Look:
     """A look that reads the case afresh each time, its case file included."""
 
     def look(now: dt.datetime, _standing: tuple[str, ...] = ()) -> Watched:
-        from credit_forensics.case.case import Case
-
         case_file = read_case_file(path)
         problems: dict[str, Exception] = {}
         pull_news(case_file, now, problems)
@@ -48,8 +48,6 @@ def pull_news(
     """
     if not (case_file.stripe.api_key and case_file.monitor.pull):
         return
-    from credit_forensics.evidence.stripe_api.pull import pull
-
     try:
         if whole:
             pull(case_file, now=now)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 
 import pandas as pd
+from scipy.stats import fisher_exact
 
 from credit_forensics.monitoring.observation import (
     CheckSettings,
@@ -37,8 +38,6 @@ def disagreement(watched: Watched, settings: CheckSettings, now: dt.datetime) ->
     >>> disagreement(watched, CheckSettings(), at[-1].to_pydatetime()).summary
     'families disagree on 10 of 24 payments, before on 0 of 176'
     """
-    from scipy.stats import fisher_exact
-
     voiced = watched.verdicts[watched.verdicts["families_available"] >= 2]
     wanted = ("payment_id", "created_at", "amount", "currency")
     keep = [c for c in wanted if c in watched.payments]

@@ -10,6 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import load
 from credit_forensics.monitoring.alert_policy import Sent
 from credit_forensics.monitoring.state import MonitorState
 from credit_forensics.monitoring.tick import TickResult
@@ -29,39 +30,40 @@ class Health:
         late_after: dt.timedelta,
         clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     ) -> None:
-        from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
-
+        prometheus = load("prometheus_client")
         self._clock = clock
         self._late_after = late_after
         self._lock = threading.Lock()
         self._started = clock()
         self._last: TickResult | None = None
-        self.registry = CollectorRegistry()
+        self.registry = prometheus.CollectorRegistry()
         name = "credit_forensics_monitor"
         registry = self.registry
-        self._ticks = Counter(f"{name}_ticks", "Ticks run", registry=registry)
-        self._seconds = Histogram(f"{name}_tick_seconds", "Duration of a tick", registry=registry)
-        self._last_tick = Gauge(
+        self._ticks = prometheus.Counter(f"{name}_ticks", "Ticks run", registry=registry)
+        self._seconds = prometheus.Histogram(
+            f"{name}_tick_seconds", "Duration of a tick", registry=registry
+        )
+        self._last_tick = prometheus.Gauge(
             f"{name}_last_tick_timestamp_seconds", "Time of the last tick", registry=registry
         )
-        self._last_good = Gauge(
+        self._last_good = prometheus.Gauge(
             f"{name}_last_success_timestamp_seconds",
             "Time of the last tick in which every check ran",
             registry=registry,
         )
-        self._errors = Counter(
+        self._errors = prometheus.Counter(
             f"{name}_check_errors", "Checks that could not run", ["check"], registry=registry
         )
-        self._items = Gauge(
+        self._items = prometheus.Gauge(
             f"{name}_check_items", "Items that a check saw last", ["check"], registry=registry
         )
-        self._open = Gauge(
+        self._open = prometheus.Gauge(
             f"{name}_open_incidents", "Open incidents", ["check", "severity"], registry=registry
         )
-        self._sent = Counter(
+        self._sent = prometheus.Counter(
             f"{name}_alerts", "Messages accepted", ["target", "severity"], registry=registry
         )
-        self._failed = Counter(
+        self._failed = prometheus.Counter(
             f"{name}_alert_failures", "Messages not accepted", ["target"], registry=registry
         )
 
@@ -108,10 +110,8 @@ class Health:
 
     def metrics(self) -> bytes:
         """The metrics in Prometheus' text format."""
-        from prometheus_client import generate_latest
-
         with self._lock:
-            return bytes(generate_latest(self.registry))
+            return bytes(load("prometheus_client").generate_latest(self.registry))
 
 
 class HealthServer:

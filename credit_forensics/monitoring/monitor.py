@@ -20,6 +20,7 @@ from credit_forensics.monitoring.alert_policy import Manners, tell_all, waiting
 from credit_forensics.monitoring.case_look import look_at_case
 from credit_forensics.monitoring.dead_man import dead_man_address, ping
 from credit_forensics.monitoring.health import Health, HealthServer
+from credit_forensics.monitoring.kept_look import KeptLook
 from credit_forensics.monitoring.observation import CheckSettings
 from credit_forensics.monitoring.quiet_hours import quiet_hours
 from credit_forensics.monitoring.state import MonitorState
@@ -141,8 +142,6 @@ def interval(value: str | float) -> float:
 def _look(case_file: CaseFile, path: Path) -> Look:
     """The case read in part where that can be done, else afresh each time."""
     if case_file.monitor.keep_evidence and not case_file.stripe.database:
-        from credit_forensics.monitoring.kept_look import KeptLook
-
         return KeptLook(path, case_file.folder / FOLDER)
     return look_at_case(path)
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from credit_forensics.case_file import from_environment
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import load
 from credit_forensics.monitoring.alerts import Alert
 from credit_forensics.monitoring.formats import as_html, as_markdown, as_text
 
@@ -27,8 +28,7 @@ class Transport:
     """
 
     def __init__(self, url: str) -> None:
-        import apprise
-
+        apprise = load("apprise")
         digest = hashlib.sha256(url.encode()).hexdigest()[:8]
         self.name = f"{re.split(r'[^A-Za-z0-9+-]', url, maxsplit=1)[0][:20].lower()}-{digest}"
         with _captured():
@@ -43,8 +43,7 @@ class Transport:
 
     def send(self, alert: Alert) -> str | None:
         """Send; ``None`` when it was accepted, else what went wrong, in words without secrets."""
-        import apprise
-
+        apprise = load("apprise")
         taken = self._apprise[0].notify_format
         # One format, or since Apprise 2.1 several, the service's favourite first.
         body_format = taken[0] if isinstance(taken, tuple) else taken
@@ -77,12 +76,6 @@ def transports(targets: Sequence[str]) -> list[Transport]:
     """
     if not targets:
         return []
-    try:
-        import apprise  # noqa: F401
-    except ImportError:
-        raise CaseError(
-            "Alerts need Apprise; install it with: pip install 'credit-forensics[monitor]'."
-        ) from None
     made = [Transport(from_environment(target, "monitor.targets")) for target in targets]
     unique = {transport.name: transport for transport in made}
     return list(unique.values())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import Any
+
+from IPython import get_ipython
 
 REPORT_VARIABLE = "CREDIT_FORENSICS_REPORT"
 
@@ -20,9 +21,7 @@ def live_shell() -> Any:
     >>> live_shell() is None
     True
     """
-    if os.environ.get(REPORT_VARIABLE) or "IPython" not in sys.modules:
+    if os.environ.get(REPORT_VARIABLE):
         return None
-    from IPython import get_ipython
-
     shell = get_ipython()
     return shell if hasattr(shell, "kernel") else None

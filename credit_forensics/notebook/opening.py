@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from IPython.display import HTML, display
 
 from credit_forensics.case.case import Case
 from credit_forensics.notebook.live import live_shell
@@ -43,8 +44,6 @@ def open_case(path: Path | str, *, reveal: bool = False, **options: Any) -> Case
 
 def let_tables_show(case: Case, shell: Any) -> None:
     """Let this kernel's DataFrames and Series display as ``show`` does, under the case's mask."""
-    from IPython.display import HTML, display
-
     display(HTML(notebook_style()))
     formatter = shell.display_formatter.mimebundle_formatter
     for kind in (pd.DataFrame, pd.Series):

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
+from IPython.display import display
 
+from credit_forensics.extras import how_to_install, installed, load
 from credit_forensics.notebook.live import live_shell
 from credit_forensics.reporting.html_tables import row_dicts
 from credit_forensics.reporting.payment_dossier import PaymentDossier
 
 SHOWN = 200
 _SECTIONS = ("summary", "history", "claims", "related")
-MISSING = (
-    'The payment picker needs ipywidgets: pip install "credit-forensics[lab]". '
-    "Until then, set payment_id in the parameters' cell."
-)
 
 
 def choose_payment(
@@ -47,11 +44,9 @@ def choose_payment(
     dossier = PaymentDossier(case, payment_id, language=language, reveal=reveal)
     if live_shell() is None:
         return dossier
-    if importlib.util.find_spec("ipywidgets") is None:
-        print(MISSING)
+    if not installed("ipywidgets"):
+        print(how_to_install("ipywidgets"), "Until then, set payment_id in the parameters' cell.")
         return dossier
-    from IPython.display import display
-
     picked = PickedDossier(case, dossier, language=language, reveal=reveal)
     display(picked.picker)
     return picked
@@ -71,8 +66,7 @@ class PickedDossier:
     def __init__(
         self, case: Any, dossier: PaymentDossier, *, language: str = "en", reveal: bool = False
     ) -> None:
-        import ipywidgets as widgets
-
+        widgets = load("ipywidgets")
         self._case, self._language, self._reveal = case, language, reveal
         self.dossier = dossier
         self._found = found_payments(dossier)
@@ -132,8 +126,7 @@ class PickedDossier:
             self._write(name)
 
     def _section(self, name: str) -> Any:
-        import ipywidgets as widgets
-
+        widgets = load("ipywidgets")
         if name not in self._sections:
             self._sections[name] = widgets.Output()
             self._write(name)

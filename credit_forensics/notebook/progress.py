@@ -7,6 +7,8 @@ from collections.abc import Callable
 from html import escape
 from typing import Any, TextIO
 
+from IPython.display import HTML, display
+
 from credit_forensics.notebook.live import live_shell
 
 Progress = Callable[[str, int, int], None]
@@ -41,8 +43,6 @@ class NotebookBar:
         self._handle: Any = None
 
     def __call__(self, name: str, number: int, total: int) -> None:
-        from IPython.display import HTML, display
-
         page = HTML(bar_html(name, number, total))
         if self._handle is None:
             self._handle = display(page, display_id=True)
@@ -51,8 +51,6 @@ class NotebookBar:
             self._handle.update(page)
 
     def _end(self, *_: object) -> None:
-        from IPython.display import HTML
-
         self._shell.events.unregister("post_run_cell", self._end)
         self._handle.update(HTML(""))
         self._handle = None

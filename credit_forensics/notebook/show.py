@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import importlib.util
 from html import escape
 from typing import Any
 
 import pandas as pd
 
+from credit_forensics.extras import installed, load
 from credit_forensics.notebook.live import live_shell
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.reporting.html_tables import TableColumn, html_table
 from credit_forensics.reporting.language import Language
+from credit_forensics.resolution.methods import METHODS, REPLAYS
 from credit_forensics.tables.catalogue import ALL
 
 MOST_ROWS = 10_000
@@ -75,7 +76,7 @@ class ShownTable:
     def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
         """A widget where one can live, and the static forms for wherever it cannot."""
         static = {"text/html": self.static_html(), "text/plain": repr(self)}
-        if live_shell() is None or not _has_widgets():
+        if live_shell() is None or not installed("itables", "anywidget", "ipywidgets"):
             return static
         bundle = self.widget()._repr_mimebundle_()
         # Some versions of the widget library give the metadata too.
@@ -99,14 +100,12 @@ class ShownTable:
 
     def widget(self) -> Any:
         """A table that sorts and filters in the browser; everything in it is text."""
-        import ipywidgets
-        from itables.widget import ITable
-
+        ipywidgets = load("ipywidgets")
         rows = self.rows(MOST_ROWS)
         text = {name: _cell_text(rows[name]) for name in rows.columns if _is_text(rows[name])}
         counted = f"{len(rows):,} of {len(self._table):,} rows"
         head = f"{self._caption} ({counted})" if self._caption else counted
-        table = ITable(
+        table = load("itables.widget").ITable(
             rows.assign(**text),
             # The cap is ours: what would silently be thinned out could hide the row looked for.
             maxBytes=0,
@@ -143,10 +142,6 @@ def _cell_text(column: pd.Series) -> pd.Series:
     return column.astype(object).where(column.notna(), "")
 
 
-def _has_widgets() -> bool:
-    return all(importlib.util.find_spec(name) for name in ("itables", "anywidget", "ipywidgets"))
-
-
 def table_of(columns: list[str]) -> str:
     """The table that has exactly these columns, or had; its name decides what may be shown.
 
@@ -181,8 +176,6 @@ def _label(value: object, mask: Mask) -> str:
 
 def _vocabulary() -> frozenset[str]:
     """Words of ours that label rows: tables, their columns and the methods."""
-    from credit_forensics.resolution.methods import METHODS, REPLAYS
-
     columns = {name for spec in ALL.values() for name in spec.column_names}
     return frozenset({*ALL, *columns, *REPLAYS, *(method.name for method in METHODS)})
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 import os
 import sys
@@ -13,6 +12,7 @@ import nbformat
 
 from credit_forensics.case_file import read_case_file
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import how_to_install, installed
 from credit_forensics.reporting.notebook_files import notebook_path, read_notebook, template_names
 
 FOLDER = "lab"
@@ -67,8 +67,8 @@ def lab_command(folder: Path, *, port: int | None = None, browser: bool = True) 
     CaseError
         when the extra ``[lab]`` is not installed.
     """
-    if importlib.util.find_spec("jupyterlab") is None:
-        raise CaseError('JupyterLab is not installed: pip install "credit-forensics[lab]".')
+    if not installed("jupyterlab"):
+        raise CaseError(how_to_install("jupyterlab"))
     command = [sys.executable, "-m", "jupyterlab", f"--ServerApp.root_dir={folder}"]
     command.append(f"--LabApp.default_url=/lab/tree/{FIRST}")
     # Evidence stays on this machine: only it may connect, and nothing is asked of the network.

@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
+
 from credit_forensics.databases.urls import (
     libpq_arguments,
     one_line,
@@ -130,8 +132,6 @@ def _writing(
         finally:
             connection.close()
         return
-    import psycopg
-
     try:
         session = psycopg.connect(
             **libpq_arguments(url),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import ibis
 import pandas as pd
 
 from credit_forensics.case.case import Case
@@ -44,8 +45,6 @@ def read_facts(case: Case) -> dict[str, Facts]:
     engine = case.evidence.engine
     named = case.findings["payment_id"].dropna().unique()
     engine.register("repair_found", pd.DataFrame({"payment_id": sorted(named)}, dtype="str"))
-    import ibis
-
     found = ibis.table({"payment_id": "string"}, name="repair_found")
     judged, tables = case.judgement.judged, Tables()
     rows = found.inner_join(judged, "payment_id").select(

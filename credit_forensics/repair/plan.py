@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
+import psycopg
 
 from credit_forensics.case.case import Case
 from credit_forensics.databases.read_only import ReadOnlyDatabase
@@ -71,10 +73,6 @@ def make_plan(
     """
     if not 0.5 <= threshold <= 1:
         raise CaseError(f"--threshold is a probability from 0.5 to 1, not {threshold:g}.")
-    import sqlite3
-
-    import psycopg
-
     try:
         with open_target(case.settings) as (database, target):
             return _plan(case, threshold, allow_negative, database=database, target=target)

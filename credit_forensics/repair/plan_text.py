@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pandas as pd
+
 from credit_forensics.repair.holdings import rows_of
 from credit_forensics.repair.plan_rows import HELD_BACK, OFFERED
 
@@ -76,8 +78,6 @@ _LISTED = (
 
 
 def _section(title: str, rows: object, columns: tuple[tuple[str, str], ...]) -> list[str]:
-    import pandas as pd
-
     assert isinstance(rows, pd.DataFrame)
     if rows.empty:
         return []

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psycopg
+
 from credit_forensics.case_file import CaseFile, from_environment
 from credit_forensics.databases.read_only import ReadOnlyDatabase, open_read_only
 from credit_forensics.databases.relations import quote_identifier
@@ -184,8 +186,6 @@ def _lagging_sequence(database: ReadOnlyDatabase, entries: Table, column: Column
     ).fetchone()
     if row is None or row[0] is None:
         return ""
-    import psycopg
-
     sequence = str(row[0])
     key = quote_identifier(column.name)
     try:

@@ -12,6 +12,7 @@ from html import unescape
 from typing import Any
 
 import plotly.graph_objects as go
+from IPython.display import display
 
 from credit_forensics.reporting.language import Html
 
@@ -47,8 +48,6 @@ class Block:
             yield {STATUS_MIME: self.status, "text/plain": json.dumps(self.status)}
 
     def _ipython_display_(self) -> None:
-        from IPython.display import display
-
         for bundle in self.bundles():
             display(bundle, raw=True)
 

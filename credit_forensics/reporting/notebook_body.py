@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 
 import nbformat
+from nbconvert import HTMLExporter
 
 from credit_forensics.reporting.blocks import PLOTLY_MIME, STATUS_MIME
 from credit_forensics.reporting.language import Language
@@ -20,8 +21,6 @@ def notebook_body(notebook: nbformat.NotebookNode, language: Language) -> str:
     A cell that failed says so by type and number. Markdown cells stay unless they are tagged
     ``analyst``.
     """
-    from nbconvert import HTMLExporter
-
     shown = copy.deepcopy(notebook)
     shown.cells = [cell for cell in shown.cells if not _hidden(cell)]
     charts = 0

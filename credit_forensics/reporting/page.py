@@ -13,6 +13,8 @@ from html import escape
 from pathlib import Path
 from typing import Any
 
+from plotly.offline import get_plotlyjs
+
 from credit_forensics.reporting.blocks import CONTENTS_MARK
 from credit_forensics.reporting.language import Language, as_html
 
@@ -128,8 +130,6 @@ def _scripts(nonce: str) -> str:
 
 @cache
 def _packed_plotly() -> tuple[str, int]:
-    from plotly.offline import get_plotlyjs
-
     library = get_plotlyjs().encode()
     packer = zlib.compressobj(9, zlib.DEFLATED, -15)
     packed = packer.compress(library) + packer.flush()

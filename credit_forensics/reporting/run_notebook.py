@@ -11,8 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import papermill
+from papermill.exceptions import PapermillExecutionError
 
 from credit_forensics.reporting.blocks import STATUS_MIME
+from credit_forensics.reporting.kernel import manager_with_scratch
 
 _FRAME = re.compile(r"([\w.\-]+\.py)(?:\x1b\[[0-9;]*m)*:(?:\x1b\[[0-9;]*m)*(\d+)")
 
@@ -62,11 +65,6 @@ def run_notebook(
     timeout
         seconds a cell may take; no limit without it.
     """
-    import papermill
-    from papermill.exceptions import PapermillExecutionError
-
-    from credit_forensics.reporting.kernel import manager_with_scratch
-
     source, target = scratch / "in.ipynb", scratch / "out.ipynb"
     work = scratch / "work"
     work.mkdir()

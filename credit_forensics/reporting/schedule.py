@@ -20,9 +20,14 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from apscheduler.schedulers.blocking import BlockingScheduler
+from apscheduler.triggers.cron import CronTrigger
+from apscheduler.triggers.interval import IntervalTrigger
+
 from credit_forensics.case_file import read_case_file
 from credit_forensics.errors import CaseError
 from credit_forensics.locks import folder_lock
+from credit_forensics.monitoring.failed_report import tell_failed_report
 from credit_forensics.reporting.notebook_files import notebook_path
 from credit_forensics.reporting.produce import produce_report
 from credit_forensics.reporting.render import ReportFailedError
@@ -116,13 +121,13 @@ def checked_plan(plan: SchedulePlan) -> SchedulePlan:
     return replace(plan, case_path=str(case_path), out=str(out))
 
 
-def build_scheduler(plan: SchedulePlan, now: datetime) -> Any:
-    """The scheduler with its one job, not yet started (an APScheduler ``BlockingScheduler``).
+def build_scheduler(plan: SchedulePlan, now: datetime) -> BlockingScheduler:
+    """The scheduler with its one job, not yet started.
 
     Its first run is what the folder's state says is due, so it lies in the past where a run was
     missed; coalescing and no grace time make that one run, at once.
     """
-    scheduler = _blocking_scheduler()(
+    scheduler = BlockingScheduler(
         timezone=UTC,
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
@@ -185,7 +190,7 @@ def _run(plan: SchedulePlan) -> str:
     return produced.report.status
 
 
-def make_trigger(plan: SchedulePlan) -> Any:
+def make_trigger(plan: SchedulePlan) -> CronTrigger | IntervalTrigger:
     """The APScheduler trigger of a plan.
 
     Raises
@@ -198,10 +203,6 @@ def make_trigger(plan: SchedulePlan) -> Any:
     >>> str(make_trigger(SchedulePlan("case.toml", every="monday", at="06:30")))
     "cron[day_of_week='mon', hour='6', minute='30']"
     """
-    _blocking_scheduler()
-    from apscheduler.triggers.cron import CronTrigger
-    from apscheduler.triggers.interval import IntervalTrigger
-
     try:
         zone = ZoneInfo(plan.timezone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -262,9 +263,6 @@ def _tell(plan: SchedulePlan, sentence: str) -> None:
 
 def _tell_targets(case_path: str, sentence: str) -> None:
     """Tell the case's own monitor targets."""
-    # Only where a run has failed, so that a schedule needs no more than its own extra.
-    from credit_forensics.monitoring.failed_report import tell_failed_report
-
     for problem in tell_failed_report(case_path, sentence):
         _log.error("a target was not told: %s", problem)
 
@@ -273,11 +271,3 @@ def _alert(reference: str) -> Callable[[str], object]:
     module, _, name = reference.partition(":")
     function: Callable[[str], object] = getattr(importlib.import_module(module), name)
     return function
-
-
-def _blocking_scheduler() -> Any:
-    try:
-        from apscheduler.schedulers.blocking import BlockingScheduler
-    except ImportError:
-        raise CaseError("Schedules need APScheduler; install credit-forensics[schedule].") from None
-    return BlockingScheduler

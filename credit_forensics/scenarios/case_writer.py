@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Literal
 
+import zstandard
+
 from credit_forensics.scenarios.ledger_writer import write_ledger
 from credit_forensics.scenarios.log_writer import log_lines
 from credit_forensics.scenarios.stripe_export import StripeExport
@@ -149,8 +151,6 @@ def _writer(path: Path) -> Iterator[IO[str]]:
             ):
                 yield text
         elif path.suffix == ".zst":
-            import zstandard
-
             with (
                 zstandard.ZstdCompressor().stream_writer(raw) as packed_zst,
                 io.TextIOWrapper(packed_zst, encoding="utf-8", newline="\n") as text,

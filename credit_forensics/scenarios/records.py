@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -242,8 +244,6 @@ def _iso(microseconds: Ints) -> pa.Array:
 
 def _base64(texts: pa.Array) -> pa.Array:
     """Base64 of texts of one length each; distinct texts are few beside the payments."""
-    import base64
-
     encoded = texts.dictionary_encode()
     values = [
         base64.b64encode(text.encode()).decode()[:16] for text in encoded.dictionary.to_pylist()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import socket
 import sqlite3
-import sys
 from pathlib import Path
 
 import psycopg
@@ -159,12 +158,6 @@ def test_nobody_listens() -> None:
         port = probe.getsockname()[1]
     message = refused(f"postgresql://reader:{SECRET}@127.0.0.1:{port}/shop")
     assert f"postgresql://reader:***@127.0.0.1:{port}/shop cannot be opened" in message
-
-
-def test_a_driver_that_is_not_installed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "psycopg", None)
-    message = refused(f"postgresql://reader:{SECRET}@db.example.com/shop")
-    assert "needs a driver that is not installed" in message
 
 
 def test_a_wrong_password(postgres_url: str) -> None:

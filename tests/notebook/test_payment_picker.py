@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
@@ -107,14 +105,11 @@ def test_without_a_person_or_without_ipywidgets_the_parameter_decides(
     case, live, monkeypatch, capsys
 ):
     assert isinstance(choose_payment(case, "cs_4"), PickedDossier)
-    found = importlib.util.find_spec
-    monkeypatch.setattr(
-        importlib.util, "find_spec", lambda name: None if name == "ipywidgets" else found(name)
-    )
+    monkeypatch.setattr("credit_forensics.extras.find_spec", lambda name: None)
     capsys.readouterr()
     dossier = choose_payment(case, "cs_4")
     assert isinstance(dossier, PaymentDossier)
-    assert 'pip install "credit-forensics[lab]"' in capsys.readouterr().out
+    assert "pip install 'credit-forensics[lab]'" in capsys.readouterr().out
     monkeypatch.setenv(REPORT_VARIABLE, "1")
     assert choose_payment(case, "cs_4").payment_id == "cs_4"
     assert capsys.readouterr().out == ""

@@ -2,7 +2,6 @@
 
 import json
 import os
-import sys
 from pathlib import Path
 
 import nbformat
@@ -47,9 +46,8 @@ def test_what_an_analyst_changed_is_kept_and_ours_is_renewed(case):
 def test_a_missing_case_or_extra_is_one_sentence(tmp_path, monkeypatch):
     with pytest.raises(CaseError, match="There is no case file"):
         make_workspace(tmp_path / "nope.toml")
-    monkeypatch.setitem(sys.modules, "jupyterlab", None)
-    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
-    with pytest.raises(CaseError, match=r"pip install \"credit-forensics\[lab\]\""):
+    monkeypatch.setattr("credit_forensics.extras.find_spec", lambda name: None)
+    with pytest.raises(CaseError, match=r"pip install 'credit-forensics\[lab\]'"):
         lab_command(tmp_path)
 
 

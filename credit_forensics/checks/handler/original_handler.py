@@ -18,9 +18,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import sqlalchemy as sa
+import stripe
+
+from credit_forensics.extras import load
 
 if TYPE_CHECKING:
     from starlette.applications import Starlette
+    from starlette.requests import Request
+    from starlette.responses import JSONResponse
 
 LOG_FORMAT = "[%(asctime)s - %(name)s - %(levelname)s] %(message)s request_id=%(request_id)s"
 LOG_DATES = "%Y-%m-%dT%H:%M:%S%z"
@@ -296,17 +301,13 @@ def create_original_app(
 
     Raises
     ------
-    ImportError
+    CaseError
         without Starlette, which FastAPI brings (extra ``[intake]``).
     """
-    import stripe
-    from starlette.applications import Starlette
-    from starlette.concurrency import run_in_threadpool
-    from starlette.exceptions import HTTPException
-    from starlette.requests import Request
-    from starlette.responses import JSONResponse
-    from starlette.routing import Route
-
+    concurrency, exceptions, routing = (
+        load(f"starlette.{part}") for part in ("concurrency", "exceptions", "routing")
+    )
+    applications, responses = load("starlette.applications"), load("starlette.responses")
     base = _logger(log_file)
     engine = sa.create_engine(database_url)
     handler = _SeedHandler(engine, base)
@@ -325,7 +326,7 @@ def create_original_app(
         logger.info(f"   Headers: {dict(request.headers)}")
         if "Stripe/1.0" not in user_agent:
             logger.warning(f"❌ Invalid user agent for webhook: {user_agent}")
-            raise HTTPException(status_code=404, detail="Not found")
+            raise exceptions.HTTPException(status_code=404, detail="Not found")
         # 2. Signature Verification
         payload = await request.body()
         try:
@@ -336,13 +337,16 @@ def create_original_app(
             logger.info(f"✅ Stripe signature verified [Event: {event.get('id')}]")
         except Exception as e:
             logger.error(f"❌ Stripe signature verification failed: {e}")
-            raise HTTPException(status_code=400, detail="Invalid signature") from None
-        status, body = await run_in_threadpool(
+            raise exceptions.HTTPException(status_code=400, detail="Invalid signature") from None
+        status, body = await concurrency.run_in_threadpool(
             handler.handle, event, request_id, client_ip, user_agent
         )
-        return JSONResponse(status_code=status, content=body)
+        answer: JSONResponse = responses.JSONResponse(status_code=status, content=body)
+        return answer
 
-    return Starlette(routes=[Route("/", stripe_webhook_handler_v2, methods=["POST"])])
+    route = routing.Route("/", stripe_webhook_handler_v2, methods=["POST"])
+    app: Starlette = applications.Starlette(routes=[route])
+    return app
 
 
 def _logger(log_file: Path | str | None) -> logging.Logger:

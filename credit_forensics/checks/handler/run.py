@@ -7,11 +7,12 @@ import secrets
 import tempfile
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pandas as pd
 
+from credit_forensics.case.case import Case
 from credit_forensics.checks.handler.books import Books
 from credit_forensics.checks.handler.case_folder import write_case
 from credit_forensics.checks.handler.scenarios import SCENARIOS, Scenario
@@ -236,10 +237,6 @@ def _play(scenario: Scenario, stage: Stage) -> tuple[ScenarioResult, Snapshot]:
 def _with_findings(
     case_file: Path, played: Sequence[tuple[ScenarioResult, Snapshot]]
 ) -> tuple[ScenarioResult, ...]:
-    from dataclasses import replace
-
-    from credit_forensics.case.case import Case
-
     findings = Case.open(case_file).findings
     results = []
     for result, snapshot in played:

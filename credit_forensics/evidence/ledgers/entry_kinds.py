@@ -6,6 +6,8 @@ import difflib
 from collections.abc import Mapping
 from typing import Any
 
+import duckdb
+
 from credit_forensics.errors import CaseError
 
 KINDS = ("purchase", "usage", "refund", "reversal", "correction", "transfer", "grant", "other")
@@ -112,8 +114,6 @@ def check_kinds(connection: Any, overrides: Mapping[str, str]) -> None:
     ...
     credit_forensics.errors.CaseError: ledger.kinds: 'grnt' is no kind; did you mean 'grant'?
     """
-    import duckdb
-
     for key, kind in overrides.items():
         if kind not in KINDS:
             if key in KINDS:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import zstandard
+
 from credit_forensics.errors import CaseError
 
 CHUNK = 4 << 20
@@ -122,8 +124,6 @@ class LogStream:
             if head.startswith(_MAGIC_GZIP):
                 yield from self._inflate(file, lambda: zlib.decompressobj(31), 8 << 10)
             elif head == _MAGIC_ZSTD:
-                import zstandard
-
                 # A block of four bytes may unfold to 128 KB.
                 yield from self._inflate(
                     file, lambda: zstandard.ZstdDecompressor().decompressobj(), 512

@@ -14,6 +14,8 @@ from email.utils import parsedate_to_datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+import stripe
+
 from credit_forensics.case_file import CaseFile, from_environment
 from credit_forensics.errors import CaseError
 
@@ -59,8 +61,6 @@ class StripeLists:
         CaseError
             when the key is refused, or Stripe cannot be reached or keeps failing.
         """
-        import stripe
-
         wait = FIRST_WAIT
         problem = ""
         for attempt in range(1, TRIES + 1):
@@ -108,8 +108,6 @@ def open_stripe(
     CaseError
         when there is no usable key or address.
     """
-    import stripe
-
     key, base = _api_key(case_file), api_base(case_file)
     # The SDK's telemetry writes an identifier into the home folder; a reader leaves no traces.
     telemetry, stripe.enable_telemetry = stripe.enable_telemetry, False
@@ -167,8 +165,6 @@ def _api_key(case_file: CaseFile) -> str:
 
 def _passing(error: Any) -> bool:
     """Whether trying again can help: throttled, a fault of the server, or a broken answer."""
-    import stripe
-
     if isinstance(error, stripe.APIConnectionError):
         return "SSLError" not in type(error.__cause__).__name__
     status = error.http_status or 0
