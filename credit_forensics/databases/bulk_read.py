@@ -10,9 +10,10 @@ from __future__ import annotations
 
 import io
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
+import duckdb
 import psycopg
 import pyarrow as pa
 import pyarrow.csv as pacsv
@@ -33,7 +34,9 @@ _TIMES = {"timestamp", "timestamptz", "date"}
 _TEXTS = {"text", "varchar"}
 
 
-def read_into(connection: Any, database: ReadOnlyDatabase, query: str, table: str) -> int:
+def read_into(
+    connection: duckdb.DuckDBPyConnection, database: ReadOnlyDatabase, query: str, table: str
+) -> int:
     """Run a query and keep its rows as a temporary DuckDB table.
 
     Parameters
@@ -74,7 +77,7 @@ def postgres_way() -> Way:
 
 
 def _keep(
-    connection: Any,
+    connection: duckdb.DuckDBPyConnection,
     table: str,
     columns: list[tuple[str, str]],
     batches: Iterator[pa.RecordBatch],
@@ -205,7 +208,7 @@ def _copy_batches(database: ReadOnlyDatabase, query: str) -> Iterator[pa.RecordB
 class CopyStream(io.RawIOBase):
     """The chunks of a COPY as a readable stream."""
 
-    def __init__(self, copy: Any) -> None:
+    def __init__(self, copy: Iterable[bytes | memoryview | bytearray]) -> None:
         self._chunks = iter(copy)
         self._rest = b""
 

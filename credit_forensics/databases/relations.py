@@ -6,6 +6,8 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import psycopg
+
 from credit_forensics.databases.urls import one_line
 
 if TYPE_CHECKING:
@@ -77,7 +79,7 @@ ORDER BY 1, 2
 """
 
 
-def postgres_relations(connection: Any) -> list[Relation]:
+def postgres_relations(connection: psycopg.Connection[Any]) -> list[Relation]:
     """Tables, views and foreign tables of a PostgreSQL database, by schema and name."""
     return [
         Relation(schema, name, dict(zip(columns or [], types or [], strict=True)))

@@ -5,7 +5,7 @@ A column arrives as VARCHAR, BIGINT or a timestamp (``bulk_read``). Nothing goes
 
 from __future__ import annotations
 
-from typing import Any
+import duckdb
 
 from credit_forensics.databases.relations import quote_identifier
 
@@ -15,13 +15,13 @@ RAW = "_ledger_raw_"
 _EPOCHS = ((10**11, "1000000"), (10**14, "1000"), (10**17, "1"))
 
 
-def column_types(connection: Any, table: str) -> dict[str, str]:
+def column_types(connection: duckdb.DuckDBPyConnection, table: str) -> dict[str, str]:
     """Names and DuckDB types of a table's columns."""
     rows = connection.execute(f"DESCRIBE {quote_identifier(table)}").fetchall()
     return {row[0]: row[1] for row in rows}
 
 
-def count_rows(connection: Any, clause: str) -> int:
+def count_rows(connection: duckdb.DuckDBPyConnection, clause: str) -> int:
     """Number of rows of ``FROM … WHERE …``."""
     return int(connection.execute(f"SELECT count(*) {clause}").fetchall()[0][0])
 
@@ -31,7 +31,7 @@ def quoted_text(text: str) -> str:
     return text.replace("'", "''")
 
 
-def digest_table(connection: Any, table: str) -> str:
+def digest_table(connection: duckdb.DuckDBPyConnection, table: str) -> str:
     """SHA-256 over the rows of a table, whatever their order.
 
     The order of a table's rows is the database's affair, and sorting them costs more than

@@ -12,7 +12,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 from credit_forensics.case_file import CaseFile, from_environment, read_case_file
 from credit_forensics.errors import CaseError
@@ -224,7 +223,7 @@ def _stopped_by_signals(stop: threading.Event) -> Iterator[None]:
         yield
         return
 
-    def handler(_number: int, _frame: Any) -> None:
+    def handler(_number: int, _frame: object) -> None:
         stop.set()
 
     before = {number: signal.signal(number, handler) for number in (signal.SIGTERM, signal.SIGINT)}

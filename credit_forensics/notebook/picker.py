@@ -8,6 +8,7 @@ from typing import Any
 import pandas as pd
 from IPython.display import display
 
+from credit_forensics.case.case import Case
 from credit_forensics.extras import how_to_install, installed, load
 from credit_forensics.notebook.live import live_shell
 from credit_forensics.reporting.html_tables import row_dicts
@@ -18,7 +19,7 @@ _SECTIONS = ("summary", "history", "claims", "related")
 
 
 def choose_payment(
-    case: Any, payment_id: str = "", *, language: str = "en", reveal: bool = False
+    case: Case, payment_id: str = "", *, language: str = "en", reveal: bool = False
 ) -> PaymentDossier | PickedDossier:
     """The dossier of a payment, with a list to pick another one from.
 
@@ -64,7 +65,7 @@ class PickedDossier:
     """
 
     def __init__(
-        self, case: Any, dossier: PaymentDossier, *, language: str = "en", reveal: bool = False
+        self, case: Case, dossier: PaymentDossier, *, language: str = "en", reveal: bool = False
     ) -> None:
         widgets = load("ipywidgets")
         self._case, self._language, self._reveal = case, language, reveal

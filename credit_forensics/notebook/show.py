@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from credit_forensics.case.case import Case
 from credit_forensics.extras import installed, load
 from credit_forensics.notebook.live import live_shell
 from credit_forensics.privacy.mask import Mask
@@ -21,7 +22,7 @@ _REJECTS = ("file", "line", "reason")
 
 
 def show(
-    table: pd.DataFrame | pd.Series, case: Any, *, caption: str = "", reveal: bool | None = None
+    table: pd.DataFrame | pd.Series, case: Case, *, caption: str = "", reveal: bool | None = None
 ) -> ShownTable:
     """A table to look at: the last expression of a cell displays it.
 

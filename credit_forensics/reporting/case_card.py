@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from credit_forensics.case.case import Case
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.headline import headline
 from credit_forensics.reporting.language import Html, Language
 from credit_forensics.reporting.reference_sections import coverage_section
 
 
-def case_card(case: Any) -> str:
+def case_card(case: Case) -> str:
     """The head of the case's report, and the section on its evidence, as HTML.
 
     Needs the findings, so the case is judged when it is first shown.

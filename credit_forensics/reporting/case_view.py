@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 from html import escape
-from typing import Any
 
 import ibis.expr.types as ir
 import pandas as pd
 
+from credit_forensics.case.case import Case
 from credit_forensics.charts.style import SEVERITIES, short
 from credit_forensics.errors import CaseError
+from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.reporting.html_tables import Row, row_dicts
 from credit_forensics.reporting.language import Code, Html, Language
@@ -44,7 +45,7 @@ class CaseView:
 
     def __init__(
         self,
-        case: Any,
+        case: Case,
         language: Language,
         mask: Mask,
         payment_id: str = "",
@@ -153,9 +154,9 @@ class CaseView:
         return sorted(rows, key=lambda row: (str(row["created_at"]), row["entry_id"]))
 
     @cached_property
-    def explanation(self) -> Any:
+    def explanation(self) -> Explanation:
         """The explanation of that payment."""
-        return self.case.explain(self.focus)
+        return self.case.explain(self.focus or "")
 
     @cached_property
     def person_of(self) -> dict[str, str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from credit_forensics.case.case import Case
 from credit_forensics.charts import timeline
 from credit_forensics.charts.style import SEVERITIES
 from credit_forensics.errors import CaseError
@@ -45,7 +45,7 @@ class DailyDigest:
 
     def __init__(
         self,
-        case: Any,
+        case: Case,
         *,
         days: int = 1,
         language: str = "en",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+import plotly.graph_objects as go
 
 from credit_forensics.case.explain_payments import explain_payments
 from credit_forensics.charts import (
@@ -15,6 +16,7 @@ from credit_forensics.charts import (
     waterfall,
 )
 from credit_forensics.charts.style import FAMILY_ORDER, SEVERITIES
+from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
@@ -54,7 +56,7 @@ def waterfalls_section(view: CaseView, most: int = SHOWN_WATERFALLS) -> Block:
     return Block(Html(heading(view, "waterfalls") + intro), *parts)
 
 
-def payment_waterfall(view: CaseView, explanation: Any) -> Any:
+def payment_waterfall(view: CaseView, explanation: Explanation) -> go.Figure:
     """The waterfall of one explanation, its persons as the report shows them."""
     shown = ShownExplanation(explanation, view.mask, view.person_of)
     words = {family: view.language.name("family", family) for family in FAMILY_ORDER}
@@ -64,7 +66,7 @@ def payment_waterfall(view: CaseView, explanation: Any) -> Any:
 class ShownExplanation:
     """An explanation as a report shows it: ids masked, without the candidate nobody names."""
 
-    def __init__(self, explanation: Any, mask: Mask, person_of: dict[str, str]) -> None:
+    def __init__(self, explanation: Explanation, mask: Mask, person_of: dict[str, str]) -> None:
         scores, bars = explanation.scores, explanation.bars
         self.payment_id = mask.text(explanation.payment_id)
         self.scores = mask.frame(scores[scores["person_id"] != NOBODY], "scores")

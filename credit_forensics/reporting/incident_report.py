@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
+from credit_forensics.case.case import Case
 from credit_forensics.privacy.mask import case_mask
 from credit_forensics.reporting import evidence_sections, reference_sections
 from credit_forensics.reporting.answers import answers_html
@@ -49,7 +49,7 @@ class IncidentReport:
 
     def __init__(
         self,
-        case: Any,
+        case: Case,
         *,
         language: str = "en",
         reveal: bool = False,
@@ -124,7 +124,7 @@ class IncidentReport:
 
 
 def case_view(
-    case: Any, *, language: str = "en", reveal: bool = False, payment_id: str = ""
+    case: Case, *, language: str = "en", reveal: bool = False, payment_id: str = ""
 ) -> CaseView:
     """A case as a report sees it, masked under the case's own key."""
     mask = case_mask(case.evidence, case.settings, reveal=reveal)

@@ -7,6 +7,7 @@ from typing import Any
 import ibis.expr.types as ir
 import pandas as pd
 
+from credit_forensics.case.case import Case
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
@@ -41,7 +42,7 @@ class PaymentDossier:
     """
 
     def __init__(
-        self, case: Any, payment_id: str = "", *, language: str = "en", reveal: bool = False
+        self, case: Case, payment_id: str = "", *, language: str = "en", reveal: bool = False
     ) -> None:
         view = case_view(case, language=language, reveal=reveal, payment_id=payment_id)
         if view.focus is None and len(view.verdicts):

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
 
 import pandas as pd
 
+from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
@@ -17,7 +17,7 @@ from credit_forensics.reporting.language import Html
 SHOWN_ROWS = 60
 
 
-def repair_section(view: CaseView, plan: Any) -> Block:
+def repair_section(view: CaseView, plan: RepairPlan) -> Block:
     """A plan's entries in the order of booking, with each balance before and after.
 
     Parameters
@@ -25,7 +25,7 @@ def repair_section(view: CaseView, plan: Any) -> Block:
     view
         the case as the report sees it.
     plan
-        a ``credit_forensics.repair.RepairPlan``; nothing of it is carried out here.
+        the plan; nothing of it is carried out here.
     """
     language = view.language
     rows = plan.rows

@@ -69,7 +69,7 @@ def _whole(numbers: Iterable[int | None]) -> Any:
 
 
 def _read(view: CaseView) -> str:
-    language, read = view.language, view.case.read_anew
+    language, read = view.language, view.case.read_anew or ()
     if not sum(one.rows + one.size for one in read):
         return language.html("rolling.nothing")
     return language.html(

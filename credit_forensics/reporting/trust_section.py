@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pandas as pd
+
 from credit_forensics.charts.reliability import reliability_curve
 from credit_forensics.judgement.calibration import calibration_quality
 from credit_forensics.reporting.blocks import Block
@@ -24,7 +26,7 @@ def trust_section(view: CaseView) -> Block:
     judgement = view.case.judgement
     labels = judgement.labelled
     if labels is not None and len(labels) >= _FEWEST_LABELS:
-        parts.append(f"<p>{_quality(view)}</p>")
+        parts.append(f"<p>{_quality(view, labels)}</p>")
         figures.append(reliability_curve(labels, language=view.language.code))
     else:
         parts.append(f"<p>{view.language.html('trust.uncalibrated')}</p>")
@@ -33,10 +35,9 @@ def trust_section(view: CaseView) -> Block:
     return Block(Html("".join(parts)), *figures)
 
 
-def _quality(view: CaseView) -> str:
+def _quality(view: CaseView, labels: pd.DataFrame) -> str:
     language = view.language
-    judgement = view.case.judgement
-    quality = calibration_quality(judgement.labelled)
+    quality = calibration_quality(labels)
 
     def figure(name: str) -> str:
         return (
@@ -47,8 +48,8 @@ def _quality(view: CaseView) -> str:
 
     return language.html(
         "trust.calibrated",
-        method=str(judgement.calibration),
-        labels=language.number(len(judgement.labelled)),
+        method=str(view.case.judgement.calibration),
+        labels=language.number(len(labels)),
         brier=figure("brier"),
         skill=figure("skill"),
         ece=figure("ece"),

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
-
+from credit_forensics.case.case import Case
 from credit_forensics.charts import timeline
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.cells import Cells
@@ -31,7 +30,7 @@ class UserDossier:
     """
 
     def __init__(
-        self, case: Any, user_id: str = "", *, language: str = "en", reveal: bool = False
+        self, case: Case, user_id: str = "", *, language: str = "en", reveal: bool = False
     ) -> None:
         self.view = case_view(case, language=language, reveal=reveal)
         self.user_id = user_id or self._somebody()

@@ -194,7 +194,11 @@ class _SeedHandler:
             )
 
     def _resolve(
-        self, db: sa.Connection, metadata: Any, customer_id: str | None, logger: Any
+        self,
+        db: sa.Connection,
+        metadata: Any,
+        customer_id: str | None,
+        logger: logging.LoggerAdapter[logging.Logger],
     ) -> tuple[str | None, str]:
         # 5. TRIPLE USER ID RESOLUTION WITH FORENSICS
         is_dict = isinstance(metadata, dict)
@@ -238,7 +242,7 @@ class _SeedHandler:
         user_id: str,
         method: str,
         credits_: int,
-        logger: Any,
+        logger: logging.LoggerAdapter[logging.Logger],
     ) -> tuple[int, dict[str, Any]]:
         # 8. DATABASE TRANSACTION WITH INTEGRITY CHECKS
         try:

@@ -9,7 +9,7 @@ import io
 import ipaddress
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -109,7 +109,7 @@ class _AsgiTransport:
             self._stop_loop()
             raise
 
-    def _run(self, work: Any) -> Any:
+    def _run(self, work: Coroutine[Any, Any, Any]) -> Any:
         return asyncio.run_coroutine_threadsafe(work, self.loop).result()
 
     async def _start(self) -> None:
@@ -242,7 +242,9 @@ class _WsgiTransport(_ThreadedTransport):
             environ["HTTP_" + name.upper().replace("-", "_")] = value
         told: list[str] = []
 
-        def start_response(status: str, headers: Any, exc_info: Any = None) -> Callable[..., None]:
+        def start_response(
+            status: str, headers: object, exc_info: object = None
+        ) -> Callable[..., None]:
             told[:] = [status]
             return lambda data: None
 

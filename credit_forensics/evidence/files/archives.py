@@ -11,7 +11,7 @@ import codecs
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import zstandard
 
@@ -83,7 +83,7 @@ class Archive:
         yield first.removeprefix(codecs.BOM_UTF8)
         yield from chunks
 
-    def _read(self, file: Any, size: int) -> Iterator[bytes]:
+    def _read(self, file: IO[bytes], size: int) -> Iterator[bytes]:
         while block := file.read(size):
             if self._progress:
                 self._progress(file.tell())
@@ -94,7 +94,7 @@ class Archive:
             return zlib.decompressobj(31)
         return zstandard.ZstdDecompressor().decompressobj()
 
-    def _unpack(self, file: Any) -> Iterator[bytes]:
+    def _unpack(self, file: IO[bytes]) -> Iterator[bytes]:
         decoder, begun = self._decoder(), False
         for read in self._read(file, _SMALL_READ):
             block = read

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Mapping
-from typing import Any
 
 import duckdb
 
@@ -98,7 +97,7 @@ def kind_sql(
     return f"CASE {' '.join(whens)} ELSE 'other' END"
 
 
-def check_kinds(connection: Any, overrides: Mapping[str, str]) -> None:
+def check_kinds(connection: duckdb.DuckDBPyConnection, overrides: Mapping[str, str]) -> None:
     """Check ``[ledger.kinds]``: each value a kind, each expression one that DuckDB takes.
 
     Raises

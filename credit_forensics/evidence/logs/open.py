@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import codecs
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import zstandard
 
@@ -133,7 +133,7 @@ class LogStream:
                     self.bytes_read += len(block)
                     yield block
 
-    def _inflate(self, file: Any, start: Any, step: int) -> Iterator[bytes]:
+    def _inflate(self, file: IO[bytes], start: Callable[[], Any], step: int) -> Iterator[bytes]:
         decoder = start()
         fresh = True
         # Small steps keep what one of them unfolds to within bounds, also for hostile archives.

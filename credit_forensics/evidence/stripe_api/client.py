@@ -36,7 +36,7 @@ class RefusedError(Exception):
 class StripeLists:
     """The lists that a pull reads. Open it by ``open_stripe``."""
 
-    def __init__(self, client: Any, sleep: Callable[[float], None]) -> None:
+    def __init__(self, client: stripe.StripeClient, sleep: Callable[[float], None]) -> None:
         self._lists: dict[str, Callable[..., Any]] = {
             "sessions": client.v1.checkout.sessions.list,
             "events": client.v1.events.list,
