@@ -12,7 +12,7 @@ from credit_forensics.errors import CaseError
 EXTRAS = {
     "bulk": ("adbc_driver_manager", "adbc_driver_postgresql"),
     "clickhouse": ("chdb",),
-    "intake": ("fastapi", "greenlet", "httpx", "starlette", "uvicorn"),
+    "intake": ("fastapi", "greenlet", "httpx", "jwt", "starlette", "uvicorn"),
     "lab": ("anywidget", "ipywidgets", "itables", "jupyterlab"),
     "monitor": ("apprise", "prometheus_client"),
     "schedule": ("apscheduler",),
