@@ -117,7 +117,7 @@ def _load_pull(evidence: Evidence, case_file: CaseFile) -> None:
     """What a pull from the API left beside the case, unless a key of the case file named it."""
     from credit_forensics.evidence.files.input_paths import input_name
     from credit_forensics.evidence.stripe.load import load_stripe_file
-    from credit_forensics.evidence.stripe_api.pull import note_gaps, pulled_paths
+    from credit_forensics.evidence.stripe_api.pulled_files import note_gaps, pulled_paths
 
     read = {source.name for source in evidence.custody.inputs}
     for key, paths in pulled_paths(case_file).items():

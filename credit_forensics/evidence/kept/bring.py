@@ -20,7 +20,7 @@ from credit_forensics.evidence.ledgers.load import cover_ledger, link_ledger
 from credit_forensics.evidence.load import finish, link_persons
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
 from credit_forensics.evidence.stripe.payments import assemble_payments
-from credit_forensics.evidence.stripe_api.pull import note_gaps
+from credit_forensics.evidence.stripe_api.pulled_files import note_gaps
 
 # A shared test card would bring the whole history along.
 MOST_OF_A_HISTORY = 200

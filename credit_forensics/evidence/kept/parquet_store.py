@@ -31,7 +31,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.input_paths import input_paths
 from credit_forensics.evidence.logs.open import log_paths
 from credit_forensics.evidence.stripe.load import KEYS as STRIPE_KEYS
-from credit_forensics.evidence.stripe_api.pull import pulled_paths
+from credit_forensics.evidence.stripe_api.pulled_files import pulled_paths
 from credit_forensics.locks import folder_lock
 
 PAYMENTS_A_BUCKET = 2_000_000

@@ -16,7 +16,7 @@ from credit_forensics.evidence.kept import tables as kept_tables
 from credit_forensics.evidence.kept.custody import How, ReadAnew
 from credit_forensics.evidence.kept.store import KeptStore, Known
 from credit_forensics.evidence.logs.open import log_paths
-from credit_forensics.evidence.stripe_api.pull import pulled_paths
+from credit_forensics.evidence.stripe_api.pulled_files import pulled_paths
 
 # A delivery's lines lie together but for those of requests handled at the same time.
 LOG_OVERLAP = 256 << 10

@@ -16,7 +16,6 @@ from typing import Any
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.stripe_api import spool
 from credit_forensics.evidence.stripe_api import window as pull_window
 from credit_forensics.evidence.stripe_api.client import (
@@ -26,6 +25,7 @@ from credit_forensics.evidence.stripe_api.client import (
     key_mode,
     open_stripe,
 )
+from credit_forensics.evidence.stripe_api.pulled_files import pull_folder
 from credit_forensics.evidence.stripe_api.spool import RESOURCES, Spool, State, Window
 
 PAGE = 100
@@ -123,22 +123,6 @@ def pull(
         ),
         gaps=tuple(pull_window.gaps(state)),
     )
-
-
-def pull_folder(case_file: CaseFile) -> Path:
-    """Where the case keeps what it pulled."""
-    return case_file.folder / spool.FOLDER
-
-
-def pulled_paths(case_file: CaseFile) -> dict[str, list[Path]]:
-    """The files that a pull has left for this case, by resource; empty where there was none."""
-    return {name: [path] for name, path in spool.paths(pull_folder(case_file)).items()}
-
-
-def note_gaps(case_file: CaseFile, custody: Custody) -> None:
-    """Note in the custody what the case's pull could not get: refused, unfinished, too old."""
-    for gap in pull_window.gaps(spool.read_state(pull_folder(case_file))):
-        custody.gap(gap["source"], gap["object"], gap["problem"], gap["consequence"])
 
 
 def _fetch(

@@ -18,7 +18,8 @@ from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.load import load_evidence
-from credit_forensics.evidence.stripe_api.pull import note_gaps, pull, pulled_paths
+from credit_forensics.evidence.stripe_api.pull import pull
+from credit_forensics.evidence.stripe_api.pulled_files import note_gaps, pulled_paths
 from credit_forensics.evidence.stripe_api.spool import RESOURCES, open_spool
 
 KEY = "rk_test_51SecretSecretSecret"
@@ -443,9 +444,9 @@ def test_a_pull_killed_again_and_again_ends_complete_and_without_duplicates(
     script = (
         "import sys, datetime\n"
         "from credit_forensics.case_file import read_case_file\n"
-        "from credit_forensics.evidence import stripe_api\n"
-        "stripe_api.PAGE = 10\n"
-        "stripe_api.pull(read_case_file(sys.argv[1]), now=datetime.datetime(2025, 9, 20, tzinfo=datetime.UTC))\n"
+        "from credit_forensics.evidence.stripe_api import pull\n"
+        "pull.PAGE = 10\n"
+        "pull.pull(read_case_file(sys.argv[1]), now=datetime.datetime(2025, 9, 20, tzinfo=datetime.UTC))\n"
     )
     command = [sys.executable, "-c", script, str(tmp_path)]
     stripe_server.delay = 0.01

@@ -1,0 +1,26 @@
+"""What a pull has left beside the case: its files, and what it could not get."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from credit_forensics.case_file import CaseFile
+from credit_forensics.evidence.custody import Custody
+from credit_forensics.evidence.stripe_api import spool
+from credit_forensics.evidence.stripe_api import window as pull_window
+
+
+def pull_folder(case_file: CaseFile) -> Path:
+    """Where the case keeps what it pulled."""
+    return case_file.folder / spool.FOLDER
+
+
+def pulled_paths(case_file: CaseFile) -> dict[str, list[Path]]:
+    """The files that a pull has left for this case, by resource; empty where there was none."""
+    return {name: [path] for name, path in spool.paths(pull_folder(case_file)).items()}
+
+
+def note_gaps(case_file: CaseFile, custody: Custody) -> None:
+    """Note in the custody what the case's pull could not get: refused, unfinished, too old."""
+    for gap in pull_window.gaps(spool.read_state(pull_folder(case_file))):
+        custody.gap(gap["source"], gap["object"], gap["problem"], gap["consequence"])
