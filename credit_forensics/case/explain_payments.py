@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.explanation import Explanation, explain
-from credit_forensics.resolution.method import SESSION
+from credit_forensics.judgement.voices import used_claims
 from credit_forensics.tables.catalogue import Tables
 
 if TYPE_CHECKING:
@@ -68,11 +68,7 @@ def _methods_by_family(case: Case, payment_ids: Sequence[str]) -> dict[str, _Nam
         return order.get(claim["method"], 99), str(claim["family"]), str(claim["user_id"])
 
     named: dict[str, _Named] = {}
-    for claim in sorted(rows.to_dict("records"), key=place):
-        if not claim["valid"] or (
-            claim["family"] == SESSION and claim["method"] == "customer_history"
-        ):
-            continue
+    for claim in sorted(used_claims(rows, judgement.methods).to_dict("records"), key=place):
         whom = person.get(claim["user_id"], claim["user_id"])
         families = named.setdefault(str(claim["payment_id"]), {})
         families.setdefault(claim["family"], {}).setdefault(whom, []).append(claim["method"])

@@ -12,17 +12,6 @@ from credit_forensics.tables.evidence import EVIDENCE
 
 _BATCH = 100_000
 RESULTS = ("credited", "choices", "verdicts", "persons")
-# What the judgement's expressions read, and the monitor beside them.
-KEPT = (
-    "first_matrix",
-    "card_votes",
-    "customer_votes",
-    "first_keyed",
-    "first_name_marks",
-    "keyed",
-    "name_marks",
-    "posteriors",
-)
 
 
 def hand_over(source: DuckDBEngine, target: Engine) -> None:
@@ -56,5 +45,6 @@ def bring_back(source: Engine, kept: Mapping[str, ir.Table], target: DuckDBEngin
     """
     for name in RESULTS:
         target.register(name, source.arrow(spec(name).unbound()))
-    for name in KEPT:
-        target.register(name, source.arrow(kept[name]))
+    for name, table in kept.items():
+        if name not in RESULTS:
+            target.register(name, source.arrow(table))

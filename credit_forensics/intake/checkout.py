@@ -15,12 +15,12 @@ from fastapi import APIRouter, Header, HTTPException, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from credit_forensics.intake.checkout_object import email_key
 from credit_forensics.intake.guarded import Guard
 from credit_forensics.intake.seal import SEAL, seal
 from credit_forensics.intake.settings import IntakeSettings, SoldPrice
 from credit_forensics.intake.signed_in import SignedIn
 from credit_forensics.intake.users import account_email
+from credit_forensics.resolution.one_session import email_key
 
 _LOGGER = logging.getLogger("credit_forensics.intake")
 

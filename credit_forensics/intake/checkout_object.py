@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -139,19 +138,6 @@ def moment(value: Any) -> datetime | None:
     if seconds is None or not 0 <= seconds < 253_402_300_800:
         return None
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def email_key(value: str | None) -> str | None:
-    """An e-mail address folded as the evidence folds it: trimmed, lower-case, NFC.
-
-    Examples
-    --------
-    >>> email_key(" Ada@Example.COM "), email_key("nobody")
-    ('ada@example.com', None)
-    """
-    if value is None or "@" not in value:
-        return None
-    return unicodedata.normalize("NFC", value).strip().lower()
 
 
 def _texts(metadata: Any) -> dict[str, str]:

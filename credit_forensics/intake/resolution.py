@@ -1,22 +1,23 @@
 """Says who paid, as the audit does: its methods, its families, one voice a family.
 
-The audit's methods (``credit_forensics.resolution``) are expressions over tables; one delivery
-cannot wait for an engine. So each is said again here for a single session, under the audit's own
-name and family, and a test holds both against each other. Left out is what a webhook does not
-carry: the card, the PaymentIntent's metadata, and the payer's name, which is too often another's
-to book by.
+The audit runs its methods (``credit_forensics.resolution``) as expressions over tables; one
+delivery cannot wait for an engine. So each method also says whom it names for a single session,
+from the same data and in the same file, and a test holds both against each other. Left out is what
+a webhook does not carry (the card, the PaymentIntent's metadata), and what is too weak to book by:
+the payer's name, which is too often another's, and the scan of other metadata keys.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from credit_forensics.evidence.fold_and_match import EMAIL_KEYS, NAMED_KEYS, PLACEHOLDERS
-from credit_forensics.intake.checkout_object import Checkout, email_key
-from credit_forensics.resolution.method import SESSION
+from credit_forensics.evidence.fold_and_match import PLACEHOLDERS
+from credit_forensics.intake.checkout_object import Checkout
+from credit_forensics.resolution.method import SESSION, Method
 from credit_forensics.resolution.methods import METHODS
+from credit_forensics.resolution.one_session import OneSession, email_key
 
 
 @dataclass(frozen=True)
@@ -74,19 +75,27 @@ def candidate_ids(checkout: Checkout) -> list[str]:
     >>> candidate_ids(read_checkout(session, {}))
     ['u2', 'u1']
     """
-    named = [checkout.metadata.get(key) for key in NAMED_KEYS]
-    values = [*named, checkout.client_reference_id]
-    return list(dict.fromkeys(v for v in values if v and v.lower() not in PLACEHOLDERS))
+    values = _values(checkout, emails=False)
+    return list(dict.fromkeys(v for v in values if v.lower() not in PLACEHOLDERS))
 
 
 def candidate_emails(checkout: Checkout) -> list[str]:
     """Folded e-mails of the session, for the database to look up."""
-    values = [*(checkout.metadata.get(key) for key in EMAIL_KEYS), checkout.payer_email]
-    keys = (email_key(value) for value in values)
+    keys = (email_key(value) for value in _values(checkout, emails=True))
     return list(dict.fromkeys(key for key in keys if key))
 
 
-def claims(checkout: Checkout, facts: Facts) -> tuple[Claim, ...]:
+def _values(checkout: Checkout, *, emails: bool) -> list[str]:
+    """What the session carries of the fields that methods read: ids, or addresses."""
+    session = _one_session(checkout, Facts())
+    fields = [method.field for method in METHODS if method.field is not None]
+    wanted = [field for field in fields if field.in_session and field.emails == emails]
+    return [value for field in wanted for value in field.values(session)]
+
+
+def claims(
+    checkout: Checkout, facts: Facts, methods: Sequence[Method] = METHODS
+) -> tuple[Claim, ...]:
     """What every method says of a session, in the audit's order.
 
     Examples
@@ -103,10 +112,10 @@ def claims(checkout: Checkout, facts: Facts) -> tuple[Claim, ...]:
         "customer_preset": customer_preset(checkout, facts),
         "email_prefilled": checkout.prefilled_email is not None or customer_preset(checkout, facts),
     }
+    session = _one_session(checkout, facts)
     found = []
-    for method in METHODS:
-        resolver = _RESOLVERS.get(method.name)
-        user_id = resolver(checkout, facts) if resolver else None
+    for method in methods:
+        user_id = method.resolve_session(session)
         if user_id is None:
             continue
         spoken_by_session = method.session_when is not None and conditions[method.session_when]
@@ -179,50 +188,13 @@ def _person(user_id: str, facts: Facts) -> str:
     return facts.accounts.get(user_id) or f"id:{user_id}"
 
 
-def _canonical(value: str | None, facts: Facts) -> str | None:
-    """The id itself, the one known id that differs only in case, or the value as it is."""
-    if value is None or value.lower() in PLACEHOLDERS:
-        return None
-    if value in facts.accounts:
-        return value
-    folded = [known for known in facts.accounts if known.lower() == value.lower()]
-    return folded[0] if len(folded) == 1 else value
-
-
-def _by_email(value: str | None, facts: Facts) -> str | None:
-    key = email_key(value)
-    if key is None:
-        return None
-    return min((user for user, email in facts.accounts.items() if email == key), default=None)
-
-
-def _metadata(key: str) -> Callable[[Checkout, Facts], str | None]:
-    return lambda checkout, facts: _canonical(checkout.metadata.get(key), facts)
-
-
-def _session_email(checkout: Checkout, facts: Facts) -> str | None:
-    keys = [email_key(checkout.metadata.get(name)) for name in EMAIL_KEYS]
-    return _by_email(max((key for key in keys if key), default=None), facts)
-
-
-def _customer_mapping(checkout: Checkout, facts: Facts) -> str | None:
-    # A binding of no known time may be this payment's own, so it is no witness.
-    earlier = [(user, at) for user, at in facts.bindings if at and at < checkout.created_at]
-    return earlier[-1][0] if earlier else None
-
-
-def _customer_history(checkout: Checkout, facts: Facts) -> str | None:
-    users = [user for user, at in facts.other_payments if at < checkout.created_at]
-    return max(sorted(set(users)), key=users.count) if users else None
-
-
-_RESOLVERS: dict[str, Callable[[Checkout, Facts], str | None]] = {
-    "metadata_user_id": _metadata("user_id"),
-    "metadata_user_id_backup": _metadata("user_id_backup"),
-    "metadata_session_user_id": _metadata("session_user_id"),
-    "client_reference_id": lambda c, f: _canonical(c.client_reference_id, f),
-    "session_email": _session_email,
-    "customer_mapping": _customer_mapping,
-    "customer_history": _customer_history,
-    "payer_email": lambda c, f: _by_email(c.payer_email, f),
-}
+def _one_session(checkout: Checkout, facts: Facts) -> OneSession:
+    return OneSession(
+        metadata=checkout.metadata,
+        client_reference_id=checkout.client_reference_id,
+        payer_email=checkout.payer_email,
+        created_at=checkout.created_at,
+        accounts=facts.accounts,
+        bindings=facts.bindings,
+        other_payments=facts.other_payments,
+    )

@@ -9,9 +9,6 @@ import ibis.expr.types as ir
 
 from credit_forensics.resolution.method import Method
 
-HISTORIES = {"card_history": "card_votes", "customer_history": "customer_votes"}
-"""Methods that name persons, not ids, and the step that keeps what each says."""
-
 
 def choices(matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]) -> ir.Table:
     """The table ``choices`` of ``evidence.tables``.

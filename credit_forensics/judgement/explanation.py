@@ -16,6 +16,7 @@ from credit_forensics.judgement.posterior import cell_session_accuracy
 from credit_forensics.judgement.scores import candidate_weights, contributions, others_weight
 from credit_forensics.judgement.shown_person import NOBODY, or_nobody, shown_person
 from credit_forensics.resolution.method import NAME, SESSION
+from credit_forensics.resolution.methods import METHODS
 
 
 @dataclass(frozen=True)
@@ -182,7 +183,8 @@ def _slot_persons(
 
 
 def _default_methods(family: str) -> str:
-    return "payer_name" if family == NAME else family
+    shared = [method.name for method in METHODS if method.voice == "shared"]
+    return ", ".join(shared) if family == NAME else family
 
 
 def _plain(value: Any) -> Any:

@@ -7,6 +7,7 @@ its accuracy, the chance that the voice names the payer.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
 
 from credit_forensics.resolution.method import CARD, EMAIL, MAPPING, NAME, SESSION
 
@@ -27,10 +28,15 @@ class Level:
 
 @dataclass(frozen=True)
 class Family:
-    """A family and its levels; a voice's level is a number, 0 meaning silence."""
+    """A family and its levels; a voice's level is a number, 0 meaning silence.
+
+    ``rule`` says how the methods' values become one voice: by how many ``copies`` agree, led by a
+    ``history``, as ``typed`` by the payer, or by how many accounts have a name (``names``).
+    """
 
     name: str
     levels: tuple[Level, ...]
+    rule: Literal["copies", "history", "typed", "names"] = "copies"
 
     def level_name(self, number: int) -> str:
         """The name of level ``number`` (from 1)."""
@@ -40,6 +46,12 @@ class Family:
 ALONE, UNANIMOUS, SPLIT, SCAN = 1, 2, 3, 4
 BINDING, BINDING_AND_HISTORY, HISTORY_ONE, HISTORY_MORE, HISTORY_MIXED = 1, 2, 3, 4, 5
 CARD_ONE, CARD_MORE, CARD_MIXED = 1, 2, 3
+# Of a family that a history leads: another method alone, with the history, then the history alone
+# on one payment and on more, and mixed.
+LED = {
+    MAPPING: (BINDING, BINDING_AND_HISTORY, HISTORY_ONE, HISTORY_MORE, HISTORY_MIXED),
+    CARD: (CARD_ONE, None, CARD_ONE, CARD_MORE, CARD_MIXED),
+}
 # Upper bounds of how many accounts bear a name, one level each; the last has none.
 NAME_BOUNDS = (1, 2, 4, 10, 30)
 
@@ -62,8 +74,9 @@ FAMILIES: tuple[Family, ...] = (
             Level("history of more", 95, 5),
             Level("mixed history", 8, 2),
         ),
+        "history",
     ),
-    Family(EMAIL, (Level("typed", 95, 5),)),
+    Family(EMAIL, (Level("typed", 95, 5),), "typed"),
     Family(
         CARD,
         (
@@ -71,6 +84,7 @@ FAMILIES: tuple[Family, ...] = (
             Level("more payments", 95, 5),
             Level("mixed payments", 8, 2),
         ),
+        "history",
     ),
     Family(
         NAME,
@@ -82,6 +96,7 @@ FAMILIES: tuple[Family, ...] = (
             Level("up to 30 accounts bear it", 85, 15),
             Level("more accounts bear it", 85, 15),
         ),
+        "names",
     ),
 )
 

@@ -13,7 +13,6 @@ import pandas as pd
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.calibration import Calibration
-from credit_forensics.judgement.chosen_claims import HISTORIES
 from credit_forensics.judgement.families import FAMILIES, Family, with_custom
 from credit_forensics.judgement.fusion import POSTERIORS, Known, fuse
 from credit_forensics.judgement.model import Fit
@@ -57,7 +56,11 @@ class Judgement:
 
         From what is kept, not from ``matrix``, which is as wide as all of it together.
         """
-        histories = {name: self.kept[votes] for name, votes in HISTORIES.items()}
+        histories = {
+            method.name: self.kept[f"{method.stem}_votes"]
+            for method in self.methods
+            if method.history
+        }
         return claims(Tables(), self.kept["first_matrix"], self.methods, histories)
 
     def pattern_of(self, key: int) -> Patterns:
@@ -120,8 +123,8 @@ def judge(
             progress(name, next(steps), 7)
 
     tables = Tables()
-    methods = (*METHODS, *custom)
-    families = with_custom([method.family for method in custom])
+    methods = _checked((*METHODS, *custom))
+    families = with_custom([method.family for method in methods])
     if len(families) > MOST_FAMILIES:
         raise CaseError(f"Methods of one's own may add {MOST_FAMILIES - len(FAMILIES)} families.")
     accounts = engine.frame(accounts_by_age(tables))["user_id"]
@@ -129,7 +132,6 @@ def judge(
     def plan_of(linked: bool) -> Plan:
         return make_plan(
             methods,
-            tuple(custom),
             families,
             mode,
             silent=tuple(silent),
@@ -175,7 +177,9 @@ def judge(
         known=basis.first if basis else None,
     )
     step("histories")
-    run("ownership", "card_votes", "customer_votes")
+    run("ownership")
+    for name, table in plan.votes.items():
+        kept[name] = engine.materialize(name, table)
     drop("ownership", "first_posteriors")
     step("judgement")
     run("keyed", "name_questions", "name_marks")
@@ -204,6 +208,16 @@ def judge(
         kept=kept,
         notes=list(fused.fit.notes),
     )
+
+
+def _checked(methods: tuple[Method, ...]) -> tuple[Method, ...]:
+    names = [method.name for method in methods]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise CaseError(f"There are two methods of the name {twice[0]}.")
+    if sum(method.voice == "shared" for method in methods) > 1:
+        raise CaseError("Only one method may name several accounts by a shared name.")
+    return methods
 
 
 def _periods(engine: Engine, plan: Plan, basis: Basis | None) -> Periods:

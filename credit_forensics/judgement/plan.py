@@ -13,7 +13,7 @@ from functools import lru_cache
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.judgement.chosen_claims import HISTORIES, choices
+from credit_forensics.judgement.chosen_claims import choices
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.fusion import (
     POSTERIORS,
@@ -38,10 +38,8 @@ from credit_forensics.judgement.voices import (
     heard_again,
     with_persons,
 )
-from credit_forensics.resolution.card_history import resolve_by_card_history
 from credit_forensics.resolution.credited import credited
-from credit_forensics.resolution.customer_history import resolve_by_customer_history
-from credit_forensics.resolution.history import HISTORY_VOTES, Mode
+from credit_forensics.resolution.history import HISTORY_VOTES, Mode, history_votes
 from credit_forensics.resolution.matrix import build_matrix, lookup_tables, with_histories
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.session_fields import session_fields
@@ -84,8 +82,7 @@ class Plan:
     first_name_marks: ir.Table
     first_counts: ir.Table
     ownership: ir.Table
-    card_votes: ir.Table
-    customer_votes: ir.Table
+    votes: dict[str, ir.Table]
     matrix: ir.Table
     keyed: ir.Table
     name_questions: ir.Table
@@ -99,7 +96,6 @@ class Plan:
 @lru_cache(maxsize=32)
 def make_plan(
     methods: tuple[Method, ...],
-    custom: tuple[Method, ...],
     families: tuple[Family, ...],
     mode: Mode,
     *,
@@ -113,8 +109,6 @@ def make_plan(
     ----------
     methods
         all methods, in order.
-    custom
-        those of them that a user added.
     families
         the families, in order.
     mode
@@ -131,21 +125,21 @@ def make_plan(
     def kept(name: str, expression: ir.Table) -> ir.Table:
         return ibis.table(expression.schema(), name=name)
 
-    fields = session_fields(tables)
+    fields = session_fields(tables, methods)
     kept_fields = kept("session_fields", fields)
     lookups = lookup_tables(tables, methods)
     kept_lookups = {name: kept(name, table) for name, table in lookups.items()}
     first = build_matrix(tables, kept_fields, tables.credited, methods, kept_lookups)
     # A person stands beside each id; without links the ids are the persons themselves.
-    ids = [method.name for method in methods if method.name not in HISTORIES] if linked else []
+    ids = [method.name for method in methods if not method.history] if linked else []
     ids += ["ledger"] if linked else []
     first = with_persons(first, tables.persons, ids)
     kept_matrix = kept("first_matrix", first)
     bearers = _name_bearers(tables)
     kept_bearers = kept("name_bearers", bearers)
-    beside = for_histories(custom)
+    beside = for_histories(methods)
     first_voices = family_voices(
-        as_persons(kept_matrix, ids), families, custom, silent, keep=beside
+        as_persons(kept_matrix, ids), families, methods, silent, keep=beside
     )
     first_keyed = keyed_voices(mark_session(first_voices, kept_bearers), families)
     kept_first = kept("first_keyed", first_keyed)
@@ -153,18 +147,17 @@ def make_plan(
     first_marks = name_marks(kept("first_name_questions", first_questions), kept_bearers, families)
     first_whole = whole_patterns(kept_first, kept("first_name_marks", first_marks))
     first_judged = with_posteriors(first_whole, ibis.table(POSTERIORS, name="first_posteriors"))
-    ownership = _ownership(tables, first_judged, families)
+    histories = {method.stem: method.history for method in methods if method.history}
+    ownership = _ownership(tables, first_judged, families, list(histories.values()))
     owned = kept("ownership", ownership)
-    card_votes = ibis.table(HISTORY_VOTES, name="card_votes")
-    customer_votes = ibis.table(HISTORY_VOTES, name="customer_votes")
-    heard = with_histories(kept_matrix, card_votes, customer_votes)
-    # Histories name persons already, so they are heard beside the first round's voices.
+    votes = {stem: ibis.table(HISTORY_VOTES, name=f"{stem}_votes") for stem in histories}
+    heard = with_histories(kept_matrix, votes)
+    # Histories name persons already, so they are used beside the first round's voices.
     voices = heard_again(
         kept_first.drop("pattern", "asks", "period"),
-        card_votes,
-        customer_votes,
+        votes,
         families,
-        custom=custom,
+        methods=methods,
         silent=silent,
     )
     keyed = keyed_voices(voices, families)
@@ -186,8 +179,10 @@ def make_plan(
         first_name_marks=first_marks,
         first_counts=counted_patterns(first_whole),
         ownership=ownership,
-        card_votes=resolve_by_card_history(owned, mode),
-        customer_votes=resolve_by_customer_history(owned, mode),
+        votes={
+            f"{stem}_votes": history_votes(owned, column, mode)
+            for stem, column in histories.items()
+        },
         matrix=heard.drop(*(f"p_{name}" for name in ids)),
         keyed=keyed,
         name_questions=questions,
@@ -199,7 +194,9 @@ def make_plan(
     )
 
 
-def _ownership(tables: Tables, judged: ir.Table, families: Sequence[Family]) -> ir.Table:
+def _ownership(
+    tables: Tables, judged: ir.Table, families: Sequence[Family], histories: Sequence[str]
+) -> ir.Table:
     """The most probable payer of each payment by its own evidence: columns of ``OWNED``.
 
     Histories left out, no payment can hear its own echo through another one's. The histories group
@@ -219,8 +216,7 @@ def _ownership(tables: Tables, judged: ir.Table, families: Sequence[Family]) -> 
     return rows.select(
         "payment_id",
         "created_at",
-        "card_fingerprint",
-        "customer_id",
+        *dict.fromkeys(histories),
         "person_id",
         millionths=ibis.ifelse(rows.person_id.notnull(), rows.millionths, ibis.null("int64")),
     )

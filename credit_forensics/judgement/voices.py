@@ -6,30 +6,22 @@ voice, however many of them agree.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
-from operator import add
+from operator import add, or_
 
 import ibis
 import ibis.expr.types as ir
+import pandas as pd
 
 from credit_forensics.judgement import families as levels
 from credit_forensics.judgement.families import Family
 from credit_forensics.resolution.history import PURE
-from credit_forensics.resolution.method import CARD, EMAIL, MAPPING, NAME, SESSION, Method
+from credit_forensics.resolution.matrix import join_votes
+from credit_forensics.resolution.method import NAME, SESSION, Method
+from credit_forensics.resolution.methods import METHODS
 
-_COPIES = (
-    "metadata_user_id",
-    "metadata_user_id_backup",
-    "metadata_session_user_id",
-    "client_reference_id",
-    "session_email",
-    "intent_metadata",
-)
 _NOBODY = ibis.null(str)
-_WITH_HISTORY = (MAPPING, CARD)
-WITHOUT_HISTORY = ("customer_preset", "customer_mapping")
-"""What the voices of the histories' families stand on beside the histories."""
 
 
 def with_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) -> ir.Table:
@@ -86,7 +78,7 @@ def as_persons(matrix: ir.Table, columns: Sequence[str]) -> ir.Table:
 def family_voices(
     matrix: ir.Table,
     families: Sequence[Family],
-    custom: Sequence[Method] = (),
+    methods: Sequence[Method] = METHODS,
     silent: Collection[str] = (),
     keep: Sequence[str] = (),
 ) -> ir.Table:
@@ -96,11 +88,11 @@ def family_voices(
     ----------
     matrix
         the wide matrix with persons instead of user ids; where the judgement does not know
-        owners yet, its histories are empty and silent.
+        owners yet, its histories are empty and name nobody.
     families
         the families, in order.
-    custom
-        methods that a user added; those of a known family count as its copies.
+    methods
+        the methods of the matrix, in order; each says itself how it joins its family's voice.
     silent
         families to leave out, to see what they contribute.
     keep
@@ -113,14 +105,14 @@ def family_voices(
     """
     columns: dict[str, ir.Value] = {}
     for family in families:
-        columns |= _columns(matrix, family, custom, silent)
+        columns |= _columns(matrix, family, methods, silent)
     return matrix.select(
         "payment_id",
         "created_at",
         "session_user_id",
         credited=matrix.ledger,
         name_key=matrix.payer_name_key,
-        name_bearers=matrix.name_bearers,
+        name_bearers=_bearers(matrix, methods),
         **columns,
         **{name: matrix[name] for name in keep},
     )
@@ -128,113 +120,197 @@ def family_voices(
 
 def heard_again(
     first: ir.Table,
-    card: ir.Table,
-    customer: ir.Table,
+    votes: Mapping[str, ir.Table],
     families: Sequence[Family],
     *,
-    custom: Sequence[Method] = (),
+    methods: Sequence[Method] = METHODS,
     silent: Collection[str] = (),
 ) -> ir.Table:
-    """The first round's voices with those of the histories heard: only two families change.
+    """The first round's voices with those of the histories: only their families change.
 
     Parameters
     ----------
     first
-        ``family_voices`` of the matrix without histories, and beside it ``session_bears``,
-        ``WITHOUT_HISTORY`` and the methods that a user added to the families of the histories.
-    card, customer
-        ``payment_id, user_id, history_count, history_purity``.
-    families, custom, silent
+        ``family_voices`` of the matrix without histories, and beside it ``session_bears`` and
+        ``for_histories``.
+    votes
+        ``payment_id, user_id, history_count, history_purity`` of each history, by its stem.
+    families, methods, silent
         as for ``family_voices``.
     """
-    rows = first
-    for name, votes in (("card", card), ("customer", customer)):
-        voted = votes.rename(voted_payment_id="payment_id")
-        rows = rows.left_join(voted, rows.payment_id == voted.voted_payment_id).select(
-            *(rows[column] for column in rows.columns),
-            **{
-                f"{name}_history": voted.user_id,
-                f"{name}_count": voted.history_count,
-                f"{name}_purity": voted.history_purity,
-            },
-        )
+    rows = join_votes(first, votes)
+    led = {method.family for method in methods if method.history}
     changed: dict[str, ir.Value] = {}
     for family in families:
-        if family.name in _WITH_HISTORY:
-            changed |= _columns(rows, family, custom, silent)
-    heard = [name for family in families for name in (f"v_{family.name}", f"l_{family.name}")]
+        if family.name in led:
+            changed |= _columns(rows, family, methods, silent)
+    voices = [name for family in families for name in (f"v_{family.name}", f"l_{family.name}")]
     return rows.select(
         *("payment_id", "created_at", "session_user_id", "credited", "name_key", "name_bearers"),
         "session_bears",
-        **{name: changed.get(name, rows[name]) for name in heard},
+        **{name: changed.get(name, rows[name]) for name in voices},
     )
 
 
-def for_histories(custom: Sequence[Method]) -> list[str]:
-    """The columns that ``heard_again`` reads of the matrix, beside the voices."""
-    added = [method.name for method in custom if method.family in _WITH_HISTORY]
-    return [*WITHOUT_HISTORY, *added]
+def for_histories(methods: Sequence[Method]) -> list[str]:
+    """The columns that ``heard_again`` reads of the matrix, beside the voices.
+
+    Examples
+    --------
+    >>> for_histories(METHODS)
+    ['customer_mapping', 'customer_preset']
+    """
+    led = {method.family for method in methods if method.history}
+    concerned = [method for method in methods if method.family in led]
+    names = [method.name for method in concerned if not method.history]
+    names += [method.session_when for method in concerned if method.session_when]
+    return list(dict.fromkeys(names))
+
+
+def used_claims(claims: pd.DataFrame, methods: Sequence[Method]) -> pd.DataFrame:
+    """The claims that had a part in a voice of their family.
+
+    Left out are values of a refused shape, what a history says of a customer that the session
+    gave, and a weak method where another of its family names somebody.
+
+    Parameters
+    ----------
+    claims
+        rows of the table ``claims``.
+    methods
+        the case's methods.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"payment_id": ["cs_1", "cs_1", "cs_2"], "valid": True,
+    ...     "method": ["metadata_scan", "metadata_user_id", "metadata_scan"], "family": "session"})
+    >>> used_claims(rows, METHODS)["method"].tolist()
+    ['metadata_user_id', 'metadata_scan']
+    """
+    histories = [method.name for method in methods if method.history]
+    weak = [method.name for method in methods if method.voice == "weak"]
+    of_session = (claims["family"] == SESSION) & claims["method"].isin(histories)
+    used = claims[claims["valid"].astype(bool) & ~of_session]
+    strong = ~used["method"].isin(weak)
+    backed = strong.groupby([used["payment_id"], used["family"]]).transform("any")
+    return used[strong | ~backed.astype(bool)]
 
 
 def _columns(
-    rows: ir.Table, family: Family, custom: Sequence[Method], silent: Collection[str]
+    rows: ir.Table, family: Family, methods: Sequence[Method], silent: Collection[str]
 ) -> dict[str, ir.Value]:
-    person, level = _voice(rows, family.name, custom)
+    person, level = _voice(rows, family, methods)
     if family.name in silent:
         person, level = _NOBODY, ibis.literal(0)
     return {f"v_{family.name}": person, f"l_{family.name}": level}
 
 
+def _said(
+    rows: ir.Table, family: str, methods: Sequence[Method]
+) -> list[tuple[Method, ir.StringValue]]:
+    """What each method says in a family's name, in order.
+
+    A value that the web session wrote is the session's word; a history of a customer that the
+    session gave is nobody's.
+    """
+    said = []
+    for method in methods:
+        by_session = method.session_when
+        if method.family == family:
+            value = rows[method.name]
+            if by_session and family != SESSION:
+                value = ibis.ifelse(rows[by_session], _NOBODY, value)
+            said.append((method, value))
+        elif family == SESSION and by_session and not method.history:
+            said.append((method, ibis.ifelse(rows[by_session], rows[method.name], _NOBODY)))
+    return said
+
+
 def _voice(
-    rows: ir.Table, family: str, custom: Sequence[Method]
+    rows: ir.Table, family: Family, methods: Sequence[Method]
 ) -> tuple[ir.StringValue, ir.IntegerValue]:
-    added = [rows[method.name] for method in custom if method.family == family]
-    if family == SESSION:
-        preset = ibis.ifelse(rows.customer_preset, rows.customer_mapping, _NOBODY)
-        prefilled = ibis.ifelse(rows.email_prefilled, rows.payer_email, _NOBODY)
-        copies = [*(rows[name] for name in _COPIES), preset, prefilled, *added]
-        person, level = _one_voice(copies)
-        scanned = person.isnull() & rows.metadata_scan.notnull()
-        return (
-            ibis.coalesce(person, rows.metadata_scan),
-            ibis.ifelse(scanned, levels.SCAN, level),
-        )
-    if family == MAPPING:
-        free = ~rows.customer_preset
-        binding = ibis.ifelse(free, rows.customer_mapping, _NOBODY)
-        history = ibis.ifelse(free, rows.customer_history, _NOBODY)
-        # What the customer's other payments are judged to be outweighs what one of them wrote.
-        person = ibis.coalesce(history, binding, *added)
-        mixed = (rows.customer_purity < PURE) | (history != binding)
-        level = ibis.cases(
-            (history.isnull() & person.isnull(), 0),
-            (history.isnull(), levels.BINDING),
-            (ibis.coalesce(mixed, False), levels.HISTORY_MIXED),
-            (binding.notnull(), levels.BINDING_AND_HISTORY),
-            (rows.customer_count > 1, levels.HISTORY_MORE),
-            else_=levels.HISTORY_ONE,
-        )
-        return person, level
-    if family == EMAIL:
-        person = ibis.coalesce(ibis.ifelse(rows.email_prefilled, _NOBODY, rows.payer_email), *added)
-        return person, person.notnull().cast("int64")
-    if family == CARD:
-        level = ibis.cases(
-            (rows.card_history.isnull(), 0),
-            (rows.card_purity < PURE, levels.CARD_MIXED),
-            (rows.card_count > 1, levels.CARD_MORE),
-            else_=levels.CARD_ONE,
-        )
-        return ibis.coalesce(rows.card_history, *added), level
-    if family == NAME:
-        bearers = rows.name_bearers
-        level = ibis.cases(
-            (bearers.isnull(), 0),
-            *((bearers <= bound, i) for i, bound in enumerate(levels.NAME_BOUNDS, start=1)),
-            else_=len(levels.NAME_BOUNDS) + 1,
-        )
-        return ibis.coalesce(rows.payer_name, *added), level
-    return _one_voice(added)
+    said = _said(rows, family.name, methods)
+    values = [value for method, value in said if method.voice == "copy"]
+    leading = [(method, value) for method, value in said if method.voice not in ("copy", "weak")]
+    if family.rule == "history":
+        person, level = _led_by_history(rows, family, leading, values)
+    elif family.rule == "names":
+        person, level = _by_name(rows, methods, [value for _, value in leading], values)
+    elif family.rule == "typed":
+        person = _first([*(value for _, value in leading), *values])
+        level = person.notnull().cast("int64")
+    else:
+        person, level = _one_voice([*(value for _, value in leading), *values])
+    weak = [value for method, value in said if method.voice == "weak"]
+    if weak:
+        # The last level of a family is its weakest.
+        alone = person.isnull() & _first(weak).notnull()
+        person, level = _first([person, *weak]), ibis.ifelse(alone, len(family.levels), level)
+    return person, level
+
+
+def _first(values: Sequence[ir.StringValue]) -> ir.StringValue:
+    if not values:
+        return _NOBODY
+    return values[0] if len(values) == 1 else ibis.coalesce(*values)
+
+
+def _led_by_history(
+    rows: ir.Table,
+    family: Family,
+    histories: Sequence[tuple[Method, ir.StringValue]],
+    others: Sequence[ir.StringValue],
+) -> tuple[ir.StringValue, ir.IntegerValue]:
+    alone, both, one, more, mixed = levels.LED[family.name]
+    history = _first([value for _, value in histories])
+    count, purity = (_of_speaking(rows, histories, what) for what in ("count", "purity"))
+    # What other payments are judged to be outweighs what one of them wrote.
+    person = _first([history, *others])
+    impure = reduce(or_, (history != other for other in others), purity < PURE)
+    cases: list[tuple[ir.Value, int]] = [
+        (person.isnull(), 0),
+        (history.isnull(), alone),
+        (ibis.coalesce(impure, False), mixed),
+    ]
+    if both is not None and others:
+        cases.append((_first(others).notnull(), both))
+    return person, ibis.cases(*cases, (count > 1, more), else_=one)
+
+
+def _of_speaking(
+    rows: ir.Table, histories: Sequence[tuple[Method, ir.StringValue]], what: str
+) -> ir.Value:
+    """The count or purity of the first history that names somebody."""
+    of_each = [(value, rows[f"{method.stem}_{what}"]) for method, value in histories]
+    if len(of_each) == 1:
+        return of_each[0][1]
+    return ibis.cases(*((value.notnull(), number) for value, number in of_each), else_=ibis.null())
+
+
+def _by_name(
+    rows: ir.Table,
+    methods: Sequence[Method],
+    shared: Sequence[ir.StringValue],
+    others: Sequence[ir.StringValue],
+) -> tuple[ir.StringValue, ir.IntegerValue]:
+    bearers = _bearers(rows, methods)
+    level = ibis.cases(
+        (bearers.isnull(), 0),
+        *((bearers <= bound, i) for i, bound in enumerate(levels.NAME_BOUNDS, start=1)),
+        else_=len(levels.NAME_BOUNDS) + 1,
+    )
+    return _first([*shared, *others]), level
+
+
+def _bearers(rows: ir.Table, methods: Sequence[Method]) -> ir.IntegerValue:
+    """How many accounts the name may mean; one where another method of the family names whom."""
+    of_names = [method for method in methods if method.family == NAME]
+    others = [value for method, value in _said(rows, NAME, of_names) if method.voice == "copy"]
+    if not others:
+        return rows.name_bearers
+    shared = [rows[method.name] for method in of_names if method.voice == "shared"]
+    named = _first(shared).isnull() & _first(others).notnull()
+    return ibis.ifelse(named, ibis.literal(1, "int64"), rows.name_bearers)
 
 
 def _one_voice(copies: Sequence[ir.StringValue]) -> tuple[ir.StringValue, ir.IntegerValue]:

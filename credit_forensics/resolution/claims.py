@@ -8,20 +8,10 @@ from functools import reduce
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.evidence.fold_and_match import NAMED_KEYS
 from credit_forensics.resolution.method import SESSION, Method
 from credit_forensics.tables.catalogue import Tables
 
 CLAIMS_ORDER = ("payment_id", "method", "family", "user_id")
-
-# Metadata keys whose raw value is shown even where its shape was refused.
-_RAW = dict(
-    zip(
-        ("metadata_user_id", "metadata_user_id_backup", "metadata_session_user_id"),
-        NAMED_KEYS,
-        strict=True,
-    )
-)
 
 
 def claims(
@@ -60,7 +50,7 @@ def claims(
     >>> claims(Tables(), ibis.table(columns, name="matrix"), METHODS, histories).columns
     ('payment_id', 'method', 'family', 'user_id', 'valid', 'known', 'detail')
     """
-    matched = _matched(tables)
+    matched = _matched(tables, methods)
     parts = [
         _of_method(_named(matrix, method, histories.get(method.name)), method, matched)
         for method in methods
@@ -76,7 +66,7 @@ def claims(
         known=accounts.account_id.notnull(),
         detail=named.detail,
     )
-    return ibis.union(known, _refused(tables))
+    return ibis.union(known, _refused(tables, methods))
 
 
 def _named(matrix: ir.Table, method: Method, history: ir.Table | None) -> ir.Table:
@@ -114,34 +104,43 @@ def _of_method(named: ir.Table, method: Method, matched: Mapping[str, ir.Table])
     return rows.select("payment_id", "method", "family", "user_id", "detail")
 
 
-def _matched(tables: Tables) -> dict[str, ir.Table]:
+def _matched(tables: Tables, methods: Sequence[Method]) -> dict[str, ir.Table]:
     """``of_payment, matched`` by method: how a key's or the reference's value was matched to an id.
 
     A payment is in each at most once, as a session has each key once.
     """
     metadata = tables.metadata
-    session = metadata.filter((metadata.source == "session") & metadata.detail.notnull())
+    session = metadata.filter((metadata.source == SESSION) & metadata.detail.notnull())
     payments = tables.payments.filter(tables.payments.reference_user_id.notnull())
     by_key = {
-        method: session.filter(session.key == key).select(of_payment="payment_id", matched="detail")
-        for method, key in _RAW.items()
+        method.name: session.filter(session.key == method.key).select(
+            of_payment="payment_id", matched="detail"
+        )
+        for method in methods
+        if method.key is not None
     }
     by_reference = payments.select(of_payment="payment_id", matched="reference_detail")
-    return {**by_key, "client_reference_id": by_reference}
+    return by_key | {
+        method.name: by_reference
+        for method in methods
+        if method.session_id is not None and method.session_id.attribute
+    }
 
 
-def _refused(tables: Tables) -> ir.Table:
+def _refused(tables: Tables, methods: Sequence[Method]) -> ir.Table:
+    """The values of a method's metadata key that were refused for their shape."""
+    of_key = {method.key: method.name for method in methods if method.key is not None}
     metadata = tables.metadata
     refused = metadata.filter(
-        (metadata.source == "session")
-        & metadata.key.isin(list(NAMED_KEYS))
+        (metadata.source == SESSION)
+        & metadata.key.isin(list(of_key))
         & ~ibis.coalesce(metadata.valid, False)
         & metadata.value.notnull()
     )
     return refused.select(
         "payment_id",
         method=ibis.cases(
-            *((refused.key == key, method) for method, key in _RAW.items()), else_=ibis.null(str)
+            *((refused.key == key, method) for key, method in of_key.items()), else_=ibis.null(str)
         ),
         family=ibis.literal(SESSION),
         user_id=refused.value,

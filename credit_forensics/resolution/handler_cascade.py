@@ -5,12 +5,10 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-CASCADE = (
-    "metadata_user_id",
-    "metadata_user_id_backup",
-    "metadata_session_user_id",
-    "customer_mapping",
-    "metadata_scan",
+from credit_forensics.resolution.methods import METHODS
+
+CASCADE = tuple(
+    method.name for method in sorted(METHODS, key=lambda one: one.cascade) if method.cascade
 )
 
 

@@ -5,9 +5,14 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.resolution.methods import HANDLER_NAMES, HANDLER_SCAN_PREFIX
+from credit_forensics.resolution.methods import METHODS
 from credit_forensics.resolution.repeated import repeated
 from credit_forensics.tables.catalogue import Tables
+
+_LOGGED = {theirs: method.name for method in METHODS for theirs in method.logged_as}
+HANDLER_NAMES = {theirs: ours for theirs, ours in _LOGGED.items() if not theirs.endswith("*")}
+"""The names that handlers write to their logs, in this house's names."""
+HANDLER_BEGINNINGS = {theirs[:-1]: ours for theirs, ours in _LOGGED.items() if theirs.endswith("*")}
 
 
 def handler_log(tables: Tables) -> ir.Table:
@@ -45,7 +50,7 @@ def handler_log(tables: Tables) -> ir.Table:
     )
     method = ibis.cases(
         *((first.method == theirs, ours) for theirs, ours in HANDLER_NAMES.items()),
-        (first.method.startswith(HANDLER_SCAN_PREFIX), "metadata_scan"),
+        *((first.method.startswith(start), ours) for start, ours in HANDLER_BEGINNINGS.items()),
         else_=first.method.lower(),
     )
     return first.select("payment_id", log_user_id=first.log_user_id, log_method=method)

@@ -23,13 +23,19 @@ CONTEXT = (
     "name_bearers",
     "session_user_id",
 )
-# What a history's vote stands on; empty until the judgement knows owners.
-HISTORY = {
-    "card_count": "int64",
-    "card_purity": "float64",
-    "customer_count": "int64",
-    "customer_purity": "float64",
-}
+
+
+def history_columns(methods: Sequence[Method]) -> dict[str, str]:
+    """What the votes of histories stand on, by column and type; absent until owners are known.
+
+    Examples
+    --------
+    >>> list(history_columns(METHODS))
+    ['customer_count', 'customer_purity', 'card_count', 'card_purity']
+    """
+    stems = [method.stem for method in methods if method.history]
+    kinds = {"count": "int64", "purity": "float64"}
+    return {f"{stem}_{what}": kind for stem in stems for what, kind in kinds.items()}
 
 
 def build_matrix(
@@ -58,7 +64,7 @@ def build_matrix(
     -------
     payment_id; a column of user ids a method; ``handler_cascade``, ``cascade_method``,
     ``handler_log``, ``log_method``, ``ledger``; the columns of ``CONTEXT`` that the judgement
-    needs to tell families apart; and those of ``HISTORY``, empty as yet.
+    needs to tell families apart; and those of ``history_columns``, absent as yet.
 
     Examples
     --------
@@ -69,24 +75,21 @@ def build_matrix(
     ('payment_id', 'metadata_user_id')
     """
     lookups = lookup_tables(tables, methods) if lookups is None else lookups
-    rows = fields
-    values = {}
-    for method in methods:
-        if method.column is not None:
-            values[method.name] = method.column(fields).name(method.name)
     columns = [fields[name] for name in fields.columns]
-    rows = fields.select(*columns, **{f"m_{name}": value for name, value in values.items()})
+    values = {
+        f"m_{one.name}": value for one in methods if (value := _at_hand(one, fields)) is not None
+    }
+    rows = fields.select(*columns, **values)
     for method in methods:
-        if method.lookup is not None:
-            key, _ = method.lookup
+        if method.lookup is not None and method.field is not None:
             found = lookups[lookup_name(method, methods)].view()  # two may look up in one table
             extra = {"name_bearers": found.bearers} if "bearers" in found.columns else {}
-            rows = rows.left_join(found, rows[key] == found.key).select(
+            rows = rows.left_join(found, rows[method.field.column] == found.key).select(
                 *(rows[name] for name in rows.columns),
                 **{f"m_{method.name}": found.user_id},
                 **extra,
             )
-        elif method.rows is not None and method.column is None:
+        elif method.rows is not None:
             found = lookups[lookup_name(method, methods)].rename(
                 found_payment_id="payment_id", found="user_id"
             )
@@ -105,10 +108,7 @@ def build_matrix(
         ledger=rows.ledger,
         **{name: rows[name] for name in CONTEXT if name != "session_user_id"},
         session_user_id=ibis.coalesce(
-            rows.metadata_user_id,
-            rows.metadata_user_id_backup,
-            rows.metadata_session_user_id,
-            rows.reference_user_id,
+            *(rows[one.session_id.column] for one in methods if one.session_id is not None)
         ),
     )
     replayed = named.mutate(
@@ -121,8 +121,17 @@ def build_matrix(
         "cascade_method",
         "log_method",
         *CONTEXT,
-        **{name: ibis.null(kind) for name, kind in HISTORY.items()},
+        **{name: ibis.null(kind) for name, kind in history_columns(methods).items()},
     )
+
+
+def _at_hand(method: Method, fields: ir.Table) -> ir.Value | None:
+    """A method's column where it needs no join; a history names nobody until owners are known."""
+    if method.history is not None:
+        return ibis.null(str)
+    if method.field is not None and method.lookup is None:
+        return fields[method.field.column]
+    return None
 
 
 def lookup_tables(tables: Tables, methods: Sequence[Method] = METHODS) -> dict[str, ir.Table]:
@@ -138,8 +147,8 @@ def lookup_tables(tables: Tables, methods: Sequence[Method] = METHODS) -> dict[s
     found: dict[str, ir.Table] = {}
     for method in methods:
         if method.lookup is not None:
-            found.setdefault(lookup_name(method, methods), method.lookup[1](tables))
-        elif method.rows is not None and method.column is None:
+            found.setdefault(lookup_name(method, methods), method.lookup(tables))
+        elif method.rows is not None:
             rows = method.rows(tables).select("payment_id", "user_id")
             found[lookup_name(method, methods)] = rows
     return found
@@ -149,45 +158,55 @@ def lookup_name(method: Method, methods: Sequence[Method]) -> str:
     """The name of what a method looks up: that of the first method that looks up the same."""
     if method.lookup is None:
         return f"lookup_{method.name}"
-    table = method.lookup[1]
-    return next(f"lookup_{one.name}" for one in methods if one.lookup and one.lookup[1] is table)
+    return next(f"lookup_{one.name}" for one in methods if one.lookup is method.lookup)
 
 
-def with_histories(matrix: ir.Table, card: ir.Table, customer: ir.Table) -> ir.Table:
+def with_histories(matrix: ir.Table, votes: Mapping[str, ir.Table]) -> ir.Table:
     """The matrix with the votes of the histories in it.
 
     Parameters
     ----------
     matrix
         as ``build_matrix`` gives it.
-    card, customer
-        ``payment_id, user_id, history_count, history_purity``.
+    votes
+        ``payment_id, user_id, history_count, history_purity`` of each history, by its stem.
 
     Examples
     --------
     >>> from credit_forensics.resolution.history import HISTORY_VOTES
-    >>> columns = {"payment_id": str, "card_history": str, "customer_history": str, **HISTORY}
-    >>> votes = ibis.table(HISTORY_VOTES, name="card_votes")
-    >>> others = ibis.table(HISTORY_VOTES, name="customer_votes")
-    >>> with_histories(ibis.table(columns, name="matrix"), votes, others).columns[:2]
+    >>> columns = {"payment_id": str, "card_history": str, "card_count": int, "card_purity": float}
+    >>> votes = {"card": ibis.table(HISTORY_VOTES, name="card_votes")}
+    >>> with_histories(ibis.table(columns, name="matrix"), votes).columns[:2]
     ('payment_id', 'card_history')
     """
-    rows = matrix
-    found: set[str] = set()
-    for name, votes in (("card", card), ("customer", customer)):
-        voted = votes.rename(voted_payment_id="payment_id", voted_user_id="user_id")
-        rows = rows.left_join(voted, rows.payment_id == voted.voted_payment_id).select(
-            *(rows[column] for column in rows.columns),
-            **{
-                f"new_{name}_history": voted.voted_user_id,
-                f"new_{name}_count": voted.history_count.cast("int64"),
-                f"new_{name}_purity": voted.history_purity.cast("float64"),
-            },
-        )
-        found |= {f"{name}_{what}" for what in ("history", "count", "purity")}
+    rows = join_votes(matrix, votes, "new_")
+    found = {f"{stem}_{what}" for stem in votes for what in ("history", "count", "purity")}
     return rows.select(
         *(
             rows[f"new_{column}"].name(column) if column in found else rows[column]
             for column in matrix.columns
         )
     )
+
+
+def join_votes(rows: ir.Table, votes: Mapping[str, ir.Table], prefix: str = "") -> ir.Table:
+    """Rows with ``<stem>_history``, ``<stem>_count`` and ``<stem>_purity`` of each history beside.
+
+    Examples
+    --------
+    >>> from credit_forensics.resolution.history import HISTORY_VOTES
+    >>> votes = {"card": ibis.table(HISTORY_VOTES, name="card_votes")}
+    >>> join_votes(ibis.table({"payment_id": str}, name="rows"), votes).columns
+    ('payment_id', 'card_history', 'card_count', 'card_purity')
+    """
+    for stem, of_stem in votes.items():
+        voted = of_stem.rename(voted_payment_id="payment_id", voted_user_id="user_id")
+        rows = rows.left_join(voted, rows.payment_id == voted.voted_payment_id).select(
+            *(rows[column] for column in rows.columns),
+            **{
+                f"{prefix}{stem}_history": voted.voted_user_id,
+                f"{prefix}{stem}_count": voted.history_count.cast("int64"),
+                f"{prefix}{stem}_purity": voted.history_purity.cast("float64"),
+            },
+        )
+    return rows

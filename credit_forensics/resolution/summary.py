@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.resolution.method import Method
+from credit_forensics.resolution.methods import REPLAYS
 
 
 def count_agreement(matrix: ir.Table, names: Sequence[str]) -> ir.Table:
@@ -127,4 +128,4 @@ def reference_names(methods: Sequence[Method]) -> list[str]:
     >>> reference_names([])
     ['handler_cascade', 'handler_log', 'ledger']
     """
-    return [*(method.name for method in methods), "handler_cascade", "handler_log", "ledger"]
+    return [*(method.name for method in methods), *REPLAYS]

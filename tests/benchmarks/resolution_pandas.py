@@ -13,7 +13,8 @@ from credit_forensics.judgement.families import NAME_BOUNDS
 from credit_forensics.judgement.periods import Periods, choose_periods
 from credit_forensics.judgement.persons import group_persons
 from credit_forensics.resolution.handler_cascade import CASCADE
-from credit_forensics.resolution.methods import HANDLER_NAMES, METHODS
+from credit_forensics.resolution.handler_log import HANDLER_NAMES
+from credit_forensics.resolution.methods import METHODS
 
 NAMED = ("user_id", "user_id_backup", "session_user_id")
 FAMILIES = ("session", "mapping", "email", "card", "name")

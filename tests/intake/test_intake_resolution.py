@@ -10,9 +10,9 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from credit_forensics.checks import case_of
-from credit_forensics.intake.checkout_object import email_key, read_checkout
+from credit_forensics.intake.checkout_object import read_checkout
 from credit_forensics.intake.resolution import Facts, claims, resolve
-from credit_forensics.resolution.methods import METHODS
+from credit_forensics.resolution.one_session import email_key
 
 CREATED = datetime(2025, 9, 1, 12, tzinfo=UTC)
 USERS = {
@@ -92,12 +92,6 @@ def test_intake_says_of_a_session_what_the_audit_says(data: st.DataObject) -> No
         found = claims(read_checkout(session, {}), facts)
         said = {(c.method, c.family, c.user_id) for c in found}
         assert said == told, (session, said ^ told)
-
-
-def test_every_method_of_the_intake_is_one_of_the_audits() -> None:
-    from credit_forensics.intake.resolution import _RESOLVERS
-
-    assert set(_RESOLVERS) <= {method.name for method in METHODS}
 
 
 def one(metadata: dict[str, str], email: str | None, **more: Any) -> Any:

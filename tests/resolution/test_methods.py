@@ -5,17 +5,6 @@ import pytest
 
 from credit_forensics.case_file import CaseFile, IdsSection
 from credit_forensics.errors import CaseError
-from credit_forensics.resolution.client_reference_id import resolve_by_client_reference_id
-from credit_forensics.resolution.customer_mapping import resolve_by_customer_mapping
-from credit_forensics.resolution.intent_metadata import resolve_by_intent_metadata
-from credit_forensics.resolution.metadata_scan import resolve_by_metadata_scan
-from credit_forensics.resolution.metadata_session_user_id import resolve_by_metadata_session_user_id
-from credit_forensics.resolution.metadata_user_id import resolve_by_metadata_user_id
-from credit_forensics.resolution.metadata_user_id_backup import resolve_by_metadata_user_id_backup
-from credit_forensics.resolution.payer_email import resolve_by_payer_email
-from credit_forensics.resolution.payer_name import resolve_by_payer_name
-from credit_forensics.resolution.session_email import resolve_by_session_email
-from credit_forensics.tables.catalogue import Tables
 
 ADA = "0a0a0a0a-0000-4000-8000-00000000000a"
 BEN = "0b0b0b0b-0000-4000-8000-00000000000b"
@@ -26,9 +15,8 @@ USERS = [
 PAYMENT = {"payment_id": "cs_1", "created_at": "2025-09-01T10:00:00Z"}
 
 
-def named(case, function):
-    frame = case.evidence.engine.frame(function(Tables()))
-    return dict(zip(frame["payment_id"], frame["user_id"], strict=True))
+def named(case, method):
+    return case.matrix.set_index("payment_id")[method].dropna().to_dict()
 
 
 def entry(key, value, source="session", position=1, payment_id="cs_1"):
@@ -42,24 +30,24 @@ def entry(key, value, source="session", position=1, payment_id="cs_1"):
 
 
 @pytest.mark.parametrize(
-    ("key", "function"),
+    ("key", "method"),
     [
-        ("user_id", resolve_by_metadata_user_id),
-        ("user_id_backup", resolve_by_metadata_user_id_backup),
-        ("session_user_id", resolve_by_metadata_session_user_id),
+        ("user_id", "metadata_user_id"),
+        ("user_id_backup", "metadata_user_id_backup"),
+        ("session_user_id", "metadata_session_user_id"),
     ],
 )
-def test_a_metadata_copy_names_its_value_and_no_other_key(literal_case, key, function):
+def test_a_metadata_copy_names_its_value_and_no_other_key(literal_case, key, method):
     case = literal_case(payments=[PAYMENT], metadata=[entry(key, f" {ADA} ")], users=USERS)
-    assert named(case, function) == {"cs_1": ADA}
+    assert named(case, method) == {"cs_1": ADA}
     other = literal_case(payments=[PAYMENT], metadata=[entry("plan_id", ADA)], users=USERS)
-    assert named(other, function) == {}
+    assert named(other, method) == {}
 
 
 @pytest.mark.parametrize("value", ["unknown", "undefined", "null", " ", ""])
 def test_a_placeholder_names_nobody(literal_case, value):
     case = literal_case(payments=[PAYMENT], metadata=[entry("user_id", value)], users=USERS)
-    assert named(case, resolve_by_metadata_user_id) == {}
+    assert named(case, "metadata_user_id") == {}
 
 
 def test_an_id_of_another_case_is_the_account_and_numbers_stay_text(literal_case):
@@ -69,7 +57,7 @@ def test_an_id_of_another_case_is_the_account_and_numbers_stay_text(literal_case
         metadata=[entry("user_id", ADA.upper()), entry("user_id", "00123", payment_id="cs_2")],
         users=users,
     )
-    assert named(case, resolve_by_metadata_user_id) == {"cs_1": ADA, "cs_2": "00123"}
+    assert named(case, "metadata_user_id") == {"cs_1": ADA, "cs_2": "00123"}
 
 
 @pytest.mark.parametrize(
@@ -92,7 +80,7 @@ def test_the_id_shape_is_a_setting(literal_case, shape, value, accepted):
         payments=[PAYMENT],
         metadata=[entry("user_id", value)],
     )
-    assert bool(named(case, resolve_by_metadata_user_id)) is accepted
+    assert bool(named(case, "metadata_user_id")) is accepted
     refused = case.claims[~case.claims["valid"].astype(bool)]
     assert len(refused) == (0 if accepted else 1), "a refused shape still shows as a claim"
 
@@ -108,7 +96,7 @@ def test_client_reference_id(literal_case):
         {**PAYMENT, "payment_id": "cs_2", "client_reference_id": None},
     ]
     case = literal_case(payments=payments, users=USERS)
-    assert named(case, resolve_by_client_reference_id) == {"cs_1": ADA}
+    assert named(case, "client_reference_id") == {"cs_1": ADA}
 
 
 def test_the_scan_takes_the_first_id_in_order_under_another_key(literal_case):
@@ -118,7 +106,7 @@ def test_the_scan_takes_the_first_id_in_order_under_another_key(literal_case):
         entry("trace", ADA, position=2),
     ]
     case = literal_case(payments=[PAYMENT], metadata=metadata, users=USERS)
-    assert named(case, resolve_by_metadata_scan) == {"cs_1": ADA}
+    assert named(case, "metadata_scan") == {"cs_1": ADA}
 
 
 def test_the_scan_does_not_take_amounts_for_integer_ids(literal_case):
@@ -128,14 +116,14 @@ def test_the_scan_does_not_take_amounts_for_integer_ids(literal_case):
         metadata=[entry("credits", "50"), entry("account_id", "7", position=2)],
         users=[{"user_id": "50"}, {"user_id": "7"}],
     )
-    assert named(case, resolve_by_metadata_scan) == {"cs_1": "7"}
+    assert named(case, "metadata_scan") == {"cs_1": "7"}
 
 
 def test_session_email_folds_case(literal_case):
     case = literal_case(
         payments=[PAYMENT], metadata=[entry("session_email", "ADA@example.COM ")], users=USERS
     )
-    assert named(case, resolve_by_session_email) == {"cs_1": ADA}
+    assert named(case, "session_email") == {"cs_1": ADA}
 
 
 @pytest.mark.parametrize("source", ["intent", "charge"])
@@ -143,14 +131,14 @@ def test_intent_and_charge_metadata(literal_case, source):
     case = literal_case(
         payments=[PAYMENT], metadata=[entry("user_id", BEN, source=source)], users=USERS
     )
-    assert named(case, resolve_by_intent_metadata) == {"cs_1": BEN}
-    assert named(case, resolve_by_metadata_user_id) == {}
+    assert named(case, "intent_metadata") == {"cs_1": BEN}
+    assert named(case, "metadata_user_id") == {}
 
 
 def test_payer_email_names_one_person_even_where_two_accounts_share_it(literal_case):
     users = [*USERS, {"user_id": "zz", "email": "ada@example.com"}]
     case = literal_case(payments=[{**PAYMENT, "payer_email": "ada@EXAMPLE.com"}], users=users)
-    assert named(case, resolve_by_payer_email) == {"cs_1": ADA}
+    assert named(case, "payer_email") == {"cs_1": ADA}
     assert set(case.persons["user_id"]) == {ADA, "zz"}
 
 
@@ -159,17 +147,17 @@ def test_payer_email_names_one_person_even_where_two_accounts_share_it(literal_c
 )
 def test_payer_name_folds_case_accents_order_and_initials(literal_case, typed):
     case = literal_case(payments=[{**PAYMENT, "payer_name": typed}], users=USERS)
-    assert named(case, resolve_by_payer_name) == {"cs_1": ADA}
+    assert named(case, "payer_name") == {"cs_1": ADA}
 
 
 def test_a_shared_name_names_nobody_by_itself(literal_case):
     users = [*USERS, {"user_id": "zz", "name": "Ada Lovelace"}]
     case = literal_case(payments=[{**PAYMENT, "payer_name": "Ada Lovelace"}], users=users)
-    assert named(case, resolve_by_payer_name) == {}
+    assert named(case, "payer_name") == {}
 
 
 def mapping(case):
-    return named(case, resolve_by_customer_mapping)
+    return named(case, "customer_mapping")
 
 
 def test_the_mapping_is_read_as_of_the_payment(literal_case):

@@ -6,10 +6,13 @@ A binding that the payment itself wrote is no witness for it. Where the session 
 
 from __future__ import annotations
 
+from datetime import datetime
+
 import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.resolution.method import MAPPING, Method
+from credit_forensics.resolution.one_session import OneSession
 from credit_forensics.tables.catalogue import Tables
 
 _NEVER = ibis.literal("2262-01-01", "timestamp('UTC')")
@@ -50,7 +53,7 @@ def binding_intervals(tables: Tables) -> ir.Table:
     )
 
 
-def resolve_by_customer_mapping(tables: Tables) -> ir.Table:
+def bound_users(tables: Tables) -> ir.Table:
     """Name the user to whom the payment's customer was bound before the payment began.
 
     Returns
@@ -59,7 +62,7 @@ def resolve_by_customer_mapping(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> resolve_by_customer_mapping(Tables()).columns
+    >>> bound_users(Tables()).columns
     ('payment_id', 'user_id')
     """
     bindings = binding_intervals(tables)
@@ -75,10 +78,39 @@ def resolve_by_customer_mapping(tables: Tables) -> ir.Table:
     return joined.select("payment_id", "user_id")
 
 
-CUSTOMER_MAPPING = Method(
+def bound_user(session: OneSession) -> str | None:
+    """The same for one session: the rules of ``binding_intervals`` on its customer's bindings.
+
+    Examples
+    --------
+    >>> from datetime import UTC, datetime
+    >>> day = [datetime(2025, 9, number, tzinfo=UTC) for number in (1, 2, 3)]
+    >>> bindings = [("a", day[0]), ("b", day[1]), ("c", day[1]), ("d", None)]
+    >>> bound_user(OneSession(created_at=day[2], bindings=bindings))
+    'a'
+    """
+    first_payment = min([session.created_at, *(at for _, at in session.other_payments)])
+    at_once: dict[datetime, set[str]] = {}
+    for user, at in session.bindings:
+        at_once.setdefault(at or first_payment, set()).add(user)
+    held = {
+        at: min(users)
+        for at, users in at_once.items()
+        if len(users) == 1 and at < session.created_at
+    }
+    return held[max(held)] if held else None
+
+
+METHOD = Method(
     "customer_mapping",
     MAPPING,
     "the Stripe customer's binding, as of the payment",
-    rows=resolve_by_customer_mapping,
+    reads_de="die Zuordnung des Stripe-Kunden zur Zeit der Zahlung",
+    rows=bound_users,
+    for_session=bound_user,
     session_when="customer_preset",
+    cause="customer_mapping",
+    cascade=4,
+    logged_as=("DATABASE_LOOKUP",),
+    place=80,
 )
