@@ -23,7 +23,8 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.kept.custody import ReadAnew
 from credit_forensics.evidence.kept.load import load_kept_evidence
 from credit_forensics.evidence.load import load_evidence
-from credit_forensics.findings.catalogue import examine
+from credit_forensics.findings.catalogue import FINDINGS, examine
+from credit_forensics.findings.finding import Finding
 from credit_forensics.incidents.group import with_incidents
 from credit_forensics.incidents.shared_traits import front_end_marks
 from credit_forensics.incidents.timeline import read_timeline
@@ -44,7 +45,7 @@ from credit_forensics.privacy.mask import Mask, case_mask
 from credit_forensics.resolution.claims import CLAIMS_ORDER
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import Method
-from credit_forensics.resolution.methods import REPLAYS
+from credit_forensics.resolution.methods import METHODS, REPLAYS
 from credit_forensics.resolution.summary import (
     agreement_matrix,
     count_agreement,
@@ -70,6 +71,8 @@ class Case:
         the checked case file; defaults without one.
     methods
         methods of one's own, beside the house's.
+    findings
+        findings of one's own, beside the house's.
     mode
         ``hindsight`` or ``as_of``; the case file's without it.
     silent
@@ -95,6 +98,7 @@ class Case:
         settings: CaseFile | None = None,
         *,
         methods: Sequence[Method] = (),
+        findings: Sequence[Finding] = (),
         mode: Mode | None = None,
         silent: Sequence[str] = (),
         basis: Basis | None = None,
@@ -105,6 +109,7 @@ class Case:
         self.evidence = evidence
         self.settings = settings or CaseFile()
         self.custom_methods = tuple(methods)
+        self.catalogue = (*FINDINGS, *findings)
         self.mode: Mode = _checked_mode(mode) or self.settings.analysis.mode
         self.silent = tuple(silent)
         self._basis = basis
@@ -172,7 +177,12 @@ class Case:
     @remembered
     def mask(self) -> Mask:
         """What masks personal data in whatever the case displays, under the reports' own key."""
-        return case_mask(self.evidence, self.settings, reveal=self.reveal)
+        return self.masked(reveal=self.reveal)
+
+    def masked(self, *, reveal: bool = False) -> Mask:
+        """A mask of this case: it knows which columns of the matrix are ids."""
+        names = [method.name for method in (*METHODS, *self.custom_methods)]
+        return case_mask(self.evidence, self.settings, reveal=reveal, methods=names)
 
     @remembered
     def engine(self) -> Engine:
@@ -308,8 +318,7 @@ class Case:
 
     @remembered
     def _examined(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        self.judgement  # noqa: B018
-        return examine(self.engine)
+        return examine(self.engine, self.catalogue, self.judgement.methods)
 
     @property
     def findings(self) -> pd.DataFrame:

@@ -10,23 +10,8 @@ import pandas as pd
 from credit_forensics.case.case import Case
 from credit_forensics.checks.baseline import new_findings, read_baseline
 from credit_forensics.checks.readable_table import readable_table
-from credit_forensics.findings.catalogue import FINDINGS, SEVERITIES
+from credit_forensics.findings.finding import SEVERITIES
 
-LEDGER_FINDINGS = (
-    "missing_credit",
-    "duplicate_credit",
-    "unpaid_credit",
-    "test_mode_credit",
-    "orphan_credit",
-    "wrong_amount",
-    "refund_not_reversed",
-    "refund_over_reversed",
-    "balance_drift",
-    "balance_unreadable",
-    "unknown_user",
-    "wrong_user",
-    "split_identity",
-)
 _SHOWN = ["finding", "cause", "severity", "payment_id", "credited_user_id", "rightful_user_id"]
 
 
@@ -57,7 +42,7 @@ def failing_findings(
     """
     if severity not in SEVERITIES:
         raise ValueError(f"no severity {severity!r}; there are {', '.join(SEVERITIES)}")
-    known = {finding.name for finding in FINDINGS}
+    known = {finding.name for finding in case.catalogue}
     for name in allow:
         if name.partition(":")[0] not in known:
             raise ValueError(f"no finding {name!r}; there are {', '.join(sorted(known))}")
@@ -118,7 +103,8 @@ def assert_ledger_matches(case: Case, expected: Mapping[str, int] | None = None)
     __tracebackhide__ = True
     if expected is None:
         findings = case.findings
-        left = findings[findings["finding"].isin(LEDGER_FINDINGS)].reset_index(drop=True)
+        ledger_findings = [one.name for one in case.catalogue if one.concerns == "ledger"]
+        left = findings[findings["finding"].isin(ledger_findings)].reset_index(drop=True)
         if len(left):
             table = readable_table(left, _SHOWN)
             raise AssertionError(f"the ledger does not match the payments:\n{table}")

@@ -2,13 +2,7 @@
 
 from __future__ import annotations
 
-from credit_forensics.findings.catalogue import (
-    FINDINGS,
-    SEVERITIES,
-    Finding,
-    examine,
-    run_findings,
-    sort_findings,
-)
+from credit_forensics.findings.catalogue import FINDINGS, examine, run_findings, sort_findings
+from credit_forensics.findings.finding import SEVERITIES, Finding
 
 __all__ = ["FINDINGS", "SEVERITIES", "Finding", "examine", "run_findings", "sort_findings"]

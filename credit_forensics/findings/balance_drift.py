@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.findings.balance_unreadable import unreadable_balances
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -90,3 +91,22 @@ def find_balance_drift(tables: Tables) -> ir.Table:
             ".",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_balance_drift,
+    Correction(
+        "The balance is built anew from the entries, or the missing entry is booked.",
+        person="the sum of the entries or the stored balance is right; the books cannot say",
+        turn=130,
+    ),
+    en=Words("balance drift", "The stored balance of {credited} is not the sum of its ledger."),
+    de=Words(
+        "abweichender Kontostand",
+        "Der gespeicherte Kontostand von {credited} ist nicht die Summe seines Ledgers.",
+    ),
+    place=140,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -66,3 +67,35 @@ def find_balance_unreadable(tables: Tables) -> ir.Table:
             "): a balance shown as zero means nothing.",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_balance_unreadable,
+    Correction(
+        "Nothing is booked: first the balances must be readable.",
+    ),
+    en=Words(
+        "balance unreadable",
+        "The stored balances cannot be read; a zero means nothing.",
+        {
+            "missing_table": "table missing",
+            "missing_column": "column missing",
+            "unreadable": "unreadable",
+            "absent": "absent",
+        },
+    ),
+    de=Words(
+        "Kontostand nicht lesbar",
+        "Die Kontostände sind nicht lesbar; eine Null bedeutet nichts.",
+        {
+            "missing_table": "Tabelle fehlt",
+            "missing_column": "Spalte fehlt",
+            "unreadable": "nicht lesbar",
+            "absent": "nicht vorhanden",
+        },
+    ),
+    place=150,
+)

@@ -1,130 +1,38 @@
-"""Lists the findings, runs each by itself, and sorts what they found."""
+"""Finds the findings, runs each by itself, and sorts what they found.
+
+Each is the ``FINDING`` of one module of this folder; the file is found by itself.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from importlib import import_module
+from pkgutil import iter_modules
 
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
+import credit_forensics.findings as room
 from credit_forensics.engines.duckdb import Engine, to_pandas
-from credit_forensics.findings import (
-    balance_drift,
-    balance_unreadable,
-    duplicate_credit,
-    failed_delivery,
-    missing_credit,
-    orphan_credit,
-    poisoned_mapping,
-    refund_not_reversed,
-    refund_over_reversed,
-    split_identity,
-    test_mode_credit,
-    unknown_user,
-    unpaid_credit,
-    wrong_amount,
-    wrong_user,
-)
+from credit_forensics.findings.finding import SEVERITIES, Finding
+from credit_forensics.resolution.method import Method
+from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables, conform, spec
 
-SEVERITIES = ("critical", "high", "medium", "low")
-"""From the gravest on."""
+
+def _found() -> Iterator[Finding]:
+    for module in iter_modules(room.__path__):
+        name = f"{room.__name__}.{module.name}"
+        if name != __name__:
+            content = vars(import_module(name))
+            if "FINDING" in content:
+                yield content["FINDING"]
 
 
-@dataclass(frozen=True)
-class Finding:
-    """A finding: its name, its severity, what proves it, and the expression that finds it."""
-
-    name: str
-    severity: str
-    proof: str
-    function: Callable[[Tables], ir.Table]
-
-
-FINDINGS: tuple[Finding, ...] = (
-    Finding(wrong_user.NAME, wrong_user.SEVERITY, wrong_user.PROOF, wrong_user.find_wrong_user),
-    Finding(
-        split_identity.NAME,
-        split_identity.SEVERITY,
-        split_identity.PROOF,
-        split_identity.find_split_identity,
-    ),
-    Finding(
-        unknown_user.NAME, unknown_user.SEVERITY, unknown_user.PROOF, unknown_user.find_unknown_user
-    ),
-    Finding(
-        missing_credit.NAME,
-        missing_credit.SEVERITY,
-        missing_credit.PROOF,
-        missing_credit.find_missing_credit,
-    ),
-    Finding(
-        duplicate_credit.NAME,
-        duplicate_credit.SEVERITY,
-        duplicate_credit.PROOF,
-        duplicate_credit.find_duplicate_credit,
-    ),
-    Finding(
-        unpaid_credit.NAME,
-        unpaid_credit.SEVERITY,
-        unpaid_credit.PROOF,
-        unpaid_credit.find_unpaid_credit,
-    ),
-    Finding(
-        test_mode_credit.NAME,
-        test_mode_credit.SEVERITY,
-        test_mode_credit.PROOF,
-        test_mode_credit.find_test_mode_credit,
-    ),
-    Finding(
-        orphan_credit.NAME,
-        orphan_credit.SEVERITY,
-        orphan_credit.PROOF,
-        orphan_credit.find_orphan_credit,
-    ),
-    Finding(
-        wrong_amount.NAME, wrong_amount.SEVERITY, wrong_amount.PROOF, wrong_amount.find_wrong_amount
-    ),
-    Finding(
-        refund_not_reversed.NAME,
-        refund_not_reversed.SEVERITY,
-        refund_not_reversed.PROOF,
-        refund_not_reversed.find_refund_not_reversed,
-    ),
-    Finding(
-        refund_over_reversed.NAME,
-        refund_over_reversed.SEVERITY,
-        refund_over_reversed.PROOF,
-        refund_over_reversed.find_refund_over_reversed,
-    ),
-    Finding(
-        poisoned_mapping.NAME,
-        poisoned_mapping.SEVERITY,
-        poisoned_mapping.PROOF,
-        poisoned_mapping.find_poisoned_mapping,
-    ),
-    Finding(
-        failed_delivery.NAME,
-        failed_delivery.SEVERITY,
-        failed_delivery.PROOF,
-        failed_delivery.find_failed_delivery,
-    ),
-    Finding(
-        balance_drift.NAME,
-        balance_drift.SEVERITY,
-        balance_drift.PROOF,
-        balance_drift.find_balance_drift,
-    ),
-    Finding(
-        balance_unreadable.NAME,
-        balance_unreadable.SEVERITY,
-        balance_unreadable.PROOF,
-        balance_unreadable.find_balance_unreadable,
-    ),
-)
+FINDINGS: tuple[Finding, ...] = tuple(sorted(_found(), key=lambda one: (one.place, one.name)))
+"""The house's findings, in the order in which they are listed."""
 
 _ORDER = [
     "finding",
@@ -139,7 +47,7 @@ _ORDER = [
 ]
 
 
-def run_findings(engine: Engine, findings: tuple[Finding, ...] = FINDINGS) -> pd.DataFrame:
+def run_findings(engine: Engine, findings: Sequence[Finding] = FINDINGS) -> pd.DataFrame:
     """What was found: the first result of ``examine``.
 
     Examples
@@ -155,7 +63,9 @@ def run_findings(engine: Engine, findings: tuple[Finding, ...] = FINDINGS) -> pd
 
 
 def examine(
-    engine: Engine, findings: tuple[Finding, ...] = FINDINGS
+    engine: Engine,
+    findings: Sequence[Finding] = FINDINGS,
+    methods: tuple[Method, ...] = METHODS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Run each finding by itself; one that cannot run does not stop the others.
 
@@ -165,6 +75,8 @@ def examine(
         holds the evidence and the tables of resolution and judgement.
     findings
         which to run; all of them by default.
+    methods
+        the case's methods, for what they say of a cause.
 
     Returns
     -------
@@ -187,7 +99,7 @@ def examine(
     runs: list[dict[str, object]] = []
     for finding in findings:
         try:
-            rows = conform("findings", engine.arrow(_expression(finding)))
+            rows = conform("findings", engine.arrow(_expression(finding, methods)))
         except Exception as error:
             problem = type(error).__name__
             runs.append({"finding": finding.name, "ran": False, "rows": 0, "problem": problem})
@@ -204,9 +116,9 @@ def examine(
 
 
 @lru_cache(maxsize=64)
-def _expression(finding: Finding) -> ir.Table:
+def _expression(finding: Finding, methods: tuple[Method, ...]) -> ir.Table:
     """Built once a process, so that it is compiled once too."""
-    return finding.function(Tables())
+    return finding.find(Tables(), methods) if finding.by_methods else finding.find(Tables())
 
 
 def sort_findings(findings: pd.DataFrame) -> pd.DataFrame:

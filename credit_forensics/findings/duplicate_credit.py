@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -114,3 +115,34 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
             " credits are too many.",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_duplicate_credit,
+    Correction(
+        "The surplus is reversed, first on accounts that are not the payer's.",
+        action="take",
+        rule="surplus",
+        turn=30,
+    ),
+    en=Words(
+        "duplicate credit",
+        "Granted more than once.",
+        {
+            "one_event": "one event booked again",
+            "several_events": "several events",
+        },
+    ),
+    de=Words(
+        "doppelte Gutschrift",
+        "Mehr als einmal gutgeschrieben.",
+        {
+            "one_event": "ein Ereignis erneut gebucht",
+            "several_events": "mehrere Ereignisse",
+        },
+    ),
+    place=50,
+)

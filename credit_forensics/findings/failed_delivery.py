@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -88,3 +89,40 @@ def find_failed_delivery(tables: Tables) -> ir.Table:
             ),
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_failed_delivery,
+    Correction(
+        "Nothing is booked: what a failure left undone has a finding of its own.",
+    ),
+    en=Words(
+        "failed delivery",
+        "The handler's log shows a failure.",
+        {
+            "signature_refused": "signature refused",
+            "resolution_failed": "resolution failed",
+            "no_credits": "no credits named",
+            "database_error": "database error",
+            "incomplete": "log breaks off",
+            "not_found": "not found",
+        },
+    ),
+    de=Words(
+        "gescheiterte Zustellung",
+        "Das Protokoll des Handlers zeigt einen Fehler.",
+        {
+            "signature_refused": "Signatur abgelehnt",
+            "resolution_failed": "Zuordnung gescheitert",
+            "no_credits": "keine Credits genannt",
+            "database_error": "Datenbankfehler",
+            "incomplete": "Protokoll bricht ab",
+            "not_found": "nicht gefunden",
+        },
+    ),
+    concerns="delivery",
+    place=130,
+)

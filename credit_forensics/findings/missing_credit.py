@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -194,3 +195,38 @@ def _refused_after(rows: ir.Table, tables: Tables) -> ir.Table:
     ahead = ibis.window(order_by=[line.at, line.side], preceding=0, following=None)
     line = line.mutate(refused_at=line.received_at.min().over(ahead))
     return line.filter(line.refused_payment.notnull()).select("refused_payment", "refused_at")
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_missing_credit,
+    Correction(
+        "What the price is worth is granted to whom two families of evidence name.",
+        action="give",
+        rule="missing",
+        turn=90,
+    ),
+    en=Words(
+        "missing credit",
+        "Paid, and no entry in the ledger.",
+        {
+            "acknowledged_not_applied": "acknowledged, not applied",
+            "resolution_failed": "resolution failed",
+            "signature_refused": "signature refused",
+            "not_delivered": "not delivered",
+        },
+    ),
+    de=Words(
+        "fehlende Gutschrift",
+        "Bezahlt, aber keine Buchung im Ledger.",
+        {
+            "acknowledged_not_applied": "bestätigt, nicht gebucht",
+            "resolution_failed": "Zuordnung gescheitert",
+            "signature_refused": "Signatur abgelehnt",
+            "not_delivered": "nicht zugestellt",
+        },
+    ),
+    place=40,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -123,3 +124,36 @@ def find_orphan_credit(tables: Tables) -> ir.Table:
             " as a purchase, but no payment backs it.",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_orphan_credit,
+    Correction(
+        "The entry is reversed once it is known that no payment stands behind it.",
+        action="take",
+        person="the entry may be forged, or its payment not exported",
+        turn=120,
+    ),
+    en=Words(
+        "orphan credit",
+        "A purchase entry on {credited} that no payment backs.",
+        {
+            "no_payment": "no such payment",
+            "no_event": "no such event",
+            "no_reference": "names no payment",
+        },
+    ),
+    de=Words(
+        "Gutschrift ohne Zahlung",
+        "Eine Kaufbuchung auf {credited}, hinter der keine Zahlung steht.",
+        {
+            "no_payment": "keine solche Zahlung",
+            "no_event": "kein solches Ereignis",
+            "no_reference": "nennt keine Zahlung",
+        },
+    ),
+    place=80,
+)

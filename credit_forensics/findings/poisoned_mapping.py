@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import counted, finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -179,3 +180,35 @@ def _repaired(tables: Tables) -> ir.Table:
         credits=rows.credits,
         credited_at=rows.credited_at,
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_poisoned_mapping,
+    Correction(
+        "The customer is bound to the rightful account.",
+        action="rebind",
+        rule="rebind",
+        turn=100,
+    ),
+    en=Words(
+        "poisoned mapping",
+        "A binding that a misattributed payment wrote.",
+        {
+            "bound_while_booked": "bound while booked",
+            "first_payment": "first payment",
+        },
+    ),
+    de=Words(
+        "vergiftete Zuordnung",
+        "Eine Zuordnung, die eine falsch zugeordnete Zahlung schrieb.",
+        {
+            "bound_while_booked": "beim Buchen gebunden",
+            "first_payment": "erste Zahlung",
+        },
+    ),
+    concerns="binding",
+    place=120,
+)

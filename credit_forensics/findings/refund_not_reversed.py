@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
 from credit_forensics.tables.catalogue import Tables
@@ -62,3 +63,23 @@ def find_refund_not_reversed(tables: Tables) -> ir.Table:
             ".",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_refund_not_reversed,
+    Correction(
+        "The share of the money that went back is taken back, as a refund.",
+        action="take",
+        rule="refund",
+        turn=60,
+    ),
+    en=Words("refund not reversed", "Refunded or lost to a dispute, and the credits still stand."),
+    de=Words(
+        "Erstattung nicht zurückgebucht",
+        "Erstattet oder im Streitfall verloren, und die Credits stehen noch.",
+    ),
+    place=100,
+)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
 from credit_forensics.tables.catalogue import Tables
@@ -65,3 +66,34 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
             ".",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_refund_over_reversed,
+    Correction(
+        "What was taken back beyond the share is given again.",
+        action="give",
+        rule="refund",
+        turn=70,
+    ),
+    en=Words(
+        "refund over-reversed",
+        "More credits taken back than were refunded.",
+        {
+            "no_loss": "nothing was refunded",
+            "beyond_share": "more than the share",
+        },
+    ),
+    de=Words(
+        "Erstattung zu hoch zurückgebucht",
+        "Mehr Credits zurückgebucht als erstattet.",
+        {
+            "no_loss": "nichts wurde erstattet",
+            "beyond_share": "mehr als der Anteil",
+        },
+    ),
+    place=110,
+)

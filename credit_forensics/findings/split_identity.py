@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -78,3 +79,40 @@ def find_split_identity(tables: Tables) -> ir.Table:
             ").",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_split_identity,
+    Correction(
+        "Everything of the payment moves to the rightful account, refunds included.",
+        action="move",
+        rule="move",
+        turn=50,
+    ),
+    en=Words(
+        "split identity",
+        "The credits are on {credited}, another id of {rightful}.",
+        {
+            "account_email": "same account e-mail",
+            "alias": "alias",
+            "sign_in": "sign-in",
+            "session_email": "same signed-in e-mail",
+            "overruled": "set by the analyst",
+        },
+    ),
+    de=Words(
+        "geteilte Identität",
+        "Die Credits liegen auf {credited}, einer anderen Kennung von {rightful}.",
+        {
+            "account_email": "gleiche Konto-E-Mail",
+            "alias": "Alias",
+            "sign_in": "Anmeldung",
+            "session_email": "gleiche angemeldete E-Mail",
+            "overruled": "vom Prüfer gesetzt",
+        },
+    ),
+    place=20,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -64,3 +65,23 @@ def find_test_mode_credit(tables: Tables) -> ir.Table:
             ".",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_test_mode_credit,
+    Correction(
+        "All that is left of the credits is reversed.",
+        action="take",
+        rule="unearned",
+        turn=20,
+    ),
+    en=Words("test-mode credit", "A test-mode payment granted in the live ledger."),
+    de=Words(
+        "Gutschrift aus dem Testmodus",
+        "Eine Zahlung im Testmodus, im echten Ledger gutgeschrieben.",
+    ),
+    place=70,
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -74,3 +75,24 @@ def find_unknown_user(tables: Tables) -> ir.Table:
             ", an id that no account has and no link joins to one.",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_unknown_user,
+    Correction(
+        "The credits move once it is known whose they are.",
+        action="move",
+        person="nobody can be named for the id; find where it came from",
+        turn=110,
+        settled_by_move=True,
+    ),
+    en=Words("unknown user", "The credits are on {credited}, an id that no account has."),
+    de=Words(
+        "unbekannter Nutzer",
+        "Die Credits liegen auf {credited}, einer Kennung, die kein Konto hat.",
+    ),
+    place=30,
+)

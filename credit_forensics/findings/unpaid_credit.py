@@ -5,6 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
@@ -80,3 +81,37 @@ def find_unpaid_credit(tables: Tables) -> ir.Table:
             ".",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_unpaid_credit,
+    Correction(
+        "All that is left of the credits is reversed.",
+        action="take",
+        rule="unearned",
+        person_for=(("unpaid", "the payment may still succeed"),),
+        turn=10,
+    ),
+    en=Words(
+        "unpaid credit",
+        "Granted although nothing was paid.",
+        {
+            "unpaid": "unpaid",
+            "failed": "payment failed",
+            "expired": "expired",
+        },
+    ),
+    de=Words(
+        "unbezahlte Gutschrift",
+        "Gutgeschrieben, obwohl nichts bezahlt wurde.",
+        {
+            "unpaid": "unbezahlt",
+            "failed": "Zahlung gescheitert",
+            "expired": "abgelaufen",
+        },
+    ),
+    place=60,
+)

@@ -6,6 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.findings.duplicate_credit import duplicate_surplus
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.unpaid_credit import PAID_STATUSES
 from credit_forensics.tables.catalogue import Tables
@@ -84,3 +85,41 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
             ".",
         ),
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_wrong_amount,
+    Correction(
+        "What is wanting is granted.",
+        action="adjust",
+        rule="shortfall",
+        person_for=(
+            ("too_many", "taking back what the buyer was promised is for the shop to decide"),
+            ("regrant", "taking back what the buyer was promised is for the shop to decide"),
+        ),
+        turn=80,
+        settled_by_move=True,
+    ),
+    en=Words(
+        "wrong amount",
+        "The credits granted differ from what the price is worth.",
+        {
+            "too_few": "too few",
+            "too_many": "too many",
+            "regrant": "granted again by hand",
+        },
+    ),
+    de=Words(
+        "falscher Betrag",
+        "Die gutgeschriebenen Credits entsprechen nicht dem Preis.",
+        {
+            "too_few": "zu wenige",
+            "too_many": "zu viele",
+            "regrant": "von Hand erneut gutgeschrieben",
+        },
+    ),
+    place=90,
+)

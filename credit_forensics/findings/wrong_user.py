@@ -2,33 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.id_schemes import (
     FOREIGN_KEY_PATTERN,
     id_scheme,
     same_but_for_spelling,
 )
+from credit_forensics.resolution.method import Method
+from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "wrong_user"
 SEVERITY = "critical"
 PROOF = "Independent families of evidence name another person than the one who holds the credits."
 
-SESSION_METHODS = (
-    "metadata_user_id",
-    "metadata_user_id_backup",
-    "metadata_session_user_id",
-    "client_reference_id",
-    "session_email",
-    "intent_metadata",
-)
-MAPPING_METHODS = ("customer_mapping", "customer_history")
 
-
-def find_wrong_user(tables: Tables) -> ir.Table:
+def find_wrong_user(tables: Tables, methods: Sequence[Method] = METHODS) -> ir.Table:
     """Payments whose verdict is *misattributed*; probability is the verdict's.
 
     The cause is the first that holds:
@@ -92,7 +87,7 @@ def find_wrong_user(tables: Tables) -> ir.Table:
         SEVERITY,
         payment_id=rows.payment_id,
         event_id=rows.event_id,
-        cause=_cause(rows),
+        cause=_cause(rows, methods),
         credited_user_id=rows.credited_user_id,
         rightful_user_id=rows.rightful_user_id,
         probability=rows.probability_misattributed,
@@ -125,19 +120,23 @@ def find_wrong_user(tables: Tables) -> ir.Table:
     )
 
 
-def _cause(rows: ir.Table) -> ir.StringValue:
+def _cause(rows: ir.Table, methods: Sequence[Method]) -> ir.StringValue:
+    causes: dict[str, list[str]] = {}
+    for one in methods:
+        causes.setdefault(one.cause, []).append(one.name)
+    session, scans = causes["stale_session"], [one.name for one in methods if one.voice == "weak"]
     method = rows.explaining_method.coalesce("")
     log_user = rows.log_user_id.coalesce("")
     damaged = log_user.contains("<") | log_user.contains("*") | log_user.contains("[")
     mismatch = (log_user != "") & ~damaged & (log_user != rows.credited_user_id)
-    from_session = method.isin(("", *SESSION_METHODS))
+    from_session = method.isin(("", *session))
     other_shape = (id_scheme(rows.credited_user_id) != id_scheme(rows.rightful_user_id)).coalesce(
         False
     )
     no_account = rows.any_account & ~rows.has_account
     right = sentence(",", rows.correct_methods.coalesce("").replace(" ", ""), ",")
-    session_is_right = ibis.or_(*(right.contains(f",{name},") for name in SESSION_METHODS))
-    namespace = ((method == "metadata_scan") & rows.under_foreign_key) | (
+    session_is_right = ibis.or_(*(right.contains(f",{name},") for name in session))
+    namespace = (method.isin(scans) & rows.under_foreign_key) | (
         from_session
         & ((session_is_right & (other_shape | no_account)) | (other_shape & no_account))
     )
@@ -145,10 +144,7 @@ def _cause(rows: ir.Table) -> ir.StringValue:
         (same_but_for_spelling(rows.credited_user_id, rows.rightful_user_id), "id_namespace"),
         (mismatch, "handler_ledger_mismatch"),
         (namespace, "id_namespace"),
-        (method.isin(SESSION_METHODS), "stale_session"),
-        (method.isin(MAPPING_METHODS), "customer_mapping"),
-        (method == "payer_email", "email_match"),
-        (method == "metadata_scan", "metadata_scan"),
+        *((method.isin(names), cause) for cause, names in causes.items()),
         else_="unknown",
     )
 
@@ -179,3 +175,44 @@ def _with_foreign_key(rows: ir.Table, tables: Tables) -> ir.Table:
     return joined.mutate(under_foreign_key=joined.foreign_payment.notnull()).drop(
         "foreign_payment", "foreign_user"
     )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_wrong_user,
+    Correction(
+        "Everything of the payment moves to the rightful account, refunds included.",
+        action="move",
+        rule="move",
+        turn=40,
+    ),
+    en=Words(
+        "wrong user",
+        "The credits are on {credited}; {rightful} paid (probability {probability}).",
+        {
+            "stale_session": "stale session",
+            "customer_mapping": "customer mapping",
+            "email_match": "e-mail match",
+            "id_namespace": "id namespace",
+            "metadata_scan": "metadata scan",
+            "handler_ledger_mismatch": "handler and ledger differ",
+        },
+    ),
+    de=Words(
+        "falscher Nutzer",
+        "Die Credits liegen auf {credited}; gezahlt hat {rightful} "
+        "(Wahrscheinlichkeit {probability}).",
+        {
+            "stale_session": "veraltete Sitzung",
+            "customer_mapping": "Kundenzuordnung",
+            "email_match": "E-Mail-Abgleich",
+            "id_namespace": "Namensraum der Kennungen",
+            "metadata_scan": "Metadaten-Suche",
+            "handler_ledger_mismatch": "Handler und Ledger weichen ab",
+        },
+    ),
+    by_methods=True,
+    place=10,
+)

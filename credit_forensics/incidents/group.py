@@ -8,7 +8,7 @@ import pandas as pd
 import pyarrow.compute as pc
 
 from credit_forensics.engines.duckdb import to_pandas
-from credit_forensics.findings.catalogue import SEVERITIES
+from credit_forensics.findings.finding import SEVERITIES
 from credit_forensics.incidents.burst_marks import Marks
 from credit_forensics.incidents.dated_bursts import date_runs
 from credit_forensics.incidents.timeline import Timeline

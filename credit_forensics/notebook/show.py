@@ -13,7 +13,7 @@ from credit_forensics.notebook.live import live_shell
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.reporting.html_tables import TableColumn, html_table
 from credit_forensics.reporting.language import Language
-from credit_forensics.resolution.methods import METHODS, REPLAYS
+from credit_forensics.resolution.methods import REPLAYS
 from credit_forensics.tables.catalogue import ALL
 
 MOST_ROWS = 10_000
@@ -171,14 +171,14 @@ def _masked(rows: pd.DataFrame, mask: Mask) -> pd.DataFrame:
 
 
 def _label(value: object, mask: Mask) -> str:
-    known = str(value) in _vocabulary()
+    known = str(value) in _vocabulary() or str(value) in mask.methods
     return str(value) if known else mask.user_id(value)
 
 
 def _vocabulary() -> frozenset[str]:
-    """Words of ours that label rows: tables, their columns and the methods."""
+    """Words of ours that label rows, beside the methods: tables, their columns and replays."""
     columns = {name for spec in ALL.values() for name in spec.column_names}
-    return frozenset({*ALL, *columns, *REPLAYS, *(method.name for method in METHODS)})
+    return frozenset({*ALL, *columns, *REPLAYS})
 
 
 def _headings(names: pd.Index) -> list[str]:

@@ -24,9 +24,12 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.privacy.shown_columns import ID_COLUMNS, SHOWN_COLUMNS
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.evidence import EVIDENCE
 
 KEY_FILE = ".mask_key"
 _DIGITS = 10
+# What the evidence calls by a method's name is another thing: an e-mail, a name.
+_EVIDENCE_COLUMNS = frozenset(column for table in EVIDENCE for column in table.column_names)
 
 _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"'=]+@[^\s@<>()\[\],;:\"'=]+")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
@@ -47,6 +50,8 @@ class Mask:
         they hold an e-mail or an IP address.
     reveal
         show everything; the report then says so.
+    methods
+        names of methods: their columns hold user ids, wherever the name is no evidence column's.
 
     Examples
     --------
@@ -57,8 +62,16 @@ class Mask:
     ('bob', '00123', 'id~')
     """
 
-    def __init__(self, key: bytes, known_ids: Iterable[str] = (), *, reveal: bool = False) -> None:
+    def __init__(
+        self,
+        key: bytes,
+        known_ids: Iterable[str] = (),
+        *,
+        reveal: bool = False,
+        methods: Iterable[str] = (),
+    ) -> None:
         self._key = key
+        self.methods = frozenset(methods)
         self.reveal = reveal
         self._known: Collection[str] = frozenset(str(value) for value in known_ids)
 
@@ -120,7 +133,7 @@ class Mask:
         masked = {}
         for name in rows.columns:
             column = rows[name]
-            if name in ID_COLUMNS or f"{table}.{name}" in ID_COLUMNS:
+            if self._holds_ids(str(name), table):
                 masked[name] = _map(column, self.user_id)
             elif name in SHOWN_COLUMNS or f"{table}.{name}" in SHOWN_COLUMNS:
                 # Numbers and times hold no text that could leak.
@@ -130,6 +143,11 @@ class Mask:
                 kind = kind_of_column(str(name))
                 masked[name] = _map(column, lambda value, kind=kind: self.value(value, kind))
         return pd.DataFrame(masked, index=rows.index, columns=rows.columns)
+
+    def _holds_ids(self, name: str, table: str) -> bool:
+        if name in self.methods and (table == "matrix" or name not in _EVIDENCE_COLUMNS):
+            return True
+        return name in ID_COLUMNS or f"{table}.{name}" in ID_COLUMNS
 
     def _address(self, match: re.Match[str]) -> str:
         try:
@@ -159,15 +177,24 @@ def kind_of_column(name: str) -> str:
     return "ip" if name in {"ip", "client_ip", "ip_address"} else name
 
 
-def case_mask(evidence: Evidence, case_file: CaseFile, *, reveal: bool = False) -> Mask:
+def case_mask(
+    evidence: Evidence,
+    case_file: CaseFile,
+    *,
+    reveal: bool = False,
+    methods: Iterable[str] = (),
+) -> Mask:
     """The mask of a case: under its own key, showing the ids that its evidence knows.
+
+    ``methods`` are the names of the case's methods, whose columns hold ids.
 
     Raises
     ------
     CaseError
         as ``case_mask_key``.
     """
-    return Mask(case_mask_key(case_file), known_user_ids(evidence), reveal=reveal)
+    known = known_user_ids(evidence)
+    return Mask(case_mask_key(case_file), known, reveal=reveal, methods=methods)
 
 
 def known_user_ids(evidence: Evidence) -> list[str]:

@@ -8,10 +8,12 @@ whether a delayed payment may still come, who forged an entry.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
+from credit_forensics.findings.catalogue import FINDINGS
+from credit_forensics.findings.finding import FOR_A_PERSON, Finding
 from credit_forensics.repair.entries import NETTED, PAYMENT_ID, Correction, Entry, Keys, Rebinding
 from credit_forensics.repair.holdings import Holdings
 from credit_forensics.repair.manual_fixes import Regrants
@@ -38,6 +40,9 @@ class Desk:
     keys: Keys
     regrants: Regrants
     any_payment_id: bool = False
+    catalogue: Mapping[str, Finding] = field(
+        default_factory=lambda: {one.name: one for one in FINDINGS}
+    )
 
 
 def correct(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
@@ -48,13 +53,16 @@ def correct(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correctio
     NeedsPersonError
         with the reason, in words; ``TooDoubtfulError`` where only the probability is too low.
     """
-    make = MAKERS.get(finding["finding"])
-    if make is None:
-        raise NeedsPersonError(DECISIONS.get(finding["finding"], "no entry puts this right"))
+    correction = desk.catalogue[finding["finding"]].correction
+    if correction.person or not correction.rule:
+        raise NeedsPersonError(correction.person or FOR_A_PERSON.person)
     payment_id = finding["payment_id"]
     if not payment_id or not (desk.any_payment_id or PAYMENT_ID.match(payment_id)):
         raise NeedsPersonError("the payment's id cannot be written into a reason and read back")
-    return make(finding, facts, held, desk)
+    why = correction.why_a_person(finding["cause"])
+    if why:
+        raise NeedsPersonError(why)
+    return RULES[correction.rule](finding, facts, held, desk)
 
 
 def _made(
@@ -180,8 +188,6 @@ def _surplus(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correcti
 
 def _unearned(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
     """``unpaid_credit`` and ``test_mode_credit``: all that is left of credits without money."""
-    if finding["cause"] == "unpaid":
-        raise NeedsPersonError("the payment may still succeed")
     entries = []
     for user in held.holders():
         left = held.net[user] - held.taken.get(user, 0)
@@ -213,7 +219,7 @@ def _missing(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correcti
 
 def _refund(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
     """``refund_not_reversed`` and ``refund_over_reversed``: on the one account concerned."""
-    over = finding["finding"] == "refund_over_reversed"
+    over = desk.catalogue[finding["finding"]].correction.action == "give"
     concerned = sorted(u for u, n in held.taken.items() if n > 0) if over else held.holders()
     if len(concerned) != 1:
         raise NeedsPersonError("not exactly one account holds its credits")
@@ -228,8 +234,8 @@ def _refund(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correctio
 def _too_few(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
     """``wrong_amount``: what is wanting; a surplus that was sold is the shop's to judge."""
     short = -int(finding["credits"] or 0)
-    if finding["cause"] != "too_few" or short <= 0:
-        raise NeedsPersonError("taking back what the buyer was promised is for the shop to decide")
+    if short <= 0:
+        raise NeedsPersonError("nothing is wanting")
     holders = held.holders()
     if len(holders) != 1:
         raise NeedsPersonError("not exactly one account holds its credits")
@@ -252,23 +258,13 @@ def _rebind(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correctio
     return Correction(**{**correction.__dict__, "rebinding": Rebinding(customer, wrong, rightful)})
 
 
-MAKERS: dict[str, Callable[[Row, Facts, Holdings, Desk], Correction]] = {
-    "unpaid_credit": _unearned,
-    "test_mode_credit": _unearned,
-    "duplicate_credit": _surplus,
-    "wrong_user": _move,
-    "split_identity": _move,
-    "refund_not_reversed": _refund,
-    "refund_over_reversed": _refund,
-    "wrong_amount": _too_few,
-    "missing_credit": _missing,
-    "poisoned_mapping": _rebind,
+RULES: dict[str, Callable[[Row, Facts, Holdings, Desk], Correction]] = {
+    "unearned": _unearned,
+    "surplus": _surplus,
+    "move": _move,
+    "refund": _refund,
+    "shortfall": _too_few,
+    "missing": _missing,
+    "rebind": _rebind,
 }
-"""How each finding is put right, in the order in which those of one payment are taken."""
-
-DECISIONS = {
-    "unknown_user": "nobody can be named for the id; find where it came from",
-    "orphan_credit": "the entry may be forged, or its payment not exported",
-    "balance_drift": "the sum of the entries or the stored balance is right; the books cannot say",
-}
-"""Findings that concern the ledger and are only listed, with what there is to decide."""
+"""How findings are put right, by the name of the rule that a finding's correction states."""

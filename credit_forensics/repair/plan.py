@@ -16,8 +16,6 @@ from credit_forensics.errors import CaseError
 from credit_forensics.repair.booking_order import booking_order, follows
 from credit_forensics.repair.booking_sql import Planned
 from credit_forensics.repair.corrections import (
-    DECISIONS,
-    MAKERS,
     Desk,
     NeedsPersonError,
     TooDoubtfulError,
@@ -45,11 +43,6 @@ from credit_forensics.repair.sql import mentions_sql, write_script
 from credit_forensics.repair.target import NoTargetError, Target, open_target
 
 THRESHOLD = 0.9
-CONCERNED = (*MAKERS, *DECISIONS)
-# A move puts these right as well, where it is offered for the same payment.
-_SETTLED_BY_MOVE = frozenset({"unknown_user", "wrong_amount"})
-_MOVES = frozenset({"wrong_user", "split_identity"})
-_UNEARNED = frozenset({"unpaid_credit", "test_mode_credit"})
 
 
 def make_plan(
@@ -121,8 +114,11 @@ def _decide(
 ) -> list[tuple[dict[str, Any], Correction | tuple[str, str]]]:
     """Each finding with its correction, or with a status and the reason for it, in order."""
     findings = case.findings
-    findings = findings[findings["finding"].isin(CONCERNED)]
-    order = {name: place for place, name in enumerate(CONCERNED)}
+    catalogue = {one.name: one for one in case.catalogue}
+    concerned = {name: one.correction for name, one in catalogue.items() if one.correction.needed}
+    unearning = {name for name, one in concerned.items() if one.rule == "unearned"}
+    moving = {name for name, one in concerned.items() if one.rule == "move"}
+    findings = findings[findings["finding"].isin(list(concerned))]
     rows = rows_of(findings)
     began: dict[str, pd.Timestamp] = {}
     for row in rows:
@@ -134,7 +130,8 @@ def _decide(
         key=lambda row: (
             began.get(row["payment_id"] or "", latest) if row["payment_id"] else latest,
             row["payment_id"] or "",
-            order[row["finding"]],
+            concerned[row["finding"]].turn,
+            row["finding"],
             row["credited_user_id"] or "",
         )
     )
@@ -149,23 +146,26 @@ def _decide(
         keys=Keys(_bare(entries["reason"].dropna())),
         regrants=read_regrants(case, whose),
         any_payment_id=target is not None and "payment_id" in target.entries.columns,
+        catalogue=catalogue,
     )
     decided: list[tuple[dict[str, Any], Correction | tuple[str, str]]] = []
     offered: dict[str, set[str]] = {}
-    unearned = {row["payment_id"] for row in rows if row["finding"] in _UNEARNED}
+    unearned = {row["payment_id"] for row in rows if row["finding"] in unearning}
     for row in rows:
         payment, name = row["payment_id"] or "", row["finding"]
         done = offered.setdefault(payment, set())
         what: Correction | tuple[str, str]
-        if payment in unearned and name not in _UNEARNED:
-            settled = done & _UNEARNED and name != "poisoned_mapping"
+        if payment in unearned and name not in unearning:
+            settled = done & unearning and name != "poisoned_mapping"
             what = (
-                (SETTLED, f"by {min(done & _UNEARNED)}")
+                (SETTLED, f"by {min(done & unearning)}")
                 if settled
                 else (PERSON, "no money came for the payment, or not yet")
             )
-        elif name in _SETTLED_BY_MOVE and done & _MOVES and row["cause"] in (None, "regrant"):
-            what = (SETTLED, f"by {min(done & _MOVES)}")
+        elif (
+            concerned[name].settled_by_move and done & moving and row["cause"] in (None, "regrant")
+        ):
+            what = (SETTLED, f"by {min(done & moving)}")
         else:
             try:
                 what = correct(

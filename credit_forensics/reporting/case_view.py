@@ -12,6 +12,7 @@ import pandas as pd
 from credit_forensics.case.case import Case
 from credit_forensics.charts.style import SEVERITIES, short
 from credit_forensics.errors import CaseError
+from credit_forensics.findings.finding import Finding
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.reporting.html_tables import Row, row_dicts
@@ -59,6 +60,11 @@ class CaseView:
         if payment_id and payment_id not in set(self.case.verdicts["payment_id"]):
             raise CaseError(f"There is no payment {payment_id} in this case.")
         self._payment_id = payment_id
+
+    @property
+    def catalogue(self) -> tuple[Finding, ...]:
+        """The case's findings, the house's and its own."""
+        return self.case.catalogue
 
     @cached_property
     def verdicts(self) -> pd.DataFrame:

@@ -6,25 +6,13 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from credit_forensics.findings.finding import Correction
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.html_tables import Row, row_dicts
 
-MOVES = frozenset({"wrong_user", "split_identity", "unknown_user"})
-GRANTS = frozenset({"missing_credit", "refund_over_reversed"})
-TAKES = frozenset(
-    {
-        "duplicate_credit",
-        "unpaid_credit",
-        "test_mode_credit",
-        "orphan_credit",
-        "refund_not_reversed",
-    }
-)
-CORRECTABLE = MOVES | GRANTS | TAKES | {"wrong_amount"}
-
 
 @dataclass(frozen=True)
-class Correction:
+class Needed:
     """What a finding needs: its sentence's key, and the ledger entries that did it already."""
 
     key: str
@@ -32,29 +20,44 @@ class Correction:
     entries: tuple[str, ...]
 
 
-def correction_of(view: CaseView, finding: Row) -> Correction | None:
-    """The correction that one finding needs; ``None`` where the ledger need not change."""
-    name = finding["finding"]
-    if name not in CORRECTABLE:
+def correction_of(view: CaseView, finding: Row) -> Needed | None:
+    """The correction that one finding needs; ``None`` where nothing need change.
+
+    What is done, and whether a person must decide, is the finding's own word
+    (``findings.finding.Correction``), as in the repair plan.
+    """
+    correction = _corrections(view).get(str(finding["finding"]))
+    if correction is None:
         return None
     rightful = finding["rightful_user_id"]
-    if name in MOVES:
+    if correction.why_a_person(finding.get("cause")):
+        key = "answer.correct_review"
+    elif correction.action == "move":
         key = "answer.correct_move" if rightful else "answer.correct_review"
-    elif name in GRANTS:
+    elif correction.action == "give":
         key = "answer.correct_grant" if rightful else "answer.correct_grant_unknown"
-    elif name in TAKES:
+    elif correction.action == "take":
         key = "answer.correct_take" if finding["credited_user_id"] else "answer.correct_review"
+    elif correction.action == "rebind":
+        key = "answer.correct_rebind" if rightful else "answer.correct_review"
     else:
         key = "answer.correct_adjust"
-    entries = _counter_entries(_by_user(view.manual_entries), finding)
-    return Correction(key, finding, tuple(entries))
+    entries = _counter_entries(_by_user(view.manual_entries), finding, correction)
+    return Needed(key, finding, tuple(entries))
+
+
+def _corrections(view: CaseView) -> dict[str, Correction]:
+    return {one.name: one.correction for one in view.catalogue if one.correction.needed}
 
 
 def open_corrections(view: CaseView) -> tuple[int, int]:
-    """How many corrections are open in the case, and over how many credits."""
-    correctable = view.findings[view.findings["finding"].isin(CORRECTABLE)]
+    """How many corrections are open in the case, and how many credits they move.
+
+    What a person must decide first is open, and moves none as yet.
+    """
+    corrections = _corrections(view)
+    correctable = view.findings[view.findings["finding"].isin(list(corrections))]
     manual = view.manual_entries
-    still_open = credits = 0
     # Only where somebody booked by hand can a finding be settled already.
     settled: set[int] = set()
     if len(manual):
@@ -62,12 +65,16 @@ def open_corrections(view: CaseView) -> tuple[int, int]:
         settled = {
             int(str(index))
             for index, row in zip(correctable.index, row_dicts(correctable), strict=True)
-            if _counter_entries(by_user, row)
+            if _counter_entries(by_user, row, corrections[str(row["finding"])])
         }
     rows = correctable[~correctable.index.isin(settled)]
-    still_open = len(rows)
-    credits = int(rows["credits"].fillna(0).abs().sum())
-    return still_open, credits
+    moving = [
+        not corrections[str(row["finding"])].why_a_person(row.get("cause"))
+        and corrections[str(row["finding"])].action != "rebind"
+        for row in row_dicts(rows)
+    ]
+    credits = int(rows.loc[moving, "credits"].fillna(0).abs().sum())
+    return len(rows), credits
 
 
 def _by_user(manual: pd.DataFrame) -> dict[object, list[Row]]:
@@ -77,11 +84,13 @@ def _by_user(manual: pd.DataFrame) -> dict[object, list[Row]]:
     return entries
 
 
-def _counter_entries(by_user: dict[object, list[Row]], finding: Row) -> list[str]:
+def _counter_entries(
+    by_user: dict[object, list[Row]], finding: Row, correction: Correction
+) -> list[str]:
     credits = finding["credits"]
-    if not credits:
+    if not credits or correction.action in ("none", "rebind"):
         return []
-    granting = finding["finding"] in MOVES | GRANTS
+    granting = correction.action in ("move", "give")
     user = finding["rightful_user_id"] if granting else finding["credited_user_id"]
     if user is None:
         return []

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from credit_forensics.case.case import Case
-from credit_forensics.privacy.mask import case_mask
 from credit_forensics.reporting import evidence_sections, reference_sections
 from credit_forensics.reporting.answers import answers_html
 from credit_forensics.reporting.blocks import CONTENTS_MARK, Block
@@ -127,5 +126,5 @@ def case_view(
     case: Case, *, language: str = "en", reveal: bool = False, payment_id: str = ""
 ) -> CaseView:
     """A case as a report sees it, masked under the case's own key."""
-    mask = case_mask(case.evidence, case.settings, reveal=reveal)
+    mask = case.masked(reveal=reveal)
     return CaseView(case, Language(language), mask, payment_id)

@@ -1,7 +1,7 @@
 """Speaks a report's language: sentences, numbers, money and times.
 
-The sentences stand in one dictionary a language (``language_en``, ``language_de``); a test holds
-them to the same keys and the same places for values.
+The sentences stand in one dictionary a language (``language_en``, ``language_de``), those of a
+finding or method in its own file; a test holds all to the same keys and places for values.
 """
 
 from __future__ import annotations
@@ -15,10 +15,32 @@ import pandas as pd
 
 from credit_forensics.charts.amounts import joined, money_text
 from credit_forensics.errors import CaseError
+from credit_forensics.findings.catalogue import FINDINGS
 from credit_forensics.reporting.language_de import SENTENCES as GERMAN
 from credit_forensics.reporting.language_en import SENTENCES as ENGLISH
+from credit_forensics.resolution.methods import METHODS
 
-LANGUAGES: Mapping[str, Mapping[str, str]] = {"en": ENGLISH, "de": GERMAN}
+
+def _carried(german: bool) -> dict[str, str]:
+    """The sentences that findings and methods carry themselves."""
+    sentences = {}
+    for finding in FINDINGS:
+        words = finding.de if german else finding.en
+        if words is not None:
+            sentences[f"finding.{finding.name}"] = words.name
+            sentences[f"sentence.{finding.name}"] = words.sentence
+            sentences |= {f"cause.{cause}": text for cause, text in words.causes.items()}
+    for method in METHODS:
+        sentences[f"method.{method.name}"] = method.reads_de if german else method.reads
+        if method.family_words is not None:
+            sentences[f"family.{method.family}"] = method.family_words[german]
+    return sentences
+
+
+LANGUAGES: Mapping[str, Mapping[str, str]] = {
+    "en": {**ENGLISH, **_carried(german=False)},
+    "de": {**GERMAN, **_carried(german=True)},
+}
 
 
 class Code(str):

@@ -9,27 +9,7 @@ from credit_forensics.charts.style import short
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.html_tables import Row, row_dicts
 from credit_forensics.reporting.language import Html, as_html
-
-# The family that a method belongs to unless the session gave its value away; see DESIGN's table.
-METHOD_FAMILIES: tuple[tuple[str, tuple[str, ...]], ...] = (
-    (
-        "session",
-        (
-            "metadata_user_id",
-            "metadata_user_id_backup",
-            "metadata_session_user_id",
-            "client_reference_id",
-            "metadata_scan",
-            "session_email",
-            "intent_metadata",
-        ),
-    ),
-    ("mapping", ("customer_mapping", "customer_history")),
-    ("email", ("payer_email",)),
-    ("name", ("payer_name",)),
-    ("card", ("card_history",)),
-)
-DONE = ("handler_cascade", "handler_log", "ledger")
+from credit_forensics.resolution.methods import REPLAYS
 
 
 def worst_matrix(view: CaseView, most: int = 12, *, payments: Sequence[str] | None = None) -> Html:
@@ -56,7 +36,9 @@ def worst_matrix(view: CaseView, most: int = 12, *, payments: Sequence[str] | No
     )
     methods = [method for _, members in groups for method in members]
     heads = "".join(
-        f'<th scope="col" class="method">{_breakable(method)}</th>' for method in methods
+        f'<th scope="col" class="method" title="{escape(language.name("method", method))}">'
+        f"{_breakable(method)}</th>"
+        for method in methods
     )
     body = "".join(
         _row(view, rows[payment], verdict_of.get(payment, {}), methods) for payment in chosen
@@ -86,18 +68,13 @@ def _breakable(method: str) -> str:
 
 def _groups(view: CaseView, rows: list[Row]) -> list[tuple[str, list[str]]]:
     speaking = {name for row in rows for name, value in row.items() if value is not None}
-    listed = {method for _, members in METHOD_FAMILIES for method in members}
-    summary = view.case.method_summary
-    groups = {
-        view.language.name("family", family): [m for m in members if m in speaking]
-        for family, members in METHOD_FAMILIES
-    }
-    # Methods of the user's own stand under the family that they were given.
-    for row in row_dicts(summary):
-        method = str(row["method"])
-        if method not in listed and method not in DONE and method in speaking:
-            groups.setdefault(view.language.name("family", row.get("family")), []).append(method)
-    groups[view.language.say("worst.done")] = [method for method in DONE if method in speaking]
+    groups: dict[str, list[str]] = {}
+    # The family that a method belongs to unless the session gave its value away.
+    for row in row_dicts(view.case.method_summary):
+        if row["method"] in speaking:
+            family = view.language.name("family", row["family"])
+            groups.setdefault(family, []).append(str(row["method"]))
+    groups[view.language.say("worst.done")] = [name for name in REPLAYS if name in speaking]
     return [(name, members) for name, members in groups.items() if members]
 
 
