@@ -33,7 +33,9 @@ def literal_case() -> LiteralCase:
     """A case of literal rows; ``settings`` and ``mode`` may be given beside the tables."""
 
     def make(*, settings: CaseFile | None = None, **tables: Any) -> Case:
-        options = {name: tables.pop(name) for name in ("mode", "methods") if name in tables}
+        options = {
+            name: tables.pop(name) for name in ("mode", "methods", "findings") if name in tables
+        }
         evidence = Evidence()
         for name, rows in tables.items():
             evidence.add(name, pd.DataFrame(rows))

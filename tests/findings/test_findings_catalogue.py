@@ -57,7 +57,7 @@ def test_every_finding_is_listed_with_its_severity_and_a_proof():
 
 @pytest.mark.parametrize("finding", FINDINGS, ids=lambda finding: finding.name)
 def test_each_expression_has_exactly_the_documented_columns(finding):
-    schema = finding.function(Tables()).schema()
+    schema = finding.find(Tables()).schema()
     assert {name: str(kind) for name, kind in schema.items()} == spec("findings").ibis_schema
 
 
@@ -137,7 +137,7 @@ def test_postgresql_finds_the_same(make, one_of_each, postgres_database):
                 values = [row.get(column) for column in schema]
                 connection.execute(f'INSERT INTO "{name}" VALUES ({holes})', values)
         for finding in FINDINGS:
-            expression = finding.function(Tables())
+            expression = finding.find(Tables())
             query = PostgresCompiler().to_sqlglot(expression).sql("postgres")
             here = engine.connection.sql(engine.sql(expression)).fetchall()
             assert told(connection.execute(query).fetchall()) == told(here), finding.name
