@@ -44,7 +44,7 @@ def notebook_style() -> Markup:
         f"{_OUTPUT} .scroll .number {{ text-align: right; }}\n"
         f"{_OUTPUT} .scroll table {{ margin: 0; }}"
     )
-    return ELEMENTS.style(Markup(style))
+    return ELEMENTS.style(Markup(style))  # noqa: S704  # rules of our own file
 
 
 def _scoped(selectors: str) -> str:

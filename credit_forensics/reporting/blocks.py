@@ -18,7 +18,7 @@ from markupsafe import Markup
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 STATUS_MIME = "application/vnd.credit-forensics.status+json"
-CONTENTS_MARK = "<!-- contents -->"
+CONTENTS_MARK = Markup("<!-- contents -->")
 
 
 class Block:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from markupsafe import Markup
-
 from credit_forensics.case.case import Case
 from credit_forensics.privacy.mask import case_mask
 from credit_forensics.reporting import evidence_sections, reference_sections
@@ -73,7 +71,7 @@ class IncidentReport:
 
     def answers(self) -> Block:
         """The ten questions, answered in plain sentences."""
-        return Block(answers_html(self.view), Markup(CONTENTS_MARK))
+        return Block(answers_html(self.view), CONTENTS_MARK)
 
     def findings(self) -> Block:
         """Findings by kind, the money at stake, and the findings themselves, capped."""

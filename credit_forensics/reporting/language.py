@@ -144,4 +144,4 @@ class Language:
         """
         # Joined as places for the parts, so that each is escaped as what it is.
         places = [escape(part) for part in parts]
-        return Markup(self.list(["{}"] * len(places))).format(*places)
+        return escape(self.list(["{}"] * len(places))).format(*places)
