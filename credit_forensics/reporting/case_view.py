@@ -219,15 +219,15 @@ class CaseView:
         """A user id as the report shows it."""
         return Code(self.mask.user_id(user_id))
 
-    def short_user(self, user_id: object) -> Markup:
+    def short_user(self, user_id: object, length: int = 13) -> Markup:
         """A user id cut to a table's width; the whole id is its tooltip."""
         shown = self.mask.user_id(user_id)
-        return ELEMENTS.code(short(shown), shown)
+        return ELEMENTS.code(short(shown, length), shown)
 
-    def short_id(self, value: object) -> Markup:
+    def short_id(self, value: object, length: int = 20) -> Markup:
         """Another id cut to a table's width; the whole id is its tooltip."""
         shown = self.mask.text(value)
-        return ELEMENTS.code(short(shown, 20), shown)
+        return ELEMENTS.code(short(shown, length), shown)
 
     def id(self, value: object) -> Code:
         """A payment's, event's or entry's id as the report shows it."""

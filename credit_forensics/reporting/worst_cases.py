@@ -7,10 +7,8 @@ from typing import Any
 
 from markupsafe import Markup
 
-from credit_forensics.charts.style import short
 from credit_forensics.html_templates import render
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.html_tables import Row, row_dicts
 
 # The family that a method belongs to unless the session gave its value away; see DESIGN's table.
@@ -89,9 +87,8 @@ def _groups(view: CaseView, rows: list[Row]) -> list[tuple[str, list[str]]]:
 
 
 def _row(view: CaseView, row: Row, verdict: Row, methods: list[str]) -> dict[str, Any]:
-    payment = view.id(row["payment_id"])
     return {
-        "payment": ELEMENTS.code(short(payment, 18), payment),
+        "payment": view.short_id(row["payment_id"], 18),
         "verdict": view.language.name("verdict", verdict.get("verdict")),
         "cells": [_cell(view, row.get(method), verdict) for method in methods],
     }
@@ -111,6 +108,5 @@ def _cell(view: CaseView, named: object, verdict: Row) -> dict[str, Any] | None:
         role = "credited"
     else:
         role = "other"
-    shown = view.user(named)
     label = view.language.say(f"worst.{role}")
-    return {"role": role, "user": ELEMENTS.code(short(shown, 9), shown), "label": label}
+    return {"role": role, "user": view.short_user(named, 9), "label": label}
