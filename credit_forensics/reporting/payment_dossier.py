@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ibis.expr.types as ir
 import pandas as pd
 from markupsafe import Markup
