@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ _PUBLIC = {"Case": "credit_forensics.case.case", "CaseError": "credit_forensics.
 def __getattr__(name: str) -> Any:
     # Importing the package must stay cheap: what is asked for is loaded when it is asked for.
     if name in _PUBLIC:
+        if name == "Case" and "IPython" in sys.modules:
+            # In a notebook a case displays as HTML, of which the case itself knows nothing.
+            import_module("credit_forensics.notebook")
         return getattr(import_module(_PUBLIC[name]), name)
     raise AttributeError(f"module 'credit_forensics' has no attribute {name!r}")
 

@@ -45,13 +45,10 @@ NEIGHBOURS = (
 FILES_AT_THE_ROOT = {"__init__", *(room for row in ROWS for room in row)}
 # What is still to be mended, as file and reason. This list only gets shorter.
 OWED = {
-    "case/case.py": "its parts take the whole case and are imported inside methods; it shows HTML",
+    "case/case.py": "its parts take the whole case and are imported inside methods",
     "evidence/kept/refresh_files.py": "reading files and refreshing them need each other",
     "evidence/load.py": "loading and the stored evidence need each other",
-    "judgement/explanation.py": "the explanation shows itself as HTML",
     "locks.py": "each operating system's own module is imported inside a function",
-    "repair/repair_plan.py": "the plan shows itself as Markdown",
-    "reporting/kernel.py": "the variable of a report's kernel stands in notebook",
 }
 
 

@@ -1,7 +1,8 @@
-"""What travels in the wheel: an installed copy must render without the checkout."""
+"""What travels in the wheel and the sdist: an installed copy must render without the checkout."""
 
 import subprocess
 import sys
+import tarfile
 import zipfile
 from pathlib import Path
 
@@ -11,12 +12,17 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 @pytest.fixture(scope="module")
-def names(tmp_path_factory):
-    out = tmp_path_factory.mktemp("wheel")
-    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(out)]
+def built(tmp_path_factory):
+    out = tmp_path_factory.mktemp("built")
+    command = [sys.executable, "-m", "hatchling", "build", "-d", str(out)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    (wheel,) = out.glob("*.whl")
+    return out
+
+
+@pytest.fixture(scope="module")
+def names(built):
+    (wheel,) = built.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         return set(archive.namelist())
 
@@ -27,15 +33,17 @@ def test_every_notebook_travels_in_the_wheel(names):
     assert {f"credit_forensics/notebooks/{name}" for name in ours} <= names
 
 
-def test_every_file_of_the_package_travels_and_no_test_does(names):
-    package = ROOT / "credit_forensics"
-    kept = {
+def test_every_file_of_the_package_travels_and_no_test_does(names, built):
+    ours = {
         str(path.relative_to(ROOT))
-        for path in package.rglob("*")
-        if (path.is_file() and path.suffix in {".py", ".css", ".js", ".typed"})
-        or path.name == "py.typed"
+        for path in (ROOT / "credit_forensics").rglob("*")
+        if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {name for name in kept if "__pycache__" not in name} <= names
+    assert {Path(name).suffix for name in ours} == {".py", ".j2", ".css", ".js", ".typed"}
+    assert ours <= names
+    (sdist,) = built.glob("*.tar.gz")
+    with tarfile.open(sdist) as archive:
+        assert ours <= {name.partition("/")[2] for name in archive.getnames()}
     assert not [name for name in names if name.startswith(("tests/", "docs/", "reports/"))]
 
 

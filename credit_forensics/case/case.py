@@ -468,11 +468,6 @@ class Case:
         rows = self.evidence.count("payments")
         return f"Case({self.name!r}, {rows:,} payments, mode {self.mode})"
 
-    def _repr_html_(self) -> str:
-        from credit_forensics.reporting.case_card import case_card
-
-        return case_card(self)
-
     def __getattr__(self, name: str) -> NoReturn:
         if name.startswith("_"):
             raise AttributeError(f"A case has no {name!r}.", name=name, obj=self)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-from html import escape
 
 import pandas as pd
 import pyarrow as pa
@@ -70,19 +69,3 @@ class Evidence:
     def __repr__(self) -> str:
         counts = (f"{table.name} {self.count(table.name):,}" for table in EVIDENCE)
         return f"Evidence({', '.join(counts)})"
-
-    def _repr_html_(self) -> str:
-        """A row a table: how many rows it has, and what a row is. No value of any row is shown."""
-        rows = "".join(
-            f'<tr><th scope="row">{escape(table.name)}</th>'
-            f'<td class="number">{self.count(table.name):,}</td><td>{escape(table.row)}</td>'
-            f"<td>{escape(', '.join(table.column_names))}</td></tr>"
-            for table in EVIDENCE
-        )
-        heads = "".join(
-            f'<th scope="col">{name}</th>' for name in ("Table", "Rows", "A row is", "Columns")
-        )
-        return (
-            '<div class="scroll"><table><caption>Evidence</caption>'
-            f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-        )

@@ -72,11 +72,6 @@ class Explanation:
             ]
         return "\n".join(lines)
 
-    def _repr_html_(self) -> str:
-        from credit_forensics.judgement.explanation_html import explanation_html
-
-        return explanation_html(self)
-
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""
         return {

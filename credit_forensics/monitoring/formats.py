@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 import re
 
+from credit_forensics.html_templates import render
 from credit_forensics.monitoring.alerts import Alert
 
 
@@ -43,13 +43,7 @@ def as_html(alert: Alert) -> str:
     >>> "<b>" in as_html(Alert("k", "opened", "info", "info", "t", (("Id", "<b>"),)))
     False
     """
-    facts = "".join(
-        f'<tr><th scope="row" align="left">{html.escape(name)}</th>'
-        f"<td>{html.escape(value)}</td></tr>"
-        for name, value in _facts(alert)
-    )
-    lines = "".join(f"<li>{html.escape(line)}</li>" for line in alert.lines)
-    return f"<table>{facts}</table>" + (f"<ul>{lines}</ul>" if lines else "")
+    return str(render("monitoring/alert.html.j2", facts=_facts(alert), lines=alert.lines))
 
 
 def _facts(alert: Alert) -> list[tuple[str, str]]:

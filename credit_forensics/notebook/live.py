@@ -7,7 +7,7 @@ from typing import Any
 
 from IPython import get_ipython
 
-REPORT_VARIABLE = "CREDIT_FORENSICS_REPORT"
+from credit_forensics.reporting import REPORT_VARIABLE
 
 
 def live_shell() -> Any:
@@ -21,7 +21,5 @@ def live_shell() -> Any:
     >>> live_shell() is None
     True
     """
-    if os.environ.get(REPORT_VARIABLE):
-        return None
-    shell = get_ipython()
+    shell = None if os.environ.get(REPORT_VARIABLE) else get_ipython()
     return shell if hasattr(shell, "kernel") else None

@@ -10,6 +10,7 @@ from IPython.display import display
 
 from credit_forensics.case.case import Case
 from credit_forensics.extras import how_to_install, installed, load
+from credit_forensics.notebook.elements import ELEMENTS
 from credit_forensics.notebook.live import live_shell
 from credit_forensics.reporting.html_tables import row_dicts
 from credit_forensics.reporting.payment_dossier import PaymentDossier
@@ -172,7 +173,8 @@ class PickedDossier:
 
     def _say_count(self) -> None:
         shown, total = len(self._list.options), len(self._found) + len(self._others)
-        self._count.value = f"<small>{shown:,} of {total:,} payments, the worst first</small>"
+        counted = f"{shown:,} of {total:,} payments, the worst first"
+        self._count.value = str(ELEMENTS.note(counted))
 
 
 def found_payments(dossier: PaymentDossier) -> dict[str, str]:

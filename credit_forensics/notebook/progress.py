@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from html import escape
 from typing import Any, TextIO
 
 from IPython.display import HTML, display
+from markupsafe import Markup
 
+from credit_forensics.notebook.elements import ELEMENTS
 from credit_forensics.notebook.live import live_shell
 
 Progress = Callable[[str, int, int], None]
@@ -70,19 +71,15 @@ class TerminalBar:
         self._stream.flush()
 
 
-def bar_html(name: str, number: int, total: int) -> str:
+def bar_html(name: str, number: int, total: int) -> Markup:
     """The bar as HTML.
 
     Examples
     --------
-    >>> bar_html("<judging>", 2, 7)[-35:]
-    '</progress> 2/7 &lt;judging&gt;</p>'
+    >>> "2/7 &lt;judging&gt;" in bar_html("<judging>", 2, 7)
+    True
     """
-    text = escape(name)
-    return (
-        f'<p><progress max="{total}" value="{number - 1}" aria-label="{text}"></progress> '
-        f"{number}/{total} {text}</p>"
-    )
+    return ELEMENTS.progress(name, number, total)
 
 
 def _nothing(name: str, number: int, total: int) -> None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from html import escape
 from typing import Any
 
 import pandas as pd
 
 from credit_forensics.case.case import Case
 from credit_forensics.extras import installed, load
+from credit_forensics.notebook.elements import ELEMENTS
 from credit_forensics.notebook.live import live_shell
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.reporting.html_tables import TableColumn, html_table
@@ -121,7 +121,7 @@ class ShownTable:
                 "bottomEnd": "paging",
             },
         )
-        return ipywidgets.VBox([ipywidgets.HTML(f"<b>{escape(head)}</b>"), table])
+        return ipywidgets.VBox([ipywidgets.HTML(str(ELEMENTS.head(head))), table])
 
     def __repr__(self) -> str:
         text = self.rows(STATIC_ROWS).to_string(index=False, max_colwidth=40, na_rep="")

@@ -6,6 +6,10 @@ import re
 from functools import cache
 from pathlib import Path
 
+from markupsafe import Markup
+
+from credit_forensics.notebook.elements import ELEMENTS
+
 _OUTPUT = ".jp-RenderedHTMLCommon"
 _DARK = '[data-jp-theme-light="false"]'
 _PAGE = Path(__file__).resolve().parent.parent / "reporting" / "page.css"
@@ -14,7 +18,7 @@ _COLOURS = re.compile(r":root \{([^{}]*)\}")
 
 
 @cache
-def notebook_style() -> str:
+def notebook_style() -> Markup:
     """A style element for JupyterLab.
 
     Only rules about our classes are taken, so that nothing else in the notebook changes. The
@@ -23,8 +27,8 @@ def notebook_style() -> str:
     Examples
     --------
     >>> style = notebook_style()
-    >>> style.startswith("<style>"), ".severity.critical" in style, "body {" in style
-    (True, True, False)
+    >>> ".severity.critical" in style, "body {" in style
+    (True, False)
     """
     page = _PAGE.read_text(encoding="utf-8")
     screen = page[: page.index("@media (max-width")]
@@ -34,12 +38,13 @@ def notebook_style() -> str:
         for selector, body in _RULE.findall(screen)
         if "." in selector
     )
-    return (
-        f"<style>{_OUTPUT} {{ {light} }} {_DARK} {_OUTPUT} {{ {dark} }}\n{rules}\n"
+    style = (
+        f"{_OUTPUT} {{ {light} }} {_DARK} {_OUTPUT} {{ {dark} }}\n{rules}\n"
         f"{_OUTPUT} .scroll :is(th, td) {{ text-align: left; white-space: normal; }}\n"
         f"{_OUTPUT} .scroll .number {{ text-align: right; }}\n"
-        f"{_OUTPUT} .scroll table {{ margin: 0; }}</style>"
+        f"{_OUTPUT} .scroll table {{ margin: 0; }}"
     )
+    return ELEMENTS.style(Markup(style))  # noqa: S704  # rules of our own file
 
 
 def _scoped(selectors: str) -> str:

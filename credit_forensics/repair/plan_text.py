@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import pandas as pd
 
 from credit_forensics.repair.holdings import rows_of
 from credit_forensics.repair.plan_rows import HELD_BACK, OFFERED
-
-if TYPE_CHECKING:
-    from credit_forensics.repair.repair_plan import RepairPlan
+from credit_forensics.repair.repair_plan import RepairPlan
 
 AT_MOST = 200
 """Lines of a table on the page; ``plan.csv`` has them all."""
@@ -77,8 +73,7 @@ _LISTED = (
 )
 
 
-def _section(title: str, rows: object, columns: tuple[tuple[str, str], ...]) -> list[str]:
-    assert isinstance(rows, pd.DataFrame)
+def _section(title: str, rows: pd.DataFrame, columns: tuple[tuple[str, str], ...]) -> list[str]:
     if rows.empty:
         return []
     lines = [

@@ -29,8 +29,3 @@ class RepairPlan:
         """Findings by what the plan does with them."""
         first = self.rows.drop_duplicates("number")
         return {str(k): int(n) for k, n in first["status"].value_counts().sort_index().items()}
-
-    def _repr_markdown_(self) -> str:
-        from credit_forensics.repair.plan_text import plan_markdown
-
-        return plan_markdown(self)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from markupsafe import Markup
+
+from credit_forensics.html_templates import render
 from credit_forensics.reporting import answers_about_case as about_case
 from credit_forensics.reporting import answers_about_payment as about_payment
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.language import Html, as_html
 
 
 @dataclass(frozen=True)
@@ -16,13 +18,13 @@ class Answer:
     """A question, the answer about the payment singled out, and about the case as a whole."""
 
     question: str
-    focus: Html
-    case: Html
+    focus: Markup
+    case: Markup
 
 
 def ten_answers(view: CaseView) -> list[Answer]:
     """The ten questions of an incident, answered in order."""
-    pairs: tuple[tuple[Callable[[CaseView], str], Callable[[CaseView], str]], ...] = (
+    pairs: tuple[tuple[Callable[[CaseView], Markup], Callable[[CaseView], Markup]], ...] = (
         (about_payment.where_now, about_case.elsewhere),
         (about_payment.gate, about_case.booked),
         (about_payment.payer, about_case.persons),
@@ -37,14 +39,14 @@ def ten_answers(view: CaseView) -> list[Answer]:
     return [
         Answer(
             view.language.say(f"question.{number}"),
-            Html(focus(view) if view.focus else ""),
-            Html(whole(view)),
+            focus(view) if view.focus else Markup(),
+            whole(view),
         )
         for number, (focus, whole) in enumerate(pairs, 1)
     ]
 
 
-def answers_html(view: CaseView) -> Html:
+def answers_html(view: CaseView) -> Markup:
     """The ten answers as a list of cards."""
     say = view.language.html
     if view.focus:
@@ -53,15 +55,9 @@ def answers_html(view: CaseView) -> Html:
         lead = say(key, payment=view.id(view.focus))
     else:
         lead = say("answers.no_focus")
-    cards = []
-    for number, answer in enumerate(ten_answers(view), 1):
-        focus = f'<p class="answer">{answer.focus}</p>' if answer.focus else ""
-        style = "about-case" if answer.focus else "answer"
-        cards.append(
-            f'<li><h3><span class="q">{number}</span> {as_html(answer.question)}</h3>'
-            f'{focus}<p class="{style}">{answer.case}</p></li>'
-        )
-    return Html(
-        f'<h2 id="answers">{say("section.answers")}</h2><p class="lead">{lead}</p>'
-        f'<ol class="answers">{"".join(cards)}</ol>'
+    return render(
+        "reporting/templates/answers.html.j2",
+        title=say("section.answers"),
+        lead=lead,
+        answers=ten_answers(view),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis
 import pandas as pd
+from markupsafe import Markup
 
 from credit_forensics.reporting.answers_about_payment import (
     LONGEST_VERSION,
@@ -13,14 +14,14 @@ from credit_forensics.reporting.answers_about_payment import (
 )
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.corrections import open_corrections
-from credit_forensics.reporting.language import Code, Html
+from credit_forensics.reporting.elements import Code
 from credit_forensics.tables.catalogue import Tables
 
 # The name under which the engine is told which payments are meant.
 _CHOSEN = "_report_payments"
 
 
-def elsewhere(view: CaseView) -> str:
+def elsewhere(view: CaseView) -> Markup:
     """How many payments have their credits on another account than the payer's."""
     elsewhere = view.findings[view.findings["finding"].isin(PERSON_FINDINGS)]
     return view.language.html(
@@ -30,7 +31,7 @@ def elsewhere(view: CaseView) -> str:
     )
 
 
-def booked(view: CaseView) -> str:
+def booked(view: CaseView) -> Markup:
     """How many paid payments are booked, and which gates stopped the rest."""
     language = view.language
     paid = view.payments.loc[view.payments["payment_status"] == "paid", ["payment_id"]]
@@ -49,7 +50,7 @@ def booked(view: CaseView) -> str:
     )
 
 
-def persons(view: CaseView) -> str:
+def persons(view: CaseView) -> Markup:
     """How many ids make how many persons."""
     language = view.language
     persons = set(view.person_of.values())
@@ -64,7 +65,7 @@ def persons(view: CaseView) -> str:
     )
 
 
-def families_case(view: CaseView) -> str:
+def families_case(view: CaseView) -> Markup:
     """How often families agree, contradict each other, or are too few."""
     language = view.language
     available = view.verdicts["families_available"].fillna(0)
@@ -77,7 +78,7 @@ def families_case(view: CaseView) -> str:
     )
 
 
-def balances_case(view: CaseView) -> str:
+def balances_case(view: CaseView) -> Markup:
     """How many stored balances differ from their ledger."""
     language = view.language
     read = len(view.query(Tables().balances))
@@ -90,7 +91,7 @@ def balances_case(view: CaseView) -> str:
     )
 
 
-def kinds_case(view: CaseView) -> str:
+def kinds_case(view: CaseView) -> Markup:
     """Wrong persons, other ids of the same person, and ids without an account."""
     language = view.language
     return language.html(
@@ -101,7 +102,7 @@ def kinds_case(view: CaseView) -> str:
     )
 
 
-def twice_case(view: CaseView) -> str:
+def twice_case(view: CaseView) -> Markup:
     """Booked twice, without a payment, unpaid or in test mode."""
     language = view.language
     return language.html(
@@ -113,29 +114,27 @@ def twice_case(view: CaseView) -> str:
     )
 
 
-def price_case(view: CaseView) -> str:
+def price_case(view: CaseView) -> Markup:
     """How many payments differ from their price."""
     wrong = view.count("wrong_amount")
     key = "answer.price_case" if wrong else "answer.price_case_ok"
     return view.language.html(key, wrong=view.language.count("payment", wrong))
 
 
-def hit_case(view: CaseView) -> str:
+def hit_case(view: CaseView) -> Markup:
     """How many accounts are hit, and what the wrong payments share."""
     language = view.language
     if view.findings.empty:
         return language.html("answer.hit_none")
-    shared = Html("")
+    shared = Markup()
     fact = _shared_fact(view)
     if fact:
         share, text = fact
-        shared = Html(
-            language.html(
-                "answer.hit_shared",
-                share=language.percent(share, 0),
-                kind=language.name("finding", view.findings["finding"].iloc[0]),
-                fact=text,
-            )
+        shared = language.html(
+            "answer.hit_shared",
+            share=language.percent(share, 0),
+            kind=language.name("finding", view.findings["finding"].iloc[0]),
+            fact=text,
         )
     return language.html(
         "answer.hit_case",
@@ -145,7 +144,7 @@ def hit_case(view: CaseView) -> str:
     )
 
 
-def _shared_fact(view: CaseView) -> tuple[float, Html] | None:
+def _shared_fact(view: CaseView) -> tuple[float, Markup] | None:
     """The version or handler method that most payments of the worst finding's kind have."""
     kind = view.findings["finding"].iloc[0]
     payments = view.findings.loc[view.findings["finding"] == kind, "payment_id"].dropna().unique()
@@ -174,10 +173,10 @@ def _shared_fact(view: CaseView) -> tuple[float, Html] | None:
         if key
         else view.language.html("answer.version_handler", method=Code(view.mask.text(value)))
     )
-    return int(best["number"]) / len(payments), Html(text)
+    return int(best["number"]) / len(payments), text
 
 
-def corrections_case(view: CaseView) -> str:
+def corrections_case(view: CaseView) -> Markup:
     """How many corrections are open, over how many credits."""
     language = view.language
     number, credits = open_corrections(view)

@@ -5,18 +5,20 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 
+from markupsafe import Markup
+
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.corrections import correction_of
+from credit_forensics.reporting.elements import Code
 from credit_forensics.reporting.evidence_sections import NOBODY
 from credit_forensics.reporting.html_tables import Row
-from credit_forensics.reporting.language import Code, Html, as_html
 
 LONGEST_VERSION = 40
 VERSION = re.compile(rf"[\w.+\-]{{1,{LONGEST_VERSION}}}\Z", re.ASCII)
 PERSON_FINDINGS = ("wrong_user", "split_identity", "unknown_user")
 
 
-def where_now(view: CaseView) -> str:
+def where_now(view: CaseView) -> Markup:
     """Where its credits are now."""
     say, payment = view.language.html, view.id(view.focus)
     held: dict[str, int] = defaultdict(int)
@@ -32,11 +34,11 @@ def where_now(view: CaseView) -> str:
         say("answer.holder", user=view.user(user), credits=view.language.number(credits))
         for user, credits in sorted(holders.items())
     ]
-    listed = Html(view.language.list(each))
+    listed = view.language.html_list(each)
     return say("answer.held", credits=total, payment=payment, holders=listed)
 
 
-def gate(view: CaseView) -> str:
+def gate(view: CaseView) -> Markup:
     """The gates it passed, or the one that stopped it."""
     language, payment = view.language, view.id(view.focus)
     deliveries = view.rows_of("deliveries", "payment_id", view.focus)
@@ -87,7 +89,7 @@ def _stopping_gate(view: CaseView, deliveries: list[Row]) -> str:
     return "not_booked"
 
 
-def payer(view: CaseView) -> str:
+def payer(view: CaseView) -> Markup:
     """Who paid it, and whether the credited account is the same person."""
     language, payment = view.language, view.id(view.focus)
     rightful = view.focus_verdict["rightful_user_id"]
@@ -113,7 +115,7 @@ def payer(view: CaseView) -> str:
     return text
 
 
-def families(view: CaseView) -> str:
+def families(view: CaseView) -> Markup:
     """Which independent families speak, and whom they name."""
     language, payment = view.language, view.id(view.focus)
     named: dict[str, list[str]] = defaultdict(list)
@@ -135,11 +137,11 @@ def families(view: CaseView) -> str:
         "answer.families",
         payment=payment,
         families=language.count("family", len(speaking)),
-        voices=Html("; ".join(said)),
+        voices=Markup("; ").join(said),
     )
 
 
-def balance(view: CaseView) -> str:
+def balance(view: CaseView) -> Markup:
     """The stored balance and the ledger's sum of its payer and of who holds its credits."""
     users = [view.focus_verdict["rightful_user_id"], view.focus_verdict["credited_user_id"]]
     sentences = []
@@ -155,10 +157,10 @@ def balance(view: CaseView) -> str:
                 summed=view.language.number(sum(deltas)),
             )
         )
-    return " ".join(sentences)
+    return Markup(" ").join(sentences)
 
 
-def kind(view: CaseView) -> str:
+def kind(view: CaseView) -> Markup:
     """Wrong person, orphaned id, something else, or nothing."""
     language, payment = view.language, view.id(view.focus)
     for finding in view.focus_findings:
@@ -179,7 +181,7 @@ def kind(view: CaseView) -> str:
     )
 
 
-def grants(view: CaseView) -> str:
+def grants(view: CaseView) -> Markup:
     """How often it was granted."""
     grants = sum(
         1 for row in view.focus_ledger if row["kind"] == "purchase" and (row["delta"] or 0) > 0
@@ -188,7 +190,7 @@ def grants(view: CaseView) -> str:
     return view.language.html(key, payment=view.id(view.focus), grants=view.language.number(grants))
 
 
-def price(view: CaseView) -> str:
+def price(view: CaseView) -> Markup:
     """Whether its credits match the price."""
     language, payment = view.language, view.id(view.focus)
     expected = view.focus_payment.get("expected_credits")
@@ -203,7 +205,7 @@ def price(view: CaseView) -> str:
     )
 
 
-def version(view: CaseView) -> str:
+def version(view: CaseView) -> Markup:
     """Which handler method and front-end version made it."""
     language, payment = view.language, view.id(view.focus)
     deliveries = view.rows_of("deliveries", "payment_id", view.focus)
@@ -216,11 +218,11 @@ def version(view: CaseView) -> str:
             facts.append(key_fact(view, str(row["key"]), str(row["value"])))
     if not facts:
         return language.html("answer.version_unknown", payment=payment)
-    listed = Html(language.list(list(dict.fromkeys(facts))))
+    listed = language.html_list(dict.fromkeys(facts))
     return language.html("answer.version", payment=payment, facts=listed)
 
 
-def correction(view: CaseView) -> str:
+def correction(view: CaseView) -> Markup:
     """What must be corrected, and whether a counter-entry did it already."""
     language, payment = view.language, view.id(view.focus)
     needed = [correction_of(view, finding) for finding in view.focus_findings]
@@ -237,14 +239,14 @@ def correction(view: CaseView) -> str:
             payment=payment,
         )
         done = "answer.applied" if correction.entries else "answer.not_applied"
-        entries = [as_html(view.id(entry)) for entry in correction.entries]
-        sentences.append(language.html(done, what=Html(what), entries=Html(language.list(entries))))
+        entries = language.html_list(map(view.id, correction.entries))
+        sentences.append(language.html(done, what=what, entries=entries))
     if not sentences:
         return language.html("answer.correct_none", payment=payment)
-    return " ".join(dict.fromkeys(sentences))
+    return Markup(" ").join(dict.fromkeys(sentences))
 
 
-def key_fact(view: CaseView, key: str, value: str) -> str:
+def key_fact(view: CaseView, key: str, value: str) -> Markup:
     """A metadata key and its value, as HTML."""
     return view.language.html(
         "answer.version_key", key=Code(view.mask.text(key)), value=Code(view.mask.text(value))

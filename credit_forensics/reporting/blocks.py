@@ -9,36 +9,39 @@ import json
 import re
 from collections.abc import Iterator
 from html import unescape
+from itertools import groupby
 from typing import Any
 
 import plotly.graph_objects as go
 from IPython.display import display
-
-from credit_forensics.reporting.language import Html
+from markupsafe import Markup
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 STATUS_MIME = "application/vnd.credit-forensics.status+json"
-CONTENTS_MARK = "<!-- contents -->"
+CONTENTS_MARK = Markup("<!-- contents -->")
 
 
 class Block:
-    """Parts in order: ``Html`` and Plotly figures.
+    """Parts in order: ``Markup``, of which neighbours become one, and Plotly figures.
 
     Examples
     --------
-    >>> block = Block(Html("<p>one</p>"))
+    >>> block = Block(Markup("<p>one</p>"), Markup("<p>two</p>"))
     >>> [sorted(bundle) for bundle in block.bundles()]
     [['text/html', 'text/plain']]
     """
 
-    def __init__(self, *parts: Html | go.Figure, status: dict[str, Any] | None = None) -> None:
-        self.parts = parts
+    def __init__(self, *parts: Markup | go.Figure, status: dict[str, Any] | None = None) -> None:
+        self.parts: list[Markup | go.Figure] = []
+        for kind, group in groupby(parts, type):
+            neighbours = list(group)
+            self.parts += [Markup().join(neighbours)] if kind is Markup else neighbours
         self.status = status
 
     def bundles(self) -> Iterator[dict[str, Any]]:
         """One MIME bundle a part, each with a text form."""
         for part in self.parts:
-            if isinstance(part, Html):
+            if isinstance(part, Markup):
                 yield {"text/html": str(part), "text/plain": text_of(part)}
             else:
                 figure = json.loads(part.to_json())

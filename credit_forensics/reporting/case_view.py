@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from html import escape
 
 import ibis.expr.types as ir
 import pandas as pd
+from markupsafe import Markup
 
 from credit_forensics.case.case import Case
 from credit_forensics.charts.style import SEVERITIES, short
@@ -15,8 +15,9 @@ from credit_forensics.errors import CaseError
 from credit_forensics.findings.finding import Finding
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.privacy.mask import Mask
+from credit_forensics.reporting.elements import ELEMENTS, Code
 from credit_forensics.reporting.html_tables import Row, row_dicts
-from credit_forensics.reporting.language import Code, Html, Language
+from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.window import Window
 from credit_forensics.tables.catalogue import Tables
 
@@ -224,19 +225,29 @@ class CaseView:
         """A user id as the report shows it."""
         return Code(self.mask.user_id(user_id))
 
-    def short_user(self, user_id: object) -> Html:
+    def short_user(self, user_id: object, length: int = 13) -> Markup:
         """A user id cut to a table's width; the whole id is its tooltip."""
         shown = self.mask.user_id(user_id)
-        return Html(f'<code title="{escape(shown)}">{escape(short(shown))}</code>')
+        return ELEMENTS.code(short(shown, length), shown)
 
-    def short_id(self, value: object) -> Html:
+    def short_id(self, value: object, length: int = 20) -> Markup:
         """Another id cut to a table's width; the whole id is its tooltip."""
         shown = self.mask.text(value)
-        return Html(f'<code title="{escape(shown)}">{escape(short(shown, 20))}</code>')
+        return ELEMENTS.code(short(shown, length), shown)
 
     def id(self, value: object) -> Code:
         """A payment's, event's or entry's id as the report shows it."""
         return Code(self.mask.text(value))
+
+    def heading(self, section: str) -> Markup:
+        """A section's heading, with the anchor that the contents link to."""
+        return ELEMENTS.heading(section, self.language.say(f"section.{section}"))
+
+    def paragraph(self, key: str, kind: str = "", **values: object) -> Markup:
+        """A sentence of the report's language as a paragraph; its kind ``none`` says that there is
+        nothing, for "nothing found" is a result.
+        """
+        return ELEMENTS.paragraph(self.language.html(key, **values), kind)
 
 
 def money_at_stake(findings: pd.DataFrame) -> dict[str, int]:

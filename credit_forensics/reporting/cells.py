@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from markupsafe import Markup
+
 from credit_forensics.charts.style import SEVERITIES
 from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.elements import ELEMENTS, Code
 from credit_forensics.reporting.html_tables import Row, TableColumn
-from credit_forensics.reporting.language import Code, Html, as_html
 
 _DASH = "–"
 _NUMBERS = frozenset(
@@ -73,11 +75,10 @@ class Cells:
                 return _present(key, write)
         return None
 
-    def _severity(self, row: Row) -> Html:
+    def _severity(self, row: Row) -> Markup:
         severity = str(row["severity"])
-        kind = severity if severity in SEVERITIES else "low"
-        word = as_html(self._view.language.name("severity", severity))
-        return Html(f'<span class="severity {kind}">{word}</span>')
+        look = severity if severity in SEVERITIES else "low"
+        return ELEMENTS.badge(self._view.language.name("severity", severity), look)
 
     def _amount(self, row: Row) -> str:
         if row.get("amount") is None or not row.get("currency"):

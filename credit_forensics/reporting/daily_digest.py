@@ -12,9 +12,8 @@ from credit_forensics.charts.style import SEVERITIES
 from credit_forensics.errors import CaseError
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.findings_section import findings_section
-from credit_forensics.reporting.headline import digest_headline, heading, nothing
+from credit_forensics.reporting.headline import digest_headline
 from credit_forensics.reporting.incident_report import case_view
-from credit_forensics.reporting.language import Html
 from credit_forensics.reporting.reference_sections import coverage_section
 from credit_forensics.reporting.window import rolling_window
 from credit_forensics.reporting.worst_cases import worst_matrix
@@ -80,16 +79,15 @@ class DailyDigest:
         known = set(self.view.verdicts["payment_id"])
         named = self.recent["payment_id"].dropna().unique()
         payments = [str(payment) for payment in named if payment in known]
-        matrix = worst_matrix(self.view, payments=payments)
-        return Block(Html(heading(self.view, "worst") + matrix))
+        return Block(self.view.heading("worst"), worst_matrix(self.view, payments=payments))
 
     def timeline(self) -> Block:
         """Payments and findings of the window over time."""
         payments = self.view.payments[self.window.holds(self.view.payments["created_at"])]
         words = {name: self.view.language.name("severity", name) for name in SEVERITIES}
-        head = Html(heading(self.view, "timeline"))
+        head = self.view.heading("timeline")
         if payments.empty and self.recent.empty:
-            return Block(Html(head + nothing(self.view, "digest.none")))
+            return Block(head, self.view.paragraph("digest.none", "none"))
         figure = timeline(
             payments, self.recent, language=self.view.language.code, severity_words=words
         )

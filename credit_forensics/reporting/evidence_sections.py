@@ -22,9 +22,7 @@ from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
 from credit_forensics.reporting.findings_section import finding_sentence
-from credit_forensics.reporting.headline import heading, nothing
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table, row_dicts
-from credit_forensics.reporting.language import Html
 
 SHOWN_WATERFALLS = 10
 SHOWN_INCIDENTS = 25
@@ -40,20 +38,18 @@ def waterfalls_section(view: CaseView, most: int = SHOWN_WATERFALLS) -> Block:
         if explanation.bars.empty:
             continue
         finding = row_dicts(view.findings[view.findings["payment_id"] == payment])[0]
-        sentence = view.language.html(
+        sentence = view.paragraph(
             "waterfall.sentence",
             payment=view.id(payment),
             verdict=view.language.name("verdict", explanation.verdict.get("verdict")),
             explanation=finding_sentence(view, finding),
         )
-        parts.append(Html(f"<p>{sentence}</p>"))
-        parts.append(payment_waterfall(view, explanation))
+        parts += [sentence, payment_waterfall(view, explanation)]
         if len(parts) >= 2 * most:
             break
     if not parts:
-        return Block(Html(heading(view, "waterfalls") + nothing(view, "none.waterfalls")))
-    intro = f"<p>{view.language.html('waterfalls.intro')}</p>"
-    return Block(Html(heading(view, "waterfalls") + intro), *parts)
+        return Block(view.heading("waterfalls"), view.paragraph("none.waterfalls", "none"))
+    return Block(view.heading("waterfalls"), view.paragraph("waterfalls.intro"), *parts)
 
 
 def payment_waterfall(view: CaseView, explanation: Explanation) -> go.Figure:
@@ -85,9 +81,9 @@ def timeline_section(view: CaseView) -> Block:
         flows[column] = flows[column].astype(object).map(view.mask.user_id, na_action="ignore")
     language = view.language.code
     return Block(
-        Html(heading(view, "timeline")),
+        view.heading("timeline"),
         timeline(view.payments, view.findings, language=language, severity_words=words),
-        Html(heading(view, "flow")),
+        view.heading("flow"),
         credit_flow(flows, language=language),
     )
 
@@ -114,7 +110,7 @@ def methods_section(view: CaseView) -> Block:
         language=view.language,
     )
     figure = method_agreement(view.case.method_agreement, language=view.language.code)
-    return Block(Html(heading(view, "methods") + table), figure)
+    return Block(view.heading("methods"), table, figure)
 
 
 def incidents_section(view: CaseView) -> Block:
@@ -122,7 +118,7 @@ def incidents_section(view: CaseView) -> Block:
     language = view.language
     incidents = view.incidents
     if incidents.empty:
-        return Block(Html(heading(view, "incidents") + nothing(view, "none.incidents")))
+        return Block(view.heading("incidents"), view.paragraph("none.incidents", "none"))
     keys = ("finding", "cause", "severity", "onset", "end", "findings", "users", "credits")
     cells = Cells(view)
     table = html_table(
@@ -134,11 +130,10 @@ def incidents_section(view: CaseView) -> Block:
         # The summaries are written in English when the case is analysed.
         detail=(lambda row: str(row["summary"])) if language.code == "en" else None,
     )
-    intro = f"<p>{language.html('incidents.intro')}</p>"
     largest = incidents.sort_values("findings", ascending=False, kind="stable")
     gravest = largest[largest["severity"] == incidents["severity"].iloc[0]]
     rate = rate_of_incident(view, row_dicts(gravest)[0])
-    return Block(Html(heading(view, "incidents") + intro + table), *rate)
+    return Block(view.heading("incidents"), view.paragraph("incidents.intro"), table, *rate)
 
 
 def rate_of_incident(view: CaseView, incident: Row) -> list[Any]:

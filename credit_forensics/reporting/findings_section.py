@@ -6,16 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from credit_forensics.charts import exposure_by_cause
 from credit_forensics.charts.style import SEVERITIES
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView, money_at_stake
 from credit_forensics.reporting.cells import Cells
+from credit_forensics.reporting.elements import Code
 from credit_forensics.reporting.findings_csv import write_findings_csv
-from credit_forensics.reporting.headline import heading, nothing
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
-from credit_forensics.reporting.language import Code, Html
 
 SHOWN_FINDINGS = 40
 
@@ -29,23 +29,25 @@ def findings_section(
     """
     unrun = _could_not_run(view)
     if found.empty:
-        text = heading(view, section) + nothing(view, "none.findings") + unrun
-        return Block(Html(text), status=_status(found, ""))
+        none = view.paragraph("none.findings", "none")
+        return Block(view.heading(section), none, unrun, status=_status(found, ""))
     sha = write_findings_csv(found, csv, view.mask) if csv else ""
-    note = ""
+    note = Markup()
     if csv:
-        note = view.language.html(
-            "table.csv", total=view.language.number(len(found)), file=Code(csv.name), sha=Code(sha)
-        )
+        total = view.language.number(len(found))
+        note = view.paragraph("table.csv", "csv", total=total, file=Code(csv.name), sha=Code(sha))
     return Block(
-        Html(heading(view, section) + unrun + _by_finding(view, found)),
+        view.heading(section),
+        unrun,
+        _by_finding(view, found),
         exposure_by_cause(found, language=view.language.code, label_words=_label_words(view)),
-        Html(f'{findings_table(view, found)}<p class="csv">{note}</p>'),
+        findings_table(view, found),
+        note,
         status=_status(found, sha),
     )
 
 
-def findings_table(view: CaseView, found: pd.DataFrame, most: int = SHOWN_FINDINGS) -> Html:
+def findings_table(view: CaseView, found: pd.DataFrame, most: int = SHOWN_FINDINGS) -> Markup:
     """The first findings as a table, with "N of M"."""
     cells = Cells(view)
     keys = (
@@ -92,7 +94,7 @@ def finding_sentence(view: CaseView, finding: Row) -> str:
     )
 
 
-def _by_finding(view: CaseView, found: pd.DataFrame) -> Html:
+def _by_finding(view: CaseView, found: pd.DataFrame) -> Markup:
     rows: list[Row] = [
         {
             "severity": str(severity),
@@ -115,13 +117,13 @@ def _by_finding(view: CaseView, found: pd.DataFrame) -> Html:
     )
 
 
-def _could_not_run(view: CaseView) -> str:
+def _could_not_run(view: CaseView) -> Markup:
     runs = view.case.finding_runs
     failed = [str(name) for name in runs.loc[~runs["ran"].astype(bool), "finding"]]
     if not failed:
-        return ""
+        return Markup()
     names = view.language.list([view.language.name("finding", name) for name in failed])
-    return f'<p class="failed">{view.language.html("findings.not_run", names=names)}</p>'
+    return view.paragraph("findings.not_run", "failed", names=names)
 
 
 def _label_words(view: CaseView) -> dict[str, str]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells
-from credit_forensics.reporting.headline import heading, nothing
 from credit_forensics.reporting.html_tables import TableColumn, html_table, row_dicts
-from credit_forensics.reporting.language import Html
 
 SHOWN_USERS = 25
 SHOWN_PAYMENTS = 25
@@ -17,11 +17,11 @@ def hit_section(view: CaseView) -> Block:
     """Who lost credits and who got them, then the payments in doubt with what they share."""
     incidents, language = view.incidents, view.language
     if incidents.empty:
-        return Block(Html(heading(view, "hit") + nothing(view, "none.incidents")))
+        return Block(view.heading("hit"), view.paragraph("none.incidents", "none"))
     of_the_gravest = incidents[incidents["severity"] == incidents["severity"].iloc[0]]
     largest = of_the_gravest.sort_values("findings", ascending=False, kind="stable")
     incident = row_dicts(largest.head(1))[0]
-    intro = language.html(
+    intro = view.paragraph(
         "hit.intro",
         finding=language.name("finding", incident["finding"]),
         onset=language.time(incident["onset"]),
@@ -29,10 +29,10 @@ def hit_section(view: CaseView) -> Block:
     )
     users = _users(view, incident["incident_id"])
     possibly = _possibly(view, incident["incident_id"])
-    return Block(Html(heading(view, "hit") + f"<p>{intro}</p>" + users + possibly))
+    return Block(view.heading("hit"), intro, users, possibly)
 
 
-def _users(view: CaseView, incident_id: str) -> Html:
+def _users(view: CaseView, incident_id: str) -> Markup:
     users = view.case.hit_users(incident_id)
     cells, language = Cells(view), view.language
     role = TableColumn(
@@ -47,7 +47,7 @@ def _users(view: CaseView, incident_id: str) -> Html:
     )
 
 
-def _possibly(view: CaseView, incident_id: str) -> Html:
+def _possibly(view: CaseView, incident_id: str) -> Markup:
     payments = view.case.possibly_hit(incident_id)
     payments = payments.rename(columns={"probability_misattributed": "probability"})
     cells, language = Cells(view), view.language

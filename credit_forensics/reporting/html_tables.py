@@ -1,15 +1,17 @@
-"""Makes accessible HTML tables: everything escaped, captions, header scope, capped with N of M."""
+"""Makes accessible HTML tables: captions, header scope, capped with N of M."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
-from credit_forensics.reporting.language import Html, Language, as_html
+from credit_forensics.html_templates import render
+from credit_forensics.reporting.elements import ELEMENTS
+from credit_forensics.reporting.language import Language
 
 Row = dict[str, Any]
 
@@ -18,7 +20,7 @@ Row = dict[str, Any]
 class TableColumn:
     """A column: its key in the rows, its heading, and how a cell is written.
 
-    ``write`` takes the row and gives text (escaped later) or ``Html``; without it the value's own
+    ``write`` takes the row and gives text (escaped later) or ``Markup``; without it the value's own
     text stands. ``number`` sets the cells to the right.
     """
 
@@ -26,6 +28,11 @@ class TableColumn:
     heading: str
     write: Callable[[Row], str] | None = None
     number: bool = False
+
+    def cell(self, row: Row) -> Any:
+        """What stands in this column of a row; nothing where there is no value."""
+        value = self.write(row) if self.write else row.get(self.key)
+        return "" if value is None else value
 
 
 def html_table(
@@ -37,7 +44,7 @@ def html_table(
     total: int | None = None,
     none: str | None = None,
     detail: Callable[[Row], str] | None = None,
-) -> Html:
+) -> Markup:
     """A table in a frame of its own that scrolls, so that the page never does.
 
     Parameters
@@ -66,20 +73,20 @@ def html_table(
     (False, True, True)
     """
     if rows.empty:
-        return Html(f'<p class="none">{escape(none or language.say("none.rows"))}</p>')
+        return ELEMENTS.paragraph(none or language.say("none.rows"), "none")
     if total is not None:
         counted = language.say(
             "table.n_of_m", shown=language.number(len(rows)), total=language.number(total)
         )
         caption = f"{caption} ({counted})"
-    head = "".join(
-        f'<th scope="col"{_number(column)}>{as_html(column.heading)}</th>' for column in columns
-    )
-    body = "".join(_row(row, columns, detail) for row in row_dicts(rows))
-    return Html(
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
-        f"<tbody>{body}</tbody></table></div>"
+    return render(
+        "reporting/templates/table.html.j2",
+        caption=caption,
+        columns=columns,
+        rows=[
+            ([column.cell(row) for column in columns], detail(row) if detail else None)
+            for row in row_dicts(rows)
+        ],
     )
 
 
@@ -93,23 +100,3 @@ def row_dicts(rows: pd.DataFrame) -> list[Row]:
     """
     present = rows.astype(object).where(rows.notna(), None)
     return [{str(key): value for key, value in row.items()} for row in present.to_dict("records")]
-
-
-def _row(row: Row, columns: Sequence[TableColumn], detail: Callable[[Row], str] | None) -> str:
-    cells = []
-    for i, column in enumerate(columns):
-        value = column.write(row) if column.write else row.get(column.key)
-        text = as_html("" if value is None else value)
-        tag, scope = ("th", ' scope="row"') if i == 0 else ("td", "")
-        cells.append(f"<{tag}{scope}{_number(column)}>{text}</{tag}>")
-    if detail is None:
-        return f"<tr>{''.join(cells)}</tr>"
-    sentence = as_html(detail(row))
-    return (
-        f"<tr>{''.join(cells)}</tr>"
-        f'<tr class="detail"><td colspan="{len(columns)}">{sentence}</td></tr>'
-    )
-
-
-def _number(column: TableColumn) -> str:
-    return ' class="number"' if column.number else ""

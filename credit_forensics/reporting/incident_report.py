@@ -10,9 +10,9 @@ from credit_forensics.reporting.answers import answers_html
 from credit_forensics.reporting.blocks import CONTENTS_MARK, Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.findings_section import findings_section
-from credit_forensics.reporting.headline import heading, headline
+from credit_forensics.reporting.headline import headline
 from credit_forensics.reporting.hit_section import hit_section
-from credit_forensics.reporting.language import Html, Language
+from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.shared_section import shared_section
 from credit_forensics.reporting.trust_section import trust_section
 from credit_forensics.reporting.window import rolling_window
@@ -70,7 +70,7 @@ class IncidentReport:
 
     def answers(self) -> Block:
         """The ten questions, answered in plain sentences."""
-        return Block(Html(answers_html(self.view) + CONTENTS_MARK))
+        return Block(answers_html(self.view), CONTENTS_MARK)
 
     def findings(self) -> Block:
         """Findings by kind, the money at stake, and the findings themselves, capped."""
@@ -78,7 +78,7 @@ class IncidentReport:
 
     def worst_cases(self) -> Block:
         """The worst payments, every method side by side."""
-        return Block(Html(heading(self.view, "worst") + worst_matrix(self.view)))
+        return Block(self.view.heading("worst"), worst_matrix(self.view))
 
     def waterfalls(self) -> Block:
         """Why: a waterfall for each of the worst payments."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from html import escape
 from pathlib import Path
 
 import pandas as pd
+from markupsafe import Markup
 
+from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
-from credit_forensics.reporting.language import Html, Language
+from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.page import page_html
 from credit_forensics.reporting.report_files import KeptReport, kept_reports
 
@@ -31,10 +32,10 @@ def write_index(folder: Path | str, *, language: str = "en") -> Path:
     words = Language(language)
     reports = kept_reports(folder)
     columns = [
-        TableColumn("name", words.say("index.report"), _link),
+        TableColumn("name", words.say("index.report"), lambda row: _link(row["page"])),
         TableColumn("started", words.say("index.started"), lambda row: words.time(row["started"])),
         TableColumn("status", words.say("index.status"), lambda row: _status(row, words)),
-        TableColumn("files", words.say("index.files"), lambda row: Html(row["files"])),
+        TableColumn("files", words.say("index.files"), _links),
         TableColumn("hold", words.say("index.hold")),
     ]
     table = html_table(
@@ -45,7 +46,7 @@ def write_index(folder: Path | str, *, language: str = "en") -> Path:
         none=words.say("index.none"),
     )
     title = words.say("index.title")
-    page = page_html(f'<h1 id="answers">{escape(title)}</h1>{table}', title=title, language=words)
+    page = page_html(ELEMENTS.title(title, "answers") + table, title=title, language=words)
     path = folder / "index.html"
     # A reader never sees half a page.
     part = folder / ".index.html.part"
@@ -55,28 +56,26 @@ def write_index(folder: Path | str, *, language: str = "en") -> Path:
 
 
 def _row(report: KeptReport, words: Language) -> Row:
-    links = [
-        f'<a href="{escape(path.name)}">{escape(suffix.lstrip("."))}</a>'
-        for suffix in _SHOWN_SUFFIXES
-        if (path := report.files.get(suffix)) is not None
-    ]
+    files = [(suffix, report.files[suffix]) for suffix in _SHOWN_SUFFIXES if suffix in report.files]
     page = report.files.get(".html")
     return {
-        "name": report.template,
-        "page": page.name if page else "",
+        "page": (report.template, page.name if page else ""),
         "started": report.started,
         "status": report.status,
-        "files": " · ".join(links),
+        "files": [(suffix.lstrip("."), path.name) for suffix, path in files],
         "hold": words.say("index.held") if report.held else "",
     }
 
 
-def _link(row: Row) -> Html:
-    text = escape(str(row["name"]))
-    return Html(f'<a href="{escape(row["page"])}">{text}</a>' if row["page"] else text)
+def _link(target: tuple[str, str]) -> str:
+    text, file = target
+    return ELEMENTS.link(file, text) if file else text
 
 
-def _status(row: Row, words: Language) -> Html:
-    look = _STATUS_LOOK[str(row["status"])]
-    text = escape(words.name("status", row["status"]))
-    return Html(f'<span class="severity {look}">{text}</span>')
+def _links(row: Row) -> Markup:
+    return Markup(" · ").join(map(_link, row["files"]))
+
+
+def _status(row: Row, words: Language) -> Markup:
+    status = str(row["status"])
+    return ELEMENTS.badge(words.name("status", status), _STATUS_LOOK[status])

@@ -10,7 +10,7 @@ from typing import Any
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
 
-from credit_forensics.notebook.live import REPORT_VARIABLE
+from credit_forensics.reporting import REPORT_VARIABLE
 
 # A Unix socket's path has at most 107 bytes; the manager appends a port's number.
 _LONGEST_SOCKET = 90

@@ -6,12 +6,12 @@ finding or method in its own file; a test holds all to the same keys and places 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
-from html import escape
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup, escape
 
 from credit_forensics.charts.amounts import joined, money_text
 from credit_forensics.errors import CaseError
@@ -41,12 +41,6 @@ LANGUAGES: Mapping[str, Mapping[str, str]] = {
     "en": {**ENGLISH, **_carried(german=False)},
     "de": {**GERMAN, **_carried(german=True)},
 }
-
-
-class Code(str):
-    """A value that a page sets in the type of ids."""
-
-    __slots__ = ()
 
 
 class Language:
@@ -79,17 +73,15 @@ class Language:
         """A sentence as plain text."""
         return self._sentences[key].format(**values)
 
-    def html(self, key: str, /, **values: Any) -> str:
-        """A sentence as HTML: everything escaped, ``Code`` values in ``<code>``.
+    def html(self, key: str, /, **values: Any) -> Markup:
+        """A sentence as HTML: everything escaped but ``Markup``, ``Code`` values set as code.
 
         Examples
         --------
-        >>> Language("en").html("answer.held", credits=5, payment="x", holders=Code("<b>"))
-        'The 5 of x are on <code>&lt;b&gt;</code>.'
+        >>> Language("en").html("answer.held", credits=5, payment="x", holders="<b>")
+        Markup('The 5 of x are on &lt;b&gt;.')
         """
-        return escape(self._sentences[key], quote=False).format(
-            **{name: as_html(value) for name, value in values.items()}
-        )
+        return escape(self._sentences[key]).format(**values)
 
     def has(self, key: str) -> bool:
         """Whether there is a sentence of that key."""
@@ -164,22 +156,14 @@ class Language:
             return "".join(parts)
         return f"{', '.join(parts[:-1])} {self._sentences['and']} {parts[-1]}"
 
+    def html_list(self, parts: Iterable[str]) -> Markup:
+        """The same as HTML.
 
-class Html(str):
-    """Text that is HTML already."""
-
-    __slots__ = ()
-
-
-def as_html(value: object) -> str:
-    """A value as HTML: escaped, unless it is ``Html``; ``Code`` in ``<code>``.
-
-    Examples
-    --------
-    >>> as_html("<script>"), as_html(Code("a&b")), as_html(Html("<i>"))
-    ('&lt;script&gt;', '<code>a&amp;b</code>', '<i>')
-    """
-    if isinstance(value, Html):
-        return str(value)
-    text = escape(str(value), quote=True)
-    return f"<code>{text}</code>" if isinstance(value, Code) else text
+        Examples
+        --------
+        >>> Language("en").html_list(["<b>", Markup("&amp;")])
+        Markup('&lt;b&gt; and &amp;')
+        """
+        # Joined as places for the parts, so that each is escaped as what it is.
+        places = [escape(part) for part in parts]
+        return escape(self.list(["{}"] * len(places))).format(*places)

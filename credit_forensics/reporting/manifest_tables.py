@@ -5,24 +5,24 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from html import escape
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from credit_forensics.case.manifest import manifest_bytes
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
+from credit_forensics.reporting.elements import ELEMENTS, Code
 from credit_forensics.reporting.html_tables import TableColumn, html_table
-from credit_forensics.reporting.language import Code, Html
 
 _LONG = 60
 # Shown in tables of their own.
 _ELSEWHERE = ("inputs", "gaps", "model.families", "findings_run")
 
 
-def manifest_tables(view: CaseView, file: Path | None = None) -> Html:
+def manifest_tables(view: CaseView, file: Path | None = None) -> Markup:
     """Inputs with hash, size, rows and rejects; versions and parameters; accuracies; the hash.
 
     Parameters
@@ -66,15 +66,12 @@ def manifest_tables(view: CaseView, file: Path | None = None) -> Html:
     name = file.name if file else "manifest.json"
     digest = hashlib.sha256(content).hexdigest()
     sha = language.html("manifest.hash", file=Code(name), sha=Code(digest))
-    intro = language.html("manifest.intro")
-    return Html(
-        f'<p class="csv">{sha} {intro}</p>{inputs_table}{facts_table}{_accuracies(view)}'
-        f"<details><summary>{escape(text('manifest.whole'))}</summary>"
-        f"<pre>{escape(view.mask.text(content.decode()))}</pre></details>"
-    )
+    intro = ELEMENTS.paragraph(sha + " " + text("manifest.intro"), "csv")
+    whole = ELEMENTS.details(text("manifest.whole"), view.mask.text(content.decode()))
+    return intro + inputs_table + facts_table + _accuracies(view) + whole
 
 
-def _accuracies(view: CaseView) -> Html:
+def _accuracies(view: CaseView) -> Markup:
     rows = [
         {"family": family["family"], "level": level["level"], "accuracy": level["accuracy"]}
         for family in view.case.model.get("families", [])

@@ -5,9 +5,11 @@ from __future__ import annotations
 import copy
 
 import nbformat
+from markupsafe import Markup
 from nbconvert import HTMLExporter
 
 from credit_forensics.reporting.blocks import PLOTLY_MIME, STATUS_MIME
+from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.page import chart_html
 
@@ -15,7 +17,7 @@ from credit_forensics.reporting.page import chart_html
 _HIDDEN_TAGS = frozenset({"analyst", "injected-parameters", "parameters", "remove_cell"})
 
 
-def notebook_body(notebook: nbformat.NotebookNode, language: Language) -> str:
+def notebook_body(notebook: nbformat.NotebookNode, language: Language) -> Markup:
     """The outputs of a notebook that ran, in order, as HTML.
 
     A cell that failed says so by type and number. Markdown cells stay unless they are tagged
@@ -34,7 +36,7 @@ def notebook_body(notebook: nbformat.NotebookNode, language: Language) -> str:
                 text = language.html(
                     "page.cell_failed", cell=cell.get("execution_count") or 0, error=output.ename
                 )
-                outputs.append(_html_output(f'<p class="failed">{text}</p>'))
+                outputs.append(_html_output(ELEMENTS.paragraph(text, "failed")))
             elif PLOTLY_MIME in data:
                 charts += 1
                 outputs.append(_html_output(chart_html(data[PLOTLY_MIME], charts, language)))
@@ -48,7 +50,8 @@ def notebook_body(notebook: nbformat.NotebookNode, language: Language) -> str:
         exclude_output_prompt=True,
     )
     body, _ = exporter.from_notebook_node(shown)
-    return str(body)
+    # nbconvert escapes text; what a cell displays as HTML can run nothing under the page's policy.
+    return Markup(body)  # noqa: S704
 
 
 def _hidden(cell: nbformat.NotebookNode) -> bool:
@@ -56,5 +59,5 @@ def _hidden(cell: nbformat.NotebookNode) -> bool:
     return not failed and bool(_HIDDEN_TAGS.intersection(cell.metadata.get("tags", [])))
 
 
-def _html_output(html: str) -> nbformat.NotebookNode:
-    return nbformat.v4.new_output("display_data", data={"text/html": html})
+def _html_output(html: Markup) -> nbformat.NotebookNode:
+    return nbformat.v4.new_output("display_data", data={"text/html": str(html)})

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import ibis.expr.types as ir
 import pandas as pd
+from markupsafe import Markup
 
 from credit_forensics.case.case import Case
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
+from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.evidence_sections import payment_waterfall
 from credit_forensics.reporting.findings_section import findings_table
-from credit_forensics.reporting.headline import heading, nothing
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 from credit_forensics.reporting.incident_report import case_view
-from credit_forensics.reporting.language import Html
 from credit_forensics.reporting.worst_cases import worst_matrix
 from credit_forensics.tables.catalogue import Tables
 
@@ -55,12 +53,12 @@ class PaymentDossier:
         """Its verdict and its findings."""
         view, say = self.view, self.view.language.html
         if not self.payment_id:
-            return Block(Html(nothing(view, "dossier.no_payment")))
+            return Block(view.paragraph("dossier.no_payment", "none"))
         verdict = view.focus_verdict
         word = view.language.name("verdict", verdict["verdict"])
         title = say("dossier.payment", payment=view.id(self.payment_id), verdict=word)
         found = view.findings[view.findings["payment_id"] == self.payment_id]
-        return Block(Html(f"<h1>{title}</h1>" + findings_table(view, found)))
+        return Block(ELEMENTS.title(title), findings_table(view, found))
 
     def history(self) -> Block:
         """What happened to it, in order: Stripe, the log and the ledger."""
@@ -78,7 +76,7 @@ class PaymentDossier:
             caption=text("caption.history"),
             language=view.language,
         )
-        return Block(Html(heading(view, "history") + table))
+        return Block(view.heading("history"), table)
 
     def claims(self) -> Block:
         """Whom each method names, and the weight of each family's voice."""
@@ -86,20 +84,16 @@ class PaymentDossier:
             return Block()
         view = self.view
         matrix = worst_matrix(view, payments=[self.payment_id])
-        head = Html(heading(view, "claims") + matrix)
-        if view.explanation.bars.empty:
-            return Block(head)
-        return Block(head, payment_waterfall(view, view.explanation))
+        empty = view.explanation.bars.empty
+        waterfall = () if empty else (payment_waterfall(view, view.explanation),)
+        return Block(view.heading("claims"), matrix, *waterfall)
 
     def related(self) -> Block:
         """Other payments of the same card, customer and person, with their verdicts."""
         if not self.payment_id:
             return Block()
-        view = self.view
-        parts: list[Any] = [Html(heading(view, "related"))]
-        for key in ("card_fingerprint", "customer_id", "payer_email_key"):
-            parts.append(self._sharing(key))
-        return Block(*parts)
+        keys = ("card_fingerprint", "customer_id", "payer_email_key")
+        return Block(self.view.heading("related"), *map(self._sharing, keys))
 
     def _happenings(self) -> list[Row]:
         view, language = self.view, self.view.language
@@ -150,12 +144,12 @@ class PaymentDossier:
     def _time(self, row: Row) -> str:
         return self.view.language.time(row["at"], seconds=True)
 
-    def _sharing(self, key: str) -> Html:
+    def _sharing(self, key: str) -> Markup:
         view, text = self.view, self.view.language.say
         value = view.focus_payment.get(key)
         caption = text(f"caption.same_{key}")
         if not value:
-            return Html(f'<p class="none">{caption}: {text("none.rows")}</p>')
+            return ELEMENTS.paragraph(f"{caption}: {text('none.rows')}", "none")
         payments: ir.Table = Tables().payments
         same = payments.filter(
             (payments[key] == value) & (payments.payment_id != self.payment_id)

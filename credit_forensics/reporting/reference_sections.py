@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from markupsafe import Markup
+
+from credit_forensics.html_templates import render
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells
-from credit_forensics.reporting.headline import heading
 from credit_forensics.reporting.html_tables import html_table
-from credit_forensics.reporting.language import Html
 from credit_forensics.reporting.manifest_tables import manifest_tables
 from credit_forensics.reporting.rolling_facts import read_anew_table
 
@@ -52,9 +53,8 @@ def coverage_section(view: CaseView) -> Block:
         total=len(gaps),
         none=language.say("none.gaps"),
     )
-    read = read_anew_table(view)
-    parts = heading(view, "coverage"), by_verdict, read, spans, gap_table, _rejects(view)
-    return Block(Html("".join(parts)))
+    read, rejects = read_anew_table(view), _rejects(view)
+    return Block(view.heading("coverage"), by_verdict, read, spans, gap_table, rejects)
 
 
 def manifest_section(view: CaseView, file: Path | None = None) -> Block:
@@ -62,35 +62,23 @@ def manifest_section(view: CaseView, file: Path | None = None) -> Block:
 
     Where a path is given, the manifest is written there.
     """
-    return Block(Html(heading(view, "manifest") + manifest_tables(view, file)))
+    return Block(view.heading("manifest"), manifest_tables(view, file))
 
 
 def appendix_section(view: CaseView) -> Block:
     """Method, limits and glossary."""
-    say = view.language.html
-    method = "".join(f"<p>{say(f'appendix.method.{i}')}</p>" for i in (1, 2, 3))
+    say = view.language.say
     limits = [say(f"appendix.limits.{i}") for i in (1, 2, 3)]
     if not view.case.model.get("identifiable", True):
         limits.append(say("appendix.limits.priors"))
-    glossary = "".join(
-        f"<dt>{say(f'glossary.term.{term}')}</dt><dd>{say(f'glossary.text.{term}')}</dd>"
-        for term in _TERMS
-    )
-    return Block(
-        Html(
-            heading(view, "appendix")
-            + f"<h3>{say('appendix.method')}</h3>{method}"
-            + f"<h3>{say('appendix.limits')}</h3><ul>"
-            + "".join(f"<li>{limit}</li>" for limit in limits)
-            + f"</ul><h3>{say('appendix.glossary')}</h3><dl>{glossary}</dl>"
-        )
-    )
+    text = render("reporting/templates/appendix.html.j2", say=say, limits=limits, terms=_TERMS)
+    return Block(view.heading("appendix"), text)
 
 
-def _rejects(view: CaseView) -> str:
+def _rejects(view: CaseView) -> Markup:
     rejects = view.case.rejects
     if rejects.empty:
-        return ""
+        return Markup()
     counts = rejects.groupby(["file", "reason"]).size().sort_values(ascending=False, kind="stable")
     return html_table(
         view.mask.frame(counts.head(SHOWN_ROWS).reset_index(name="row_count"), "rejects"),

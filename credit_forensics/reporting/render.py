@@ -16,6 +16,7 @@ import nbformat
 from credit_forensics import __version__
 from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.errors import CaseError
+from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.notebook_body import notebook_body
 from credit_forensics.reporting.notebook_files import (
@@ -165,9 +166,8 @@ def _write(
     run.notebook.metadata.get("papermill", {}).get("parameters", {}).pop("csv", None)
     body = notebook_body(run.notebook, language)
     if run.failure:
-        head = language.html("page.failed")
-        text = language.html("page.failed_text", error=run.failure.error, cell=run.failure.cell)
-        body = f'<div class="failed" role="alert"><h1>{head}</h1><p>{text}</p></div>{body}'
+        text = language.say("page.failed_text", error=run.failure.error, cell=run.failure.cell)
+        body = ELEMENTS.alarm(language.say("page.failed"), text) + body
     page = page_html(
         body,
         title=base.name,

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from html import escape
-
 import pandas as pd
+from markupsafe import Markup
 
 from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
-from credit_forensics.reporting.headline import heading
+from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
-from credit_forensics.reporting.language import Html
 
 SHOWN_ROWS = 60
 
@@ -35,17 +33,18 @@ def repair_section(view: CaseView, plan: RepairPlan) -> Block:
         for status, number in plan.counts.items()
     ]
     summary = language.list(counts) or language.say("none.rows")
-    intro = language.html("repair.intro", counts=summary)
-    refusal = (
-        f'<p class="failed">{escape(view.mask.text(plan.refusal))}</p>' if plan.refusal else ""
-    )
+    refusal = view.mask.text(plan.refusal)
     return Block(
-        Html(f"{heading(view, 'repair')}<p>{intro}</p>{refusal}{_booked(view, rows[~listed])}"),
-        Html(heading(view, "persons_needed") + _listed(view, rows[listed])),
+        view.heading("repair"),
+        view.paragraph("repair.intro", counts=summary),
+        ELEMENTS.paragraph(refusal, "failed") if refusal else Markup(),
+        _booked(view, rows[~listed]),
+        view.heading("persons_needed"),
+        _listed(view, rows[listed]),
     )
 
 
-def _booked(view: CaseView, rows: pd.DataFrame) -> Html:
+def _booked(view: CaseView, rows: pd.DataFrame) -> Markup:
     text, cells = view.language.say, Cells(view)
     return html_table(
         rows.head(SHOWN_ROWS),
@@ -66,7 +65,7 @@ def _booked(view: CaseView, rows: pd.DataFrame) -> Html:
     )
 
 
-def _listed(view: CaseView, rows: pd.DataFrame) -> Html:
+def _listed(view: CaseView, rows: pd.DataFrame) -> Markup:
     text = view.language.say
     return html_table(
         rows.head(SHOWN_ROWS),

@@ -6,19 +6,19 @@ from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
 from credit_forensics.reporting.html_tables import TableColumn, html_table
-from credit_forensics.reporting.language import Html
 
 
 def rolling_facts(view: CaseView) -> str:
-    """The window and what was read, as paragraphs; nothing for a report on all of a case."""
+    """The window and what was read, as sentences; nothing for a report on all of a case."""
     said = []
     if view.window:
         language = view.language
-        sentence = language.html(
+        sentence = language.say(
             "rolling.window",
             first=language.time(view.window.since),
             last=language.time(view.window.until),
@@ -28,13 +28,13 @@ def rolling_facts(view: CaseView) -> str:
         said.append(sentence)
     if view.case.read_anew is not None:
         said.append(_read(view))
-    return f'<p class="facts">{" ".join(said)}</p>' if said else ""
+    return " ".join(said)
 
 
-def read_anew_table(view: CaseView) -> Html:
+def read_anew_table(view: CaseView) -> Markup:
     """What was read of each input: how, from which byte, how much, and its hash."""
     if not view.case.read_anew:
-        return Html("")
+        return Markup()
     language, cells = view.language, Cells(view)
     rows = pd.DataFrame(
         {
@@ -71,8 +71,8 @@ def _whole(numbers: Iterable[int | None]) -> Any:
 def _read(view: CaseView) -> str:
     language, read = view.language, view.case.read_anew or ()
     if not sum(one.rows + one.size for one in read):
-        return language.html("rolling.nothing")
-    return language.html(
+        return language.say("rolling.nothing")
+    return language.say(
         "rolling.read",
         bytes=language.number(sum(one.size for one in read)),
         rows=language.count("row", sum(one.rows for one in read)),

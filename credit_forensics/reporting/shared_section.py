@@ -5,9 +5,8 @@ from __future__ import annotations
 from credit_forensics.incidents.shared_traits import find_shared_traits
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.headline import heading
+from credit_forensics.reporting.elements import Code
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
-from credit_forensics.reporting.language import Code, Html
 
 SHOWN_TRAITS = 15
 
@@ -44,8 +43,7 @@ def shared_section(view: CaseView) -> Block:
         language=language,
         total=len(traits),
     )
-    intro = f"<p>{language.html('shared.intro')}</p>"
-    return Block(Html(heading(view, "shared") + intro + table))
+    return Block(view.heading("shared"), view.paragraph("shared.intro"), table)
 
 
 def _lift(number: object, row: Row) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pandas as pd
+from markupsafe import Markup
 
 from credit_forensics.charts.reliability import reliability_curve
 from credit_forensics.judgement.calibration import calibration_quality
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.headline import heading
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
-from credit_forensics.reporting.language import Html
 
 # Fewer expected double errors than this say nothing of a pair.
 _TELLING = 1.0
@@ -21,21 +20,19 @@ _FEWEST_LABELS = 10
 
 def trust_section(view: CaseView) -> Block:
     """The calibration and its proof, then what the model's own assumptions come to in this case."""
-    parts = [heading(view, "trust"), f"<p>{view.language.html('trust.intro')}</p>"]
     figures: list[Any] = []
     judgement = view.case.judgement
     labels = judgement.labelled
     if labels is not None and len(labels) >= _FEWEST_LABELS:
-        parts.append(f"<p>{_quality(view, labels)}</p>")
+        quality = _quality(view, labels)
         figures.append(reliability_curve(labels, language=view.language.code))
     else:
-        parts.append(f"<p>{view.language.html('trust.uncalibrated')}</p>")
-    parts.append(_pairs(view))
-    parts.append(_sensitivity(view))
-    return Block(Html("".join(parts)), *figures)
+        quality = view.paragraph("trust.uncalibrated")
+    intro = view.paragraph("trust.intro")
+    return Block(view.heading("trust"), intro, quality, _pairs(view), _sensitivity(view), *figures)
 
 
-def _quality(view: CaseView, labels: pd.DataFrame) -> str:
+def _quality(view: CaseView, labels: pd.DataFrame) -> Markup:
     language = view.language
     quality = calibration_quality(labels)
 
@@ -46,7 +43,7 @@ def _quality(view: CaseView, labels: pd.DataFrame) -> str:
             f"{language.number(quality[f'{name}_high'], 4)})"
         )
 
-    return language.html(
+    return view.paragraph(
         "trust.calibrated",
         method=str(view.case.judgement.calibration),
         labels=language.number(len(labels)),
@@ -56,12 +53,12 @@ def _quality(view: CaseView, labels: pd.DataFrame) -> str:
     )
 
 
-def _pairs(view: CaseView) -> str:
+def _pairs(view: CaseView) -> Markup:
     language = view.language
     pairs = view.case.agree_when_wrong
     pairs = pairs[pairs["both_wrong"] >= _TELLING].sort_values("ratio", ascending=False)
     if pairs.empty:
-        return f"<p>{language.html('trust.no_pairs')}</p>"
+        return view.paragraph("trust.no_pairs")
 
     def family(key: str) -> TableColumn:
         def cell(row: Row) -> str:
@@ -82,15 +79,14 @@ def _pairs(view: CaseView) -> str:
     return html_table(pairs, columns, caption=language.say("caption.pairs"), language=language)
 
 
-def _sensitivity(view: CaseView) -> str:
+def _sensitivity(view: CaseView) -> Markup:
     counts = view.case.sensitivity_counts
     firm = int(counts.get("", 0))
     total = int(counts.sum())
     language = view.language
-    sentence = language.html(
+    return view.paragraph(
         "trust.sensitivity",
         firm=language.number(firm),
         total=language.number(total),
         share=language.percent(firm / total if total else 0.0),
     )
-    return f"<p>{sentence}</p>"

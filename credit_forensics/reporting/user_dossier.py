@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from markupsafe import Markup
+
 from credit_forensics.case.case import Case
 from credit_forensics.charts import timeline
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.cells import Cells
+from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.findings_section import findings_table
-from credit_forensics.reporting.headline import heading, nothing
 from credit_forensics.reporting.html_tables import TableColumn, html_table, row_dicts
 from credit_forensics.reporting.incident_report import case_view
-from credit_forensics.reporting.language import Html
 from credit_forensics.tables.catalogue import Tables
 
 SHOWN_ROWS = 25
@@ -42,17 +43,15 @@ class UserDossier:
         """The ids that are this person, the stored balance and the ledger's sum of each."""
         view = self.view
         if not self.ids:
-            return Block(Html(nothing(view, "dossier.no_user")))
+            return Block(view.paragraph("dossier.no_user", "none"))
         title = view.language.html("dossier.user", user=view.user(self.user_id))
-        sentences = "".join(f"<li>{self._balance(user)}</li>" for user in self.ids)
-        return Block(Html(f"<h1>{title}</h1><ul>{sentences}</ul>"))
+        return Block(ELEMENTS.title(title), ELEMENTS.bullets(map(self._balance, self.ids)))
 
     def findings(self) -> Block:
         """Findings that name this person, as credited or as rightful."""
         found = self.view.findings
         named = found["credited_user_id"].isin(self.ids) | found["rightful_user_id"].isin(self.ids)
-        table = findings_table(self.view, found[named])
-        return Block(Html(heading(self.view, "findings") + table))
+        return Block(self.view.heading("findings"), findings_table(self.view, found[named]))
 
     def payments(self) -> Block:
         """Payments that this person made, or whose credits this person holds."""
@@ -70,11 +69,11 @@ class UserDossier:
             language=view.language,
             total=len(rows),
         )
-        head = Html(heading(view, "payments") + table)
+        head = view.heading("payments")
         if rows.empty:
-            return Block(head)
+            return Block(head, table)
         none = view.findings.head(0)
-        return Block(head, timeline(rows, none, language=view.language.code))
+        return Block(head, table, timeline(rows, none, language=view.language.code))
 
     def ledger(self) -> Block:
         """This person's ledger entries, in order, with the running balance."""
@@ -102,9 +101,9 @@ class UserDossier:
             language=view.language,
             total=len(rows),
         )
-        return Block(Html(heading(view, "ledger") + table))
+        return Block(view.heading("ledger"), table)
 
-    def _balance(self, user: str) -> str:
+    def _balance(self, user: str) -> Markup:
         view = self.view
         stored = view.rows_of("balances", "user_id", user)
         deltas = [int(row["delta"] or 0) for row in view.rows_of("ledger", "user_id", user)]

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from html import escape
+from typing import Any
 
-from credit_forensics.charts.style import short
+from markupsafe import Markup
+
+from credit_forensics.html_templates import render
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.html_tables import Row, row_dicts
-from credit_forensics.reporting.language import Html, as_html
 from credit_forensics.resolution.methods import REPLAYS
 
 
-def worst_matrix(view: CaseView, most: int = 12, *, payments: Sequence[str] | None = None) -> Html:
+def worst_matrix(
+    view: CaseView, most: int = 12, *, payments: Sequence[str] | None = None
+) -> Markup:
     """Rows are payments, worst first; columns are methods, grouped by family.
 
     A cell says in words what it means: the payer, the wrongly credited account, or another user.
@@ -28,42 +31,25 @@ def worst_matrix(view: CaseView, most: int = 12, *, payments: Sequence[str] | No
     verdict_of = {row["payment_id"]: row for row in row_dicts(verdicts)}
     chosen = [payment for payment in chosen if payment in rows]
     if not chosen:
-        return Html(f'<p class="none">{escape(language.say("none.worst"))}</p>')
+        return view.paragraph("none.worst", "none")
     groups = _groups(view, [rows[payment] for payment in chosen])
-    top = "".join(
-        f'<th scope="colgroup" colspan="{len(methods)}" class="group">{escape(name)}</th>'
-        for name, methods in groups
-    )
     methods = [method for _, members in groups for method in members]
-    heads = "".join(
-        f'<th scope="col" class="method" title="{escape(language.name("method", method))}">'
-        f"{_breakable(method)}</th>"
-        for method in methods
+    counted = language.say(
+        "table.n_of_m", shown=language.number(len(chosen)), total=language.number(len(wanted))
     )
-    body = "".join(
-        _row(view, rows[payment], verdict_of.get(payment, {}), methods) for payment in chosen
+    return render(
+        "reporting/templates/matrix.html.j2",
+        caption=f"{language.say('caption.worst')} ({counted})",
+        payment_heading=language.say("column.payment_id"),
+        groups=[
+            (name, [(method, language.name("method", method)) for method in members])
+            for name, members in groups
+        ],
+        rows=[
+            _row(view, rows[payment], verdict_of.get(payment, {}), methods) for payment in chosen
+        ],
+        legend=language.say("worst.legend"),
     )
-    caption = (
-        f"{language.say('caption.worst')} ("
-        + language.say(
-            "table.n_of_m",
-            shown=language.number(len(chosen)),
-            total=language.number(len(wanted)),
-        )
-        + ")"
-    )
-    payment_head = f'<th scope="col" rowspan="2">{escape(language.say("column.payment_id"))}</th>'
-    return Html(
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(caption)}">'
-        f'<table class="matrix"><caption>{escape(caption)}</caption>'
-        f"<thead><tr>{payment_head}{top}</tr><tr>{heads}</tr></thead><tbody>{body}</tbody>"
-        f'</table></div><p class="legend">{language.html("worst.legend")}</p>'
-    )
-
-
-def _breakable(method: str) -> str:
-    """A method's name that may break after its underscores."""
-    return escape(method).replace("_", "_<wbr>")
 
 
 def _groups(view: CaseView, rows: list[Row]) -> list[tuple[str, list[str]]]:
@@ -78,20 +64,17 @@ def _groups(view: CaseView, rows: list[Row]) -> list[tuple[str, list[str]]]:
     return [(name, members) for name, members in groups.items() if members]
 
 
-def _row(view: CaseView, row: Row, verdict: Row, methods: list[str]) -> str:
-    language = view.language
-    payment = view.id(row["payment_id"])
-    word = language.name("verdict", verdict.get("verdict"))
-    cells = "".join(_cell(view, row.get(method), verdict) for method in methods)
-    return (
-        f'<tr><th scope="row"><code title="{escape(payment)}">{escape(short(payment, 18))}</code>'
-        f'<span class="verdict">{escape(word)}</span></th>{cells}</tr>'
-    )
+def _row(view: CaseView, row: Row, verdict: Row, methods: list[str]) -> dict[str, Any]:
+    return {
+        "payment": view.short_id(row["payment_id"], 18),
+        "verdict": view.language.name("verdict", verdict.get("verdict")),
+        "cells": [_cell(view, row.get(method), verdict) for method in methods],
+    }
 
 
-def _cell(view: CaseView, named: object, verdict: Row) -> str:
+def _cell(view: CaseView, named: object, verdict: Row) -> dict[str, Any] | None:
     if named is None:
-        return "<td></td>"
+        return None
     rightful, credited = verdict.get("rightful_user_id"), verdict.get("credited_user_id")
 
     def person(user: object) -> str:
@@ -103,9 +86,5 @@ def _cell(view: CaseView, named: object, verdict: Row) -> str:
         role = "credited"
     else:
         role = "other"
-    shown = view.user(named)
     label = view.language.say(f"worst.{role}")
-    return (
-        f'<td class="{role}"><code title="{escape(shown)}">{escape(short(shown, 9))}</code>'
-        f'<span class="role">{as_html(label)}</span></td>'
-    )
+    return {"role": role, "user": view.short_user(named, 9), "label": label}

@@ -20,6 +20,7 @@ from credit_forensics.checks.handler.original_handler import (
 from credit_forensics.checks.handler.signing import sign
 from credit_forensics.checks.handler.transport import Delivery, open_transport
 from credit_forensics.errors import CaseError
+from credit_forensics.notebook.displays import kit_report_html
 
 SECRET = "whsec_kit_test"
 RIGHT_BY_CHANCE = {"plain_purchase", "forged_signature", "dispute_won"}
@@ -53,7 +54,9 @@ def test_kit_shows_every_fault_of_the_original_handler_with_its_finding(
     assert printed.startswith("3 of 23 scenarios right")
     assert "WRONG  redelivery" in printed
     assert "happened  payer 150" in printed
-    assert "<script" not in report._repr_html_()
+    page = kit_report_html(report)
+    assert "<caption>3 of 23 scenarios right</caption>" in page
+    assert "<script" not in page
 
 
 def test_original_handler_on_postgres_books_concurrent_duplicates_and_loses_what_fails(

@@ -18,6 +18,7 @@ from credit_forensics.case.case import Case
 from credit_forensics.charts import credit_flow, exposure_by_cause, rate_with_onset, timeline
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.notebook.displays import register_displays
 from credit_forensics.notebook.show import ShownTable, show
 from credit_forensics.notebook.style import notebook_style
 from credit_forensics.privacy.mask import Mask
@@ -38,6 +39,14 @@ class Reader(HTMLParser):
 
     def handle_data(self, data):
         self.text += data + " "
+
+
+@pytest.fixture(scope="module")
+def shown():
+    """What IPython shows of a value, as HTML."""
+    shell = InteractiveShell()
+    register_displays(shell)
+    return lambda value: shell.display_formatter.format(value)[0]["text/html"]
 
 
 @pytest.fixture
@@ -74,8 +83,8 @@ def case(literal_case) -> Case:
     )
 
 
-def test_a_case_shows_what_was_found_and_what_it_lacks(case):
-    page = Reader(case._repr_html_())
+def test_a_case_shows_what_was_found_and_what_it_lacks(case, shown):
+    page = Reader(shown(case))
     assert "script" not in page.tags
     assert "payments judged" in page.text
     assert "Payments by verdict" in page.text
@@ -83,19 +92,19 @@ def test_a_case_shows_what_was_found_and_what_it_lacks(case):
     assert repr(case) == "Case('credit forensics', 1 payments, mode hindsight)"
 
 
-def test_evidence_shows_its_tables_and_no_value(case):
-    page = Reader(case.evidence._repr_html_())
+def test_evidence_shows_its_tables_and_no_value(case, shown):
+    page = Reader(shown(case.evidence))
     assert "payments 1" in page.text
     assert "alert" not in page.text
     assert "payments 1" in repr(case.evidence)
 
 
-def test_an_explanation_masks_where_it_displays_and_keeps_ids_where_it_is_data(case):
+def test_an_explanation_masks_where_it_displays_and_keeps_ids_where_it_is_data(case, shown):
     explanation = case.explain("cs_1")
-    for shown in (explanation._repr_html_(), repr(explanation)):
-        assert "cs_1" in shown
-        assert "eve@" not in shown
-        assert "email~" in shown
+    for text in (shown(explanation), repr(explanation)):
+        assert "cs_1" in text
+        assert "eve@" not in text
+        assert "email~" in text
     assert "eve@example.com" in str(explanation)
     assert "eve@example.com" in json.dumps(explanation.to_dict(), default=str)
     case.reveal = True
@@ -103,9 +112,9 @@ def test_an_explanation_masks_where_it_displays_and_keeps_ids_where_it_is_data(c
     assert "eve@example.com" in repr(case.explain("cs_1"))
 
 
-def test_an_explanations_bars_are_as_long_as_the_weights(case):
+def test_an_explanations_bars_are_as_long_as_the_weights(case, shown):
     explanation = case.explain("cs_1")
-    page = explanation._repr_html_()
+    page = shown(explanation)
     assert page.count('aria-hidden="true"') == len(explanation.bars) + len(explanation.scores)
     for weight in explanation.bars["weight"]:
         assert f"{weight:+.3f}" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from html.parser import HTMLParser
 
 import pandas as pd
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from credit_forensics.reporting.html_tables import TableColumn, html_table
 from credit_forensics.reporting.language import Language
-from credit_forensics.reporting.page import script_json
+from credit_forensics.reporting.page import chart_html
 
 ENGLISH = Language("en")
 COLUMNS = [TableColumn("name", "Name"), TableColumn("n", "N", number=True)]
@@ -68,6 +69,9 @@ def test_no_value_ever_becomes_markup(value):
 @settings(deadline=None, max_examples=100)
 @given(st.text(max_size=60))
 def test_json_never_leaves_its_script_element(value):
-    text = script_json({"v": value, "x": "</script><!--"})
+    trace = {"v": value, "x": "</script><!--"}
+    chart = chart_html({"data": [trace], "layout": {"title": {"text": value}}}, 1, ENGLISH)
+    text = chart.split('-data">')[1].removesuffix("</script></figure>")
     assert "<" not in text
     assert ">" not in text
+    assert json.loads(text)["data"] == [trace]

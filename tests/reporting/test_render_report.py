@@ -148,6 +148,12 @@ def test_data_of_strangers_stays_text_and_masked(report, page):
     assert all("alert" not in str(attributes) for attributes in page.of("script"))
 
 
+def test_no_markup_stands_in_an_attribute_and_none_is_escaped_twice(page):
+    for tag, attributes in page.elements:
+        assert not re.search(r"</?[a-z]", "".join(attributes.values())), (tag, attributes)
+    assert not re.search(r"&(lt|gt|amp|quot|#\d+);|</?(p|code|td|span)\b", page.words)
+
+
 def test_the_csv_lies_beside_the_page_with_its_hash(report, page):
     assert report.csv.name in page.words
     assert hashlib.sha256(report.csv.read_bytes()).hexdigest() in page.words

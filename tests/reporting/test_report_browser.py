@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 from chromium_page import ChromiumPage
+from markupsafe import Markup
 
-from credit_forensics.reporting.language import Html, Language
+from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.page import page_html
 from credit_forensics.reporting.pdf import print_pdf
 from credit_forensics.reporting.render import RenderedReport, render_report
@@ -79,7 +80,7 @@ def test_every_chart_is_drawn_with_marks_when_the_page_has_loaded(opened):
 
 def test_a_script_in_a_payers_name_stays_text(browser, tmp_path):
     # Worse than what can happen: markup that slipped through whole into the page.
-    hostile = Html('<p>x<script>window.ran = 1</script><img src=x onerror="window.ran = 2"></p>')
+    hostile = Markup('<p>x<script>window.ran = 1</script><img src=x onerror="window.ran = 2"></p>')
     path = tmp_path / "hostile.html"
     path.write_text(page_html(hostile, title="x", language=Language("en")), encoding="utf-8")
     browser.open(path.as_uri())

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+from markupsafe import Markup
+
 from credit_forensics.case.case import Case
 from credit_forensics.reporting.findings_section import SHOWN_FINDINGS
 from credit_forensics.reporting.incident_report import IncidentReport
@@ -37,6 +39,6 @@ def test_four_times_the_findings_give_the_same_page(tmp_path):
     # What is cut is counted, and lies beside the page.
     assert f"({SHOWN_FINDINGS} of {many:,})" in text
     assert len((tmp_path / "many.csv").read_text().splitlines()) == many + 1
-    shell = len(page_html('<div class="plot"></div>', title="", language=Language("en")))
+    shell = len(page_html(Markup('<div class="plot"></div>'), title="", language=Language("en")))
     # Each part is here as HTML and as text, so this is more than the page.
     assert shell + large < 0.6 * MOST_BYTES

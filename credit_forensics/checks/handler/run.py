@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import secrets
 import tempfile
 import time
@@ -49,7 +48,7 @@ class ScenarioResult:
 
 @dataclass(frozen=True)
 class KitReport:
-    """What the kit saw; prints as a table, and shows itself in a notebook."""
+    """What the kit saw; prints as a table, and displays as one in a notebook."""
 
     results: tuple[ScenarioResult, ...]
     case: Path | None = field(default=None, compare=False)
@@ -102,13 +101,6 @@ class KitReport:
             if r.findings:
                 lines.append(f"{'':<6} {'':<{width}}    findings  {', '.join(r.findings)}")
         return "\n".join(lines)
-
-    def _repr_html_(self) -> str:
-        right = sum(result.right for result in self.results)
-        caption = html.escape(f"{right} of {len(self.results)} scenarios right")
-        table = self.frame.assign(right=["right" if r.right else "wrong" for r in self.results])
-        body: str = table.to_html(index=False, escape=True, border=0)
-        return body.replace(">", f"><caption>{caption}</caption>", 1)
 
 
 def run_kit(
