@@ -13,8 +13,8 @@ from typing import Any
 
 import pandas as pd
 
-from credit_forensics.charts.amounts import joined, money_text
 from credit_forensics.errors import CaseError
+from credit_forensics.money import money_text
 from credit_forensics.reporting.language_de import SENTENCES as GERMAN
 from credit_forensics.reporting.language_en import SENTENCES as ENGLISH
 
@@ -113,7 +113,7 @@ class Language:
         """Sums in several currencies; a dash where there are none."""
         if not sums:
             return "–"
-        return joined(self.money(sums[currency], currency) for currency in sorted(sums))
+        return " + ".join(self.money(sums[currency], currency) for currency in sorted(sums))
 
     def time(self, moment: datetime | None, *, seconds: bool = False) -> str:
         """A UTC time; a dash where there is none.
