@@ -8,7 +8,6 @@ knows; they are cut off when the spool is opened again, and the page is fetched 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from credit_forensics.errors import CaseError
+from credit_forensics.locks import HeldError, folder_lock
 
 FOLDER = "stripe_pull"
 RESOURCES = ("sessions", "events", "charges", "refunds", "disputes", "customers")
@@ -204,11 +204,8 @@ def open_spool(folder: Path) -> Iterator[Spool]:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (folder / "lock").open("ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CaseError(f"Another pull is writing to {folder}; wait for it.") from None
+        busy = f"Another pull is writing to {folder}; wait for it."
+        with folder_lock(folder, "pull", busy=busy):
             _take_pending(folder)
             yield Spool(folder)
     except OSError as error:
@@ -253,9 +250,7 @@ def paths(folder: Path) -> dict[str, Path]:
     """
     if not (folder / "state.json").exists():
         return {}
-    # A lock held elsewhere is an OSError too.
-    with contextlib.suppress(OSError), (folder / "lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with contextlib.suppress(OSError, HeldError), folder_lock(folder, "pull"):
         _take_pending(folder)
         Spool(folder)
     state = read_state(folder)
