@@ -12,13 +12,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from credit_forensics.checks.handler.signing import sign
 from credit_forensics.errors import CaseError
 from credit_forensics.intake.rate_limit import RateLimit
 from credit_forensics.intake.seal import SEALED_KEYS, is_sealed, seal
 from credit_forensics.intake.settings import read_intake_settings
 from credit_forensics.intake.signature import SignatureRefusedError, verify_signature
 from credit_forensics.intake.signed_in import make_user_token, name_of_token, read_user_token
+from credit_forensics.scenarios.signing import sign
 
 SECRET = SecretStr("whsec_one")
 NOW = 1_756_700_000
