@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import re
 import signal
 import sqlite3
 import threading
@@ -13,6 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from credit_forensics.case_file import CaseFile, from_environment, read_case_file
+from credit_forensics.durations import duration
 from credit_forensics.errors import CaseError
 from credit_forensics.locks import folder_lock
 from credit_forensics.monitoring.alert_policy import Manners, tell_all, waiting
@@ -28,7 +28,6 @@ from credit_forensics.monitoring.tick import Look, TickPlan, TickResult, run_tic
 from credit_forensics.monitoring.transport import transports
 
 FOLDER = "monitor"
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def run_monitor(
@@ -129,10 +128,11 @@ def interval(value: str | float) -> float:
     (300.0, 90.0)
     """
     if isinstance(value, str):
-        found = re.fullmatch(r"\s*(\d{1,9})\s*([smhd]?)\s*", value)
-        if not found:
+        plain = value.strip()
+        found = duration(f"{plain}s" if plain.isdecimal() else plain)
+        if found is None:
             raise CaseError(f'{value!r} is not a time between ticks; write it as "5m".')
-        value = float(int(found.group(1)) * _UNITS[found.group(2) or "s"])
+        value = found.total_seconds()
     if not 1 <= value <= 366 * 86_400:
         raise CaseError("The time between ticks must be a second at least, and a year at most.")
     return float(value)

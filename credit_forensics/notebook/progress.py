@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from html import escape
 from typing import Any, TextIO
 
 from IPython.display import HTML, display
 
 from credit_forensics.notebook.live import live_shell
+from credit_forensics.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 _WIDTH = 24
 
 

@@ -14,7 +14,8 @@ from credit_forensics.charts.style import SEVERITIES, short
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.privacy.mask import Mask
-from credit_forensics.reporting.html_tables import Row, row_dicts
+from credit_forensics.records import row_dicts
+from credit_forensics.reporting.html_tables import Row
 from credit_forensics.reporting.language import Code, Html, Language
 from credit_forensics.reporting.window import Window
 from credit_forensics.tables.catalogue import Tables

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.html_tables import Row, row_dicts
+from credit_forensics.reporting.html_tables import Row
 
 MOVES = frozenset({"wrong_user", "split_identity", "unknown_user"})
 GRANTS = frozenset({"missing_credit", "refund_over_reversed"})

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells
 from credit_forensics.reporting.headline import heading, nothing
-from credit_forensics.reporting.html_tables import TableColumn, html_table, row_dicts
+from credit_forensics.reporting.html_tables import TableColumn, html_table
 from credit_forensics.reporting.language import Html
 
 SHOWN_USERS = 25

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.language import Html, Language, as_html
 
 Row = dict[str, Any]
@@ -81,18 +82,6 @@ def html_table(
         f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead>"
         f"<tbody>{body}</tbody></table></div>"
     )
-
-
-def row_dicts(rows: pd.DataFrame) -> list[Row]:
-    """The rows as dictionaries, absent values as ``None`` whatever their type.
-
-    Examples
-    --------
-    >>> row_dicts(pd.DataFrame({"n": pd.array([1, None], "Int64")}))
-    [{'n': 1}, {'n': None}]
-    """
-    present = rows.astype(object).where(rows.notna(), None)
-    return [{str(key): value for key, value in row.items()} for row in present.to_dict("records")]
 
 
 def _row(row: Row, columns: Sequence[TableColumn], detail: Callable[[Row], str] | None) -> str:

@@ -11,6 +11,7 @@ from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 from credit_forensics.reporting.language import Html, Language
 from credit_forensics.reporting.page import page_html
 from credit_forensics.reporting.report_files import KeptReport, kept_reports
+from credit_forensics.whole_file import write_whole
 
 _STATUS_LOOK = {"ok": "low", "findings": "high", "failed": "critical"}
 _SHOWN_SUFFIXES = (".html", ".ipynb", ".csv", ".manifest.json", ".pdf")
@@ -47,10 +48,7 @@ def write_index(folder: Path | str, *, language: str = "en") -> Path:
     title = words.say("index.title")
     page = page_html(f'<h1 id="answers">{escape(title)}</h1>{table}', title=title, language=words)
     path = folder / "index.html"
-    # A reader never sees half a page.
-    part = folder / ".index.html.part"
-    part.write_text(page, encoding="utf-8")
-    part.replace(path)
+    write_whole(path, page.encode())
     return path
 
 

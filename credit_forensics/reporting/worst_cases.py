@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from credit_forensics.charts.style import short
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.html_tables import Row, row_dicts
+from credit_forensics.reporting.html_tables import Row
 from credit_forensics.reporting.language import Html, as_html
 
 # The family that a method belongs to unless the session gave its value away; see DESIGN's table.

@@ -1,6 +1,5 @@
 """Builds single Stripe objects by what a test or a probe names: sessions, charges, disputes.
 
-
 Their shapes are those of ``stripe_shapes``, which a world's exports have, too.
 """
 
