@@ -18,7 +18,16 @@ NAME = "credit_forensics"
 # folder of the package, or a file beside them.
 ROWS = (
     ("errors",),
-    ("did_you_mean", "durations", "extras", "html_templates", "markup", "progress", "tables"),
+    (
+        "arrays",
+        "did_you_mean",
+        "durations",
+        "extras",
+        "html_templates",
+        "markup",
+        "progress",
+        "tables",
+    ),
     ("money", "records", "whole_file"),
     ("case_file", "databases", "locks"),
     ("engines",),
@@ -49,7 +58,6 @@ OWED = {
     "evidence/kept/refresh_files.py": "reading files and refreshing them need each other",
     "evidence/load.py": "loading and the stored evidence need each other",
     "judgement/explanation.py": "the explanation shows itself as HTML",
-    "locks.py": "each operating system's own module is imported inside a function",
     "repair/repair_plan.py": "the plan shows itself as Markdown",
     "reporting/kernel.py": "the variable of a report's kernel stands in notebook",
 }
