@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 import tomllib
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
 
 Paths = str | list[str]
@@ -214,9 +214,7 @@ def _sentence(error: ValidationError) -> str:
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
         known = _known_keys(location[:-1])
-        near = difflib.get_close_matches(location[-1], known, n=1)
-        hint = f"did you mean '{near[0]}'?" if near else f"known are {', '.join(known)}."
-        return f"unknown key '{key}'; {hint}"
+        return f"unknown key '{key}'; {did_you_mean(location[-1], known)}"
     if first["type"] == "missing":
         return f"the key '{key}' is missing."
     return f"the key '{key}' cannot be used: {first['msg'].removeprefix('Value error, ')}."

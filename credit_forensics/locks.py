@@ -1,18 +1,25 @@
-"""Locks a folder of reports, so that no two runs write into it at once."""
+"""Locks a folder, so that no two processes write into it at once."""
 
 from __future__ import annotations
 
 import contextlib
 import os
-import time
 from collections.abc import Iterator
 from pathlib import Path
+
+from filelock import FileLock, Timeout
 
 from credit_forensics.errors import CaseError
 
 
+class HeldError(CaseError):
+    """Another process holds the lock."""
+
+
 @contextlib.contextmanager
-def folder_lock(folder: Path, name: str, *, seconds: float = 0.0) -> Iterator[None]:
+def folder_lock(
+    folder: Path, name: str, *, seconds: float = 0.0, busy: str | None = None
+) -> Iterator[None]:
     """Hold a lock in a folder; the system lifts it when its process ends, however it ends.
 
     Parameters
@@ -20,45 +27,41 @@ def folder_lock(folder: Path, name: str, *, seconds: float = 0.0) -> Iterator[No
     folder
         the folder; made if it is not there.
     name
-        the lock's name; its file ``.<name>.lock`` holds the process's number and stays.
+        the lock's name. Its file ``.<name>.lock`` is the owner's alone and stays; meanwhile
+        ``.<name>.holder`` has the process's number (a locked file cannot be read on Windows).
     seconds
         how long to wait for whoever holds it.
+    busy
+        the message when another process holds it; the default names that process.
 
     Raises
     ------
-    CaseError
+    HeldError
         when another process holds it still.
+    OSError
+        when the folder cannot be written.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f".{name}.lock"
-    with path.open("a+", encoding="utf-8") as file:
-        end = time.monotonic() + seconds
-        while not _locked(file.fileno()):
-            if time.monotonic() >= end:
-                file.seek(0)
-                holder = file.read().strip() or "unknown"
-                raise CaseError(
-                    f"Another process ({holder}) holds the {name} of {folder}; "
-                    "end it, or use another folder."
-                )
-            time.sleep(0.2)
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-        yield
-
-
-def _locked(descriptor: int) -> bool:
+    holder = folder / f".{name}.holder"
+    lock = FileLock(folder / f".{name}.lock", mode=0o600)
     try:
-        if os.name == "nt":
-            import msvcrt
+        held = lock.acquire(timeout=seconds, poll_interval=0.2)
+    except Timeout:
+        raise HeldError(
+            busy
+            or f"Another process ({_number(holder)}) holds the {name} of {folder}; "
+            "end it, or use another folder."
+        ) from None
+    with held:
+        holder.write_text(str(os.getpid()))
+        try:
+            yield
+        finally:
+            holder.unlink(missing_ok=True)
 
-            os.lseek(descriptor, 0, os.SEEK_SET)
-            msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            import fcntl
 
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+def _number(holder: Path) -> str:
+    try:
+        return holder.read_text().strip() or "unknown"
     except OSError:
-        return False
-    return True
+        return "unknown"

@@ -18,7 +18,16 @@ NAME = "credit_forensics"
 # folder of the package, or a file beside them.
 ROWS = (
     ("errors",),
-    ("did_you_mean", "durations", "extras", "html_templates", "markup", "progress", "tables"),
+    (
+        "arrays",
+        "did_you_mean",
+        "durations",
+        "extras",
+        "html_templates",
+        "markup",
+        "progress",
+        "tables",
+    ),
     ("money", "records", "whole_file"),
     ("case_file", "databases", "locks"),
     ("engines",),
@@ -48,7 +57,6 @@ OWED = {
     "case/case.py": "its parts take the whole case and are imported inside methods",
     "evidence/kept/refresh_files.py": "reading files and refreshing them need each other",
     "evidence/load.py": "loading and the stored evidence need each other",
-    "locks.py": "each operating system's own module is imported inside a function",
 }
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import difflib
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -17,6 +16,7 @@ from credit_forensics.case.explain_payments import explain_payments
 from credit_forensics.case.labels import LABEL_FILE, no_labels, read_labels
 from credit_forensics.case.lazy_property import remembered
 from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.did_you_mean import did_you_mean, or_nearest
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
@@ -42,6 +42,7 @@ from credit_forensics.judgement.diagnostics import (
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.judgement.judge import Basis, Judgement, judge
 from credit_forensics.privacy.mask import Mask, case_mask
+from credit_forensics.progress import Progress
 from credit_forensics.resolution.claims import CLAIMS_ORDER
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import Method
@@ -53,8 +54,6 @@ from credit_forensics.resolution.summary import (
     summarize_methods,
 )
 from credit_forensics.tables.catalogue import Tables
-
-Progress = Callable[[str, int, int], None]
 
 
 class Case:
@@ -367,8 +366,7 @@ class Case:
     def _incident(self, incident_id: str) -> pd.Series:
         found = self.incidents[self.incidents["incident_id"] == incident_id]
         if found.empty:
-            near = difflib.get_close_matches(str(incident_id), self.incidents["incident_id"], n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else "."
+            hint = or_nearest(incident_id, self.incidents["incident_id"])
             raise CaseError(f"The case has no incident {incident_id!r}{hint}")
         return found.iloc[0]
 
@@ -475,8 +473,7 @@ class Case:
         if name in public:
             # A property raised it; the property's own message is the one that helps.
             object.__getattribute__(self, name)
-        near = difflib.get_close_matches(name, public, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(public)}."
+        hint = did_you_mean(name, public)
         raise AttributeError(f"A case has no {name!r}; {hint}", name=name, obj=self)
 
 
@@ -484,6 +481,4 @@ def _checked_mode(mode: Mode | None) -> Mode | None:
     modes = get_args(Mode)
     if mode is None or mode in modes:
         return mode
-    near = difflib.get_close_matches(str(mode), modes, n=1)
-    hint = f"did you mean '{near[0]}'?" if near else f"there are {' and '.join(modes)}."
-    raise CaseError(f"There is no mode '{mode}'; {hint}")
+    raise CaseError(f"There is no mode '{mode}'; {did_you_mean(mode, modes)}")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from credit_forensics.did_you_mean import or_nearest
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.explanation import Explanation, explain
 from credit_forensics.judgement.voices import used_claims
@@ -81,6 +81,5 @@ def _no_such_payment(case: Case, payment_id: str) -> str:
         "SELECT payment_id FROM verdicts ORDER BY levenshtein(payment_id, ?), payment_id LIMIT 1",
         [payment_id[:200]],
     ).fetchall()
-    near = difflib.get_close_matches(payment_id, [row[0] for row in nearest], n=1)
-    hint = f"; did you mean {near[0]}?" if near else "."
+    hint = or_nearest(payment_id, [row[0] for row in nearest])
     return f"There is no payment {payment_id} in this case{hint}"

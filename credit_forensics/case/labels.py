@@ -8,6 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from credit_forensics.errors import CaseError
+from credit_forensics.whole_file import whole_file
 
 LABELS = ("right", "wrong", "unsure")
 LABEL_FILE = "labels.csv"
@@ -56,9 +57,8 @@ def add_labels(path: Path, rows: pd.DataFrame) -> int:
         for payment, label in zip(new["payment_id"], new["label"], strict=True)
     )
     merged = pd.concat([kept, new]).drop_duplicates("payment_id", keep="last")
-    part = path.with_name(f".{path.name}.part")
-    merged.sort_values("payment_id").to_csv(
-        part, index=False, quoting=csv.QUOTE_MINIMAL, lineterminator="\n"
-    )
-    part.replace(path)
+    with whole_file(path) as part:
+        merged.sort_values("payment_id").to_csv(
+            part, index=False, quoting=csv.QUOTE_MINIMAL, lineterminator="\n"
+        )
     return int(changed)

@@ -14,6 +14,7 @@ from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.case.manifest import manifest_bytes
 from credit_forensics.evidence.custody import hash_file
 from credit_forensics.tables.catalogue import conform, spec
+from credit_forensics.whole_file import whole_file, write_whole
 
 if TYPE_CHECKING:
     from credit_forensics.case.case import Case
@@ -39,20 +40,16 @@ def write_outputs(case: Case, out: Path) -> dict[str, Any]:
     hashes: dict[str, str] = {}
 
     def write(name: str, content: bytes) -> None:
-        # A reader never sees half a file.
-        part = out / f".{name}.part"
-        part.write_bytes(content)
-        part.replace(out / name)
+        write_whole(out / name, content)
         hashes[name] = hashlib.sha256(content).hexdigest()
 
     tables = {"verdicts": case.verdict_batches(), "claims": case.claim_batches()}
     for name, batches in tables.items():
-        part = out / f".{name}.parquet.part"
-        with pq.ParquetWriter(part, spec(name).arrow_schema, compression="zstd") as writer:
-            for rows in _in_groups(batches, _ROWS_A_GROUP):
-                writer.write_table(conform(name, rows), row_group_size=_ROWS_A_GROUP)
-        hashes[f"{name}.parquet"] = hash_file(part)[0]
-        part.replace(out / f"{name}.parquet")
+        with whole_file(out / f"{name}.parquet") as part:
+            with pq.ParquetWriter(part, spec(name).arrow_schema, compression="zstd") as writer:
+                for rows in _in_groups(batches, _ROWS_A_GROUP):
+                    writer.write_table(conform(name, rows), row_group_size=_ROWS_A_GROUP)
+            hashes[f"{name}.parquet"] = hash_file(part)[0]
     write("findings.csv", csv_bytes(case.findings))
     write("incidents.csv", csv_bytes(case.incidents))
     write("rejects.csv", csv_bytes(case.rejects))

@@ -13,10 +13,10 @@ from credit_forensics.charts.style import (
     need_columns,
     nothing_to_show,
     plain,
-    records,
     short,
 )
 from credit_forensics.charts.wording import word
+from credit_forensics.records import row_dicts
 
 _MOST_OF_OTHERS = 2
 
@@ -77,7 +77,7 @@ def credit_flow(findings: pd.DataFrame, *, language: str = "en", most: int = 12)
     others = word(language, "flow.others")
     shown = [
         (str(r["rightful_user_id"]), str(r["credited_user_id"]), int(r["credits"]))
-        for r in records(flows.head(most))
+        for r in row_dicts(flows.head(most))
     ]
     rest = int(flows["credits"].iloc[most:].sum())
     payers = list(dict.fromkeys(payer for payer, _, _ in shown))

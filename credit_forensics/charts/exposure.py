@@ -5,7 +5,6 @@ from __future__ import annotations
 import pandas as pd
 import plotly.graph_objects as go
 
-from credit_forensics.charts.amounts import joined, major_units, money_text
 from credit_forensics.charts.style import (
     BLUE,
     GREEN,
@@ -17,9 +16,10 @@ from credit_forensics.charts.style import (
     need_columns,
     nothing_to_show,
     plain,
-    records,
 )
 from credit_forensics.charts.wording import word
+from credit_forensics.money import major_units, money_text
+from credit_forensics.records import row_dicts
 
 _COLOURS = (BLUE, ORANGE, GREEN, VERMILLION, PURPLE, SKY)
 
@@ -63,8 +63,9 @@ def exposure_by_cause(
         .sort_values(["amount", "label"], ascending=[False, True])
         .head(most)
     )
-    texts = [money_text(int(r["amount"]), str(r["currency"])) for r in records(sums)]
-    bars = joined(f"{r['label']}: {text}" for r, text in zip(records(sums), texts, strict=True))
+    bars = " + ".join(
+        f"{row['label']}: {money_text(row['amount'], row['currency'])}" for row in row_dicts(sums)
+    )
     labels = list(dict.fromkeys(sums["label"]))
     figure = house_figure(
         title, word(language, "exposure.alt", bars=bars), height=90 + 38 * len(sums)

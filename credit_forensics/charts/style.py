@@ -168,11 +168,6 @@ def binned(times: pd.Series, frequency: str) -> pd.Series:
     return counts
 
 
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The few rows of an aggregated table, to draw one by one."""
-    return [{str(key): value for key, value in row.items()} for row in frame.to_dict("records")]
-
-
 def nothing_to_show(figure: go.Figure, text: str) -> go.Figure:
     """Say inside an empty chart that there is nothing, so that it does not look broken."""
     figure.update_layout(

@@ -18,10 +18,10 @@ from credit_forensics.charts.style import (
     need_columns,
     nothing_to_show,
     plain,
-    records,
     short,
 )
 from credit_forensics.charts.wording import percent_text, word
+from credit_forensics.records import row_dicts
 
 MOST_PERSONS = 3
 _ROW = 24
@@ -78,12 +78,12 @@ def waterfall(
             score=f"{row['score']:.2f}",
             probability=percent_text(language, float(row["probability"]), 1),
         )
-        for row in records(persons)
+        for row in row_dicts(persons)
     ]
     alt = word(language, "waterfall.alt", payment=payment, persons="; ".join(sentences) + ".")
     total = word(language, "waterfall.total")
     rows: list[_Row] = []
-    for person in records(persons):
+    for person in row_dicts(persons):
         role = "credited" if str(person["person_id"]) == str(credited) else "other"
         head = (
             f"{plain(short(person['person_id'], 12))} · {word(language, f'waterfall.{role}')} · "
@@ -121,7 +121,7 @@ def waterfall(
         width=0.72,
     )
     span = max(abs(row.value) for row in rows) or 1.0
-    lowest = min(0.0, *(float(person["score"]) for person in records(persons)), _lowest(rows))
+    lowest = min(0.0, *(float(person["score"]) for person in row_dicts(persons)), _lowest(rows))
     # Room to the right for the texts outside the bars.
     figure.update_xaxes(
         title_text=word(language, "waterfall.axis"), range=[lowest * 1.15, span * 1.12]
@@ -148,7 +148,7 @@ class _Row:
 
 def _ordered(bars: pd.DataFrame, person: object) -> list[dict[str, Any]]:
     place = {family: i for i, family in enumerate(FAMILY_ORDER)}
-    mine = records(bars[bars["person_id"] == person])
+    mine = row_dicts(bars[bars["person_id"] == person])
     return sorted(mine, key=lambda bar: (place.get(bar["family"], len(place)), bar["family"]))
 
 

@@ -15,11 +15,11 @@ from credit_forensics.commands.options import (
     FailOn,
     JudgingMode,
     ModeOption,
-    Progress,
     Severity,
     steps,
 )
 from credit_forensics.extras import Later
+from credit_forensics.progress import Progress
 
 if TYPE_CHECKING:
     import pandas as pd

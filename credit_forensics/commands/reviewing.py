@@ -13,6 +13,7 @@ import typer
 import credit_forensics
 from credit_forensics.commands.options import CaseArgument, steps
 from credit_forensics.extras import Later
+from credit_forensics.money import money_text
 
 if TYPE_CHECKING:
     from credit_forensics.case import labels as stored_labels
@@ -80,7 +81,9 @@ def review(
 
 def _ask(case: credit_forensics.Case, row: Mapping[Any, Any]) -> list[dict[str, Any]]:
     explanation = case.explain(row["payment_id"])
-    typer.echo(f"\n{row['payment_id']}  {row['amount']} {row['currency']} (minor units)")
+    named = not pd.isna(row["amount"]) and not pd.isna(row["currency"])
+    money = money_text(row["amount"], row["currency"]) if named else "amount unknown"
+    typer.echo(f"\n{row['payment_id']}  {money}")
     typer.echo(f"credited to {row['credited_user_id']}")
     for bar in explanation.bars.to_dict("records"):
         typer.echo(f"  {bar['family']} ({bar['level']}) names {bar['person_id']}: {bar['methods']}")

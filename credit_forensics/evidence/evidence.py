@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
-
 import pandas as pd
 import pyarrow as pa
 
+from credit_forensics.did_you_mean import or_nearest
 from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.tables.catalogue import ALL, spec
@@ -58,8 +57,7 @@ class Evidence:
 
     def __getattr__(self, name: str) -> pd.DataFrame:
         if name not in ALL:
-            near = [] if name.startswith("_") else difflib.get_close_matches(name, dir(self), n=1)
-            hint = f"; did you mean {near[0]!r}?" if near else ""
+            hint = "." if name.startswith("_") else or_nearest(name, dir(self))
             raise AttributeError(f"no evidence table {name!r}{hint}")
         return self.frame(name)
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 _STEPS = ("Stripe", "webhook logs", "ledger", "payments", "ids and names")
 
 _COVERED = {

@@ -14,12 +14,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.special import xlogy
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from credit_forensics.arrays import Floats, Ints
 
 EVERYDAY = -1
 _SMALLEST = 3

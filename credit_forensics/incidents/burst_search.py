@@ -12,11 +12,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 from scipy.special import xlogy
 
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
+from credit_forensics.arrays import Floats, Ints
 
 _GRID = 400
 _SMALLEST = 3

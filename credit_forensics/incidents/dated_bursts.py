@@ -21,12 +21,10 @@ import numpy.typing as npt
 import pandas as pd
 from scipy.special import betaln
 
+from credit_forensics.arrays import Floats, Ints
 from credit_forensics.incidents.burst_marks import EVERYDAY, Marks, Part
 from credit_forensics.incidents.burst_search import log_likelihood, search_bursts
 from credit_forensics.incidents.timeline import in_order
-
-Ints = npt.NDArray[np.int64]
-Floats = npt.NDArray[np.float64]
 
 COLUMNS = {
     "onset": "datetime64[us, UTC]",

@@ -12,6 +12,7 @@ from credit_forensics.findings.finding import SEVERITIES
 from credit_forensics.incidents.burst_marks import Marks
 from credit_forensics.incidents.dated_bursts import date_runs
 from credit_forensics.incidents.timeline import Timeline
+from credit_forensics.money import money_text
 from credit_forensics.tables.catalogue import conform
 
 Numbers = npt.NDArray[np.int64]
@@ -225,9 +226,12 @@ def _summaries(table: pd.DataFrame) -> pd.Series[str]:
     going = pd.Series("", index=table.index).mask(
         table["ongoing"].astype("boolean").fillna(False), "; it may still go on"
     )
-    money = (
-        " and " + table["amount"].astype("str") + " minor units of " + table["currency"]
-    ).where(table["currency"].notna() & table["amount"].notna(), "")
+    amounts = zip(table["amount"], table["currency"], strict=True)
+    money = pd.Series(
+        ["" if pd.isna(a) or pd.isna(c) else f" and {money_text(a, c)}" for a, c in amounts],
+        index=table.index,
+        dtype="str",
+    )
     money = money.mask(table["currency"] == "mixed", " and amounts in several currencies")
     summary: pd.Series[str] = (
         table["finding"]

@@ -35,12 +35,7 @@ class Guard:
     def user(self, request: Request) -> SignedIn:
         """The signed-in user."""
         self._count_address(request)
-        token = bearer(request.headers.get("authorization"))
-        user = read_user_token(token or "", self.settings.session_keys, now=self.clock())
-        if user is None:
-            raise HTTPException(401, "not signed in", _CHALLENGE)
-        self._count(f"user:{user.user_id}")
-        return user
+        return self._signed_in(bearer(request.headers.get("authorization")))
 
     def user_or_service(self, request: Request) -> SignedIn | str:
         """The signed-in user, or the name of a service."""
@@ -50,11 +45,7 @@ class Guard:
         if service is not None:
             self._count(f"service:{service}")
             return service
-        user = read_user_token(token or "", self.settings.session_keys, now=self.clock())
-        if user is None:
-            raise HTTPException(401, "not signed in", _CHALLENGE)
-        self._count(f"user:{user.user_id}")
-        return user
+        return self._signed_in(token)
 
     def reviewer(self, request: Request) -> str:
         """The reviewer's name."""
@@ -65,6 +56,21 @@ class Guard:
             raise HTTPException(401, "not signed in", _CHALLENGE)
         self._count(f"reviewer:{name}")
         return name
+
+    def _signed_in(self, token: str | None) -> SignedIn:
+        settings = self.settings
+        user = read_user_token(
+            token or "",
+            settings.session_keys,
+            now=self.clock(),
+            audience=settings.session_audience,
+            issuer=settings.session_issuer,
+            leeway=settings.session_leeway_seconds,
+        )
+        if user is None:
+            raise HTTPException(401, "not signed in", _CHALLENGE)
+        self._count(f"user:{user.user_id}")
+        return user
 
     def _count_address(self, request: Request) -> None:
         # Counted before the token is looked at: guessing tokens is slowed down, too.

@@ -13,10 +13,10 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
-from credit_forensics.checks.handler import stripe_objects
-from credit_forensics.checks.handler.signing import sign
 from credit_forensics.intake.schema import TABLES, UNIQUE_INDEXES
 from credit_forensics.intake.settings import WEBHOOK_PATH, IntakeSettings
+from credit_forensics.scenarios import stripe_objects
+from credit_forensics.scenarios.signing import sign
 
 _SKEW_SECONDS = 60
 _FOLLOW_SECONDS = 10.0

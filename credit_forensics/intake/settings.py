@@ -39,6 +39,11 @@ class IntakeSettings(BaseModel):
         keys of the metadata's signature (at least 32 characters each).
     session_keys
         keys of the signed-in user's token (HS256; at least 32 characters each).
+    session_audience, session_issuer
+        what that token's ``aud`` must have and its ``iss`` must be; without an audience here, a
+        token that names one is refused.
+    session_leeway_seconds
+        by how much the clock of who signs those tokens may differ.
     service_tokens
         name to token: who may ask whether a user exists.
     reviewers
@@ -66,6 +71,9 @@ class IntakeSettings(BaseModel):
     webhook_secrets: tuple[SecretStr, ...] = Field(min_length=1)
     seal_keys: tuple[SecretStr, ...] = ()
     session_keys: tuple[SecretStr, ...] = ()
+    session_audience: str | None = Field(default=None, min_length=1)
+    session_issuer: str | None = Field(default=None, min_length=1)
+    session_leeway_seconds: int = Field(default=0, ge=0, le=300)
     service_tokens: dict[str, SecretStr] = Field(default_factory=dict)
     reviewers: dict[str, SecretStr] = Field(default_factory=dict)
     prices: dict[str, SoldPrice] = Field(default_factory=dict)

@@ -11,9 +11,8 @@ Source: Rabiner 1989, A tutorial on hidden Markov models, section III (scaled re
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from credit_forensics.arrays import Floats
 
 # Share of sessions that still name the payer, by state; the first is the quiet state.
 STATES: Floats = np.array([1.0, 0.7, 0.55, 0.4, 0.25])

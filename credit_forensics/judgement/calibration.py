@@ -11,14 +11,12 @@ from dataclasses import dataclass, field
 import ibis
 import ibis.expr.types as ir
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit
 
+from credit_forensics.arrays import Floats
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
-
-Floats = npt.NDArray[np.float64]
 
 ENOUGH, ENOUGH_A_CLASS, ENOUGH_FOR_ISOTONIC = 50, 5, 1000
 UNCALIBRATED = "model-based, uncalibrated"

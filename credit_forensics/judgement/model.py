@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import numpy.typing as npt
 from scipy.sparse import csr_array
 
+from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES, smooth
 from credit_forensics.judgement.families import FALSE_VALUES, Family
 from credit_forensics.judgement.patterns import Cells, Patterns
@@ -23,8 +23,6 @@ from credit_forensics.judgement.scores import (
     others_weight,
 )
 from credit_forensics.resolution.method import NAME, SESSION
-
-Floats = npt.NDArray[np.float64]
 
 # An accuracy is held above one half (a family worse than chance would be read backwards) and
 # below certainty, so that no voice alone outweighs all others together.

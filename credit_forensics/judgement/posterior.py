@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import entr
 
+from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES
 from credit_forensics.judgement.model import (
     Fit,
@@ -20,7 +21,6 @@ from credit_forensics.judgement.model import (
 from credit_forensics.judgement.patterns import Cells, Patterns
 from credit_forensics.resolution.method import NAME
 
-Floats = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 _CELLS_AT_ONCE = 8_192

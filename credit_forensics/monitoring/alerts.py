@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from credit_forensics.money import money_text
 from credit_forensics.monitoring.checks import TITLES
 from credit_forensics.monitoring.observation import SEVERITIES, Severity, count
 from credit_forensics.monitoring.state import Incident, Told
@@ -138,15 +139,20 @@ def shown(value: str) -> str:
 
 
 def amounts(by_currency: dict[str, int]) -> str:
-    """Minor units by currency as text; minor units, since not every currency has hundredths.
+    """Sums by currency (minor units) as a person writes them.
+
+    Without its currency an amount cannot be told from a hundred times as much, so it stays in
+    minor units.
 
     Examples
     --------
-    >>> amounts({"eur": 39900, "usd": 100})
-    '39,900 minor units EUR, 100 minor units USD'
+    >>> amounts({"eur": 39900, "ugx": 500000, "": 100})
+    '100 minor units of an unknown currency, 399.00 EUR, 5,000.00 UGX'
     """
     return ", ".join(
-        f"{value:,} minor units {shown(currency.upper()) if currency else ''}".strip()
+        money_text(value, shown(currency.upper()))
+        if currency
+        else f"{value:,} minor units of an unknown currency"
         for currency, value in sorted(by_currency.items())
     )
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import fcntl
-import re
 import signal
 import sqlite3
 import threading
@@ -14,7 +12,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from credit_forensics.case_file import CaseFile, from_environment, read_case_file
+from credit_forensics.durations import duration
 from credit_forensics.errors import CaseError
+from credit_forensics.locks import folder_lock
 from credit_forensics.monitoring.alert_policy import Manners, tell_all, waiting
 from credit_forensics.monitoring.case_look import look_at_case
 from credit_forensics.monitoring.dead_man import dead_man_address, ping
@@ -28,7 +28,6 @@ from credit_forensics.monitoring.tick import Look, TickPlan, TickResult, run_tic
 from credit_forensics.monitoring.transport import transports
 
 FOLDER = "monitor"
-_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
 
 def run_monitor(
@@ -129,10 +128,11 @@ def interval(value: str | float) -> float:
     (300.0, 90.0)
     """
     if isinstance(value, str):
-        found = re.fullmatch(r"\s*(\d{1,9})\s*([smhd]?)\s*", value)
-        if not found:
+        plain = value.strip()
+        found = duration(f"{plain}s" if plain.isdecimal() else plain)
+        if found is None:
             raise CaseError(f'{value!r} is not a time between ticks; write it as "5m".')
-        value = float(int(found.group(1)) * _UNITS[found.group(2) or "s"])
+        value = found.total_seconds()
     if not 1 <= value <= 366 * 86_400:
         raise CaseError("The time between ticks must be a second at least, and a year at most.")
     return float(value)
@@ -203,17 +203,15 @@ def _state(case_file: CaseFile) -> Iterator[MonitorState]:
 @contextlib.contextmanager
 def _alone(case_file: CaseFile) -> Iterator[None]:
     """Two monitors of one case would tell everything twice."""
-    path = _path(case_file).with_name("lock")
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        lock = path.open("ab")
-    except OSError as error:
-        raise CaseError(f"{path.parent} cannot be used: {error.strerror}.") from None
-    with lock:
+    folder = _path(case_file).parent
+    with contextlib.ExitStack() as held:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise CaseError("Another monitor watches this case.") from None
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            held.enter_context(
+                folder_lock(folder, "monitor", busy="Another monitor watches this case.")
+            )
+        except OSError as error:
+            raise CaseError(f"{folder} cannot be used: {error.strerror}.") from None
         yield
 
 

@@ -20,6 +20,7 @@ import pandas as pd
 
 from credit_forensics.errors import CaseError
 from credit_forensics.monitoring.observation import SEVERITIES, Observation, Severity
+from credit_forensics.records import row_dicts
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -373,8 +374,6 @@ class MonitorState:
 
 
 def _records(items: pd.DataFrame) -> list[dict[str, Any]]:
-    rows = items.assign(at=pd.to_datetime(items["at"], utc=True))
-    plain = rows.astype("object").where(rows.notna(), None)
     return [
         {
             "item": str(row["item"])[:200],
@@ -386,7 +385,7 @@ def _records(items: pd.DataFrame) -> list[dict[str, Any]]:
             "currency": None if row["currency"] is None else str(row["currency"]),
             "at": None if row["at"] is None else _text(row["at"]),
         }
-        for row in plain.to_dict("records")
+        for row in row_dicts(items.assign(at=pd.to_datetime(items["at"], utc=True)))
     ]
 
 

@@ -12,7 +12,7 @@ from credit_forensics.case.case import Case
 from credit_forensics.extras import how_to_install, installed, load
 from credit_forensics.notebook.elements import ELEMENTS
 from credit_forensics.notebook.live import live_shell
-from credit_forensics.reporting.html_tables import row_dicts
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.payment_dossier import PaymentDossier
 
 SHOWN = 200

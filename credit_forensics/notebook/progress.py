@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from typing import Any, TextIO
 
 from IPython.display import HTML, display
@@ -11,8 +10,8 @@ from markupsafe import Markup
 
 from credit_forensics.notebook.elements import ELEMENTS
 from credit_forensics.notebook.live import live_shell
+from credit_forensics.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 _WIDTH = 24
 
 

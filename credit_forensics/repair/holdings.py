@@ -10,6 +10,7 @@ import ibis
 import pandas as pd
 
 from credit_forensics.case.case import Case
+from credit_forensics.records import row_dicts
 from credit_forensics.tables.catalogue import Tables
 
 # As in ``resolution.credited``: refunds take back, and do not say whose the credits were.
@@ -57,7 +58,7 @@ def holdings_of(entries: pd.DataFrame) -> dict[str, Holdings]:
     """
     found: dict[str, Holdings] = {}
     events: dict[str, set[str]] = {}
-    for row in rows_of(entries):
+    for row in row_dicts(entries):
         held = found.setdefault(row["payment_id"], Holdings())
         user, delta, kind = row["user_id"], int(row["delta"]), row["kind"]
         if row["event_id"]:
@@ -99,14 +100,6 @@ def read_users_entries(case: Case, users: Iterable[str]) -> pd.DataFrame:
     """All entries of some accounts."""
     wanted = _wanted(case, "user_id", users)
     return case.evidence.engine.frame(Tables().ledger.semi_join(wanted, "user_id"))
-
-
-def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """The rows as dicts, with ``None`` for what is empty."""
-    return [
-        {str(column): None if pd.isna(value) else value for column, value in row.items()}
-        for row in frame.to_dict("records")
-    ]
 
 
 def _wanted(case: Case, column: str, values: Iterable[str]) -> Any:

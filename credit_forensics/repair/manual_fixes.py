@@ -14,8 +14,8 @@ import ibis
 import pandas as pd
 
 from credit_forensics.case.case import Case
+from credit_forensics.records import row_dicts
 from credit_forensics.repair.entries import NETTED
-from credit_forensics.repair.holdings import rows_of
 from credit_forensics.tables.catalogue import Tables
 
 # A promotion or a welcome bonus is nobody's re-grant, whatever its size.
@@ -32,7 +32,7 @@ class Regrants:
     def __init__(self, rows: pd.DataFrame, netted: Iterable[str] = ()) -> None:
         used = set(netted)
         self._free: dict[tuple[str, int], list[tuple[pd.Timestamp | None, str]]] = {}
-        for row in rows_of(rows):
+        for row in row_dicts(rows):
             if row["entry_id"] in used or not EMERGENCY.search(row["reason"] or ""):
                 continue
             place = (row["user_id"], int(row["delta"]))

@@ -8,7 +8,7 @@ import ibis
 import pandas as pd
 
 from credit_forensics.case.case import Case
-from credit_forensics.repair.holdings import rows_of
+from credit_forensics.records import row_dicts
 from credit_forensics.tables.catalogue import Tables
 
 
@@ -68,7 +68,7 @@ def read_facts(case: Case) -> dict[str, Facts]:
             amount_lost=int(row["amount_lost"] or 0),
             customer_id=row["customer_id"],
         )
-        for row in rows_of(engine.frame(rows))
+        for row in row_dicts(engine.frame(rows))
     }
 
 

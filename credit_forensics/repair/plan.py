@@ -13,6 +13,7 @@ from credit_forensics.case.case import Case
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.urls import one_line
 from credit_forensics.errors import CaseError
+from credit_forensics.records import row_dicts
 from credit_forensics.repair.booking_order import booking_order, follows
 from credit_forensics.repair.booking_sql import Planned
 from credit_forensics.repair.corrections import (
@@ -28,7 +29,6 @@ from credit_forensics.repair.holdings import (
     read_balances,
     read_entries,
     read_users_entries,
-    rows_of,
 )
 from credit_forensics.repair.manual_fixes import read_regrants
 from credit_forensics.repair.payment_evidence import (
@@ -119,7 +119,7 @@ def _decide(
     unearning = {name for name, one in concerned.items() if one.rule == "unearned"}
     moving = {name for name, one in concerned.items() if one.rule == "move"}
     findings = findings[findings["finding"].isin(list(concerned))]
-    rows = rows_of(findings)
+    rows = row_dicts(findings)
     began: dict[str, pd.Timestamp] = {}
     for row in rows:
         payment, at = row["payment_id"] or "", row["created_at"]
@@ -203,7 +203,7 @@ def _mentioned(
         for user, told in database.driver.execute(mentions_sql(target, users)).fetchall():
             now.setdefault(user, []).append(told)
     known: dict[str, list[str]] = {}
-    for row in rows_of(read_users_entries(case, users)):
+    for row in row_dicts(read_users_entries(case, users)):
         told = " ".join(row[c] or "" for c in ("reason", "event_id", "payment_id"))
         known.setdefault(row["user_id"], []).append(told)
 

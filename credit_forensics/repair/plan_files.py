@@ -8,6 +8,7 @@ from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.errors import CaseError
 from credit_forensics.repair.plan_text import plan_markdown
 from credit_forensics.repair.repair_plan import RepairPlan
+from credit_forensics.whole_file import write_whole
 
 
 def write_plan(plan: RepairPlan, out: Path) -> list[Path]:
@@ -33,9 +34,7 @@ def write_plan(plan: RepairPlan, out: Path) -> list[Path]:
         out.mkdir(parents=True, exist_ok=True)
         (out / "plan.sql").unlink(missing_ok=True)
         for name, content in files.items():
-            part = out / f".{name}.part"
-            part.write_bytes(content)
-            part.replace(out / name)
+            write_whole(out / name, content)
     except OSError as error:
         raise CaseError(f"The plan cannot be written to {out}: {error.strerror}.") from None
     return [out / name for name in files]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pandas as pd
 
-from credit_forensics.repair.holdings import rows_of
+from credit_forensics.records import row_dicts
 from credit_forensics.repair.plan_rows import HELD_BACK, OFFERED
 from credit_forensics.repair.repair_plan import RepairPlan
 
@@ -82,7 +82,7 @@ def _section(title: str, rows: pd.DataFrame, columns: tuple[tuple[str, str], ...
     ]
     lines += [
         "| " + " | ".join(_cell(row[name]) for name, _ in columns) + " |"
-        for row in rows_of(rows.head(AT_MOST))
+        for row in row_dicts(rows.head(AT_MOST))
     ]
     parts = [f"## {title}", "\n".join(lines)]
     if len(rows) > AT_MOST:

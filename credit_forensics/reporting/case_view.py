@@ -15,8 +15,9 @@ from credit_forensics.errors import CaseError
 from credit_forensics.findings.finding import Finding
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.privacy.mask import Mask
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.elements import ELEMENTS, Code
-from credit_forensics.reporting.html_tables import Row, row_dicts
+from credit_forensics.reporting.html_tables import Row
 from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.window import Window
 from credit_forensics.tables.catalogue import Tables

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from credit_forensics.findings.finding import Correction
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.html_tables import Row, row_dicts
+from credit_forensics.reporting.html_tables import Row
 
 
 @dataclass(frozen=True)

@@ -18,11 +18,12 @@ from credit_forensics.charts import (
 from credit_forensics.charts.style import FAMILY_ORDER, SEVERITIES
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.privacy.mask import Mask
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
 from credit_forensics.reporting.findings_section import finding_sentence
-from credit_forensics.reporting.html_tables import Row, TableColumn, html_table, row_dicts
+from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 
 SHOWN_WATERFALLS = 10
 SHOWN_INCIDENTS = 25

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells
-from credit_forensics.reporting.html_tables import TableColumn, html_table, row_dicts
+from credit_forensics.reporting.html_tables import TableColumn, html_table
 
 SHOWN_USERS = 25
 SHOWN_PAYMENTS = 25

@@ -10,6 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.html_templates import render
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.language import Language
 
@@ -88,15 +89,3 @@ def html_table(
             for row in row_dicts(rows)
         ],
     )
-
-
-def row_dicts(rows: pd.DataFrame) -> list[Row]:
-    """The rows as dictionaries, absent values as ``None`` whatever their type.
-
-    Examples
-    --------
-    >>> row_dicts(pd.DataFrame({"n": pd.array([1, None], "Int64")}))
-    [{'n': 1}, {'n': None}]
-    """
-    present = rows.astype(object).where(rows.notna(), None)
-    return [{str(key): value for key, value in row.items()} for row in present.to_dict("records")]

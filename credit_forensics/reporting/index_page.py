@@ -12,6 +12,7 @@ from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.page import page_html
 from credit_forensics.reporting.report_files import KeptReport, kept_reports
+from credit_forensics.whole_file import write_whole
 
 _STATUS_LOOK = {"ok": "low", "findings": "high", "failed": "critical"}
 _SHOWN_SUFFIXES = (".html", ".ipynb", ".csv", ".manifest.json", ".pdf")
@@ -48,10 +49,7 @@ def write_index(folder: Path | str, *, language: str = "en") -> Path:
     title = words.say("index.title")
     page = page_html(ELEMENTS.title(title, "answers") + table, title=title, language=words)
     path = folder / "index.html"
-    # A reader never sees half a page.
-    part = folder / ".index.html.part"
-    part.write_text(page, encoding="utf-8")
-    part.replace(path)
+    write_whole(path, page.encode())
     return path
 
 

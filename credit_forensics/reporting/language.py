@@ -13,9 +13,9 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
-from credit_forensics.charts.amounts import joined, money_text
 from credit_forensics.errors import CaseError
 from credit_forensics.findings.catalogue import FINDINGS
+from credit_forensics.money import money_text
 from credit_forensics.reporting.language_de import SENTENCES as GERMAN
 from credit_forensics.reporting.language_en import SENTENCES as ENGLISH
 from credit_forensics.resolution.methods import METHODS
@@ -127,7 +127,7 @@ class Language:
         """Sums in several currencies; a dash where there are none."""
         if not sums:
             return "–"
-        return joined(self.money(sums[currency], currency) for currency in sorted(sums))
+        return " + ".join(self.money(sums[currency], currency) for currency in sorted(sums))
 
     def time(self, moment: datetime | None, *, seconds: bool = False) -> str:
         """A UTC time; a dash where there is none.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import contextlib
-import difflib
 from collections.abc import Mapping
 from datetime import date, datetime
 from pathlib import Path
@@ -12,6 +11,7 @@ from typing import Any
 
 import nbformat
 
+from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
 
 _PACKAGE = Path(__file__).resolve().parent.parent
@@ -107,9 +107,7 @@ def checked_parameters(notebook: nbformat.NotebookNode, given: Mapping[str, Any]
     checked = {}
     for name, value in given.items():
         if name not in declared:
-            near = difflib.get_close_matches(name, declared, n=1)
-            known = ", ".join(sorted(declared)) or "none"
-            hint = f"did you mean '{near[0]}'?" if near else f"known are {known}."
+            hint = did_you_mean(name, sorted(declared))
             raise CaseError(f"The notebook has no parameter '{name}'; {hint}")
         checked[name] = _cast(name, value, declared[name])
     return checked

@@ -25,6 +25,7 @@ from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
 from credit_forensics.case_file import read_case_file
+from credit_forensics.durations import duration
 from credit_forensics.errors import CaseError
 from credit_forensics.locks import folder_lock
 from credit_forensics.monitoring.failed_report import tell_failed_report
@@ -32,10 +33,9 @@ from credit_forensics.reporting.notebook_files import notebook_path
 from credit_forensics.reporting.produce import produce_report
 from credit_forensics.reporting.render import ReportFailedError
 from credit_forensics.reporting.window import span_of
+from credit_forensics.whole_file import write_whole
 
 STATE = ".schedule.json"
-_EVERY = re.compile(r"(\d+)\s*([smhd])\Z")
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 _WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _AT = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)\Z")
 _WAIT_FOR_RUN = 6 * 3600.0
@@ -208,9 +208,8 @@ def make_trigger(plan: SchedulePlan) -> CronTrigger | IntervalTrigger:
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise CaseError(f"There is no time zone '{plan.timezone}', as Europe/Berlin is.") from None
     every = plan.every.strip().lower()
-    span = _EVERY.match(every)
-    if span and int(span[1]) > 0:
-        return IntervalTrigger(**{_UNITS[span[2]]: int(span[1])}, timezone=zone)
+    if span := duration(every):
+        return IntervalTrigger(seconds=int(span.total_seconds()), timezone=zone)
     at = _AT.match(plan.at.strip())
     if at is None:
         raise CaseError(f"'{plan.at}' is no time of day; write it as 07:00.")
@@ -229,11 +228,8 @@ def make_trigger(plan: SchedulePlan) -> CronTrigger | IntervalTrigger:
 def _write_due(plan: SchedulePlan, now: datetime) -> datetime:
     due: datetime = make_trigger(plan).get_next_fire_time(None, now).astimezone(UTC)
     path = Path(plan.out) / STATE
-    part = path.with_name(path.name + ".part")
-    part.write_text(
-        json.dumps({"plan": asdict(plan), "due": due.isoformat()}, indent=2), encoding="utf-8"
-    )
-    part.replace(path)
+    state = {"plan": asdict(plan), "due": due.isoformat()}
+    write_whole(path, json.dumps(state, indent=2).encode())
     return due
 
 

@@ -6,11 +6,12 @@ from markupsafe import Markup
 
 from credit_forensics.case.case import Case
 from credit_forensics.charts import timeline
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.cells import Cells
 from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.findings_section import findings_table
-from credit_forensics.reporting.html_tables import TableColumn, html_table, row_dicts
+from credit_forensics.reporting.html_tables import TableColumn, html_table
 from credit_forensics.reporting.incident_report import case_view
 from credit_forensics.tables.catalogue import Tables
 

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import pandas as pd
 
+from credit_forensics.durations import duration
 from credit_forensics.errors import CaseError
 
-_SPAN = re.compile(r"([1-9]\d{0,4})\s*([hdw])\Z")
-_UNITS = {"h": "hours", "d": "days", "w": "weeks"}
+_LONGEST = timedelta(days=36_525)
 
 
 @dataclass(frozen=True)
@@ -40,10 +39,10 @@ def span_of(text: str) -> timedelta:
     >>> span_of("7d")
     datetime.timedelta(days=7)
     """
-    match = _SPAN.match(text.strip().lower())
-    if match is None:
+    span = duration(text)
+    if span is None or not timedelta(hours=1) <= span <= _LONGEST:
         raise CaseError(f"'{text}' is no rolling window; write it as 24h, 7d or 4w.")
-    return timedelta(**{_UNITS[match[2]]: int(match[1])})
+    return span
 
 
 def rolling_window(text: str, started_at: str, times: pd.Series) -> Window:

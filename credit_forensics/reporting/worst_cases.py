@@ -8,8 +8,9 @@ from typing import Any
 from markupsafe import Markup
 
 from credit_forensics.html_templates import render
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.html_tables import Row, row_dicts
+from credit_forensics.reporting.html_tables import Row
 from credit_forensics.resolution.methods import REPLAYS
 
 

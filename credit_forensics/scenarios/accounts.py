@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios.checkout import (
     EMAIL_OWN,
     EMAIL_UNKNOWN,
@@ -15,7 +16,7 @@ from credit_forensics.scenarios.checkout import (
     Checkouts,
 )
 from credit_forensics.scenarios.faults import Fault
-from credit_forensics.scenarios.identifiers import Bools, Ints, user_ids
+from credit_forensics.scenarios.identifiers import user_ids
 from credit_forensics.scenarios.people import People
 from credit_forensics.scenarios.settings import WorldSettings
 

@@ -10,10 +10,11 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios.deliveries import EventIds, draw_event_ids, events_and_deliveries
 from credit_forensics.scenarios.faults import Fault
 from credit_forensics.scenarios.handler import METHODS
-from credit_forensics.scenarios.identifiers import Bools, Ints, instants, take, tokens
+from credit_forensics.scenarios.identifiers import instants, take, tokens
 from credit_forensics.scenarios.scene import Scene
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from credit_forensics.scenarios.identifiers import Bools, Ints
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios.settings import WorldSettings
 
 _DAY = 86_400 * 1_000_000

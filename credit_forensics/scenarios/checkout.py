@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios.bursts import Timeline
-from credit_forensics.scenarios.identifiers import Bools, Ints
 from credit_forensics.scenarios.people import People
 from credit_forensics.scenarios.settings import WorldSettings
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from credit_forensics.arrays import Ints
 from credit_forensics.scenarios.faults import Fault
 from credit_forensics.scenarios.handler import (
     CREDITED,
@@ -18,7 +19,7 @@ from credit_forensics.scenarios.handler import (
     REFUSED,
     UNRESOLVED,
 )
-from credit_forensics.scenarios.identifiers import Ints, instants, take, tokens
+from credit_forensics.scenarios.identifiers import instants, take, tokens
 from credit_forensics.scenarios.scene import Scene
 
 API_VERSION = "2025-08-27.basil"

@@ -6,8 +6,8 @@ from enum import IntEnum, auto
 
 import numpy as np
 
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios.checkout import GUEST, Checkouts
-from credit_forensics.scenarios.identifiers import Bools, Ints
 from credit_forensics.scenarios.people import People
 from credit_forensics.scenarios.settings import WorldSettings
 

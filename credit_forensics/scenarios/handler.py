@@ -12,10 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios.accounts import Accounts
 from credit_forensics.scenarios.checkout import GUEST, Checkouts
 from credit_forensics.scenarios.faults import Fault
-from credit_forensics.scenarios.identifiers import Bools, Ints
 from credit_forensics.scenarios.people import People
 
 METHODS = (

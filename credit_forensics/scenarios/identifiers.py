@@ -7,10 +7,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios.settings import IdScheme
 
-Ints = npt.NDArray[np.int64]
-Bools = npt.NDArray[np.bool_]
 _BASE62 = np.frombuffer(
     b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz", dtype=np.uint8
 )

@@ -9,8 +9,9 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios import names
-from credit_forensics.scenarios.identifiers import Bools, Ints, take
+from credit_forensics.scenarios.identifiers import take
 from credit_forensics.scenarios.settings import WorldSettings
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios import names
 from credit_forensics.scenarios.accounts import Accounts
 from credit_forensics.scenarios.checkout import (
@@ -21,7 +22,7 @@ from credit_forensics.scenarios.checkout import (
 from credit_forensics.scenarios.deliveries import settled_at
 from credit_forensics.scenarios.faults import Fault
 from credit_forensics.scenarios.handler import Handling
-from credit_forensics.scenarios.identifiers import Bools, Ints, instants, take, tokens
+from credit_forensics.scenarios.identifiers import instants, take, tokens
 from credit_forensics.scenarios.people import People
 from credit_forensics.scenarios.scene import Labels, Scene
 from credit_forensics.scenarios.settings import WorldSettings

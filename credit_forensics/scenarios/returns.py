@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios.checkout import Checkouts
 from credit_forensics.scenarios.faults import Fault
 from credit_forensics.scenarios.handler import CREDITED, Handling
-from credit_forensics.scenarios.identifiers import Bools, Ints
 from credit_forensics.scenarios.settings import WorldSettings
 
 _HOUR = 3_600 * 1_000_000

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
+from credit_forensics.arrays import Ints
 from credit_forensics.scenarios.accounts import Accounts
 from credit_forensics.scenarios.bursts import Timeline
 from credit_forensics.scenarios.checkout import Checkouts
 from credit_forensics.scenarios.handler import Handling
-from credit_forensics.scenarios.identifiers import Ints
 from credit_forensics.scenarios.people import People
 from credit_forensics.scenarios.returns import Returns
 from credit_forensics.scenarios.settings import WorldSettings

@@ -7,6 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
+from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios.accounts import Accounts
 from credit_forensics.scenarios.bookkeeping import Books
 from credit_forensics.scenarios.bursts import Timeline
@@ -23,7 +24,7 @@ from credit_forensics.scenarios.handler import (
     UNRESOLVED,
     Handling,
 )
-from credit_forensics.scenarios.identifiers import Bools, Ints, take
+from credit_forensics.scenarios.identifiers import take
 from credit_forensics.scenarios.people import People
 from credit_forensics.scenarios.records import DELAYED
 from credit_forensics.scenarios.returns import Returns

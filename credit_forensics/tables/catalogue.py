@@ -6,12 +6,11 @@ are UTC timestamps, money is integer minor units with its currency, ids are stri
 
 from __future__ import annotations
 
-import difflib
-
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
+from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.tables.columns import TableSpec
 from credit_forensics.tables.evidence import EVIDENCE
 from credit_forensics.tables.results import RESULTS
@@ -36,9 +35,7 @@ def spec(name: str) -> TableSpec:
     try:
         return ALL[name]
     except KeyError:
-        near = difflib.get_close_matches(str(name), ALL, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are {', '.join(sorted(ALL))}"
-        raise KeyError(f"no table {name!r}; {hint}") from None
+        raise KeyError(f"no table {name!r}; {did_you_mean(name, sorted(ALL))}") from None
 
 
 class Tables:

@@ -24,12 +24,12 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from ratios import note
 
-from credit_forensics.checks.handler import stripe_objects
-from credit_forensics.checks.handler.signing import sign
 from credit_forensics.intake.app import WEBHOOK_PATH, create_app, make_engine
 from credit_forensics.intake.schema import create_schema
 from credit_forensics.intake.serve import log_deliveries
 from credit_forensics.intake.settings import IntakeSettings, SoldPrice
+from credit_forensics.scenarios import stripe_objects
+from credit_forensics.scenarios.signing import sign
 
 SECRET = "whsec_bench"
 USERS = 10_000

@@ -17,10 +17,10 @@ from credit_forensics.checks.handler.original_handler import (
     create_original_app,
     create_original_schema,
 )
-from credit_forensics.checks.handler.signing import sign
 from credit_forensics.checks.handler.transport import Delivery, open_transport
 from credit_forensics.errors import CaseError
 from credit_forensics.notebook.displays import kit_report_html
+from credit_forensics.scenarios.signing import sign
 
 SECRET = "whsec_kit_test"
 RIGHT_BY_CHANCE = {"plain_purchase", "forged_signature", "dispute_won"}

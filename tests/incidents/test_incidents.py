@@ -83,7 +83,7 @@ def test_users_and_money_count_once():
     assert (row["findings"], row["users"], row["credits"], row["amount"]) == (3, 2, 120, 1_800)
     assert row["summary"] == (
         "wrong_user (stale_session): 3 findings, from 2025-09-01 00:00 to 2025-09-01 02:00 UTC; "
-        "accounts hit: 2; at stake: 120 credits and 1800 minor units of eur."
+        "accounts hit: 2; at stake: 120 credits and 18.00 EUR."
     )
 
 

@@ -11,9 +11,9 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from credit_forensics.checks.handler.signing import sign
 from credit_forensics.intake.app import WEBHOOK_PATH
 from credit_forensics.intake.signed_in import make_user_token
+from credit_forensics.scenarios.signing import sign
 
 SECRET = "whsec_intake_test"
 KEY = "seal-key-for-tests-0123456789abcdef"

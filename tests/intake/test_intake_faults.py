@@ -25,10 +25,10 @@ import pytest
 import sqlalchemy as sa
 from intake_shop import SECRET, completed
 
-from credit_forensics.checks.handler.signing import sign
 from credit_forensics.intake.app import WEBHOOK_PATH, make_engine
 from credit_forensics.intake.schema import create_schema
 from credit_forensics.intake.settings import IntakeSettings
+from credit_forensics.scenarios.signing import sign
 
 USERS = 200
 SERVER = "from credit_forensics.intake.serve import serve; import sys; serve(sys.argv[1], port=int(sys.argv[2]), log_file=sys.argv[3])"

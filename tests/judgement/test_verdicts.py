@@ -326,5 +326,7 @@ def test_explaining_an_unknown_payment_names_the_nearest(literal_case):
     from credit_forensics.errors import CaseError
 
     case = literal_case(payments=[payment(1)])
-    with pytest.raises(CaseError, match="There is no payment cs_l in this case; did you mean cs_1"):
+    with pytest.raises(
+        CaseError, match="There is no payment cs_l in this case; did you mean 'cs_1'"
+    ):
         case.explain("cs_l")

@@ -110,7 +110,7 @@ def test_an_incident_is_told_when_it_opens_grows_and_ends_over_http(tmp_path, ht
     grown = http.received[1]["message"]
     assert "Count: 2 (1 new since 2025-09-01 12:05 UTC)" in grown
     assert "Accounts: 2" in grown
-    assert "Amount: 798 minor units EUR" in grown
+    assert "Amount: 7.98 EUR" in grown
     assert "evt_1" in grown
     assert "Alert: 1/grew/2" in grown
 

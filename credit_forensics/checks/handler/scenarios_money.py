@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from credit_forensics.checks.handler import stripe_objects
 from credit_forensics.checks.handler.stage import Stage
+from credit_forensics.scenarios import stripe_objects
 
 
 def unpaid_then_success(stage: Stage) -> None:

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from credit_forensics.checks.handler import stripe_objects
 from credit_forensics.checks.handler.books import Books, Entry
-from credit_forensics.checks.handler.signing import sign
 from credit_forensics.checks.handler.transport import Answer, Delivery, Transport
+from credit_forensics.scenarios import stripe_objects
+from credit_forensics.scenarios.signing import sign
 
 USER_AGENT = "Stripe/1.0 (+https://stripe.com/docs/webhooks)"
 _POLL_SECONDS = 0.05

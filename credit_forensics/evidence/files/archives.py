@@ -34,6 +34,32 @@ def compression(path: Path) -> str:
     return next((name for name, magic in _MAGIC.items() if head.startswith(magic)), "plain")
 
 
+def as_utf8(chunks: Iterator[bytes], notes: list[str] | None = None) -> Iterator[bytes]:
+    """Chunks in UTF-8 without a byte order mark; UTF-16 with one is converted, and noted.
+
+    Examples
+    --------
+    >>> b"".join(as_utf8(iter([b"\\xff", b"\\xfea\\x00", b"b\\x00"])))
+    b'ab'
+    """
+    first = next(chunks, b"")
+    while 0 < len(first) < 3:
+        more = next(chunks, b"")
+        if not more:
+            break
+        first += more
+    if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        if notes is not None:
+            notes.append("read as UTF-16")
+        decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
+        yield decoder.decode(first).encode("utf-8", "replace")
+        for chunk in chunks:
+            yield decoder.decode(chunk).encode("utf-8", "replace")
+        return
+    yield first.removeprefix(codecs.BOM_UTF8)
+    yield from chunks
+
+
 class Archive:
     """The bytes of a file, unpacked, in chunks.
 
@@ -67,21 +93,7 @@ class Archive:
 
     def text(self) -> Iterator[bytes]:
         """Chunks in UTF-8 without a byte order mark; UTF-16 with one is converted."""
-        chunks = iter(self)
-        first = next(chunks, b"")
-        while 0 < len(first) < 3:
-            more = next(chunks, b"")
-            if not more:
-                break
-            first += more
-        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
-            yield decoder.decode(first).encode("utf-8", "replace")
-            for chunk in chunks:
-                yield decoder.decode(chunk).encode("utf-8", "replace")
-            return
-        yield first.removeprefix(codecs.BOM_UTF8)
-        yield from chunks
+        return as_utf8(iter(self))
 
     def _read(self, file: IO[bytes], size: int) -> Iterator[bytes]:
         while block := file.read(size):

@@ -10,8 +10,8 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.kept.bring import bring_whole
 from credit_forensics.evidence.kept.custody import ReadAnew
 from credit_forensics.evidence.kept.evidence import KeptEvidence
-from credit_forensics.evidence.load import Progress
 from credit_forensics.locks import folder_lock
+from credit_forensics.progress import Progress
 
 FOLDER, FILE = ".kept", "evidence.duckdb"
 WAIT_SECONDS = 300.0

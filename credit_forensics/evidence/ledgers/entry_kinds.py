@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 
 import duckdb
 
+from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
 
 KINDS = ("purchase", "usage", "refund", "reversal", "correction", "transfer", "grant", "other")
@@ -120,9 +120,7 @@ def check_kinds(connection: duckdb.DuckDBPyConnection, overrides: Mapping[str, s
                     f"ledger.kinds: write the reason on the left and its kind on the right, "
                     f'"{kind}" = "{key}".'
                 )
-            near = difflib.get_close_matches(kind, KINDS, n=1)
-            hint = f"did you mean '{near[0]}'?" if near else f"kinds are {', '.join(KINDS)}."
-            raise CaseError(f"ledger.kinds: '{kind}' is no kind; {hint}")
+            raise CaseError(f"ledger.kinds: '{kind}' is no kind; {did_you_mean(kind, KINDS)}")
         pattern = _expression(key)
         if pattern is None:
             continue

@@ -19,8 +19,8 @@ from credit_forensics.evidence.ledgers.entries import take_entries
 from credit_forensics.evidence.ledgers.entry_kinds import check_kinds
 from credit_forensics.evidence.ledgers.layouts import CONSEQUENCES, OPTIONAL_PARTS
 from credit_forensics.evidence.ledgers.plan_reads import Plan, Read, plan_reads
+from credit_forensics.progress import RowProgress
 
-Progress = Callable[[str, int], None]
 # Given the prefix of the ledger's entries, its database and a read: the read as it is to be, or
 # none to leave it out.
 Narrow = Callable[[str, ReadOnlyDatabase, Read], Read | None]
@@ -32,7 +32,7 @@ _ORDER = (*OPTIONAL_PARTS, "entries", "users", "customers", "balances")
 def load_ledgers(
     evidence: Evidence,
     case_file: CaseFile,
-    progress: Progress | None = None,
+    progress: RowProgress | None = None,
     *,
     narrow: Narrow | None = None,
 ) -> None:
@@ -153,7 +153,7 @@ def _load(
     source: Input,
     *,
     prefix: str,
-    progress: Progress | None,
+    progress: RowProgress | None,
     narrow: Callable[[Read], Read | None] | None,
 ) -> None:
     plan = plan_reads(database, section)

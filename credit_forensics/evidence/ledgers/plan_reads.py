@@ -6,13 +6,13 @@ SQL expression is taken as it stands, inside one statement of a read-only transa
 
 from __future__ import annotations
 
-import difflib
 import re
 from dataclasses import dataclass, field
 
 from credit_forensics.case_file import LedgerSection, TableMapping
 from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError
 from credit_forensics.databases.relations import Relation, quote_identifier
+from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.ledgers.layouts import (
     CONSEQUENCES,
@@ -91,12 +91,7 @@ def _layout(database: ReadOnlyDatabase, section: LedgerSection) -> Layout:
         if layout.name == wanted:
             return layout
     if wanted != "auto":
-        near = difflib.get_close_matches(wanted, [*layout_names(), "auto"], n=1)
-        hint = (
-            f"did you mean '{near[0]}'?"
-            if near
-            else f"known are {', '.join(layout_names())} and auto."
-        )
+        hint = did_you_mean(wanted, [*layout_names(), "auto"])
         raise CaseError(f"ledger.schema '{wanted}' is not known; {hint}")
     fitting = [layout for layout in LAYOUTS if fits(database, section, layout)]
     return fitting[0] if fitting else LAYOUTS[0]
@@ -213,10 +208,7 @@ def _own(
     place = f"ledger.{part}"
     for target in mapping.columns:
         if target not in TARGETS[part]:
-            near = difflib.get_close_matches(target, TARGETS[part], n=1)
-            hint = (
-                f"did you mean '{near[0]}'?" if near else f"known are {', '.join(TARGETS[part])}."
-            )
+            hint = did_you_mean(target, TARGETS[part])
             raise CaseError(f"{place}.columns: unknown column '{target}'; {hint}")
     if mapping.table and mapping.query:
         raise CaseError(f"{place}: give either a table or a query, not both.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -29,8 +28,8 @@ from credit_forensics.evidence.logs.prefixes import PrefixReader
 from credit_forensics.evidence.logs.rows import LogRows, Span, delivery_table, session_table
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
 from credit_forensics.evidence.logs.whole_deliveries import whole_deliveries
+from credit_forensics.progress import Progress
 
-Progress = Callable[[str, int, int], None]
 _KEPT_ROWS = 200_000
 
 

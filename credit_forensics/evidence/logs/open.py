@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import IO, Any
 import zstandard
 
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.files.archives import as_utf8
 
 CHUNK = 4 << 20
 LONGEST_LINE = 8 << 20
@@ -100,22 +100,9 @@ class LogStream:
 
     def _pieces(self) -> Iterator[bytes]:
         """The text in pieces no larger than a chunk: archives may unfold to any size."""
-        for block in self._text():
+        for block in as_utf8(self._unpacked(), self.notes):
             for at in range(0, len(block), self._chunk):
                 yield block[at : at + self._chunk] if len(block) > self._chunk else block
-
-    def _text(self) -> Iterator[bytes]:
-        blocks = self._unpacked()
-        first = next(blocks, b"")
-        if first.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-            self.notes.append("read as UTF-16")
-            decoder = codecs.getincrementaldecoder("utf-16")(errors="replace")
-            yield decoder.decode(first).encode("utf-8", "replace")
-            for block in blocks:
-                yield decoder.decode(block).encode("utf-8", "replace")
-            return
-        yield first.removeprefix(codecs.BOM_UTF8)
-        yield from blocks
 
     def _unpacked(self) -> Iterator[bytes]:
         with self.path.open("rb") as file:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from credit_forensics.evidence.files.csv_records import heading
-from credit_forensics.evidence.stripe.minor_units import minor_units
+from credit_forensics.money import minor_units
 
 Row = dict[str, Any]
 

@@ -9,7 +9,7 @@ again by their place, are read one by one. Where that cannot be done the whole f
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -33,8 +33,7 @@ from credit_forensics.evidence.stripe.objects import (
     kind_sql,
     type_sql,
 )
-
-Progress = Callable[[str, int, int], None]
+from credit_forensics.progress import Progress
 
 _FORMATS = {"lines": "newline_delimited", "array": "array"}
 _PACKED = {"plain": "none", "gz": "gzip", "zst": "zstd"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 from credit_forensics.case_file import CaseFile
@@ -14,8 +13,7 @@ from credit_forensics.evidence.files.input_paths import input_name, input_paths
 from credit_forensics.evidence.stripe.csv_export import load_stripe_csv
 from credit_forensics.evidence.stripe.json_export import load_stripe_json
 from credit_forensics.evidence.stripe.parquet_export import load_stripe_parquet
-
-Progress = Callable[[str, int, int], None]
+from credit_forensics.progress import Progress
 
 KEYS = ("sessions", "events", "charges", "intents", "refunds", "disputes", "customers", "files")
 

@@ -27,9 +27,9 @@ from credit_forensics.evidence.stripe_api.client import (
 )
 from credit_forensics.evidence.stripe_api.pulled_files import pull_folder
 from credit_forensics.evidence.stripe_api.spool import RESOURCES, Spool, State, Window
+from credit_forensics.progress import RowProgress
 
 PAGE = 100
-Progress = Callable[[str, int], None]
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class PullSummary:
 def pull(
     case_file: CaseFile,
     *,
-    progress: Progress | None = None,
+    progress: RowProgress | None = None,
     now: dt.datetime | None = None,
     overlap: dt.timedelta = dt.timedelta(seconds=pull_window.OVERLAP),
     sleep: Callable[[float], None] = time.sleep,

@@ -8,7 +8,6 @@ knows; they are cut off when the spool is opened again, and the page is fetched 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from credit_forensics.errors import CaseError
+from credit_forensics.locks import HeldError, folder_lock
+from credit_forensics.whole_file import sync_folder, whole_file, write_whole
 
 FOLDER = "stripe_pull"
 RESOURCES = ("sessions", "events", "charges", "refunds", "disputes", "customers")
@@ -143,7 +144,7 @@ class Spool:
     def save(self) -> None:
         """Replace ``state.json`` in one step."""
         body = json.dumps({"version": _VERSION, **asdict(self.state)}, indent=1, sort_keys=True)
-        _replace(self.folder / "state.json", [body.encode() + b"\n"])
+        write_whole(self.folder / "state.json", body.encode() + b"\n", mode=0o600)
 
     def _cut(self, name: str) -> None:
         """Drop a page that the state does not know of; refuse a file shorter than it says."""
@@ -184,13 +185,14 @@ class Spool:
         # would leave a file shorter than the state says, so the state goes first, naming the
         # file that is about to be put in place.
         pending = path.with_suffix(".jsonl.next")
-        _replace(pending, lines())
+        with whole_file(pending, mode=0o600) as part, part.open("wb") as written:
+            written.writelines(lines())
         resource.size, resource.rows = kept["size"], kept["rows"]
         assert resource.round is not None
         resource.round.start = 0
         self.save()
         pending.replace(path)
-        _sync_folder(self.folder)
+        sync_folder(self.folder)
 
 
 @contextlib.contextmanager
@@ -204,11 +206,8 @@ def open_spool(folder: Path) -> Iterator[Spool]:
     """
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with (folder / "lock").open("ab") as lock:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise CaseError(f"Another pull is writing to {folder}; wait for it.") from None
+        busy = f"Another pull is writing to {folder}; wait for it."
+        with folder_lock(folder, "pull", busy=busy):
             _take_pending(folder)
             yield Spool(folder)
     except OSError as error:
@@ -253,9 +252,7 @@ def paths(folder: Path) -> dict[str, Path]:
     """
     if not (folder / "state.json").exists():
         return {}
-    # A lock held elsewhere is an OSError too.
-    with contextlib.suppress(OSError), (folder / "lock").open("ab") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    with contextlib.suppress(OSError, HeldError), folder_lock(folder, "pull"):
         _take_pending(folder)
         Spool(folder)
     state = read_state(folder)
@@ -292,26 +289,6 @@ def _append(path: Path) -> Iterator[Any]:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     with os.fdopen(descriptor, "r+b") as file:
         yield file
-
-
-def _replace(path: Path, chunks: Iterator[bytes] | Sequence[bytes]) -> None:
-    temporary = path.with_name(path.name + ".tmp")
-    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        for chunk in chunks:
-            file.write(chunk)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
-    _sync_folder(path.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _span(raw: Any) -> Span | None:

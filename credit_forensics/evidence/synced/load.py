@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from credit_forensics.case_file import CaseFile, from_environment
@@ -28,8 +28,7 @@ from credit_forensics.evidence.stripe.objects import (
 from credit_forensics.evidence.synced.deliveries import take_subscribers, take_triggers
 from credit_forensics.evidence.synced.documents import columns_for, document_sql
 from credit_forensics.evidence.synced.identify_tables import NAMES, SyncedTable, recognise_synced
-
-Progress = Callable[[str, int], None]
+from credit_forensics.progress import RowProgress
 
 RAW = "_synced_raw"
 _EVENT: dict[str, Type] = {**EVENT_FIELDS, "data": "JSON"}
@@ -44,7 +43,7 @@ _MISSED = {
 
 
 def load_synced_tables(
-    evidence: Evidence, case_file: CaseFile, progress: Progress | None = None
+    evidence: Evidence, case_file: CaseFile, progress: RowProgress | None = None
 ) -> None:
     """Read ``[stripe] database`` into the staging tables.
 
@@ -92,7 +91,7 @@ def _load(
     database: ReadOnlyDatabase,
     source: Input,
     found: dict[str, SyncedTable],
-    progress: Progress | None,
+    progress: RowProgress | None,
 ) -> None:
     keys = _foreign_keys(evidence, database, found)
     digests = []

@@ -7,8 +7,8 @@ import pytest
 
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.stripe.load import load_stripe_file
-from credit_forensics.evidence.stripe.minor_units import minor_units
 from credit_forensics.evidence.stripe.payments import assemble_payments
+from credit_forensics.money import minor_units
 
 UNIFIED = [
     "id",

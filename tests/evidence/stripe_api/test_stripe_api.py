@@ -84,7 +84,7 @@ def test_only_the_owner_may_read_what_was_pulled(tmp_path, stripe_server):
     pull(case_at(tmp_path, stripe_server), now=NOW)
     folder = tmp_path / "stripe_pull"
     assert folder.stat().st_mode & 0o077 == 0
-    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir() if path.name != "lock")
+    assert all(path.stat().st_mode & 0o077 == 0 for path in folder.iterdir())
 
 
 def test_the_window_is_asked_for_and_a_date_as_its_end_is_included(tmp_path, stripe_server):
