@@ -12,7 +12,7 @@ MUTANTS = read_mutants()
 
 
 @cache
-def test_names(file):
+def functions_of(file):
     return {
         node.name
         for node in ast.walk(ast.parse((ROOT / file).read_text("utf-8")))
@@ -26,7 +26,7 @@ def test_a_mutants_old_text_is_there_once_and_its_tests_are_there(mutant):
     assert mutant.tests
     for name in mutant.tests:
         file, _, function = name.partition("::")
-        assert not function or function in test_names(file), f"{file} has no {function}"
+        assert not function or function in functions_of(file), f"{file} has no {function}"
 
 
 PRICE = 'def price(credits):\n    """In cents."""\n    return credits * 10\n'
