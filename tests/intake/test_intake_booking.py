@@ -179,7 +179,7 @@ def test_what_waits_for_a_person_is_booked_by_a_person_only(
 
 @pytest.mark.parametrize(
     ("credits", "amount", "lost", "taken"),
-    [(50, 500, 0, 0), (50, 500, 4, 0), (50, 500, 5, 1), (50, 500, 500, 50), (50, 500, 501, 50)],
+    [(50, 500, 0, 0), (50, 500, 4, 0), (50, 500, 5, 1), (50, 500, 500, 50), (50, 500, 900, 50)],
 )
 def test_credits_go_in_proportion_half_a_credit_up_at_most_all(
     credits: int, amount: int, lost: int, taken: int

@@ -79,6 +79,23 @@ def test_a_voice_weighs_what_its_accuracy_and_the_false_values_make_it():
     assert weight == pytest.approx(np.log(5 * 0.95 / 0.05))
 
 
+def test_a_name_alone_weighs_less_and_beside_a_card_hardly_more():
+    found = patterns(
+        # The name alone names ben; the card names whom the name names as well; so does the e-mail.
+        ({SESSION: ADA, NAME: BEN}, {"named": [BEN]}),
+        ({SESSION: ADA, CARD: BEN, NAME: None}, {"named": [BEN]}),
+        ({SESSION: ADA, EMAIL: BEN, NAME: None}, {"named": [BEN]}),
+    )
+    fit, _ = fitted(found, [1, 1, 1])
+    fit.accuracy[NAME][:] = 0.85
+    name = contributions(found, fit.believed, np.full(3, 0.98))[:, NAME, :].max(axis=1)
+    odds = 0.85 / 0.15
+    assert name[0] == pytest.approx(np.log(5 * 0.69 / 0.31))
+    # Of 1000 accounts one has the name, so by chance it is hardly ever somebody else's.
+    assert name[1] == pytest.approx(np.log(odds / (1 / 1.25 + 0.001)))
+    assert name[2] == pytest.approx(np.log(odds / (1 / 5 + 0.001)))
+
+
 @pytest.mark.parametrize(
     ("voices", "named", "agreeing", "available"),
     [

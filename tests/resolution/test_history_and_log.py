@@ -8,7 +8,7 @@ import pytest
 
 from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.resolution.handler_log import handler_log
-from credit_forensics.resolution.history import OWNED, PURE, history_votes
+from credit_forensics.resolution.history import OWNED, history_votes
 from credit_forensics.tables.catalogue import Tables
 
 MILLION = 1_000_000
@@ -76,10 +76,6 @@ def test_own_weight_gone_the_second_leads_or_ties():
 def test_as_of_knows_what_was_strictly_before():
     found = votes((0, "ada", MILLION), (5, "ben", MILLION), (5, None, None), mode="as_of")
     assert found == {"cs_2": ("ada", 1, 1.0), "cs_3": ("ada", 1, 1.0)}
-
-
-def test_a_history_is_pure_from_nine_tenths():
-    assert PURE == 0.9
 
 
 def log(*deliveries):
