@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from credit_forensics.findings.missing_credit import find_missing_credit
@@ -88,7 +90,7 @@ GATES = [
 ]
 
 
-@pytest.mark.parametrize(("nearer", "further"), list(zip(GATES, GATES[1:], strict=False)))
+@pytest.mark.parametrize(("nearer", "further"), list(pairwise(GATES)))
 def test_of_two_deliveries_the_one_that_came_further_counts(find, make, nearer, further):
     deliveries = [
         {"payment_id": "p", "event_id": "evt_p", "outcome": outcome}
