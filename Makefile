@@ -7,7 +7,7 @@ WORKERS ?= 2
 SOURCES := credit_forensics tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test unit test-browser chromium accuracy bench test-scale wheel clean
+.PHONY: help demo lint test unit test-browser chromium accuracy bench mutants test-scale wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -46,6 +46,9 @@ accuracy: $(VENV)/.dev ## worlds with truth: the accuracy table, and its thresho
 
 bench: $(VENV)/.dev ## speed, as ratios within one run
 	$(BIN)/python tests/benchmarks/run_all.py
+
+mutants: $(VENV)/.dev ## change the package one expression at a time; name what no test notices
+	$(BIN)/python tests/mutants/run_mutants.py --workers $(WORKERS)
 
 test-scale: $(VENV)/.dev ## large worlds, load with faults, Spark and ClickHouse (Java 17)
 	$(PIP) install --constraint constraints.txt --editable '.[dev,spark,clickhouse]'

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from credit_forensics.findings.missing_credit import find_missing_credit
 
 
-def run(find, make, deliveries=(), *, covered=True, events=True, names=("p",)):
-    spans = [
+def run(find, make, deliveries=(), *, covered=True, events=True, names=("p",), spans=None):
+    spans = spans or [
         {
             "source": "deliveries",
             "first_at": make.at("2025-09-01"),
@@ -78,6 +80,42 @@ def test_the_furthest_gate_counts_in_whatever_order(find, make):
         assert [row["cause"] for row in run(find, make, rows)] == ["acknowledged_not_applied"]
 
 
+# From the first gate that a delivery passes to the last, with what the finding then says.
+GATES = [
+    ("signature_refused", "signature_refused", "refused the signature"),
+    ("incomplete", "unknown", "broke off"),
+    ("ignored", "acknowledged_not_applied", "skipped it"),
+    ("resolution_failed", "resolution_failed", "could not tell the user"),
+    ("no_credits", "acknowledged_not_applied", "nothing was applied"),
+]
+
+
+@pytest.mark.parametrize(("nearer", "further"), list(pairwise(GATES)))
+def test_of_two_deliveries_the_one_that_came_further_counts(find, make, nearer, further):
+    deliveries = [
+        {"payment_id": "p", "event_id": "evt_p", "outcome": outcome}
+        for outcome, _, _ in (further, nearer)
+    ]
+    (row,) = run(find, make, deliveries)
+    assert row["cause"] == further[1]
+    assert further[2] in row["explanation"]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "cause"),
+    [
+        # The payment's event is of 12:02.
+        ("2025-09-01 12:02", "2025-09-01 12:03", "not_delivered"),
+        ("2025-09-01 12:01", "2025-09-01 12:02", "not_delivered"),
+        ("2025-09-01 12:02:01", "2025-09-01 12:03", "unknown"),
+        ("2025-09-01 12:01", "2025-09-01 12:01:59", "unknown"),
+    ],
+)
+def test_not_delivered_only_within_what_the_log_covers(find, make, first, last, cause):
+    span = {"source": "deliveries", "first_at": make.at(first), "last_at": make.at(last)}
+    assert [row["cause"] for row in run(find, make, spans=[span])] == [cause]
+
+
 def test_a_skipped_second_event_does_not_hide_that_the_first_was_not_resolved(find, make):
     deliveries = [
         {"payment_id": "p", "event_id": "evt_first", "outcome": "resolution_failed"},
@@ -94,11 +132,11 @@ def test_a_skipped_event_of_another_type_says_nothing(find, make):
 @pytest.mark.parametrize(
     ("received", "cause"),
     [
-        ("2025-09-01 11:58", "not_delivered"),
-        ("2025-09-01 12:01:30", "signature_refused"),
+        ("2025-09-01 12:00:59", "not_delivered"),
+        ("2025-09-01 12:01", "signature_refused"),
         ("2025-09-01 12:02:04", "signature_refused"),
         ("2025-09-01 12:17", "signature_refused"),
-        ("2025-09-01 12:18", "not_delivered"),
+        ("2025-09-01 12:17:01", "not_delivered"),
     ],
 )
 def test_a_nameless_refused_delivery_at_that_time_is_taken_for_it(find, make, received, cause):

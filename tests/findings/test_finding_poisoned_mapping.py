@@ -57,8 +57,11 @@ def test_a_later_writer_counts_only_what_came_after_it(find, make):
 
 
 def test_a_binding_of_another_time_was_not_written_by_it(find, make):
-    for bound_at in ("2025-08-01", "2025-09-01 11:59", "2025-09-01 13:30"):
+    # p1 was created at 12:00 and booked at 12:03.
+    for bound_at in ("2025-08-01", "2025-09-01 11:59:59", "2025-09-01 13:03:01"):
         assert run(find, make, wrong=(1, 2), bound_at=bound_at) == []
+    for bound_at in ("2025-09-01 12:00", "2025-09-01 13:03"):
+        assert len(run(find, make, wrong=(1, 2), bound_at=bound_at)) == 1
 
 
 def test_without_a_time_only_the_customers_first_payment_can_have_written_it(find, make):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from credit_forensics.findings.wrong_amount import find_wrong_amount
 
 
@@ -27,6 +29,29 @@ def test_grants_that_differ_from_the_price_are_found_signed(find, make):
         ("regranted", "regrant", 50),
     ]
     assert {row["severity"] for row in found} == {"medium"}
+
+
+@pytest.mark.parametrize(
+    ("accounts", "grants", "cause"),
+    [
+        (2, 1, "regrant"),
+        (1, 1, "too_many"),
+        # Corrections alone, without a purchase beside them, are no grant that was given again.
+        (2, 0, "too_many"),
+        # Nor are two purchases, here with a refund that took back what was too many.
+        (2, 2, "too_many"),
+    ],
+)
+def test_a_regrant_is_one_purchase_and_a_grant_on_another_account(
+    find, make, accounts, grants, cause
+):
+    credit = make.credit("p", granted=100, accounts=accounts, grants=grants)
+    (row,) = find(
+        find_wrong_amount,
+        payments=[make.payment("p")],
+        credited=[credit | {"reversed": 100 if grants == 2 else 0}],
+    )
+    assert (row["cause"], row["credits"]) == (cause, 50)
 
 
 def test_duplicates_unpaid_test_and_uncredited_payments_are_none(find, make):

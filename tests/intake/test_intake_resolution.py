@@ -179,3 +179,11 @@ def test_a_binding_that_the_payment_may_have_written_is_no_witness() -> None:
         facts = Facts(FACTS.accounts, bindings=[("u2", at)])
         found = resolve(one({"user_id": "u1"}, "ada@example.com", customer="cus_1"), facts)
         assert "customer_mapping" not in {claim.method for claim in found.claims}
+
+
+@pytest.mark.parametrize(("seconds", "families"), [(-1, ["session"]), (0, []), (1, [])])
+def test_only_an_earlier_payment_of_the_customer_counts(seconds: int, families: list[str]) -> None:
+    facts = Facts(FACTS.accounts, other_payments=[("u1", CREATED + timedelta(seconds=seconds))])
+    paid = one({}, None, customer="cus_1", customer_creation="always")
+    # A customer of an earlier payment was given to the session, which then speaks through it.
+    assert [claim.family for claim in claims(paid, facts)] == families

@@ -121,6 +121,13 @@ def test_what_is_spent_between_plan_and_apply_is_seen(books):
     assert ledger.balance(WRONG) == 49
 
 
+def test_a_balance_may_be_booked_down_to_zero(books):
+    ledger = books("stale_session")
+    ledger.run(f"UPDATE user_credits SET total_credits = 50 WHERE user_id = '{WRONG}'")
+    assert apply_plan(make_plan(ledger.case())).complete
+    assert ledger.balance(WRONG) == 0
+
+
 def test_what_was_corrected_by_hand_since_the_plan_is_left_alone(books):
     ledger = books("stale_session")
     plan = make_plan(ledger.case())

@@ -258,6 +258,26 @@ def test_whether_the_session_was_given_its_customer(fields, preset):
     assert bool(only(assembled(sessions=[session(**fields)]))["customer_preset"]) is preset
 
 
+@pytest.mark.parametrize(
+    ("mode", "customer_made", "preset"),
+    [
+        # A subscription makes its customer when it is paid; without one it was given one.
+        ("subscription", 1, False),
+        ("subscription", 0, True),
+        ("subscription", -1, True),
+        ("subscription", None, True),
+        ("payment", 1, True),
+    ],
+)
+def test_a_subscription_was_given_a_customer_that_is_no_younger(mode, customer_made, preset):
+    made = None if customer_made is None else at(customer_made)
+    evidence = assembled(
+        sessions=[session(customer_id="cus_1", mode=mode)],
+        customers=[{"customer_id": "cus_1", "created_at": made}],
+    )
+    assert bool(only(evidence)["customer_preset"]) is preset
+
+
 def test_a_customer_of_an_earlier_payment_was_given():
     creation = {"customer_id": "cus_1", "customer_creation": "always"}
     rows = [
@@ -381,6 +401,28 @@ def test_what_is_lost_is_at_most_the_amount():
 def test_what_a_price_is_worth(price_id, metadata, expected):
     evidence = assembled(
         {"price_small": 50}, sessions=[session(price_id=price_id, metadata=metadata)]
+    )
+    found = only(evidence)["expected_credits"]
+    assert (None if pd.isna(found) else found) == expected
+
+
+@pytest.mark.parametrize(
+    ("sources", "expected"),
+    [
+        # The customer's own entries are of no one payment.
+        ({"customer": "7"}, None),
+        ({"customer": "7", "charge": "6"}, 6),
+        ({"charge": "6", "intent": "5"}, 5),
+        ({"charge": "6", "intent": "5", "session": "4"}, 4),
+    ],
+)
+def test_whose_metadata_names_the_credits(sources, expected):
+    named = {source: {"credits": value} for source, value in sources.items()}
+    evidence = assembled(
+        sessions=[session(customer_id="cus_1", metadata=named.get("session", {}))],
+        intents=[{"payment_intent_id": "pi_1", "metadata": named.get("intent", {})}],
+        charges=[charge(metadata=named.get("charge", {}))],
+        customers=[{"customer_id": "cus_1", "metadata": named.get("customer", {})}],
     )
     found = only(evidence)["expected_credits"]
     assert (None if pd.isna(found) else found) == expected

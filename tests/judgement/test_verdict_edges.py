@@ -1,0 +1,127 @@
+"""The bounds of the verdicts: a row on each side of every one of them."""
+
+from __future__ import annotations
+
+import ibis
+import pandas as pd
+import pytest
+
+from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.judgement.families import FAMILIES
+from credit_forensics.judgement.verdicts import verdicts
+from credit_forensics.tables.catalogue import Tables
+
+NOON = pd.Timestamp("2025-09-01T12:00:00Z")
+SECOND = pd.Timedelta("1s")
+# A payment of two families that name ada, to whom it is credited, surely.
+JUDGED = {
+    "payment_id": "cs_1",
+    "created_at": NOON,
+    "session_user_id": "ada",
+    "credited": "ada",
+    "v_session": "ada",
+    "v_mapping": None,
+    "v_email": "ada",
+    "v_card": None,
+    "v_name": None,
+    "best": 0,
+    "misattributed": 0.001,
+    "log_odds": -7.0,
+    "agreeing": 2,
+    "available": 2,
+}
+PAYMENT = {
+    "payment_id": "cs_1",
+    "created_at": NOON,
+    "completed_at": NOON,
+    "livemode": True,
+    "payment_status": "paid",
+    "amount": 500,
+    "amount_lost": 0,
+}
+KINDS = {str: "string", int: "int64", float: "float64", pd.Timestamp: "timestamp('UTC')"}
+
+
+def verdict(*, credited_to="ada", ledger=(NOON, NOON), payment=(), **judged):
+    """The verdict of one payment; keywords change what is judged of it."""
+    engine = DuckDBEngine(threads=1)
+    engine.create("payments", "credited", "coverage")
+    engine.append("payments", pd.DataFrame([PAYMENT | dict(payment)]))
+    if credited_to:
+        held = {"payment_id": ["cs_1"], "credited_user_id": [credited_to]}
+        engine.append("credited", pd.DataFrame(held))
+    span = {"source": "ledger", "first_at": ledger[0], "last_at": ledger[1]}
+    engine.append("coverage", pd.DataFrame([span]))
+    row = JUDGED | judged
+    schema = {name: KINDS.get(type(row[name]), "string") for name in row}
+    frame = pd.DataFrame([row])
+    engine.register("judged", frame.astype({n: "str" for n, k in schema.items() if k == "string"}))
+    rows = ibis.table(schema, name="judged")
+    found = engine.frame(verdicts(Tables(), rows, FAMILIES, "hindsight", has_users=True))
+    return found["verdict"].item()
+
+
+@pytest.mark.parametrize(
+    ("agreeing", "p", "expected"),
+    [
+        (2, 0.02, "confirmed"),
+        (2, 0.021, "ambiguous"),
+        (1, 0.001, "ambiguous"),
+        (3, 0.001, "confirmed"),
+    ],
+)
+def test_confirmed_takes_two_families_that_agree_and_a_probability_up_to_0_02(
+    agreeing, p, expected
+):
+    assert verdict(agreeing=agreeing, available=3, misattributed=p) == expected
+
+
+def test_confirmed_is_the_credited_person_only():
+    assert verdict(credited_to="ben", credited="ben") == "ambiguous"
+
+
+@pytest.mark.parametrize(("p", "expected"), [(0.9, "misattributed"), (0.899, "ambiguous")])
+def test_misattributed_from_0_9(p, expected):
+    assert verdict(credited_to="ben", credited="ben", misattributed=p) == expected
+
+
+@pytest.mark.parametrize(
+    ("best", "credited", "expected"),
+    [(0, "ben", "misattributed"), (-1, "ben", "ambiguous"), (0, "ada", "ambiguous")],
+)
+def test_misattributed_takes_another_person_who_is_named(best, credited, expected):
+    found = verdict(credited_to=credited, credited=credited, misattributed=0.99, best=best)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("p", "expected"), [(0.499, "split_identity"), (0.5, "ambiguous"), (0.02, "split_identity")]
+)
+def test_split_identity_only_where_it_is_likelier_right_than_wrong(p, expected):
+    # ada-2 is ada's second id: her person, but not the account that names the person.
+    assert verdict(credited_to="ada-2", misattributed=p) == expected
+
+
+@pytest.mark.parametrize(
+    ("available", "expected"), [(0, "unresolved"), (1, "unverifiable"), (2, "confirmed")]
+)
+def test_one_family_verifies_nothing(available, expected):
+    assert verdict(available=available) == expected
+
+
+@pytest.mark.parametrize(
+    ("ledger", "expected"),
+    [
+        ((NOON, NOON + SECOND), "not_credited"),
+        ((NOON - SECOND, NOON), "not_credited"),
+        ((NOON + SECOND, NOON + 2 * SECOND), "undetermined"),
+        ((NOON - 2 * SECOND, NOON - SECOND), "undetermined"),
+    ],
+)
+def test_nothing_is_missing_outside_of_what_the_ledger_covers(ledger, expected):
+    assert verdict(credited_to=None, credited=None, ledger=ledger) == expected
+
+
+@pytest.mark.parametrize(("lost", "expected"), [(499, "not_credited"), (500, "undetermined")])
+def test_nothing_is_missing_of_money_that_went_back_whole(lost, expected):
+    assert verdict(credited_to=None, credited=None, payment={"amount_lost": lost}) == expected
