@@ -77,4 +77,7 @@ class Later:
         self._module = module
 
     def __getattr__(self, name: str) -> Any:
+        if name.startswith("_"):
+            # Pytest and others look at everything in a module for marks of their own.
+            raise AttributeError(name)
         return getattr(load(self._module), name)

@@ -59,6 +59,7 @@ def test_a_module_that_no_extra_brings_is_missing_as_always():
 def test_a_module_is_loaded_when_it_is_first_used_and_not_before(monkeypatch):
     monkeypatch.delitem(sys.modules, "this", raising=False)
     later = Later("this")
+    assert not hasattr(later, "_mark_of_pytest")
     assert "this" not in sys.modules
     assert later.d["a"] == "n"
     assert "this" in sys.modules
