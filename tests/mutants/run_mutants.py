@@ -193,9 +193,6 @@ def run_all(mutants: Sequence[Mutant], root: Path, workers: int) -> dict[str, li
             folder.mkdir()
             trees.put(copy_tree(root, folder))
         _say(f"the tests without any change, of {len(mutants)} mutants")
-        status, printed = run_tests(trees.queue[0], (t for m in mutants for t in m.tests))
-        if status != 0:
-            raise TableError(f"the tests fail without any change:\n{printed}")
 
         def work(mutant: Mutant) -> str:
             tree, began = trees.get(), time.perf_counter()
@@ -211,7 +208,12 @@ def run_all(mutants: Sequence[Mutant], root: Path, workers: int) -> dict[str, li
                 _say(printed)
             return what
 
+        tests = list(dict.fromkeys(test for mutant in mutants for test in mutant.tests))
+        shares = [tests[number::workers] for number in range(min(workers, len(tests)))]
         with ThreadPoolExecutor(workers) as pool:
+            for status, printed in pool.map(run_tests, list(trees.queue), shares):
+                if status != 0:
+                    raise TableError(f"the tests fail without any change:\n{printed}")
             list(pool.map(work, mutants))
     return found
 
