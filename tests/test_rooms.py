@@ -28,7 +28,7 @@ ROWS = (
         "progress",
         "tables",
     ),
-    ("money", "records", "whole_file"),
+    ("money", "records", "tables", "whole_file"),
     ("case_file", "databases", "locks"),
     ("engines",),
     ("store",),
