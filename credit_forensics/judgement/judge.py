@@ -13,7 +13,7 @@ import pandas as pd
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.calibration import Calibration
-from credit_forensics.judgement.families import FAMILIES, Family, with_custom
+from credit_forensics.judgement.families import Family, with_custom
 from credit_forensics.judgement.fusion import POSTERIORS, Known, fuse
 from credit_forensics.judgement.model import Fit
 from credit_forensics.judgement.patterns import MOST_FAMILIES, Cells, Patterns, decode
@@ -126,7 +126,8 @@ def judge(
     methods = _checked((*METHODS, *custom))
     families = with_custom([method.family for method in methods])
     if len(families) > MOST_FAMILIES:
-        raise CaseError(f"Methods of one's own may add {MOST_FAMILIES - len(FAMILIES)} families.")
+        own = MOST_FAMILIES - len(with_custom([method.family for method in METHODS]))
+        raise CaseError(f"Methods of one's own may add {own} families.")
     accounts = engine.frame(accounts_by_age(tables))["user_id"]
 
     def plan_of(linked: bool) -> Plan:

@@ -30,8 +30,8 @@ def history_columns(methods: Sequence[Method]) -> dict[str, str]:
 
     Examples
     --------
-    >>> list(history_columns(METHODS))
-    ['customer_count', 'customer_purity', 'card_count', 'card_purity']
+    >>> list(history_columns([one for one in METHODS if one.name == "card_history"]))
+    ['card_count', 'card_purity']
     """
     stems = [method.stem for method in methods if method.history]
     kinds = {"count": "int64", "purity": "float64"}
@@ -141,8 +141,8 @@ def lookup_tables(tables: Tables, methods: Sequence[Method] = METHODS) -> dict[s
 
     Examples
     --------
-    >>> list(lookup_tables(Tables()))
-    ['lookup_session_email', 'lookup_customer_mapping', 'lookup_payer_name']
+    >>> {"lookup_session_email", "lookup_customer_mapping"} <= set(lookup_tables(Tables()))
+    True
     """
     found: dict[str, ir.Table] = {}
     for method in methods:
