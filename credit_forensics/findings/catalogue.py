@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from importlib import import_module
+from pathlib import Path
 from pkgutil import iter_modules
 
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-import credit_forensics.findings as room
 from credit_forensics.engines.duckdb import Engine, to_pandas
 from credit_forensics.findings.finding import SEVERITIES, Finding
 from credit_forensics.resolution.method import Method
@@ -23,8 +23,8 @@ from credit_forensics.tables.catalogue import Tables, conform, spec
 
 
 def _found() -> Iterator[Finding]:
-    for module in iter_modules(room.__path__):
-        name = f"{room.__name__}.{module.name}"
+    for module in iter_modules([str(Path(__file__).parent)]):
+        name = f"{__package__}.{module.name}"
         if name != __name__:
             content = vars(import_module(name))
             if "FINDING" in content:
