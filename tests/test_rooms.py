@@ -18,14 +18,7 @@ NAME = "credit_forensics"
 # folder of the package, or a file beside them.
 ROWS = (
     ("errors",),
-    (
-        "arrays",
-        "did_you_mean",
-        "durations",
-        "extras",
-        "html_templates",
-        "progress",
-    ),
+    ("arrays", "did_you_mean", "durations", "extras", "html_templates", "progress"),
     ("money", "records", "tables", "whole_file"),
     ("case_file", "databases", "locks"),
     ("engines",),
@@ -100,6 +93,15 @@ def named_modules(node: ast.AST, files: dict[str, Path]) -> Iterator[str]:
             yield f"{name.rpartition('.')[0]}.__init__"
 
 
+def found_beside(node: ast.AST, module: str, files: dict[str, Path]) -> Iterator[str]:
+    """The files beside one that finds them by itself: it imports them all."""
+    if isinstance(node, ast.Call) and ast.unparse(node.func) == "iter_modules":
+        folder = module.rpartition(".")[0]
+        for other in files:
+            if other.rpartition(".")[0] == folder and other not in (module, f"{folder}.__init__"):
+                yield other
+
+
 def imports(files: dict[str, Path]) -> list[Import]:
     """Every import of ours, wherever it stands, under ``TYPE_CHECKING`` too."""
     found = []
@@ -108,7 +110,7 @@ def imports(files: dict[str, Path]) -> list[Import]:
         if module in (f"{NAME}.__init__", f"{NAME}.checks.__init__"):
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            for target in named_modules(node, files):
+            for target in [*named_modules(node, files), *found_beside(node, module, files)]:
                 inside = target.removeprefix(f"{NAME}.").removesuffix(".__init__")
                 found.append(Import(shown(path), node.lineno, module, module.split(".")[1], inside))
     return found
@@ -280,7 +282,10 @@ def test_the_order_that_is_seen(written, importer, imported, words):
         assert wrong[0].startswith(f"{importer.rpartition('__')[2]}.py:3: ")
 
 
-@pytest.mark.parametrize(("back", "closed"), [("x = 1", False), ("from {} import a", True)])
+@pytest.mark.parametrize(
+    ("back", "closed"),
+    [("x = 1", False), ("from {} import a", True), ("all = iter_modules([])", True)],
+)
 def test_the_circle_that_is_seen(written, back, closed):
     room = f"{NAME}.case"
     files = written(
