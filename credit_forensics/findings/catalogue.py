@@ -15,7 +15,8 @@ import pandas as pd
 import pyarrow as pa
 
 import credit_forensics.findings as room
-from credit_forensics.engines.duckdb import Engine, to_pandas
+from credit_forensics.engines.arrow_to_pandas import to_pandas
+from credit_forensics.engines.duckdb import Engine
 from credit_forensics.findings.finding import SEVERITIES, Finding
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
