@@ -149,9 +149,7 @@ def explain(
                     "level": family.level_name(level),
                     "accuracy": float(accuracy),
                     "weight": weight,
-                    "methods": ", ".join(named)
-                    if named
-                    else _default_methods(family.name, methods),
+                    "methods": of_methods,
                 }
             )
     table = pd.DataFrame(score_rows, columns=["person_id", "score", "probability"])

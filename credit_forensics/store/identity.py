@@ -27,6 +27,8 @@ class FileState:
 def file_states(paths: Iterable[Path]) -> list[FileState]:
     """The state of files as they are now, in the given order; those that are not there left out.
 
+    SQLite's file of what was committed last counts as absent while it is empty: readers make it.
+
     Examples
     --------
     >>> file_states([Path("there is no such file")])
@@ -37,6 +39,8 @@ def file_states(paths: Iterable[Path]) -> list[FileState]:
         try:
             now = path.stat()
         except OSError:
+            continue
+        if not now.st_size and path.name.endswith("-wal"):
             continue
         states.append(FileState(str(path), now.st_size, now.st_mtime_ns, now.st_ino))
     return states

@@ -30,6 +30,7 @@ from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.whether_current import (
     ASKED,
     EVIDENCE,
+    NOT_WHOLE,
     case_store,
     looked_at,
     why_stale,
@@ -174,8 +175,10 @@ def bring_up_to_date(
     part = store.part(EVIDENCE)
     reason = why_stale(store, part, case_file) if part else "nothing was stored"
     if part and not reason:
-        # Another process was quicker.
-        return part, ()
+        if read_stamp(store.path(part)):
+            # Another process was quicker.
+            return part, ()
+        reason = NOT_WHOLE
     made = state_of_inputs(case_file, reason)
     if case_file.stripe.database:
         # Tables that a sync engine keeps cannot be read in part.

@@ -13,6 +13,7 @@ from credit_forensics.store.stored_parts import Part
 from credit_forensics.store.version import store_version
 
 EVIDENCE = "evidence"
+NOT_WHOLE = "it was not whole"
 ASKED = "a database had to be asked"
 
 
@@ -44,7 +45,7 @@ def why_stale(store: Store, part: Part, case_file: CaseFile) -> str:
     """
     made_from = part.made_from
     if not store.path(part).is_dir():
-        return "it was not whole"
+        return NOT_WHOLE
     if made_from["settings"] != evidence_settings(case_file):
         return "the case file was changed"
     ledgers = [Path(path) for path in made_from["ledgers"]]
