@@ -27,6 +27,7 @@ COMMANDS = (
     ("prune", "reporting", "Remove old reports; a legal hold keeps them."),
     ("repair", "repairing", "Write a repair plan to review; only --apply books it."),
     ("lab", "exploring", "Open JupyterLab with the notebooks on the case."),
+    ("store", "storing", "Show what is stored beside a case, and why; or clear it."),
     ("monitor", "watching", "Watch a case and tell its targets about incidents."),
     ("serve", "serving", "Run the intake: checkout guard, webhook, review queue."),
     ("accuracy", "measuring", "Measure the judgement on worlds with truth."),

@@ -1,9 +1,9 @@
-"""A case: evidence, judgement, findings and incidents, each computed once and remembered."""
+"""A case: evidence, judgement, findings and incidents, each computed once, or taken as stored."""
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
@@ -12,17 +12,24 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from credit_forensics.case.explain_payments import explain_payments
+from credit_forensics.case.explain_payments import JudgedTables, explain_payments
 from credit_forensics.case.labels import LABEL_FILE, no_labels, read_labels
 from credit_forensics.case.lazy_property import remembered
+from credit_forensics.case.manifest import versions
+from credit_forensics.case.stored_case import StoredCase
+from credit_forensics.case.write_analysis import write_analysis
 from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.did_you_mean import did_you_mean, or_nearest
+from credit_forensics.engines.choose import open_engine
 from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.handover import bring_back, hand_over
+from credit_forensics.engines.parquet import ParquetEngine
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.complete import finish
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.kept.custody import ReadAnew
-from credit_forensics.evidence.kept.load import load_kept_evidence
-from credit_forensics.evidence.load import load_evidence
+from credit_forensics.evidence.fold_and_match import prepare
+from credit_forensics.evidence.stored.custody import ReadAnew
+from credit_forensics.evidence.stored.open import OpenedEvidence, open_case_evidence
 from credit_forensics.findings.catalogue import FINDINGS, examine
 from credit_forensics.findings.finding import Finding
 from credit_forensics.incidents.group import with_incidents
@@ -41,6 +48,7 @@ from credit_forensics.judgement.diagnostics import (
 )
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.judgement.judge import Basis, Judgement, judge
+from credit_forensics.judgement.used_claims import MethodVoice
 from credit_forensics.privacy.mask import Mask, case_mask
 from credit_forensics.progress import Progress
 from credit_forensics.resolution.claims import CLAIMS_ORDER
@@ -53,6 +61,7 @@ from credit_forensics.resolution.summary import (
     reference_names,
     summarize_methods,
 )
+from credit_forensics.store.store import Store
 from credit_forensics.tables.catalogue import Tables
 
 
@@ -60,7 +69,8 @@ class Case:
     """One case, opened from its file or made from evidence.
 
     Every property is a pandas DataFrame unless it says otherwise, is computed when first asked
-    for, and is then remembered.
+    for, and is then remembered. What is computed of a case that was opened with its store is
+    stored there, and taken from there by whoever opens it next.
 
     Parameters
     ----------
@@ -82,8 +92,8 @@ class Case:
         called with a step's name, its number and how many there are.
     reveal
         show personal data where the case, or an explanation of it, displays itself.
-    read_anew
-        where the evidence is kept beside the case: what was read of its inputs this time.
+    opened
+        where the evidence was opened from a store: that, and what was read of its inputs now.
 
     Raises
     ------
@@ -103,7 +113,7 @@ class Case:
         basis: Basis | None = None,
         progress: Progress | None = None,
         reveal: bool = False,
-        read_anew: Sequence[ReadAnew] | None = None,
+        opened: tuple[Store, OpenedEvidence] | None = None,
     ) -> None:
         self.evidence = evidence
         self.settings = settings or CaseFile()
@@ -114,7 +124,9 @@ class Case:
         self._basis = basis
         self._progress = progress
         self.reveal = reveal
-        self.read_anew = None if read_anew is None else tuple(read_anew)
+        self.read_anew: tuple[ReadAnew, ...] | None = opened[1].read if opened else None
+        self._stored = self._store_of(opened)
+        self._judged_here = False
 
     @classmethod
     def open(
@@ -125,12 +137,13 @@ class Case:
         mode: Mode | None = None,
         progress: Progress | None = None,
         reveal: bool = False,
-        kept: bool = False,
+        store: bool = True,
+        fresh: bool = False,
     ) -> Case:
-        """Read a case file and load its evidence.
+        """Read a case file and load its evidence, from the store beside it where that holds.
 
-        With ``kept``, evidence is kept in a file beside the case, and only what is new of the
-        inputs is read: see ``load_kept_evidence``. The case is the same as without.
+        Without ``store`` nothing is stored, or taken from there; with ``fresh`` all is read and
+        judged anew, and stored in place of what was. The case is the same in each way.
 
         Raises
         ------
@@ -140,11 +153,7 @@ class Case:
         # Before the evidence, which may take minutes to load.
         mode = _checked_mode(mode)
         settings = read_case_file(path)
-        read_anew = None
-        if kept:
-            evidence, read_anew = load_kept_evidence(settings, progress)
-        else:
-            evidence = load_evidence(settings, progress)
+        evidence, opened = open_case_evidence(settings, progress, store=store, fresh=fresh)
         return cls(
             evidence,
             settings,
@@ -152,7 +161,7 @@ class Case:
             mode=mode,
             progress=progress,
             reveal=reveal,
-            read_anew=read_anew,
+            opened=opened,
         )
 
     @classmethod
@@ -160,9 +169,6 @@ class Case:
         cls, evidence: Evidence, settings: CaseFile | None = None, **options: Any
     ) -> Case:
         """A case of evidence that was loaded by hand; its derived columns are filled here."""
-        from credit_forensics.evidence.fold_and_match import prepare
-        from credit_forensics.evidence.load import finish
-
         settings = settings or CaseFile()
         prepare(evidence, settings.ids.shape)
         finish(evidence)
@@ -194,9 +200,6 @@ class Case:
         CaseError
             when the engine cannot be had.
         """
-        from credit_forensics.engines.choose import open_engine
-        from credit_forensics.engines.handover import hand_over
-
         other = open_engine(self.settings)
         if other is None:
             return self.evidence.engine
@@ -204,9 +207,32 @@ class Case:
         hand_over(self.evidence.engine, other)
         return other
 
+    def _store_of(self, opened: tuple[Store, OpenedEvidence] | None) -> StoredCase | None:
+        """Where the judgement is stored: nowhere, with methods or families of this case's own."""
+        if opened is None or self.custom_methods or self.silent or self._basis:
+            return None
+        engine = self.evidence.engine
+        assert isinstance(engine, ParquetEngine)
+        return StoredCase(opened[0], opened[1].part, engine, self.settings, self.mode)
+
     @remembered
     def judgement(self) -> Judgement:
-        """The judgement: model, patterns, and what it kept on the engine."""
+        """The judgement: model, patterns, and what it left on the engine."""
+        if self._stored is None:
+            return self._judge()
+        found = self._stored.judgement()
+        if found is not None:
+            return found
+        with self._stored.judging() as stores:
+            # Another process may have judged it while this one waited.
+            found = self._stored.judgement() if stores else None
+            if found is None:
+                found = self._judge()
+                if stores:
+                    self._stored.put_judgement(found, self._judged_tables(found))
+        return found
+
+    def _judge(self) -> Judgement:
         pairs = [
             (first, second)
             for group in self.settings.persons.different
@@ -224,14 +250,21 @@ class Case:
         )
         self._calibrate(judgement)
         if self.engine is not self.evidence.engine:
-            from credit_forensics.engines.handover import bring_back
-
             bring_back(self.engine, judgement.kept, self.evidence.engine)
-        if self.settings.engine.keep:
-            from credit_forensics.evidence.kept.parquet_store import settle
-
-            settle(self.settings, self.evidence)
+        self._judged_here = True
         return judgement
+
+    def _judged_tables(self, judgement: Judgement) -> JudgedTables:
+        engine = self.evidence.engine
+        return JudgedTables(
+            judged=engine.sql(judgement.judged),
+            claims=engine.sql(judgement.claims()),
+            methods=tuple(
+                MethodVoice(method.name, bool(method.history), method.voice)
+                for method in judgement.methods
+            ),
+            fit=judgement.fit,
+        )
 
     @remembered
     def labels(self) -> pd.DataFrame:
@@ -315,9 +348,26 @@ class Case:
         table = Tables().persons
         return self.evidence.engine.frame(table.order_by("person_id", "user_id"))
 
+    def _frames(
+        self, name: str, compute: Callable[[], Mapping[str, pd.DataFrame]]
+    ) -> Mapping[str, pd.DataFrame]:
+        """Tables as they are stored, else computed; with findings of one's own none is."""
+        if self._stored is None or self.catalogue != FINDINGS:
+            return compute()
+        return self._stored.frames(name, compute)
+
     @remembered
     def _examined(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        return examine(self.engine, self.catalogue, self.judgement.methods)
+        methods = self.judgement.methods
+
+        def run() -> dict[str, pd.DataFrame]:
+            # What was judged before lies beside the evidence, whatever engine it was judged on.
+            engine = self.engine if self._judged_here else self.evidence.engine
+            findings, runs = examine(engine, self.catalogue, methods)
+            return {"findings": findings, "runs": runs}
+
+        found = self._frames("findings", run)
+        return found["findings"], found["runs"]
 
     @property
     def findings(self) -> pd.DataFrame:
@@ -331,9 +381,15 @@ class Case:
 
     @remembered
     def _with_incidents(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        findings, engine = self.findings, self.evidence.engine
-        timeline = read_timeline(engine, findings["payment_id"])
-        return with_incidents(findings, timeline, engine.frame(front_end_marks(Tables())))
+        def group() -> dict[str, pd.DataFrame]:
+            findings, engine = self.findings, self.evidence.engine
+            timeline = read_timeline(engine, findings["payment_id"])
+            marks = engine.frame(front_end_marks(Tables()))
+            rows, incidents = with_incidents(findings, timeline, marks)
+            return {"findings": rows, "incidents": incidents}
+
+        found = self._frames("incidents", group)
+        return found["findings"], found["incidents"]
 
     @property
     def incidents(self) -> pd.DataFrame:
@@ -421,8 +477,6 @@ class Case:
     @remembered
     def manifest(self) -> dict[str, Any]:
         """What went in and what was done with it. No wall clock: the same case gives the same."""
-        from credit_forensics.case.manifest import versions
-
         return {
             "name": self.name,
             "versions": versions(),
@@ -430,7 +484,7 @@ class Case:
                 "mode": self.mode,
                 "ids": self.settings.ids.model_dump(),
                 "prices": dict(sorted(self.settings.prices.items())),
-                "engine": self.engine.name,
+                "engine": self.settings.engine.name,
                 "methods": [method.name for method in self.judgement.methods],
             },
             **self.evidence.custody.manifest(),
@@ -450,7 +504,17 @@ class Case:
         CaseError
             when the case has no such payment; the nearest id is named.
         """
-        return explain_payments(self, [payment_id])[0]
+        return self.explain_all([payment_id])[0]
+
+    def explain_all(self, payment_ids: Sequence[str]) -> list[Explanation]:
+        """Why payments have their verdicts, in the order asked for; raises as ``explain``."""
+        return explain_payments(
+            self.evidence.connection,
+            self._judged_tables(self.judgement),
+            payment_ids,
+            # The mask's key is made on first use: not before something is shown.
+            shown=lambda value: self.mask.user_id(value),  # noqa: PLW0108
+        )
 
     def analyze(self, out: Path | str) -> dict[str, Any]:
         """Write the analysis to a folder and give its summary.
@@ -458,9 +522,7 @@ class Case:
         Writes ``verdicts.parquet``, ``claims.parquet``, ``findings.csv``, ``incidents.csv``,
         ``rejects.csv`` and ``manifest.json``, and their hashes in ``SHA256SUMS``.
         """
-        from credit_forensics.case.write_analysis import write_outputs
-
-        return write_outputs(self, Path(out))
+        return write_analysis(self, Path(out))
 
     def __repr__(self) -> str:
         rows = self.evidence.count("payments")

@@ -8,7 +8,7 @@ import pandas as pd
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.load import load_evidence
+from credit_forensics.evidence.stored.open import open_case_evidence
 
 # What an evidence table or column serves: (table, condition that a row is of use, who needs it).
 _NEEDS: tuple[tuple[str, str, str], ...] = (
@@ -88,7 +88,7 @@ class Checkup:
         return "\n".join(lines).rstrip()
 
 
-def check_up(case_file: CaseFile) -> Checkup:
+def check_up(case_file: CaseFile, *, store: bool = True, fresh: bool = False) -> Checkup:
     """Load a case's inputs and say what they are.
 
     Raises
@@ -96,7 +96,7 @@ def check_up(case_file: CaseFile) -> Checkup:
     CaseError
         when an input cannot be used at all.
     """
-    return examine_evidence(load_evidence(case_file))
+    return examine_evidence(open_case_evidence(case_file, store=store, fresh=fresh)[0])
 
 
 def examine_evidence(evidence: Evidence) -> Checkup:

@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pandas as pd
 
+from credit_forensics.case.label_file import LABEL_FILE
 from credit_forensics.errors import CaseError
 from credit_forensics.whole_file import whole_file
 
+__all__ = ["LABELS", "LABEL_FILE", "add_labels", "no_labels", "read_labels"]
+
 LABELS = ("right", "wrong", "unsure")
-LABEL_FILE = "labels.csv"
+
 COLUMNS = ["payment_id", "label", "stratum", "note"]
 
 

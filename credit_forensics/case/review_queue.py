@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 import pandas as pd
 
+from credit_forensics.case.judged_case import JudgedCase
 from credit_forensics.tables.catalogue import Tables
 
-if TYPE_CHECKING:
-    from credit_forensics.case.case import Case
 
-
-def review_queue(case: Case, *, blind: int = 20, seed: int = 2025) -> pd.DataFrame:
+def review_queue(case: JudgedCase, *, blind: int = 20, seed: int = 2025) -> pd.DataFrame:
     """What to look at first: most money times most doubt, and a blind sample of the confirmed.
 
     Parameters

@@ -5,24 +5,22 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from credit_forensics.case.csv_bytes import csv_bytes
+from credit_forensics.case.judged_case import JudgedCase
 from credit_forensics.case.manifest import manifest_bytes
 from credit_forensics.evidence.custody import hash_file
 from credit_forensics.tables.catalogue import conform, spec
 from credit_forensics.whole_file import whole_file, write_whole
 
-if TYPE_CHECKING:
-    from credit_forensics.case.case import Case
-
 _ROWS_A_GROUP = 250_000
 
 
-def write_outputs(case: Case, out: Path) -> dict[str, Any]:
+def write_analysis(case: JudgedCase, out: Path) -> dict[str, Any]:
     """Write the six files of an analysis, and ``SHA256SUMS`` for ``sha256sum --check``.
 
     Parameters
@@ -87,7 +85,7 @@ def _in_groups(batches: Iterable[pa.RecordBatch], size: int) -> Iterator[pa.Tabl
         yield pa.Table.from_batches(waiting)
 
 
-def summary(case: Case) -> dict[str, Any]:
+def summary(case: JudgedCase) -> dict[str, Any]:
     """Numbers that a person reads first."""
     findings = case.findings
     by_name = (findings["severity"] + " " + findings["finding"]).value_counts(sort=False)

@@ -13,9 +13,11 @@ from credit_forensics.commands.options import (
     FOUND,
     CaseArgument,
     FailOn,
+    FreshOption,
     JudgingMode,
     ModeOption,
     Severity,
+    StoreOption,
     steps,
 )
 from credit_forensics.extras import Later
@@ -24,10 +26,13 @@ from credit_forensics.progress import Progress
 if TYPE_CHECKING:
     import pandas as pd
 
-    from credit_forensics.case import write_analysis
+    from credit_forensics import case_file
+    from credit_forensics.case import explain_stored, write_analysis
     from credit_forensics.reporting import produce
     from credit_forensics.scenarios import demo as demo_case
 else:
+    case_file = Later("credit_forensics.case_file")
+    explain_stored = Later("credit_forensics.case.explain_stored")
     write_analysis = Later("credit_forensics.case.write_analysis")
     produce = Later("credit_forensics.reporting.produce")
     demo_case = Later("credit_forensics.scenarios.demo")
@@ -56,13 +61,15 @@ def analyze(
     out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("analysis"),
     mode: ModeOption = None,
     fail_on: FailOn = None,
+    store: StoreOption = True,
+    fresh: FreshOption = False,
 ) -> None:
     """Judge every payment; write verdicts, claims, findings, incidents, rejects and the manifest.
 
     Example: credit-forensics analyze case.toml --out analysis --fail-on critical
     """
     with steps() as progress:
-        opened = _open(case, mode, progress)
+        opened = _open(case, mode, progress, store=store, fresh=fresh)
         opened.analyze(out)
     _print_summary(opened)
     typer.echo(f"\nWritten to {out}")
@@ -74,21 +81,34 @@ def explain(
     payment_id: Annotated[str, typer.Argument(help="The payment, cs_… or pi_….")],
     mode: ModeOption = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    store: StoreOption = True,
+    fresh: FreshOption = False,
 ) -> None:
     """Say why a payment has its verdict: every voice, its weight, and the score they sum to.
 
     Example: credit-forensics explain case.toml cs_live_a1
     """
-    with steps() as progress:
-        explanation = _open(case, mode, progress).explain(payment_id)
+    explanation = None
+    if store and not fresh:
+        settings = case_file.read_case_file(case)
+        asked = mode.value if mode else settings.analysis.mode
+        explanation = explain_stored.explain_stored(settings, payment_id, asked)
+    if explanation is None:
+        with steps() as progress:
+            opened = _open(case, mode, progress, store=store, fresh=fresh)
+            explanation = opened.explain(payment_id)
     if json_:
         typer.echo(json.dumps(explanation.to_dict(), indent=2, ensure_ascii=False, default=str))
     else:
         typer.echo(str(explanation))
 
 
-def _open(case: Path, mode: JudgingMode | None, progress: Progress) -> credit_forensics.Case:
-    return credit_forensics.Case.open(case, mode=mode.value if mode else None, progress=progress)
+def _open(
+    case: Path, mode: JudgingMode | None, progress: Progress, *, store: bool, fresh: bool
+) -> credit_forensics.Case:
+    return credit_forensics.Case.open(
+        case, mode=mode.value if mode else None, progress=progress, store=store, fresh=fresh
+    )
 
 
 def _print_summary(case: credit_forensics.Case) -> None:

@@ -49,6 +49,16 @@ ModeOption = Annotated[
     JudgingMode | None,
     typer.Option(help="hindsight: everything but the payment; as_of: what could be known then."),
 ]
+StoreOption = Annotated[
+    bool,
+    typer.Option(
+        "--store/--no-store",
+        help="Take what is stored beside the case, and store what is computed; or neither.",
+    ),
+]
+FreshOption = Annotated[
+    bool, typer.Option("--fresh", help="Read and judge all anew, in place of what is stored.")
+]
 FailOn = Annotated[
     Severity | None,
     typer.Option("--fail-on", help="End with status 1 on findings of this severity or graver."),

@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import credit_forensics
-from credit_forensics.commands.options import FOUND, CaseArgument, ModeOption, steps
+from credit_forensics.commands.options import (
+    FOUND,
+    CaseArgument,
+    FreshOption,
+    ModeOption,
+    StoreOption,
+    steps,
+)
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
@@ -38,6 +45,8 @@ def repair(
         typer.Option("--allow-negative", help="Take back spent credits, below a balance of zero."),
     ] = False,
     mode: ModeOption = None,
+    store: StoreOption = True,
+    fresh: FreshOption = False,
 ) -> None:
     """Write a repair plan to review: plan.csv, plan.md and plan.sql. Only --apply books it.
 
@@ -45,7 +54,7 @@ def repair(
     """
     with steps() as progress:
         opened = credit_forensics.Case.open(
-            case, mode=mode.value if mode else None, progress=progress
+            case, mode=mode.value if mode else None, progress=progress, store=store, fresh=fresh
         )
         plan = planning.make_plan(opened, threshold=threshold, allow_negative=allow_negative)
     written = plan_files.write_plan(plan, out)

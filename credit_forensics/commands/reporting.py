@@ -8,7 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from credit_forensics.commands.options import FOUND, CaseArgument, ReportLanguage
+from credit_forensics.commands.options import (
+    FOUND,
+    CaseArgument,
+    FreshOption,
+    ReportLanguage,
+    StoreOption,
+)
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
@@ -31,8 +37,7 @@ LanguageOption = Annotated[
 RollingOption = Annotated[
     str | None,
     typer.Option(
-        help="Report on a window that ends now, as 24h, 7d or 4w; only what is new since the last "
-        "such run is read, the rest is kept in .kept beside the case."
+        help="Report on a window that ends now, as 24h, 7d or 4w, and on what was read for it."
     ),
 ]
 OutOption = Annotated[Path, typer.Option(help="Folder of the reports and their index.")]
@@ -55,6 +60,8 @@ def report(
     fail_on_findings: Annotated[
         bool, typer.Option("--fail-on-findings", help="End with status 1 where anything is found.")
     ] = False,
+    store: StoreOption = True,
+    fresh: FreshOption = False,
 ) -> None:
     """Render a report: one HTML page that opens without any network, its notebook and its CSV.
 
@@ -78,6 +85,8 @@ def report(
             parameters=given,
             pdf=pdf,
             rolling=rolling,
+            store=store,
+            fresh=fresh,
         )
     except render.ReportFailedError as error:
         # A report that failed is no finding, and no fault of the case file either.
@@ -103,6 +112,7 @@ def schedule(
     language: LanguageOption = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print each report too.")] = False,
     rolling: RollingOption = None,
+    store: StoreOption = True,
     alert: Annotated[
         str | None,
         typer.Option(help="module:function told of failed runs; the case's monitor targets else."),
@@ -127,6 +137,7 @@ def schedule(
             pdf=pdf,
             alert=alert,
             rolling=rolling,
+            store=store,
         )
     )
 

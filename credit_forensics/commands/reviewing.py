@@ -11,7 +11,7 @@ import pandas as pd
 import typer
 
 import credit_forensics
-from credit_forensics.commands.options import CaseArgument, steps
+from credit_forensics.commands.options import CaseArgument, FreshOption, StoreOption, steps
 from credit_forensics.extras import Later
 from credit_forensics.money import money_text
 
@@ -33,6 +33,8 @@ def review(
     ] = None,
     blind: Annotated[int, typer.Option(help="Confirmed payments to mix in, unmarked.")] = 20,
     most: Annotated[int, typer.Option(help="How many payments to show.")] = 20,
+    store: StoreOption = True,
+    fresh: FreshOption = False,
 ) -> None:
     """Serve the review queue and take labels: right, wrong or unsure.
 
@@ -41,7 +43,7 @@ def review(
     Example: credit-forensics review case.toml --export queue.csv
     """
     with steps() as progress:
-        opened = credit_forensics.Case.open(case, progress=progress)
+        opened = credit_forensics.Case.open(case, progress=progress, store=store, fresh=fresh)
         queue = review_queue.review_queue(opened, blind=blind)
     kept = opened.settings.folder / stored_labels.LABEL_FILE
     if labels is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from credit_forensics.commands.options import FOUND, CaseArgument, steps
+from credit_forensics.commands.options import FOUND, CaseArgument, FreshOption, StoreOption, steps
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
@@ -46,6 +46,8 @@ def doctor(
     purchase: Annotated[
         bool, typer.Option(help="With --live: follow a signed test purchase and reverse it.")
     ] = True,
+    store: StoreOption = True,
+    fresh: FreshOption = False,
 ) -> None:
     """Say what each input was taken for, what it covers, and what is missing for what.
 
@@ -56,7 +58,8 @@ def doctor(
     if live is not None:
         _live(case, live, purchase)
         return
-    typer.echo(str(checking.check_up(case_file.read_case_file(case))))
+    settings = case_file.read_case_file(case)
+    typer.echo(str(checking.check_up(settings, store=store, fresh=fresh)))
 
 
 def _live(settings: Path, url: str, purchase: bool) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from credit_forensics.commands.options import CaseArgument
+from credit_forensics.commands.options import CaseArgument, FreshOption, StoreOption
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ def monitor(
     status: Annotated[
         bool, typer.Option("--status", help="Show what is open, told and failing; no tick.")
     ] = False,
+    store: StoreOption = True,
+    fresh: FreshOption = False,
 ) -> None:
     """Watch a case and tell its targets about incidents, each once.
 
@@ -32,6 +34,11 @@ def monitor(
         return
     raise typer.Exit(
         watch.run_monitor(
-            case, every=every, once=once, on_tick=lambda result: typer.echo(str(result))
+            case,
+            every=every,
+            once=once,
+            store=store,
+            fresh=fresh,
+            on_tick=lambda result: typer.echo(str(result)),
         )
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.engines.parquet_rows import bucket_name, quoted_path, select_rows
 from credit_forensics.tables.evidence import EVIDENCE
 
 BUCKET = "payment_id"
@@ -70,28 +71,6 @@ def show_rows(engine: DuckDBEngine, name: str, folder: Path) -> None:
     engine.connection.execute(f'CREATE OR REPLACE VIEW "{name}" AS {select_rows(folder)}')
 
 
-def bucket_name(bucket: int) -> str:
-    """The folder of a bucket."""
-    return f"bucket={bucket}"
-
-
-def is_bucketed(folder: Path) -> bool:
-    """Whether the rows of a table in a folder lie in buckets."""
-    return (folder / bucket_name(0)).is_dir()
-
-
 def _bucket_of(buckets: int) -> str:
     # Rows that name no payment lie in the first.
     return f"coalesce((hash({BUCKET}) % {buckets})::INTEGER, 0)"
-
-
-def select_rows(folder: Path) -> str:
-    """SQL of all rows of a folder: a table's, or one bucket's."""
-    pattern = folder / "*" / "*.parquet" if is_bucketed(folder) else folder / "*.parquet"
-    return f"SELECT * FROM read_parquet({quoted_path(pattern)}, hive_partitioning = false)"
-
-
-def quoted_path(path: Path) -> str:
-    """A path as SQL text."""
-    quoted = str(path).replace("'", "''")
-    return f"'{quoted}'"

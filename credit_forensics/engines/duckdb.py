@@ -8,7 +8,7 @@ a class with the same methods and the compiler of its dialect; those there are l
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -21,6 +21,7 @@ import pandas as pd
 import pyarrow as pa
 from ibis.backends.sql.compilers import DuckDBCompiler
 
+from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.tables.catalogue import ALL, conform, spec
 
 
@@ -194,27 +195,3 @@ class DuckDBEngine:
 def _duckdb_sql(operation: ops.Node) -> str:
     """Compiled once a process: translating costs more than running a small case."""
     return str(DuckDBCompiler().to_sqlglot(operation.to_expr()).sql("duckdb"))
-
-
-_NULLABLE: Mapping[pa.DataType, Any] = {
-    pa.int64(): pd.Int64Dtype(),
-    pa.int32(): pd.Int64Dtype(),
-    pa.bool_(): pd.BooleanDtype(),
-}
-
-
-def to_pandas(table: pa.Table) -> pd.DataFrame:
-    """Arrow to pandas without turning absent integers into floats. The Arrow table is used up.
-
-    Examples
-    --------
-    >>> to_pandas(pa.table({"n": pa.array([1, None], pa.int64())}))["n"].tolist()
-    [1, <NA>]
-    """
-    frame = table.to_pandas(
-        types_mapper=_NULLABLE.get,
-        split_blocks=True,
-        self_destruct=True,
-    )
-    assert isinstance(frame, pd.DataFrame)
-    return frame

@@ -1,4 +1,4 @@
-"""DuckDB over Parquet in a folder: steps are kept, run bucket by bucket, and go on where one ended.
+"""DuckDB over Parquet in a folder: steps are stored, run by bucket, and go on where one ended.
 
 Rows of a payment lie in one bucket in every table, so what reads a payment's own rows joins
 buckets, never whole tables, and needs room for a bucket and for what it looks up. Each step's rows
@@ -8,6 +8,8 @@ lie under a key of all that went into them; a run that was interrupted finds the
 from __future__ import annotations
 
 import hashlib
+import itertools
+import os
 import re
 import shutil
 from collections.abc import Iterator, Sequence
@@ -27,19 +29,23 @@ from credit_forensics.engines.buckets import (
     BUCKET,
     FORMAT,
     WHOLE,
-    bucket_name,
     copy_rows,
-    is_bucketed,
-    quoted_path,
-    select_rows,
     show_rows,
 )
 from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.engines.parquet_rows import (
+    bucket_name,
+    is_bucketed,
+    quoted_path,
+    select_rows,
+)
 from credit_forensics.errors import CaseError
 from credit_forensics.tables.catalogue import ALL, conform
 from credit_forensics.tables.evidence import EVIDENCE
 
 _STEPS = "steps"
+_SCRATCH = "scratch-"
+_NUMBERS = itertools.count(1)
 _RANGES_A_BUCKET = 4
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -50,14 +56,14 @@ class ParquetEngine(DuckDBEngine):
     Parameters
     ----------
     folder
-        where the steps are kept; made if it is not there, readable by its owner only.
+        where the steps are stored; made if it is not there, readable by its owner only.
     evidence
         a folder with a folder for each table of ``evidence.tables.EVIDENCE``, as ``copy_tables``
         makes it.
     buckets
         in how many buckets the payments lie there.
-    key
-        what tells this evidence from other evidence.
+    writes
+        store the steps that are not there; else they stay in memory, as ``writes`` says later.
     held
         what to let go of when the engine is closed.
     memory_limit, temp_directory, threads
@@ -79,12 +85,12 @@ class ParquetEngine(DuckDBEngine):
     >>> copy_tables(given, folder / "evidence", buckets=2)
     >>> engine = ParquetEngine(folder, folder / "evidence", buckets=2)
     >>> payments = Tables().payments
-    >>> kept = engine.materialize("ids", payments.select("payment_id"), by_payment=True)
-    >>> engine.arrow(kept).num_rows, engine.steps_run
+    >>> stored = engine.materialize("ids", payments.select("payment_id"), by_payment=True)
+    >>> engine.arrow(stored).num_rows, engine.steps_run
     (2, 1)
     >>> again = ParquetEngine(folder, folder / "evidence", buckets=2)
     >>> _ = again.materialize("ids", payments.select("payment_id"), by_payment=True)
-    >>> again.arrow(kept).num_rows, again.steps_run
+    >>> again.arrow(stored).num_rows, again.steps_run
     (2, 0)
     """
 
@@ -94,7 +100,7 @@ class ParquetEngine(DuckDBEngine):
         evidence: Path,
         *,
         buckets: int,
-        key: str = "",
+        writes: bool = True,
         memory_limit: str | None = None,
         temp_directory: Path | str | None = None,
         threads: int | None = None,
@@ -102,14 +108,18 @@ class ParquetEngine(DuckDBEngine):
     ) -> None:
         self.folder = folder
         self._held = held or ExitStack()
+        self.writes = writes
         self._steps = folder / _STEPS
-        try:
-            self._steps.mkdir(mode=0o700, parents=True, exist_ok=True)
-        except OSError as error:
-            raise CaseError(f"{folder} cannot be written: {error.strerror}.") from None
+        if writes:
+            try:
+                self._steps.mkdir(mode=0o700, parents=True, exist_ok=True)
+            except OSError as error:
+                raise CaseError(f"{folder} cannot be written: {error.strerror}.") from None
+        # Of this engine alone: two that spill into one folder would overwrite each other.
+        self._scratch = folder / f"{_SCRATCH}{os.getpid()}-{next(_NUMBERS)}"
         super().__init__(
             memory_limit=memory_limit,
-            temp_directory=temp_directory or folder / "spill",
+            temp_directory=temp_directory or self._scratch,
             threads=threads,
         )
         # The system keeps files in memory that is free; of the limit, rows and look-ups need all.
@@ -117,8 +127,7 @@ class ParquetEngine(DuckDBEngine):
         self.buckets = buckets
         self.steps_run = 0
         self._files: dict[str, Path] = {}
-        self._used: set[Path] = set()
-        self._key = _digest(__version__, duckdb.__version__, str(buckets), key)
+        self._key = _digest(__version__, duckdb.__version__, str(buckets))
         for spec in EVIDENCE:
             self._show(spec.name, evidence / spec.name)
 
@@ -132,8 +141,7 @@ class ParquetEngine(DuckDBEngine):
         Batches of a reader become a file as they come; a table stays in memory.
         """
         digest = hashlib.blake2b(name.encode())
-        if isinstance(rows, pa.RecordBatchReader):
-            path = self._steps / name
+        if isinstance(rows, pa.RecordBatchReader) and self.writes:
             part = self._steps / f"{name}.part"
             shutil.rmtree(part, ignore_errors=True)
             part.mkdir()
@@ -141,10 +149,15 @@ class ParquetEngine(DuckDBEngine):
                 for batch in rows:
                     digest.update(batch.serialize())
                     writer.write_batch(batch)
-            shutil.rmtree(path, ignore_errors=True)
-            part.replace(path)
-            self._used.add(path)
+            path = self._steps / f"{name}-{digest.hexdigest()[:16]}"
+            if path.is_dir():
+                shutil.rmtree(part)
+            else:
+                part.replace(path)
             self._show(name, path)
+        elif isinstance(rows, pa.RecordBatchReader):
+            self.drop(name)
+            super().register(name, _digested(rows, digest))
         else:
             table = conform(name, rows) if name in ALL else pa.table(rows)
             for batch in table.to_batches():
@@ -154,15 +167,17 @@ class ParquetEngine(DuckDBEngine):
         self._key = _digest(self._key, digest.hexdigest())
 
     def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
-        """Run once, keep the rows as Parquet, and give that table back, unbound.
+        """Run once, store the rows as Parquet, and give that table back, unbound.
 
-        Rows that an interrupted run kept are taken as they are, bucket by bucket.
+        Rows that an interrupted run stored are taken as they are, bucket by bucket.
         """
         query = self.sql(expression)
         # The compiler names what it leaves out in no particular order.
         self._key = _digest(self._key, name, *sorted(_WORD.findall(query)))
         path = self._steps / f"{name}-{self._key[:16]}"
-        self._used.add(path)
+        if not self.writes and not path.is_dir():
+            self.drop(name)
+            return super().materialize(name, expression, by_payment=by_payment)
         # DuckDB sums into HUGEINT, which Parquet holds as a fraction.
         whole = [column for column, kind in expression.schema().items() if kind.is_integer()]
         if whole:
@@ -193,8 +208,7 @@ class ParquetEngine(DuckDBEngine):
         if by[0] != BUCKET or self.buckets == 1:
             yield from super().ordered(expression, by, rows)
             return
-        folder = self._steps / "ordered.part"
-        shutil.rmtree(folder, ignore_errors=True)
+        folder = self._scratch / f"ordered-{next(_NUMBERS)}"
         try:
             self._by_bucket(self.sql(expression), folder)
             order = ", ".join(f'"{column}" ASC NULLS LAST' for column in by)
@@ -242,12 +256,33 @@ class ParquetEngine(DuckDBEngine):
     def close(self) -> None:
         """Close the connection; the files stay."""
         super().close()
+        shutil.rmtree(self._scratch, ignore_errors=True)
         self._held.close()
 
-    def forget_other_steps(self) -> None:
-        """Remove what earlier runs kept and this one did not use."""
-        for path in self._steps.iterdir():
-            if path not in self._used:
+    def file_of(self, name: str) -> Path | None:
+        """The folder in which a table's rows lie; nothing where they are in memory."""
+        return self._files.get(name)
+
+    def store_table(self, name: str) -> Path:
+        """The folder in which a table's rows lie, written now where they are in memory alone."""
+        path = self._files.get(name)
+        if path is None:
+            path = self._steps / f"{name}-{_digest(self._key, name)[:16]}"
+            part = self._steps / f"{path.name}.part"
+            shutil.rmtree(part, ignore_errors=True)
+            shutil.rmtree(path, ignore_errors=True)
+            copy_rows(self, f'SELECT * FROM "{name}"', part, 1)
+            part.replace(path)
+        return path
+
+    def show_table(self, name: str, path: Path) -> None:
+        """Make rows that lie in a folder readable under a name, in place of what was there."""
+        self._show(name, path)
+
+    def remove_scratch_of_the_dead(self) -> None:
+        """Remove what processes that were killed had spilled."""
+        for path in self.folder.glob(f"{_SCRATCH}*"):
+            if not _alive(int(path.name.removeprefix(_SCRATCH).partition("-")[0])):
                 shutil.rmtree(path, ignore_errors=True)
 
     def _show(self, name: str, path: Path) -> None:
@@ -256,11 +291,11 @@ class ParquetEngine(DuckDBEngine):
         show_rows(self, name, path)
 
     def _by_bucket(self, query: str, part: Path) -> None:
-        part.mkdir(exist_ok=True)
+        part.mkdir(parents=True, exist_ok=True)
         for bucket in range(self.buckets):
             target = part / bucket_name(bucket)
             if target.is_dir():
-                continue  # kept by a run that ended in the middle
+                continue  # stored by a run that ended in the middle
             half = part / f"{bucket_name(bucket)}.part"
             shutil.rmtree(half, ignore_errors=True)
             half.mkdir()
@@ -280,6 +315,27 @@ class ParquetEngine(DuckDBEngine):
         finally:
             for name in narrow:
                 self.connection.execute(f'DROP VIEW IF EXISTS temp."{name}"')
+
+
+def _digested(rows: pa.RecordBatchReader, digest: hashlib.blake2b) -> pa.RecordBatchReader:
+    """The same batches; the digest takes them as they are read."""
+
+    def batches() -> Iterator[pa.RecordBatch]:
+        for batch in rows:
+            digest.update(batch.serialize())
+            yield batch
+
+    return pa.RecordBatchReader.from_batches(rows.schema, batches())
+
+
+def _alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
 
 
 def _digest(*texts: str) -> str:

@@ -22,8 +22,8 @@ from pyarrow import csv
 from credit_forensics.databases.bulk_read import CopyStream
 from credit_forensics.databases.urls import libpq_arguments, one_line, parse_url, secrets
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, result_schema
+from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.dialects import compiled_sql
-from credit_forensics.engines.duckdb import to_pandas
 from credit_forensics.errors import CaseError
 
 _SETTINGS = {

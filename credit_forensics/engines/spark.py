@@ -23,8 +23,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, typed
+from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.dialects import compiled_sql
-from credit_forensics.engines.duckdb import to_pandas
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import load
 

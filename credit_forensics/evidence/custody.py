@@ -48,14 +48,14 @@ class Custody:
         self._gaps: list[dict[str, str]] = []
 
     @classmethod
-    def from_kept(cls, manifest: dict[str, Any], rejects: pd.DataFrame) -> Custody:
+    def from_stored(cls, manifest: dict[str, Any], rejects: pd.DataFrame) -> Custody:
         """The custody that gave a manifest and its rejects.
 
         Examples
         --------
         >>> custody = Custody()
         >>> custody.reject(custody.add("sessions.jsonl", "stripe sessions"), 3, "not JSON")
-        >>> again = Custody.from_kept(custody.manifest(), custody.rejects())
+        >>> again = Custody.from_stored(custody.manifest(), custody.rejects())
         >>> again.manifest() == custody.manifest() and again.rejects().equals(custody.rejects())
         True
         """

@@ -15,7 +15,8 @@ import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
-from credit_forensics.engines.duckdb import Engine, to_pandas
+from credit_forensics.engines.arrow_to_pandas import to_pandas
+from credit_forensics.engines.duckdb import Engine
 from credit_forensics.findings.finding import SEVERITIES, Finding
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS

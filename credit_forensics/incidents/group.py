@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pandas as pd
 import pyarrow.compute as pc
 
-from credit_forensics.engines.duckdb import to_pandas
+from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.findings.finding import SEVERITIES
 from credit_forensics.incidents.burst_marks import Marks
 from credit_forensics.incidents.dated_bursts import date_runs

@@ -11,7 +11,7 @@ from scipy.stats import beta
 
 from credit_forensics.judgement.families import FALSE_VALUES
 from credit_forensics.judgement.model import Fit, state_posteriors
-from credit_forensics.judgement.patterns import Cells, Patterns
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.judgement.posterior import posterior
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
 from credit_forensics.resolution.method import NAME

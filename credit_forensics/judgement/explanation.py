@@ -10,13 +10,12 @@ import numpy as np
 import pandas as pd
 
 from credit_forensics.judgement.families import Family
-from credit_forensics.judgement.model import Fit
-from credit_forensics.judgement.patterns import Cells, Patterns
-from credit_forensics.judgement.posterior import cell_session_accuracy
+from credit_forensics.judgement.fit import Fit, cell_session_accuracy
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.judgement.scores import candidate_weights, contributions, others_weight
 from credit_forensics.judgement.shown_person import NOBODY, or_nobody, shown_person
-from credit_forensics.resolution.method import NAME, SESSION
-from credit_forensics.resolution.methods import METHODS
+from credit_forensics.judgement.used_claims import NamedMethod
+from credit_forensics.resolution.family_names import NAME, SESSION
 
 
 @dataclass(frozen=True)
@@ -89,6 +88,7 @@ def explain(
     patterns: Patterns,
     fit: Fit,
     *,
+    methods: Sequence[NamedMethod] = (),
     shown: Callable[[object], str] = str,
 ) -> Explanation:
     """Explain one payment.
@@ -105,6 +105,8 @@ def explain(
         the one pattern of the payment.
     fit
         the fitted model.
+    methods
+        the case's methods.
     shown
         how ids are shown where the explanation displays itself.
     """
@@ -139,6 +141,7 @@ def explain(
                 continue
             accuracy = session[0] if family.name == SESSION else fit.accuracy[index][level - 1]
             named = methods_by_family.get(family.name, {}).get(person, [])
+            of_methods = ", ".join(named) or _default_methods(family.name, methods)
             bars.append(
                 {
                     "person_id": person,
@@ -146,7 +149,7 @@ def explain(
                     "level": family.level_name(level),
                     "accuracy": float(accuracy),
                     "weight": weight,
-                    "methods": ", ".join(named) if named else _default_methods(family.name),
+                    "methods": of_methods,
                 }
             )
     table = pd.DataFrame(score_rows, columns=["person_id", "score", "probability"])
@@ -177,8 +180,8 @@ def _slot_persons(
     return persons
 
 
-def _default_methods(family: str) -> str:
-    shared = [method.name for method in METHODS if method.voice == "shared"]
+def _default_methods(family: str, methods: Sequence[NamedMethod]) -> str:
+    shared = [method.name for method in methods if method.voice == "shared"]
     return ", ".join(shared) if family == NAME else family
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from credit_forensics.resolution.method import CARD, EMAIL, MAPPING, NAME, SESSION
+from credit_forensics.resolution.family_names import CARD, EMAIL, MAPPING, NAME, SESSION
 
 # Effective number of false values a voice could have named instead (ACCU; Dong et al. 2009). Five,
 # not ten: households make families err together, and of 10, 5, 3 and 2 it gave the lowest Brier

@@ -14,7 +14,8 @@ import pyarrow as pa
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.model import Fit, fit_model
-from credit_forensics.judgement.patterns import Cells, Patterns, decode, pattern_keys
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode
+from credit_forensics.judgement.patterns import pattern_keys
 from credit_forensics.judgement.periods import number_periods
 from credit_forensics.judgement.posterior import Posterior, posterior_blocks
 

@@ -16,7 +16,8 @@ from credit_forensics.judgement.calibration import Calibration
 from credit_forensics.judgement.families import Family, with_custom
 from credit_forensics.judgement.fusion import POSTERIORS, Known, fuse
 from credit_forensics.judgement.model import Fit
-from credit_forensics.judgement.patterns import MOST_FAMILIES, Cells, Patterns, decode
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode
+from credit_forensics.judgement.patterns import MOST_FAMILIES
 from credit_forensics.judgement.periods import Periods, choose_periods
 from credit_forensics.judgement.persons import accounts_by_age, group_persons
 from credit_forensics.judgement.plan import BY_PAYMENT, Plan, make_plan
@@ -31,9 +32,8 @@ from credit_forensics.tables.catalogue import Tables
 class Judgement:
     """What the judgement kept: expressions over what lies on the engine, and the model.
 
-    ``kept`` are the tables of ``plan.Plan`` that lie on the engine, and ``posteriors``.
-    ``matrix`` (the wide matrix with histories) and ``judged`` (voices with their posteriors) are
-    joined from them when asked for.
+    ``kept`` are the tables of ``plan.Plan`` that lie on the engine, and ``posteriors``. ``linked``
+    and ``has_users`` are what the plan depended on of the evidence; it is built when asked for.
     """
 
     mode: Mode
@@ -44,12 +44,35 @@ class Judgement:
     cells: Cells
     fit: Fit
     first_fit: Fit
-    matrix: ir.Table
-    judged: ir.Table
     kept: dict[str, ir.Table]
+    linked: bool
+    has_users: bool
+    silent: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     calibration: Calibration = field(default_factory=Calibration)
     labelled: pd.DataFrame | None = None
+
+    @property
+    def plan(self) -> Plan:
+        """The expressions; built once a process."""
+        return make_plan(
+            self.methods,
+            self.families,
+            self.mode,
+            silent=self.silent,
+            linked=self.linked,
+            has_users=self.has_users,
+        )
+
+    @property
+    def matrix(self) -> ir.Table:
+        """The wide matrix with histories, joined when asked for."""
+        return self.plan.matrix
+
+    @property
+    def judged(self) -> ir.Table:
+        """The voices with their posteriors, joined when asked for."""
+        return self.plan.judged
 
     def claims(self) -> ir.Table:
         """What each method says of each payment, in no order: the table ``claims``.
@@ -204,9 +227,10 @@ def judge(
         cells=fused.cells,
         fit=fused.fit,
         first_fit=first.fit,
-        matrix=plan.matrix,
-        judged=plan.judged,
         kept=kept,
+        linked=bool(len(persons)),
+        has_users=bool(len(accounts)),
+        silent=tuple(silent),
         notes=list(fused.fit.notes),
     )
 

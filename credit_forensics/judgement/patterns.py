@@ -7,68 +7,18 @@ in one period share one posterior, so the model's cost does not grow with the pa
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 
 import ibis
 import ibis.expr.types as ir
-import numpy as np
-import numpy.typing as npt
 
 from credit_forensics.judgement.families import Family
+from credit_forensics.judgement.pattern_arrays import LEVELS
 from credit_forensics.resolution.method import NAME, SESSION
 
 _END = "\n"  # in no name: folding leaves one blank where there was white space
-_LEVELS = 8  # a family has at most seven levels, and silence
 MOST_FAMILIES = 8  # more would not fit a 63-bit key
-
-
-@dataclass(frozen=True)
-class Patterns:
-    """Distinct patterns, as arrays with one entry or row a pattern.
-
-    ``slot[pattern, family]``: 1-based index of the first family that names the same person, 0 for
-    silence; ``level[pattern, family]``; ``bears[pattern, slot]``: whether the slot's person bears
-    the typed name; ``credited``: the slot of the credited person, 0 where nothing was credited,
-    one past the last slot where nobody names that person; ``credited_bears``.
-    """
-
-    families: tuple[Family, ...]
-    slot: npt.NDArray[np.int64]
-    level: npt.NDArray[np.int64]
-    bears: npt.NDArray[np.bool_]
-    credited: npt.NDArray[np.int64]
-    credited_bears: npt.NDArray[np.bool_]
-
-    def __len__(self) -> int:
-        return len(self.credited)
-
-    def index(self, family: str) -> int:
-        """The position of a family by name."""
-        return [one.name for one in self.families].index(family)
-
-    @property
-    def exists(self) -> npt.NDArray[np.bool_]:
-        """``[pattern, slot]``: whether some family names a person first in that slot."""
-        there: npt.NDArray[np.bool_] = self.slot == np.arange(1, len(self.families) + 1)
-        return there
-
-    @property
-    def outsider(self) -> npt.NDArray[np.bool_]:
-        """``[pattern]``: credits went to a person whom no family names."""
-        apart: npt.NDArray[np.bool_] = self.credited == len(self.families) + 1
-        return apart
-
-
-@dataclass(frozen=True)
-class Cells:
-    """How many payments of each pattern lie in each period; one entry a cell that has any."""
-
-    period: npt.NDArray[np.int64]
-    pattern: npt.NDArray[np.int64]
-    count: npt.NDArray[np.float64]
-    periods: int
 
 
 def borne_names(names: ir.Table) -> ir.Table:
@@ -144,7 +94,7 @@ def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
     places = len(families) + 2
     key: ir.IntegerValue = slots[-1].cast("int64")
     for family, slot in zip(reversed(families), reversed(slots[:-1]), strict=True):
-        key = key * _LEVELS + voices[f"l_{family.name}"].cast("int64")
+        key = key * LEVELS + voices[f"l_{family.name}"].cast("int64")
         key = key * places + slot.cast("int64")
     for mark in [marks[-1], *reversed(marks[:-1])]:
         key = key * 2 + mark.cast("int64")
@@ -211,38 +161,3 @@ def _slots(persons: Sequence[ir.StringValue]) -> list[ir.IntegerValue]:
         ]
         slots.append(ibis.cases((person.isnull(), 0), *same, else_=place))
     return slots
-
-
-def decode(families: tuple[Family, ...], key: npt.NDArray[np.int64]) -> Patterns:
-    """Patterns from their keys; the inverse of ``pattern_keys``.
-
-    Parameters
-    ----------
-    families
-        the families, in the order in which the keys were made.
-    key
-        distinct keys.
-    """
-    size = len(families)
-    rest = key.copy()
-    bears = np.zeros((len(key), size), dtype=bool)
-    for index in range(size):
-        bears[:, index] = rest % 2
-        rest //= 2
-    credited_bears = (rest % 2).astype(bool)
-    rest //= 2
-    slot = np.zeros((len(key), size), dtype=np.int64)
-    level = np.zeros((len(key), size), dtype=np.int64)
-    for index in range(size):
-        slot[:, index] = rest % (size + 2)
-        rest //= size + 2
-        level[:, index] = rest % _LEVELS
-        rest //= _LEVELS
-    return Patterns(
-        families=families,
-        slot=slot,
-        level=level,
-        bears=bears,
-        credited=rest,
-        credited_bears=credited_bears,
-    )

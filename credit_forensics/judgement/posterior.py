@@ -12,14 +12,11 @@ import numpy.typing as npt
 from scipy.special import entr
 
 from credit_forensics.arrays import Floats
-from credit_forensics.judgement.bursts import STATES
-from credit_forensics.judgement.model import (
-    Fit,
-    session_accuracy,
-    state_posteriors,
-)
-from credit_forensics.judgement.patterns import Cells, Patterns
-from credit_forensics.resolution.method import NAME
+from credit_forensics.judgement.fit import Fit, cell_session_accuracy, state_posteriors
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns
+from credit_forensics.resolution.family_names import NAME
+
+__all__ = ["Posterior", "cell_session_accuracy", "posterior", "posterior_blocks"]
 
 Integers = npt.NDArray[np.int64]
 
@@ -120,22 +117,6 @@ def _of_cells(
         available=(patterns.level > 0).sum(axis=1)[pattern],
         burst=1 - states[:, 0],
     )
-
-
-def cell_session_accuracy(patterns: Patterns, cells: Cells, fit: Fit) -> Floats:
-    """The session family's accuracy in each cell, its own payment left out.
-
-    One number a cell stands for the mixture over the states: with it the bars of an explanation
-    sum to the very score that the mixed posterior is the softmax of.
-    """
-    likelihood = state_posteriors(patterns, fit).likelihood
-    without = fit.states[cells.period] / likelihood[:, cells.pattern].T
-    without /= without.sum(axis=1, keepdims=True)
-    by_state = np.column_stack(
-        [session_accuracy(patterns, fit, state) for state in range(len(STATES))]
-    )
-    result: Floats = (without * by_state[cells.pattern]).sum(axis=1)
-    return result
 
 
 def _agreeing(patterns: Patterns, pattern: Integers, best: Integers) -> Integers:

@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from credit_forensics.arrays import Floats
 from credit_forensics.judgement.families import FALSE_VALUES, NAME_BOUNDS
-from credit_forensics.judgement.patterns import Patterns
-from credit_forensics.resolution.method import CARD, NAME, SESSION
+from credit_forensics.judgement.pattern_arrays import Patterns
+from credit_forensics.resolution.family_names import CARD, NAME, SESSION
 
 # A name that no other family supports proves nothing: households type each other's, and in a
 # burst there is little to hold against it. Its accuracy counts as no more than this, which keeps

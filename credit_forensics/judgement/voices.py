@@ -12,7 +12,6 @@ from operator import add, or_
 
 import ibis
 import ibis.expr.types as ir
-import pandas as pd
 
 from credit_forensics.judgement import families as levels
 from credit_forensics.judgement.families import Family
@@ -165,35 +164,6 @@ def for_histories(methods: Sequence[Method]) -> list[str]:
     names = [method.name for method in concerned if not method.history]
     names += [method.session_when for method in concerned if method.session_when]
     return list(dict.fromkeys(names))
-
-
-def used_claims(claims: pd.DataFrame, methods: Sequence[Method]) -> pd.DataFrame:
-    """The claims that had a part in a voice of their family.
-
-    Left out are values of a refused shape, what a history says of a customer that the session
-    gave, and a weak method where another of its family names somebody.
-
-    Parameters
-    ----------
-    claims
-        rows of the table ``claims``.
-    methods
-        the case's methods.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"payment_id": ["cs_1", "cs_1", "cs_2"], "valid": True,
-    ...     "method": ["metadata_scan", "metadata_user_id", "metadata_scan"], "family": "session"})
-    >>> used_claims(rows, METHODS)["method"].tolist()
-    ['metadata_user_id', 'metadata_scan']
-    """
-    histories = [method.name for method in methods if method.history]
-    weak = [method.name for method in methods if method.voice == "weak"]
-    of_session = (claims["family"] == SESSION) & claims["method"].isin(histories)
-    used = claims[claims["valid"].astype(bool) & ~of_session]
-    strong = ~used["method"].isin(weak)
-    backed = strong.groupby([used["payment_id"], used["family"]]).transform("any")
-    return used[strong | ~backed.astype(bool)]
 
 
 def _columns(

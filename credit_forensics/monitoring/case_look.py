@@ -14,14 +14,14 @@ from credit_forensics.monitoring.tick import Look
 _SETTLING = dt.timedelta(seconds=30)
 
 
-def look_at_case(path: Path) -> Look:
-    """A look that reads the case afresh each time, its case file included."""
+def look_at_case(path: Path, *, store: bool = True) -> Look:
+    """A look at the whole case each time, its case file included; from its store where it can."""
 
     def look(now: dt.datetime, _standing: tuple[str, ...] = ()) -> Watched:
         case_file = read_case_file(path)
         problems: dict[str, Exception] = {}
         pull_news(case_file, now, problems)
-        case = Case.open(path)
+        case = Case.open(path, store=store)
         evidence = case.evidence
         return Watched(
             payments=evidence.payments,
@@ -55,5 +55,5 @@ def pull_news(
             # What was created just now may not be in Stripe's lists yet.
             pull(case_file, now=now - _SETTLING, overlap=dt.timedelta(0))
     except Exception as error:
-        # Stripe being away is one problem; what is kept can still be checked.
+        # Stripe being away is one problem; what is there can still be checked.
         problems["stripe_pull"] = error

@@ -14,16 +14,17 @@ from pathlib import Path
 from credit_forensics.case_file import CaseFile, from_environment, read_case_file
 from credit_forensics.durations import duration
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.stored.whether_current import case_store
 from credit_forensics.locks import folder_lock
 from credit_forensics.monitoring.alert_policy import Manners, tell_all, waiting
 from credit_forensics.monitoring.case_look import look_at_case
 from credit_forensics.monitoring.dead_man import dead_man_address, ping
 from credit_forensics.monitoring.health import Health, HealthServer
-from credit_forensics.monitoring.kept_look import KeptLook
 from credit_forensics.monitoring.observation import CheckSettings
 from credit_forensics.monitoring.quiet_hours import quiet_hours
 from credit_forensics.monitoring.state import MonitorState
 from credit_forensics.monitoring.status import Status, read_status
+from credit_forensics.monitoring.stored_look import StoredLook
 from credit_forensics.monitoring.tick import Look, TickPlan, TickResult, run_tick
 from credit_forensics.monitoring.transport import transports
 
@@ -35,6 +36,8 @@ def run_monitor(
     *,
     every: str | float | None = None,
     once: bool = False,
+    store: bool = True,
+    fresh: bool = False,
     look: Look | None = None,
     clock: Callable[[], dt.datetime] = lambda: dt.datetime.now(dt.UTC),
     stop: threading.Event | None = None,
@@ -50,6 +53,10 @@ def run_monitor(
         the time between the starts of two ticks: "5m", "90s", "1h", or seconds; 5 minutes without.
     once
         one tick, for cron; nothing is served.
+    store
+        read what is new into the case's store; else read everything each time, and store nothing.
+    fresh
+        begin with an empty store.
     look
         gives the evidence for a moment and the standing items; the case itself by default, of
         which only what is new is read.
@@ -70,11 +77,13 @@ def run_monitor(
     """
     case_file = read_case_file(case_path)
     seconds = interval(every if every is not None else 300.0)
-    plan = _plan(case_file, look or _look(case_file, Path(case_path)))
+    plan = _plan(case_file, look or _look(case_file, Path(case_path), store=store))
     dead_man = case_file.monitor.dead_man_url
     if dead_man:
         dead_man = dead_man_address(from_environment(dead_man, "monitor.dead_man_url"))
     stop = stop or threading.Event()
+    if store and fresh:
+        case_store(case_file).clear()
     with _alone(case_file), _state(case_file) as state, contextlib.ExitStack() as stack:
         health = None
         if case_file.monitor.listen and not once:
@@ -138,11 +147,11 @@ def interval(value: str | float) -> float:
     return float(value)
 
 
-def _look(case_file: CaseFile, path: Path) -> Look:
-    """The case read in part where that can be done, else afresh each time."""
-    if case_file.monitor.keep_evidence and not case_file.stripe.database:
-        return KeptLook(path, case_file.folder / FOLDER)
-    return look_at_case(path)
+def _look(case_file: CaseFile, path: Path, *, store: bool) -> Look:
+    """The case looked at in part where that can be done, else as a whole each time."""
+    if case_file.monitor.keep_evidence and store and not case_file.stripe.database:
+        return StoredLook(path)
+    return look_at_case(path, store=store)
 
 
 def _plan(case_file: CaseFile, look: Look) -> TickPlan:

@@ -12,6 +12,7 @@ from markupsafe import Markup
 from credit_forensics.case.case import Case
 from credit_forensics.charts.style import SEVERITIES, short
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.stored.custody import ReadAnew
 from credit_forensics.findings.finding import Finding
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.privacy.mask import Mask
@@ -59,6 +60,7 @@ class CaseView:
         self.mask = mask
         self.chosen = bool(payment_id)
         self.window = window
+        self.read_anew: Sequence[ReadAnew] | None = None
         if payment_id and payment_id not in set(self.case.verdicts["payment_id"]):
             raise CaseError(f"There is no payment {payment_id} in this case.")
         self._payment_id = payment_id

@@ -61,6 +61,7 @@ class DailyDigest:
         times = self.view.findings["created_at"]
         every = pd.concat([self.view.payments["created_at"], times])
         self.window = rolling_window(rolling or f"{days}d", started_at, every)
+        self.view.read_anew = case.read_anew if rolling else None
         self.recent = self.view.findings[self.window.holds(times, undated=bool(rolling))]
 
     def headline(self) -> Block:

@@ -7,7 +7,6 @@ from typing import Any
 import pandas as pd
 import plotly.graph_objects as go
 
-from credit_forensics.case.explain_payments import explain_payments
 from credit_forensics.charts import (
     credit_flow,
     method_agreement,
@@ -35,7 +34,7 @@ def waterfalls_section(view: CaseView, most: int = SHOWN_WATERFALLS) -> Block:
     """Why: a sentence and a waterfall for each of the worst payments that has candidates."""
     parts: list[Any] = []
     worst = view.worst_payments[: most * 3]
-    for payment, explanation in zip(worst, explain_payments(view.case, worst), strict=True):
+    for payment, explanation in zip(worst, view.case.explain_all(worst), strict=True):
         if explanation.bars.empty:
             continue
         finding = row_dicts(view.findings[view.findings["payment_id"] == payment])[0]

@@ -61,6 +61,7 @@ class IncidentReport:
         if rolling:
             window = rolling_window(rolling, started_at, self.view.payments["created_at"])
             self.view = CaseView(case, self.view.language, self.view.mask, payment_id, window)
+            self.view.read_anew = case.read_anew
         self._started_at = started_at
         self._csv = Path(csv) if csv else None
 

@@ -35,6 +35,8 @@ def produce_report(
     pdf: bool = False,
     progress: bool | None = None,
     rolling: str | None = None,
+    store: bool = True,
+    fresh: bool = False,
 ) -> ProducedReport:
     """What ``credit-forensics report`` does: see ``render_report`` for the parameters.
 
@@ -68,6 +70,8 @@ def produce_report(
             parameters=parameters,
             progress=progress,
             rolling=rolling,
+            store=store,
+            fresh=fresh,
         )
     except ReportFailedError:
         write_index(folder, language=language or "en")

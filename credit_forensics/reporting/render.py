@@ -16,6 +16,7 @@ import nbformat
 from credit_forensics import __version__
 from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.stored.whether_current import case_store
 from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.notebook_body import notebook_body
@@ -75,6 +76,8 @@ def render_report(
     progress: bool | None = None,
     timeout: int | None = None,
     rolling: str | None = None,
+    store: bool = True,
+    fresh: bool = False,
 ) -> RenderedReport:
     """Run a template on a case and write the page, the notebook and the CSV of findings.
 
@@ -102,7 +105,11 @@ def render_report(
         seconds a cell may take; no limit without it.
     rolling
         the length of a window that ends now, as ``7d``: the report is about what falls into it,
-        and reads only what is new of the inputs, whose evidence is kept beside the case.
+        and shows what was read of the inputs for it.
+    store
+        take what is stored beside the case, and store what is computed.
+    fresh
+        begin with an empty store.
 
     Raises
     ------
@@ -112,6 +119,11 @@ def render_report(
         when a cell failed; the report is written and named as failed.
     """
     settings = read_case_file(case_path)
+    if store and fresh:
+        case_store(settings).clear()
+    elif store:
+        # Here, as what the notebook's kernel prints is not shown.
+        case_store(settings).discard_what_is_older()
     chosen = Language(language or settings.report.language)
     started = (now or datetime.now(UTC)).astimezone(UTC)
     path = notebook_path(template)
@@ -130,6 +142,7 @@ def render_report(
             "case_path": str(_case_location(case_path, settings)),
             "language": chosen.code,
             "reveal": reveal,
+            "store": store,
             "started_at": started.isoformat(),
             "csv": str(scratch / f"{report_name(path.stem, started, run, 'findings')}.csv"),
         }

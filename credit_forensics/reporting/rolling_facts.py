@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
+from credit_forensics.evidence.stored.custody import ReadAnew
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
 from credit_forensics.reporting.html_tables import TableColumn, html_table
@@ -26,25 +27,25 @@ def rolling_facts(view: CaseView) -> str:
             all=language.count("finding", len(view.case.findings)),
         )
         said.append(sentence)
-    if view.case.read_anew is not None:
-        said.append(_read(view))
+    if view.read_anew is not None:
+        said.append(_read(view, view.read_anew))
     return " ".join(said)
 
 
 def read_anew_table(view: CaseView) -> Markup:
     """What was read of each input: how, from which byte, how much, and its hash."""
-    if not view.case.read_anew:
+    if not view.read_anew:
         return Markup()
     language, cells = view.language, Cells(view)
     rows = pd.DataFrame(
         {
-            "name": [read.name for read in view.case.read_anew],
-            "how": [read.how for read in view.case.read_anew],
+            "name": [read.name for read in view.read_anew],
+            "how": [read.how for read in view.read_anew],
             # A database has no bytes that could be counted.
-            "start": _whole(read.start if read.sha256 else None for read in view.case.read_anew),
-            "size": _whole(read.size if read.sha256 else None for read in view.case.read_anew),
-            "rows": [read.rows for read in view.case.read_anew],
-            "sha256": [read.sha256 or None for read in view.case.read_anew],
+            "start": _whole(read.start if read.sha256 else None for read in view.read_anew),
+            "size": _whole(read.size if read.sha256 else None for read in view.read_anew),
+            "rows": [read.rows for read in view.read_anew],
+            "sha256": [read.sha256 or None for read in view.read_anew],
         }
     )
     return html_table(
@@ -68,8 +69,8 @@ def _whole(numbers: Iterable[int | None]) -> Any:
     return pd.array(list(numbers), dtype="Int64")
 
 
-def _read(view: CaseView) -> str:
-    language, read = view.language, view.case.read_anew or ()
+def _read(view: CaseView, read: Sequence[ReadAnew]) -> str:
+    language = view.language
     if not sum(one.rows + one.size for one in read):
         return language.say("rolling.nothing")
     return language.say(

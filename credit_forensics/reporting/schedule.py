@@ -81,6 +81,7 @@ class SchedulePlan:
     pdf: bool = False
     alert: str | None = None
     rolling: str | None = None
+    store: bool = True
 
 
 def run_schedule(plan: SchedulePlan) -> None:
@@ -175,6 +176,7 @@ def _run(plan: SchedulePlan) -> str:
             pdf=plan.pdf,
             progress=False,
             rolling=plan.rolling,
+            store=plan.store,
         )
     except ReportFailedError as error:
         _tell(plan, str(error))

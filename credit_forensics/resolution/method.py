@@ -12,14 +12,11 @@ from typing import Literal
 
 import ibis.expr.types as ir
 
+from credit_forensics.resolution.family_names import CARD, EMAIL, MAPPING, NAME, SESSION
 from credit_forensics.resolution.one_session import OneSession, email_key
 from credit_forensics.tables.catalogue import Tables
 
-SESSION = "session"
-MAPPING = "mapping"
-EMAIL = "email"
-CARD = "card"
-NAME = "name"
+__all__ = ["ANY_OTHER", "CARD", "EMAIL", "MAPPING", "NAME", "SESSION", "Field", "Method", "Voice"]
 
 ANY_OTHER = "*"
 """Stands for every metadata key that no other method reads."""

@@ -1,7 +1,7 @@
-"""A monitor's tick against how much is kept: 1,000 new rows on 100,000 kept ones and on 10 million.
+"""A monitor's tick against how much is stored: 1,000 new rows on 100,000 stored ones and on 10 million.
 
 Run with ``python tests/benchmarks/bench_monitor_tick.py [TIMES]``. Makes a case of some 100,000
-rows and judges it; then a second one whose history is TIMES (100) as long, by copying what is kept
+rows and judges it; then a second one whose history is TIMES (100) as long, by copying what is stored
 (and the ledger's rows) under other ids to earlier times. Both get the same 1,000 new rows, and a
 tick of each is timed in a process of its own, after one with nothing new. Ends with an error where
 the tick on the long history takes more than 3 times the other.
@@ -25,9 +25,9 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from ratios import note
 
-from credit_forensics.evidence.kept import tables as kept_tables
-from credit_forensics.evidence.kept.tables import KEYS
-from credit_forensics.monitoring.kept_look import KeptLook
+from credit_forensics.evidence.stored import tables as stored_tables
+from credit_forensics.evidence.stored.tables import KEYS
+from credit_forensics.monitoring.stored_look import StoredLook
 from credit_forensics.scenarios.case_writer import write_case
 from credit_forensics.scenarios.settings import WorldSettings
 from credit_forensics.scenarios.world import make_world
@@ -66,7 +66,7 @@ def make(folder: Path) -> tuple[Path, Path]:
 
 def lengthen(folder: Path, times: int) -> None:
     """Copy the history ``times - 1`` times, each copy earlier and under other ids."""
-    db = duckdb.connect(str(folder / "monitor" / "evidence.duckdb"))
+    db = duckdb.connect(str(folder / ".store" / "rows.duckdb"))
     db.execute("SET TimeZone = 'UTC'")
     row = db.execute("SELECT max(created_at) - min(created_at) FROM judged").fetchall()[0]
     span = f"INTERVAL '{int(row[0].total_seconds())} seconds'"
@@ -83,10 +83,10 @@ def lengthen(folder: Path, times: int) -> None:
             picked.append(f'{sql} AS "{column.name}"')
         copies = f"(SELECT t.* EXCLUDE (input), k FROM {name} t, range(1, {times}) r(k))"
         db.execute(f"CREATE TEMP VIEW copies AS SELECT {', '.join(picked)} FROM {copies}")
-        hashes = kept_tables.hashes(name)
+        hashes = stored_tables.hashes(name)
         db.execute(f"INSERT INTO {name} BY NAME SELECT *, 0 AS input, {hashes} FROM copies")
         if name == "users":
-            db.execute(kept_tables.names_sql("copies").replace("kept.user_names", "user_names"))
+            db.execute(stored_tables.names_sql("copies").replace("stored.user_names", "user_names"))
         db.execute("DROP VIEW copies")
     db.execute(
         f"""INSERT INTO judged SELECT hash(payment_id || 'x' || k), payment_id || 'x' || k,
@@ -106,7 +106,7 @@ def lengthen(folder: Path, times: int) -> None:
 
 def measure(folder: Path, whole: Path) -> None:
     """Print what two ticks take: one with nothing new, one with the new rows."""
-    look = KeptLook(folder / "case.toml", folder / "monitor")
+    look = StoredLook(folder / "case.toml")
     look(NOW, ()).remembered()
     started = time.perf_counter()
     look(NOW, ()).remembered()
@@ -122,22 +122,17 @@ def measure(folder: Path, whole: Path) -> None:
             "INSERT INTO credit_ledger SELECT * FROM whole.credit_ledger WHERE id > "
             "(SELECT max(id) FROM credit_ledger)"
         )
-    with duckdb.connect(str(folder / "monitor" / "evidence.duckdb"), read_only=True) as kept:
-        before = [kept.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in KEYS]
+    before = rows_stored(folder)
     started = time.perf_counter()
     watched = look(NOW, ())
     taken = time.perf_counter() - started
-    assert look._kept is not None
-    counts = [
-        look._kept.connection.execute(f"SELECT count(*) FROM kept.{name}").fetchall()[0][0]
-        for name in KEYS
-    ]
     watched.remembered()
+    counts = rows_stored(folder)
     # What getrusage tells is inherited from the process that made the histories.
     status = dict(line.split(":") for line in Path("/proc/self/status").read_text().splitlines())
     memory = int(status["VmHWM"].split()[0]) // 1024
     told = {
-        "kept": sum(before),
+        "stored": sum(before),
         "new": sum(counts) - sum(before),
         "idle": idle,
         "tick": taken,
@@ -147,12 +142,18 @@ def measure(folder: Path, whole: Path) -> None:
     print(json.dumps(told))
 
 
+def rows_stored(folder: Path) -> list[int]:
+    """How many rows of each table are stored."""
+    with duckdb.connect(str(folder / ".store" / "rows.duckdb"), read_only=True) as rows:
+        return [rows.execute(f"SELECT count(*) FROM {name}").fetchall()[0][0] for name in KEYS]
+
+
 def main() -> int:
     """Make both histories, measure both, print the ratio."""
     times = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     with tempfile.TemporaryDirectory() as scratch:
         whole, short = make(Path(scratch))
-        look = KeptLook(short / "case.toml", short / "monitor")
+        look = StoredLook(short / "case.toml")
         look(NOW, ()).remembered()
         long = Path(scratch) / "long"
         shutil.copytree(short, long)
@@ -165,7 +166,7 @@ def main() -> int:
             results.append(json.loads(told))
     for told in results:
         print(
-            f"{told['kept']:>12,} rows kept, {told['new']:,} new: tick {told['tick']:.2f} s, "
+            f"{told['stored']:>12,} rows stored, {told['new']:,} new: tick {told['tick']:.2f} s, "
             f"nothing new {told['idle']:.2f} s, {told['memory_mb']} MB, "
             f"{told['findings']} findings"
         )

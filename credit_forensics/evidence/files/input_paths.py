@@ -8,6 +8,18 @@ from pathlib import Path
 
 from credit_forensics.errors import CaseError
 
+STRIPE_KEYS = (
+    "sessions",
+    "events",
+    "charges",
+    "intents",
+    "refunds",
+    "disputes",
+    "customers",
+    "files",
+)
+"""The keys of ``[stripe]`` that name files, in the order in which they are read."""
+
 
 def input_paths(folder: Path, names: str | Sequence[str], key: str) -> list[Path]:
     """The files that a key names, in order, each once.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -15,10 +16,11 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Input, hash_file
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers import accounts as ledger_accounts
+from credit_forensics.evidence.ledgers.digest import digest_rows
 from credit_forensics.evidence.ledgers.entries import take_entries
 from credit_forensics.evidence.ledgers.entry_kinds import check_kinds
 from credit_forensics.evidence.ledgers.layouts import CONSEQUENCES, OPTIONAL_PARTS
-from credit_forensics.evidence.ledgers.plan_reads import Plan, Read, plan_reads
+from credit_forensics.evidence.ledgers.plan_reads import Read, plan_reads
 from credit_forensics.progress import RowProgress
 
 # Given the prefix of the ledger's entries, its database and a read: the read as it is to be, or
@@ -29,12 +31,21 @@ Narrow = Callable[[str, ReadOnlyDatabase, Read], Read | None]
 _ORDER = (*OPTIONAL_PARTS, "entries", "users", "customers", "balances")
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """What was read of a ledger: the labels of its tables, and of a server's their digests."""
+
+    labels: list[str]
+    digests: dict[str, str]
+
+
 def load_ledgers(
     evidence: Evidence,
     case_file: CaseFile,
     progress: RowProgress | None = None,
     *,
     narrow: Narrow | None = None,
+    exactly: bool = True,
 ) -> None:
     """Read every ledger of the case into ``ledger``, ``customers``, ``users``, ``balances``.
 
@@ -51,8 +62,9 @@ def load_ledgers(
     progress
         called with the name of a table and its rows after each is read.
     narrow
-        makes a read smaller, for a reader that keeps what it read before; then the database is not
-        hashed.
+        makes a read smaller, for a reader that stores what it read before.
+    exactly
+        hash the database, and note in custody what was read of it.
 
     Raises
     ------
@@ -74,7 +86,11 @@ def load_ledgers(
             source = evidence.custody.add(database.name, "ledger")
             prefix = f"ledger{number}:" if len(sections) > 1 else ""
             own = partial(narrow, prefix, database) if narrow else None
-            _load(evidence, database, section, source, prefix=prefix, progress=progress, narrow=own)
+            read = _load(
+                evidence, database, section, source, prefix=prefix, progress=progress, narrow=own
+            )
+            if exactly:
+                _custody(evidence, database, source, read, alone=len(sections) == 1)
     if sections:
         cover_ledger(evidence)
 
@@ -155,7 +171,7 @@ def _load(
     prefix: str,
     progress: RowProgress | None,
     narrow: Callable[[Read], Read | None] | None,
-) -> None:
+) -> _Taken:
     plan = plan_reads(database, section)
     for object_, problem, consequence in plan.gaps:
         evidence.custody.gap("ledger", object_, problem, consequence)
@@ -181,8 +197,7 @@ def _load(
             evidence.connection.execute(f'DROP TABLE IF EXISTS "{RAW}{part}"')
         for step in ("typed", "ranked", "kinds", "granted"):
             evidence.connection.execute(f'DROP TABLE IF EXISTS "{RAW}{step}"')
-    if narrow is None:
-        _custody(database, source, plan, taken)
+    return _Taken(sorted(read.label for part, read in plan.reads.items() if part in taken), taken)
 
 
 def _read(evidence: Evidence, database: ReadOnlyDatabase, read: Read) -> bool:
@@ -226,12 +241,14 @@ def _take(
     return int(take(evidence, source, read.label)) if take else 0
 
 
-def _custody(database: ReadOnlyDatabase, source: Input, plan: Plan, taken: dict[str, str]) -> None:
-    labels = sorted(read.label for part, read in plan.reads.items() if part in taken)
-    source.notes.append(f"read {', '.join(labels)}")
+def _custody(
+    evidence: Evidence, database: ReadOnlyDatabase, source: Input, read: _Taken, *, alone: bool
+) -> None:
+    source.notes.append(f"read {', '.join(read.labels)}")
     if database.path is None:
-        joined = "\n".join(f"{part} {digest}" for part, digest in sorted(taken.items()))
-        source.sha256 = hashlib.sha256(joined.encode()).hexdigest()
+        joined = "\n".join(f"{part} {digest}" for part, digest in sorted(read.digests.items()))
+        several = hashlib.sha256(joined.encode()).hexdigest()
+        source.sha256 = digest_rows(evidence.connection, "main") if alone else several
         source.notes.append("the hash is over the rows that were read, in any order")
         return
     source.sha256, source.size = hash_file(database.path)

@@ -9,13 +9,11 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import archive_problem
 from credit_forensics.evidence.files.identify_input import Recognised, recognise
-from credit_forensics.evidence.files.input_paths import input_name, input_paths
+from credit_forensics.evidence.files.input_paths import STRIPE_KEYS, input_name, input_paths
 from credit_forensics.evidence.stripe.csv_export import load_stripe_csv
 from credit_forensics.evidence.stripe.json_export import load_stripe_json
 from credit_forensics.evidence.stripe.parquet_export import load_stripe_parquet
 from credit_forensics.progress import Progress
-
-KEYS = ("sessions", "events", "charges", "intents", "refunds", "disputes", "customers", "files")
 
 
 def load_stripe_files(
@@ -43,7 +41,7 @@ def load_stripe_files(
         when a file is missing or cannot be read, or a pattern matches nothing; names the key.
     """
     seen: set[Path] = set()
-    for key in KEYS:
+    for key in STRIPE_KEYS:
         names = getattr(case_file.stripe, key)
         for path in input_paths(case_file.folder, names, f"stripe.{key}"):
             if (real := path.resolve()) in seen:

@@ -1,10 +1,8 @@
-"""The file that keeps a case's evidence, and its bookkeeping: inputs, what they touch, coverage."""
+"""The file of a case's rows as they were read, and its bookkeeping: inputs, news, coverage."""
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +18,14 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files import file_growth
 from credit_forensics.evidence.files.file_growth import Seen
 from credit_forensics.evidence.files.input_paths import input_name
-from credit_forensics.evidence.kept import tables as kept_tables
-from credit_forensics.evidence.kept.custody import KeptCustody, ReadAnew
+from credit_forensics.evidence.stored import tables as stored_tables
+from credit_forensics.evidence.stored.custody import ReadAnew, StoredCustody
+from credit_forensics.evidence.stored.inputs import ledger_addresses
+from credit_forensics.store.identity import key_of
+from credit_forensics.store.version import store_version
 from credit_forensics.tables.evidence import EVIDENCE
 from credit_forensics.tables.staging import STAGING
 
-_VERSION = "2"
 # Which ids of a new row name a payment that must be looked at again.
 _TOUCHING = {
     "stripe_sessions": ("session_id",),
@@ -42,19 +42,20 @@ _TOUCHING = {
 
 @dataclass(frozen=True)
 class Known:
-    """A file of which something is kept: its number, and what it looked like when it was read."""
+    """A file of which something is stored: its number, and what it looked like when it was read."""
 
     number: int
     seen: Seen
 
 
-class KeptStore:
-    """The kept file, attached to an engine as ``kept``. Use it in a ``with``.
+class StoredRows:
+    """The rows as they were read, in a file attached to an engine as ``stored``. Use in a ``with``.
 
     Parameters
     ----------
     path
-        the DuckDB file. One of another version, of another case file, or damaged, is begun anew.
+        the DuckDB file. One that reads other inputs, or is damaged, is begun anew; why, is then in
+        ``begun_anew``.
     case_file
         the case.
 
@@ -66,24 +67,34 @@ class KeptStore:
 
     def __init__(self, path: Path, case_file: CaseFile) -> None:
         if case_file.stripe.database:
-            raise CaseError("Synced tables cannot be read in part; the evidence is not kept.")
+            raise CaseError("Synced tables cannot be read in part; the evidence is not stored.")
         self.path = path
         self.case_file = case_file
         self.evidence = self._empty()
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        stamp = f"{_VERSION} {duckdb.__version__} {_fingerprint(case_file)}"
+        stamp = f"{store_version()} {_fingerprint(case_file)}"
+        self.begun_anew = ""
         try:
             self._attach()
-            fresh = self.get("stamp") == stamp
+            found = self.get("stamp")
+            fresh = found == stamp
+            if not fresh:
+                self.begun_anew = (
+                    "nothing was read before"
+                    if found is None
+                    else ("the case file names other inputs")
+                )
         except duckdb.Error as error:
             if "lock" in str(error).lower():
                 raise CaseError(f"{path} is in use by another process.") from None
-            fresh = False
+            fresh, self.begun_anew = False, f"{path.name} is damaged"
         if not fresh:
             self._begin_anew(stamp)
-        self.custody = KeptCustody(self.connection)
+        self.custody = StoredCustody(self.connection)
         self.read: list[ReadAnew] = []
         """What the refreshes of this object read, input by input."""
+        self.order: list[int] = []
+        """The files' numbers in the order in which a reading of everything takes them."""
 
     def __enter__(self) -> Self:
         return self
@@ -93,24 +104,27 @@ class KeptStore:
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
-        """The connection: ``main`` is the evidence in memory, ``kept`` the file."""
+        """The connection: ``main`` is the evidence in memory, ``stored`` the file."""
         connection: duckdb.DuckDBPyConnection = self.evidence.connection
         return connection
 
     def get(self, key: str) -> str | None:
         """A remembered value."""
-        found = self.connection.execute("SELECT value FROM kept.meta WHERE key = ?", [key])
+        found = self.connection.execute("SELECT value FROM stored.meta WHERE key = ?", [key])
         rows = found.fetchall()
         return str(rows[0][0]) if rows else None
 
     def put(self, key: str, value: str) -> None:
         """Remember a value."""
-        self.connection.execute("DELETE FROM kept.meta WHERE key = ?", [key])
-        self.connection.execute("INSERT INTO kept.meta VALUES (?, ?)", [key, value])
+        put_value(self.connection, key, value)
+
+    def count(self, table: str) -> int:
+        """How many rows a table has: ``main.ledger``, ``stored.ledger``."""
+        return int(self.connection.execute(f"SELECT count(*) FROM {table}").fetchall()[0][0])
 
     @property
     def judged(self) -> bool:
-        """Whether all that is kept was judged once."""
+        """Whether all that is stored was judged once."""
         return self.get("basis") is not None
 
     def clear(self) -> Evidence:
@@ -123,7 +137,7 @@ class KeptStore:
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing, in the kept file."""
+        """All or nothing, in the stored file."""
         self.connection.execute("BEGIN")
         try:
             yield
@@ -137,26 +151,26 @@ class KeptStore:
         return input_name(self.case_file.folder, path)
 
     def known_inputs(self) -> dict[str, Known]:
-        """The files of which something is kept, by name."""
-        rows = self.connection.execute("SELECT name, input, seen FROM kept.inputs").fetchall()
+        """The files of which something is stored, by name."""
+        rows = self.connection.execute("SELECT name, input, seen FROM stored.inputs").fetchall()
         return {name: Known(number, file_growth.from_json(seen)) for name, number, seen in rows}
 
     def number_input(self, name: str, kind: str, known: Known | None, seen: Seen) -> int:
         """Note what a file looks like now; its number, a new one where it is not known."""
         run = self.connection.execute
-        rows = run("SELECT coalesce(max(input), 0) + 1 FROM kept.inputs").fetchall()
+        rows = run("SELECT coalesce(max(input), 0) + 1 FROM stored.inputs").fetchall()
         number = known.number if known else int(rows[0][0])
-        run("DELETE FROM kept.inputs WHERE input = ?", [number])
-        run("INSERT INTO kept.inputs VALUES (?, ?, ?, ?)", [number, name, kind, seen.to_json()])
+        run("DELETE FROM stored.inputs WHERE input = ?", [number])
+        run("INSERT INTO stored.inputs VALUES (?, ?, ?, ?)", [number, name, kind, seen.to_json()])
         return number
 
     def drop(self, number: int, names: Sequence[str]) -> None:
         """Forget what an input told in some tables; its payments are looked at again."""
         for name in names:
-            self.touch(name, f"(SELECT * FROM kept.{name} WHERE input = {number})")
-            self.connection.execute(f"DELETE FROM kept.{name} WHERE input = {number}")
+            self.touch(name, f"(SELECT * FROM stored.{name} WHERE input = {number})")
+            self.connection.execute(f"DELETE FROM stored.{name} WHERE input = {number}")
         self.custody.drop(number)
-        self.connection.execute("DELETE FROM kept.inputs WHERE input = ?", [number])
+        self.connection.execute("DELETE FROM stored.inputs WHERE input = ?", [number])
 
     def touch(self, name: str, rows: str) -> None:
         """Note what rows of a table bear on, to be looked at again; ``rows`` stands after FROM."""
@@ -168,23 +182,24 @@ class KeptStore:
             noted.append(("user_id", True))
         for key, is_user in noted:
             self.connection.execute(
-                f"INSERT INTO kept.touched SELECT DISTINCT {kept_tables.hash_of(key)}, {is_user} "
+                "INSERT INTO stored.touched "
+                f"SELECT DISTINCT {stored_tables.hash_of(key)}, {is_user} "
                 f"FROM {rows} WHERE {key} IS NOT NULL"
             )
 
     def cover(self, source: str) -> None:
-        """Widen the time that a source is kept for by that of the evidence in memory."""
+        """Widen the time that a source is stored for by that of the evidence in memory."""
         run = self.connection.execute
         run(
             """CREATE OR REPLACE TEMP TABLE covered AS
             SELECT source, min(first_at) AS first_at, max(last_at) AS last_at FROM (
-                SELECT source, first_at, last_at FROM kept.coverage
+                SELECT source, first_at, last_at FROM stored.coverage
                 UNION ALL SELECT source, first_at, last_at FROM main.coverage)
             WHERE source = ? GROUP BY source""",
             [source],
         )
-        run("DELETE FROM kept.coverage WHERE source = ?", [source])
-        run("INSERT INTO kept.coverage SELECT * FROM covered")
+        run("DELETE FROM stored.coverage WHERE source = ?", [source])
+        run("INSERT INTO stored.coverage SELECT * FROM covered")
 
     def _empty(self) -> Evidence:
         settings = self.case_file.engine
@@ -199,13 +214,13 @@ class KeptStore:
 
     def _attach(self) -> None:
         quoted = str(self.path).replace("'", "''")
-        self.connection.execute(f"ATTACH '{quoted}' AS kept")
+        self.connection.execute(f"ATTACH '{quoted}' AS stored")
         self.path.chmod(0o600)
-        kept_tables.create(self.connection)
+        stored_tables.create(self.connection)
 
     def _begin_anew(self, stamp: str) -> None:
         with contextlib.suppress(duckdb.Error):
-            self.connection.execute("DETACH kept")
+            self.connection.execute("DETACH stored")
         self.evidence.engine.close()
         for path in (self.path, self.path.with_name(self.path.name + ".wal")):
             path.unlink(missing_ok=True)
@@ -217,7 +232,14 @@ class KeptStore:
             raise CaseError(f"{self.path} cannot be used ({type(error).__name__}).") from None
 
 
+def put_value(connection: duckdb.DuckDBPyConnection, key: str, value: str) -> None:
+    """Remember a value in the rows attached to a connection as ``stored``."""
+    connection.execute("DELETE FROM stored.meta WHERE key = ?", [key])
+    connection.execute("INSERT INTO stored.meta VALUES (?, ?)", [key, value])
+
+
 def _fingerprint(case_file: CaseFile) -> str:
-    """Of everything in the case file that evidence or verdicts depend on."""
-    told = case_file.model_dump(mode="json", exclude={"monitor", "report", "name", "folder"})
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()
+    """Of everything in the case file that the rows depend on, as they are read."""
+    sections = {"stripe", "webhook_log", "ledger", "ledgers"}
+    named = case_file.model_dump(mode="json", include=sections)
+    return key_of(named, ledger_addresses(case_file))

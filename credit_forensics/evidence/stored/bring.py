@@ -1,4 +1,4 @@
-"""Brings a part of the kept evidence back: the payments that were touched, and what bears on them.
+"""Brings stored rows back as evidence: all of it, or what was touched and what bears on it.
 
 What bears on a payment: all objects, events, deliveries and entries of its own; other payments of
 its customer and of its card (the latest of them), whose history votes; the accounts that any of
@@ -10,15 +10,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from credit_forensics.case_file import CaseFile
+from credit_forensics.evidence.complete import finish, link_ids, link_payments, link_persons
+from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.folding_sql import email_key, typed_name_key
-from credit_forensics.evidence.kept import tables as kept_tables
-from credit_forensics.evidence.kept.evidence import KeptEvidence
-from credit_forensics.evidence.kept.tables import hash_of
 from credit_forensics.evidence.ledgers.load import cover_ledger, link_ledger
-from credit_forensics.evidence.load import finish, link_persons
-from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
+from credit_forensics.evidence.stored import tables as stored_tables
+from credit_forensics.evidence.stored.custody import add_databases
+from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY
+from credit_forensics.evidence.stored.rows import StoredRows
+from credit_forensics.evidence.stored.tables import hash_of
 from credit_forensics.evidence.stripe.payments import assemble_payments
 from credit_forensics.evidence.stripe_api.pulled_files import note_gaps
 
@@ -26,30 +28,33 @@ from credit_forensics.evidence.stripe_api.pulled_files import note_gaps
 MOST_OF_A_HISTORY = 200
 
 
-def bring_whole(kept: KeptEvidence, case_file: CaseFile) -> Evidence:
-    """All kept evidence, as ``load_evidence`` would have loaded it."""
-    evidence = kept.clear()
-    kept_tables.bring_all(kept.connection)
-    evidence.custody = kept.custody.restore()
-    note_gaps(case_file, evidence.custody)
+def bring_custody(stored: StoredRows, case_file: CaseFile) -> Custody:
+    """The custody of all stored rows, as ``load_evidence`` has it before it reads aliases."""
+    custody = stored.custody.restore(stored.order)
+    note_gaps(case_file, custody)
+    add_databases(custody, stored.get(CUSTODY) or "")
+    return custody
+
+
+def bring_whole(stored: StoredRows, case_file: CaseFile) -> Evidence:
+    """All stored rows as evidence, as ``load_evidence`` would have loaded it; just refreshed."""
+    evidence = stored.clear()
+    stored_tables.bring_all(stored.connection)
+    evidence.custody = bring_custody(stored, case_file)
     evidence.connection.execute(
         """INSERT INTO coverage BY NAME
         SELECT 'deliveries' AS source, min(first_at) AS first_at, max(last_at) AS last_at,
             sum(row_count)::BIGINT AS row_count
-        FROM kept.spans HAVING count(*) > 0"""
+        FROM stored.spans HAVING count(*) > 0"""
     )
     if case_file.all_ledgers:
         cover_ledger(evidence)
-    assemble_payments(evidence, case_file.prices)
-    link_ledger(evidence)
-    match_scrubbed_deliveries(evidence)
-    link_persons(evidence, case_file)
-    prepare(evidence, case_file.ids.shape)
-    finish(evidence)
+    link_payments(evidence, case_file)
+    link_ids(evidence, case_file)
     return evidence
 
 
-def bring_part(kept: KeptEvidence, case_file: CaseFile, standing: Sequence[str]) -> Evidence:
+def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str]) -> Evidence:
     """The touched payments and what bears on them, loaded and prepared.
 
     Leaves the hashes of the ids of the touched payments in the temporary table ``core``, and
@@ -60,18 +65,18 @@ def bring_part(kept: KeptEvidence, case_file: CaseFile, standing: Sequence[str])
     standing
         ids of payments, events or users that are to be looked at again although nothing is new.
     """
-    run = kept.connection.execute
-    evidence = kept.clear()
+    run = stored.connection.execute
+    evidence = stored.clear()
     run(
         """CREATE OR REPLACE TEMP TABLE core AS
-        SELECT h FROM kept.touched WHERE NOT is_user
-        UNION SELECT h FROM kept.pending
+        SELECT h FROM stored.touched WHERE NOT is_user
+        UNION SELECT h FROM stored.pending
         UNION SELECT hash(u) FROM (SELECT unnest(?::VARCHAR[]) AS u)""",
         [list(standing)],
     )
     run(
         """CREATE OR REPLACE TEMP TABLE moved AS
-        SELECT h FROM kept.touched WHERE is_user
+        SELECT h FROM stored.touched WHERE is_user
         UNION SELECT hash(lower(u)) FROM (SELECT unnest(?::VARCHAR[]) AS u)""",
         [list(standing)],
     )
@@ -80,10 +85,10 @@ def bring_part(kept: KeptEvidence, case_file: CaseFile, standing: Sequence[str])
     _add_histories(run)
     _add_moved(run)
     _complete(run, "around")
-    _bring_objects(kept)
+    _bring_objects(stored)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
-    _bring_accounts(kept)
+    _bring_accounts(stored)
     link_persons(evidence, case_file)
     prepare(evidence, case_file.ids.shape)
     finish(evidence)
@@ -95,21 +100,21 @@ def _complete(run: Callable[..., object], table: str) -> None:
     """Add the other ids of the same payments: from events and refunds to charges to sessions."""
     wanted = f"SELECT h FROM {table}"
     steps = [
-        f"SELECT unnest([hash_object_id, hash_payment_intent_id]) FROM kept.stripe_events "
+        f"SELECT unnest([hash_object_id, hash_payment_intent_id]) FROM stored.stripe_events "
         f"WHERE hash_event_id IN ({wanted})",
         *(
-            f"SELECT unnest([hash_charge_id, hash_payment_intent_id]) FROM kept.stripe_{name}s "
+            f"SELECT unnest([hash_charge_id, hash_payment_intent_id]) FROM stored.stripe_{name}s "
             f"WHERE hash_{name}_id IN ({wanted})"
             for name in ("refund", "dispute")
         ),
-        f"SELECT unnest([hash_charge_id, hash_payment_intent_id]) FROM kept.stripe_charges "
+        f"SELECT unnest([hash_charge_id, hash_payment_intent_id]) FROM stored.stripe_charges "
         f"WHERE hash_charge_id IN ({wanted})",
         *(
-            f"SELECT unnest([hash_session_id, hash_payment_intent_id]) FROM kept.stripe_sessions "
+            f"SELECT unnest([hash_session_id, hash_payment_intent_id]) FROM stored.stripe_sessions "
             f"WHERE hash_{key} IN ({wanted})"
             for key in ("session_id", "payment_intent_id")
         ),
-        f"SELECT hash_charge_id FROM kept.stripe_charges "
+        f"SELECT hash_charge_id FROM stored.stripe_charges "
         f"WHERE hash_payment_intent_id IN ({wanted})",
     ]
     for step in steps:
@@ -120,20 +125,20 @@ def _complete(run: Callable[..., object], table: str) -> None:
 
 def _add_histories(run: Callable[..., object]) -> None:
     """Payments of the same customers and cards, the latest of each."""
-    sessions = "SELECT hash_customer_id FROM kept.stripe_sessions WHERE hash_session_id IN"
-    cards = "SELECT hash_card_fingerprint FROM kept.stripe_charges WHERE hash_charge_id IN"
+    sessions = "SELECT hash_customer_id FROM stored.stripe_sessions WHERE hash_session_id IN"
+    cards = "SELECT hash_card_fingerprint FROM stored.stripe_charges WHERE hash_charge_id IN"
     latest = f"ORDER BY created_at DESC NULLS LAST) <= {MOST_OF_A_HISTORY}"
     run(
         f"""CREATE OR REPLACE TEMP TABLE more AS
         SELECT hash_session_id AS h FROM (
             SELECT hash_session_id, hash_customer_id, max(created_at) AS created_at
-            FROM kept.stripe_sessions
+            FROM stored.stripe_sessions
             WHERE hash_customer_id IN ({sessions} (SELECT h FROM core)) GROUP BY ALL)
         QUALIFY row_number() OVER (PARTITION BY hash_customer_id {latest}
         UNION
         SELECT hash_charge_id AS h FROM (
             SELECT hash_charge_id, hash_card_fingerprint, max(created_at) AS created_at
-            FROM kept.stripe_charges
+            FROM stored.stripe_charges
             WHERE hash_card_fingerprint IN ({cards} (SELECT h FROM core)) GROUP BY ALL)
         QUALIFY row_number() OVER (PARTITION BY hash_card_fingerprint {latest}"""
     )
@@ -144,18 +149,18 @@ def _add_moved(run: Callable[..., object]) -> None:
     """Payments that the entries of moved accounts speak of, so that none looks like an orphan."""
     run(
         """CREATE OR REPLACE TEMP TABLE more AS SELECT DISTINCT h FROM (
-            SELECT unnest([hash_event_id, hash_payment_id]) AS h FROM kept.ledger
+            SELECT unnest([hash_event_id, hash_payment_id]) AS h FROM stored.ledger
             WHERE hash_user_id IN (SELECT h FROM moved)) WHERE h IS NOT NULL"""
     )
     run("INSERT INTO around SELECT h FROM more WHERE h NOT IN (SELECT h FROM around)")
 
 
-def _bring_objects(kept: KeptEvidence) -> None:
-    connection = kept.connection
+def _bring_objects(stored: StoredRows) -> None:
+    connection = stored.connection
     around = "SELECT h FROM around"
 
     def bring(name: str, *found_by: tuple[str, str]) -> None:
-        kept_tables.bring(connection, name, found_by)
+        stored_tables.bring(connection, name, found_by)
 
     bring("stripe_sessions", ("session_id", around))
     bring("stripe_intents", ("payment_intent_id", around))
@@ -174,8 +179,8 @@ def _bring_objects(kept: KeptEvidence) -> None:
     bring("balances", ("user_id", moved))
 
 
-def _bring_accounts(kept: KeptEvidence) -> None:
-    run = kept.connection.execute
+def _bring_accounts(stored: StoredRows) -> None:
+    run = stored.connection.execute
     run(
         f"""CREATE OR REPLACE TEMP TABLE named AS SELECT DISTINCT h FROM (
             SELECT {hash_of("user_id")} AS h FROM main.ledger
@@ -184,7 +189,7 @@ def _bring_accounts(kept: KeptEvidence) -> None:
             UNION ALL SELECT {hash_of("user_id", "trim(client_reference_id)")} FROM main.payments
             UNION ALL SELECT {hash_of("user_id", "trim(value)")} FROM main.metadata
                 WHERE length(value) <= 200
-            UNION ALL SELECT hash_user_id FROM kept.user_names WHERE hash_name IN (
+            UNION ALL SELECT hash_user_id FROM stored.user_names WHERE hash_name IN (
                 SELECT hash({typed_name_key("payer_name")}) FROM main.payments
                 WHERE payer_name IS NOT NULL)
             UNION ALL SELECT h FROM moved) WHERE h IS NOT NULL"""
@@ -195,16 +200,16 @@ def _bring_accounts(kept: KeptEvidence) -> None:
                 WHERE payer_email IS NOT NULL
             UNION ALL SELECT hash({email_key("value")}) FROM main.metadata
                 WHERE contains(value, '@')
-            UNION ALL SELECT hash_email_key FROM kept.users
+            UNION ALL SELECT hash_email_key FROM stored.users
                 WHERE hash_user_id IN (SELECT h FROM named)
-            UNION ALL SELECT hash_email_key FROM kept.sign_ins
+            UNION ALL SELECT hash_email_key FROM stored.sign_ins
                 WHERE hash_user_id IN (SELECT h FROM named)) WHERE h IS NOT NULL"""
     )
     named, written = "SELECT h FROM named", "SELECT h FROM written"
-    kept_tables.bring(
-        kept.connection, "user_links", (("user_id", named), ("linked_user_id", named))
+    stored_tables.bring(
+        stored.connection, "user_links", (("user_id", named), ("linked_user_id", named))
     )
-    kept_tables.bring(kept.connection, "sign_ins", (("user_id", named), ("email_key", written)))
+    stored_tables.bring(stored.connection, "sign_ins", (("user_id", named), ("email_key", written)))
     linked = " UNION ".join(
         [
             named,
@@ -213,17 +218,17 @@ def _bring_accounts(kept: KeptEvidence) -> None:
             "SELECT hash(lower(user_id)) FROM main.sign_ins",
         ]
     )
-    kept_tables.bring(kept.connection, "users", (("user_id", linked), ("email_key", written)))
+    stored_tables.bring(stored.connection, "users", (("user_id", linked), ("email_key", written)))
 
 
 def _cover(run: Callable[..., object]) -> None:
-    """What the sources cover is told by all that is kept, not by the part."""
+    """What the sources cover is told by all that is stored, not by the part."""
     run(
         """CREATE OR REPLACE TEMP TABLE covered AS
         SELECT source, min(first_at) AS first_at, max(last_at) AS last_at,
             coalesce(max(row_count), 0) AS row_count
         FROM (SELECT source, first_at, last_at, row_count FROM main.coverage
-              UNION ALL SELECT source, first_at, last_at, NULL FROM kept.coverage)
+              UNION ALL SELECT source, first_at, last_at, NULL FROM stored.coverage)
         GROUP BY source"""
     )
     run("DELETE FROM main.coverage")

@@ -1,7 +1,7 @@
-"""The tables of the kept evidence: what the loaders wrote, with hashes of the keys to find it by.
+"""The tables of the stored evidence: what the loaders wrote, with hashes of the keys to find it by.
 
 A row is found by scanning eight bytes a row, not its texts, and of the texts only the blocks with
-a hit are read: what a look-up costs hardly depends on how much is kept.
+a hit are read: what a look-up costs hardly depends on how much is stored.
 """
 
 from __future__ import annotations
@@ -43,26 +43,26 @@ _FOLDED = ("user_id", "linked_user_id")
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:
-    """Create the kept tables in the database attached as ``kept``, where they are not there."""
+    """Create the stored tables in the database attached as ``stored``, where they are not there."""
     for name, keys in KEYS.items():
         table_spec = spec(name)
         body = table_spec.create_sql.partition("(")[2][:-1]
         hashes = ", ".join(f"hash_{key} UBIGINT" for key in keys)
         connection.execute(
-            f"CREATE TABLE IF NOT EXISTS kept.{name} ({body}, input INTEGER, {hashes})"
+            f"CREATE TABLE IF NOT EXISTS stored.{name} ({body}, input INTEGER, {hashes})"
         )
     connection.execute(
-        """CREATE TABLE IF NOT EXISTS kept.user_names (hash_user_id UBIGINT, hash_name UBIGINT);
-        CREATE TABLE IF NOT EXISTS kept.inputs (
+        """CREATE TABLE IF NOT EXISTS stored.user_names (hash_user_id UBIGINT, hash_name UBIGINT);
+        CREATE TABLE IF NOT EXISTS stored.inputs (
             input INTEGER, name VARCHAR, kind VARCHAR, seen VARCHAR);
-        CREATE TABLE IF NOT EXISTS kept.touched (h UBIGINT, is_user BOOLEAN);
-        CREATE TABLE IF NOT EXISTS kept.coverage (
+        CREATE TABLE IF NOT EXISTS stored.touched (h UBIGINT, is_user BOOLEAN);
+        CREATE TABLE IF NOT EXISTS stored.coverage (
             source VARCHAR, first_at TIMESTAMPTZ, last_at TIMESTAMPTZ);
-        CREATE TABLE IF NOT EXISTS kept.meta (key VARCHAR, value VARCHAR);
-        CREATE TABLE IF NOT EXISTS kept.judged (
+        CREATE TABLE IF NOT EXISTS stored.meta (key VARCHAR, value VARCHAR);
+        CREATE TABLE IF NOT EXISTS stored.judged (
             h UBIGINT, payment_id VARCHAR, created_at TIMESTAMPTZ, first_pattern BIGINT,
             pattern BIGINT, families_agreeing BIGINT, families_available BIGINT);
-        CREATE TABLE IF NOT EXISTS kept.pending (h UBIGINT)"""
+        CREATE TABLE IF NOT EXISTS stored.pending (h UBIGINT)"""
     )
 
 
@@ -78,10 +78,10 @@ def hash_of(column: str, sql: str | None = None) -> str:
     return f"hash(lower({sql}))" if column in _FOLDED else f"hash({sql})"
 
 
-def keep(connection: duckdb.DuckDBPyConnection, name: str, source: int) -> None:
-    """Append what an evidence table holds to its kept table, as of one input."""
+def store_table(connection: duckdb.DuckDBPyConnection, name: str, source: int) -> None:
+    """Append what an evidence table holds to its stored table, as of one input."""
     connection.execute(
-        f"INSERT INTO kept.{name} BY NAME SELECT {columns(name)}, {source} AS input, "
+        f"INSERT INTO stored.{name} BY NAME SELECT {columns(name)}, {source} AS input, "
         f"{hashes(name)} FROM main.{name}"
     )
     if name == "users":
@@ -90,7 +90,7 @@ def keep(connection: duckdb.DuckDBPyConnection, name: str, source: int) -> None:
 
 def names_sql(rows: str) -> str:
     """SQL that keeps the names which the accounts in ``rows`` may be typed by."""
-    return f"""INSERT INTO kept.user_names
+    return f"""INSERT INTO stored.user_names
         SELECT DISTINCT {hash_of("user_id")}, hash(unnest({account_name_keys("name")}))
         FROM {rows} WHERE name IS NOT NULL AND user_id IS NOT NULL"""
 
@@ -99,7 +99,7 @@ def hashes(name: str) -> str:
     """SQL of a table's hash columns, from its evidence table."""
     made = []
     for key in KEYS[name]:
-        # Accounts are kept before their e-mails are folded; an absent value is never looked up.
+        # Accounts are stored before their e-mails are folded; an absent value is never looked up.
         sql = email_key("email") if (name, key) == ("users", "email_key") else key
         made.append(f"CASE WHEN {sql} IS NOT NULL THEN {hash_of(key, sql)} END AS hash_{key}")
     return ", ".join(made)
@@ -113,7 +113,7 @@ def columns(name: str) -> str:
 def bring(
     connection: duckdb.DuckDBPyConnection, name: str, found_by: Iterable[tuple[str, str]]
 ) -> None:
-    """Put into an evidence table the kept rows that any of the look-ups finds.
+    """Put into an evidence table the stored rows that any of the look-ups finds.
 
     Parameters
     ----------
@@ -121,17 +121,18 @@ def bring(
         pairs of a key column and a query for the wanted hashes.
     """
     places = " UNION ".join(
-        f"SELECT rowid FROM kept.{name} WHERE hash_{key} IN ({wanted})" for key, wanted in found_by
+        f"SELECT rowid FROM stored.{name} WHERE hash_{key} IN ({wanted})"
+        for key, wanted in found_by
     )
     connection.execute(
-        f"INSERT INTO main.{name} BY NAME SELECT {columns(name)} FROM kept.{name} "
+        f"INSERT INTO main.{name} BY NAME SELECT {columns(name)} FROM stored.{name} "
         f"WHERE rowid IN ({places})"
     )
 
 
 def bring_all(connection: duckdb.DuckDBPyConnection) -> None:
-    """Put all kept rows into the evidence tables."""
+    """Put all stored rows into the evidence tables."""
     for name in KEYS:
         connection.execute(
-            f"INSERT INTO main.{name} BY NAME SELECT {columns(name)} FROM kept.{name}"
+            f"INSERT INTO main.{name} BY NAME SELECT {columns(name)} FROM stored.{name}"
         )

@@ -1,4 +1,4 @@
-"""A tick over kept evidence finds what a whole analysis finds of the payments that were touched."""
+"""A tick over stored rows finds what a whole analysis finds of the payments that were touched."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from growing_case import grow, shorten
 
 from credit_forensics.case.case import Case
 from credit_forensics.case_file import read_case_file
-from credit_forensics.evidence.kept.evidence import KeptEvidence
-from credit_forensics.monitoring.kept_look import KeptLook
+from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.monitoring.monitor import monitor_status, run_monitor
+from credit_forensics.monitoring.stored_look import StoredLook
 from credit_forensics.scenarios.case_writer import write_case
 from credit_forensics.scenarios.settings import WorldSettings
 from credit_forensics.scenarios.world import make_world
@@ -42,7 +42,7 @@ def names(findings: pd.DataFrame, without: tuple[str, ...] = ()) -> set[tuple[st
     }
 
 
-def look_once(look: KeptLook, standing: tuple[str, ...] = ()) -> pd.DataFrame:
+def look_once(look: StoredLook, standing: tuple[str, ...] = ()) -> pd.DataFrame:
     watched = look(NOW, standing)
     watched.remembered()
     return watched.findings
@@ -50,7 +50,7 @@ def look_once(look: KeptLook, standing: tuple[str, ...] = ()) -> pd.DataFrame:
 
 def test_what_comes_later_is_found_as_a_whole_analysis_finds_it(tmp_path, whole, expected):
     folder = shorten(whole, tmp_path, 0.8)
-    look = KeptLook(folder / "case.toml", folder / "monitor")
+    look = StoredLook(folder / "case.toml")
     before = names(look_once(look))
     grow(whole, folder)
     found = names(look_once(look))
@@ -64,41 +64,38 @@ def test_what_comes_later_is_found_as_a_whole_analysis_finds_it(tmp_path, whole,
     assert len(inferred - (before | found)) <= 0.1 * len(inferred)
 
 
-def test_a_whole_judgement_of_kept_evidence_is_the_analysis_itself(tmp_path, whole, expected):
+def test_a_whole_judgement_of_stored_rows_is_the_analysis_itself(tmp_path, whole, expected):
     folder = shorten(whole, tmp_path, 0.6)
-    look = KeptLook(folder / "case.toml", folder / "monitor")
+    look = StoredLook(folder / "case.toml")
     look_once(look)
     grow(whole, folder)
     look_once(look)
-    with KeptEvidence(folder / "monitor" / "evidence.duckdb", read_case_file(folder)) as kept:
-        kept.put("judged_at", "2020-01-01T00:00:00+00:00")
+    with StoredRows(folder / ".store" / "rows.duckdb", read_case_file(folder)) as rows:
+        rows.put("judged_at", "2020-01-01T00:00:00+00:00")
     found = look_once(look)
     pd.testing.assert_frame_equal(found, expected)
 
 
 def test_nothing_new_means_nothing_touched_and_nothing_read(tmp_path, whole):
     folder = shorten(whole, tmp_path, 0.5)
-    look = KeptLook(folder / "case.toml", folder / "monitor")
+    look = StoredLook(folder / "case.toml")
     look_once(look)
     watched = look(NOW, ())
-    with_news = look._kept
-    assert with_news is not None
-    rows = with_news.connection.execute("SELECT count(*) FROM kept.touched").fetchall()
-    assert rows == [(0,)]
-    # What waits for its credits is looked at again all the same.
-    pending = with_news.connection.execute("SELECT count(*) FROM kept.pending").fetchall()[0][0]
-    assert pending == len(watched.payments) > 0
-    watched.remembered()
+    look.close()
+    with StoredRows(folder / ".store" / "rows.duckdb", read_case_file(folder)) as rows:
+        assert rows.count("stored.touched") == 0
+        # What waits for its credits is looked at again all the same.
+        assert rows.count("stored.pending") == len(watched.payments) > 0
 
 
 def test_news_stay_new_until_they_are_remembered(tmp_path, whole):
     folder = shorten(whole, tmp_path, 0.8)
-    look = KeptLook(folder / "case.toml", folder / "monitor")
+    look = StoredLook(folder / "case.toml")
     look_once(look)
     grow(whole, folder)
     first = names(look(NOW, ()).findings)  # and the process dies before it could be remembered
     look.close()
-    assert names(look_once(KeptLook(folder / "case.toml", folder / "monitor"))) == first
+    assert names(look_once(StoredLook(folder / "case.toml"))) == first
     assert len(first) > len(names(look_once(look)))
 
 
@@ -110,7 +107,7 @@ def test_the_monitor_itself_watches_a_case_in_part(tmp_path, whole):
     results: list = []
     assert run_monitor(folder, once=True, clock=lambda: NOW, on_tick=results.append) == 0
     after = {i.cause: i.items for i in monitor_status(folder).incidents}
-    assert (folder / "monitor" / "evidence.duckdb").stat().st_mode & 0o077 == 0
+    assert (folder / ".store" / "rows.duckdb").stat().st_mode & 0o077 == 0
     assert results[0].errors == {}
     assert after != before
     truth = Case.open(folder).findings

@@ -1,15 +1,10 @@
-"""A case that keeps its evidence reads only what is new, and is the case that reads everything."""
+"""A case with a store reads only what is new, and is to the byte the case that reads everything."""
 
 from __future__ import annotations
 
-import json
 import random
 import shutil
-import signal
 import sqlite3
-import subprocess
-import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -20,22 +15,14 @@ from growing_case import GROWING, grow, shorten
 from credit_forensics.case.case import Case
 from credit_forensics.case_file import read_case_file
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.kept.custody import ReadAnew
-from credit_forensics.evidence.kept.load import FILE, FOLDER, load_kept_evidence
-from credit_forensics.evidence.kept.refresh_files import LOG_OVERLAP
 from credit_forensics.evidence.ledgers import unchanged_rows as ledger_unchanged
-from credit_forensics.locks import folder_lock
+from credit_forensics.evidence.stored.custody import ReadAnew
+from credit_forensics.evidence.stored.open import open_evidence
+from credit_forensics.evidence.stored.refresh_files import LOG_OVERLAP
+from credit_forensics.evidence.stored.whether_current import case_store
 from credit_forensics.scenarios.case_writer import write_case
 from credit_forensics.scenarios.settings import WorldSettings
 from credit_forensics.scenarios.world import make_world
-
-LOAD = """
-import sys
-from credit_forensics.case.case import Case
-case = Case.open(sys.argv[1], kept=True)
-print("loaded", flush=True)
-print(len(case.findings), flush=True)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -51,23 +38,29 @@ def small_overlap(monkeypatch):
 
 
 def reread(folder: Path) -> dict[str, ReadAnew]:
-    """Open the case both ways; they must be the same. What the kept one read, by input."""
-    kept, full = Case.open(folder, kept=True), Case.open(folder)
+    """Open the case both ways; they must be the same to the byte. What the stored one read."""
+    stored, full = Case.open(folder), Case.open(folder, store=False)
     assert len(full.findings) > 10
-    for name in ("findings", "verdicts", "incidents", "rejects"):
-        pd.testing.assert_frame_equal(getattr(kept, name), getattr(full, name))
     for name in ("gaps", "coverage", "payments", "ledger", "deliveries", "balances", "users"):
-        mine, theirs = getattr(kept.evidence, name), getattr(full.evidence, name)
+        mine, theirs = getattr(stored.evidence, name), getattr(full.evidence, name)
         pd.testing.assert_frame_equal(mine, theirs, obj=name)
-    assert kept.manifest["rejects"] == full.manifest["rejects"]
-    return {read.name: read for read in kept.read_anew}
+    assert stored.manifest == full.manifest
+    written = [folder.parent / f"{folder.name}-{name}" for name in ("stored", "full")]
+    for case, out in zip((stored, full), written, strict=True):
+        case.analyze(out)
+    for path in sorted(written[1].iterdir()):
+        assert (written[0] / path.name).read_bytes() == path.read_bytes(), path.name
+    stored.evidence.engine.close()
+    return {read.name: read for read in stored.read_anew}
 
 
 def read_once(folder: Path) -> dict[str, ReadAnew]:
-    """Keep what there is now; what was read, by input."""
-    evidence, read = load_kept_evidence(read_case_file(folder))
-    evidence.engine.close()
-    return {one.name: one for one in read}
+    """Store what there is now; what was read, by input."""
+    case_file = read_case_file(folder)
+    opened = open_evidence(case_store(case_file), case_file)
+    assert opened is not None
+    opened.evidence.engine.close()
+    return {one.name: one for one in opened.read}
 
 
 def change(folder: Path, *statements: str) -> None:
@@ -100,9 +93,7 @@ def test_the_second_run_reads_only_what_is_new(tmp_path, whole):
     # Entries after the bound alone; accounts, bindings and balances at most as before.
     assert ledger.rows <= at_first.rows - entries + newer
     assert newer < entries / 2
-    third = read_once(folder)
-    assert [read.how for read in third.values()] == ["grown"], "only the ledger is asked again"
-    assert next(iter(third.values())).rows < ledger.rows
+    assert read_once(folder) == {}, "nothing changed, so nothing is read"
 
 
 def test_late_and_shuffled_rows_are_found(tmp_path, whole):
@@ -125,7 +116,9 @@ def test_late_and_shuffled_rows_are_found(tmp_path, whole):
     shutil.copy(whole / "ledger.db", folder / "ledger.db")
     second = reread(folder)
     assert {second[name].how for name in late} == {"grown"}
-    assert len(Case.open(folder).evidence.payments) == len(Case.open(whole).evidence.payments)
+    assert len(Case.open(folder).evidence.payments) == len(
+        Case.open(whole, store=False).evidence.payments
+    )
 
 
 @pytest.mark.parametrize(
@@ -181,87 +174,56 @@ def test_rejects_keep_their_lines_wherever_they_were_read(tmp_path, whole):
     read_once(folder)
     with sessions.open("a") as file:
         file.write(" yet\n")
-    case = Case.open(folder, kept=True)
+    reread(folder)
+    case = Case.open(folder)
     lines = case.rejects[case.rejects["file"] == "sessions.jsonl"]["line"].tolist()
     count = text.count("\n")
     assert sorted(set(lines)) == [1, count + 2, count + 3, count + 5]
     assert first["sessions.jsonl"].rows > 0
-    pd.testing.assert_frame_equal(case.rejects, Case.open(folder).rejects)
-    (kept,) = (s for s in case.manifest["inputs"] if s["name"] == "sessions.jsonl")
-    parts = [note for note in kept["notes"] if note.startswith("bytes ")]
-    assert len(parts) >= 2, "each part has its own hash"
-    assert kept["sha256"] == ""
 
 
-def test_a_kill_after_the_refresh_loses_nothing(tmp_path, whole):
-    folder = shorten(whole, tmp_path, 0.7)
-    read_once(folder)
-    grow(whole, folder)
-    process = subprocess.Popen([sys.executable, "-c", LOAD, str(folder)], stdout=subprocess.PIPE)
-    assert process.stdout is not None
-    assert process.stdout.readline() == b"loaded\n"
-    process.send_signal(signal.SIGKILL)
-    process.wait()
-    process.stdout.close()
-    told = reread(folder)
-    assert all("://" in name for name in told), "the files had been read"
-
-
-def test_two_runs_at_once_wait_for_each_other_and_a_stuck_one_is_named(tmp_path, whole):
-    folder = shorten(whole, tmp_path, 0.9)
-    both = [
-        subprocess.Popen([sys.executable, "-c", LOAD, str(folder)], stdout=subprocess.PIPE)
-        for _ in range(2)
-    ]
-    said = [process.communicate(timeout=120)[0] for process in both]
-    assert [process.returncode for process in both] == [0, 0]
-    assert said[0] == said[1] == b"loaded\n%d\n" % len(Case.open(folder).findings)
-    kept = folder / FOLDER
-    assert (kept / FILE).stat().st_mode & 0o077 == 0
-    began = time.monotonic()
-    with (
-        folder_lock(kept, "evidence"),
-        pytest.raises(CaseError, match=r"Another process \(\d+\) holds the evidence of"),
-    ):
-        load_kept_evidence(read_case_file(folder), seconds=0.3)
-    assert time.monotonic() - began < 30
-
-
-def test_a_damaged_file_is_begun_anew(tmp_path, whole):
+def test_damaged_rows_or_other_inputs_are_begun_anew(tmp_path, whole):
     folder = Path(shutil.copytree(whole, tmp_path / "case"))
     read_once(folder)
-    path = folder / FOLDER / FILE
-    path.write_bytes(b"damaged" * 1000)
-    assert {read.how for read in read_once(folder).values()} == {"new"}
-    case = folder / "case.toml"
-    case.write_text(case.read_text() + '[ids]\nshape = "uuid"\n')
-    assert {read.how for read in reread(folder).values()} == {"new"}, "another case file"
+    (folder / ".store" / "rows.duckdb").write_bytes(b"damaged" * 1000)
+    with (folder / "webhook.log").open("a") as file:
+        file.write("\n")
+    assert {read.how for read in reread(folder).values()} == {"new"}
+    (folder / "case.toml").write_text(
+        (folder / "case.toml").read_text().replace('charges = "charges.jsonl"', "")
+    )
+    assert {read.how for read in reread(folder).values()} == {"new"}, "other inputs"
 
 
-def test_postgres_tells_by_its_own_digest_whether_rows_changed(tmp_path, postgres_database):
+def test_postgres_finds_by_its_own_digest_whether_rows_changed(tmp_path, postgres_database):
+    folder = tmp_path / "case"
     write_case(
         make_world(WorldSettings(payments=300), seed=4),
-        tmp_path,
+        folder,
         ledger_url=postgres_database.replace("postgresql://", "postgresql+psycopg://"),
     )
-    first = read_once(tmp_path)
+    first = read_once(folder)
     (name,) = (name for name in first if "://" in name)
-    again = read_once(tmp_path)[name]
+    reread(folder)
+    part = case_store(read_case_file(folder)).part("evidence")
+    again = read_once(folder)[name]
     assert again.how == "grown"
     assert again.rows < first[name].rows
+    assert case_store(read_case_file(folder)).part("evidence") == part, "asked, and as it was"
     with psycopg.connect(postgres_database, autocommit=True) as db:
         db.execute("UPDATE credit_ledger SET delta = delta + 1 WHERE id = 3")
-        third = reread(tmp_path)[name]
+        third = reread(folder)[name]
         assert third.rows > again.rows
         db.execute(
             "INSERT INTO credit_ledger SELECT max(id) + 1, min(user_id), 50, 'admin_grant', NULL, "
             "max(created_at) FROM credit_ledger"
         )
-        assert reread(tmp_path)[name].rows == again.rows + 1
+        assert reread(folder)[name].rows == again.rows + 1
+    assert case_store(read_case_file(folder)).part("evidence").reason == "a database has other rows"
 
 
-def test_tables_of_a_sync_engine_are_refused_in_one_sentence(tmp_path):
+def test_tables_of_a_sync_engine_are_read_whole(tmp_path):
     (tmp_path / "case.toml").write_text('[stripe]\ndatabase = "sqlite:///x.db"\n')
-    with pytest.raises(CaseError, match="cannot be read in part"):
-        Case.open(tmp_path, kept=True)
-    assert json.dumps(sorted(path.name for path in tmp_path.iterdir())).count("duckdb") == 0
+    with pytest.raises(CaseError, match=r"x\.db"):
+        Case.open(tmp_path)
+    assert not list(tmp_path.rglob("*.duckdb"))

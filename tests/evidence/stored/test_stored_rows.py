@@ -1,4 +1,4 @@
-"""What is kept of inputs that grow, change, vanish, or break off."""
+"""What is stored of inputs that grow, change, vanish, or break off."""
 
 from __future__ import annotations
 
@@ -17,8 +17,10 @@ import pytest
 from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.files import file_growth
-from credit_forensics.evidence.kept.evidence import KeptEvidence
 from credit_forensics.evidence.ledgers.only_newer import Since, narrow_read
+from credit_forensics.evidence.stored.refresh import refresh, refresh_quickly
+from credit_forensics.evidence.stored.refresh_ledgers import refresh_balances
+from credit_forensics.evidence.stored.rows import StoredRows
 
 LINE = "[2025-09-01T{at}+0000 - app.base - {level}] {text}\n"
 
@@ -64,20 +66,20 @@ def case_at(folder: Path, **sections: object) -> CaseFile:
 
 
 def refreshed(case: CaseFile) -> dict[str, pd.DataFrame]:
-    """Refresh, and what is kept then."""
-    with KeptEvidence(case.folder / "kept" / "e.duckdb", case) as kept:
-        kept.refresh()
+    """Refresh as a tick does, and what is stored then."""
+    with StoredRows(case.folder / "rows.duckdb", case) as stored:
+        refresh_quickly(stored)
         return {
-            name: kept.connection.sql(f"SELECT * FROM kept.{name}").df()
+            name: stored.connection.sql(f"SELECT * FROM stored.{name}").df()
             for name in ("stripe_sessions", "deliveries", "ledger", "users", "touched", "inputs")
         }
 
 
 def judged(case: CaseFile) -> None:
     """As after a first judgement: from here on news is noted."""
-    with KeptEvidence(case.folder / "kept" / "e.duckdb", case) as kept:
-        kept.refresh()
-        kept.put("basis", "{}")
+    with StoredRows(case.folder / "rows.duckdb", case) as stored:
+        refresh(stored)
+        stored.put("basis", "{}")
 
 
 def test_lines_at_the_end_are_taken_and_a_half_line_waits_for_its_rest(tmp_path):
@@ -91,9 +93,9 @@ def test_lines_at_the_end_are_taken_and_a_half_line_waits_for_its_rest(tmp_path)
     assert sorted(refreshed(case)["stripe_sessions"]["session_id"]) == ["cs_test_1", "cs_test_2"]
     with path.open("a") as file:
         file.write(third[20:] + session(4))
-    kept = refreshed(case)
-    assert sorted(kept["stripe_sessions"]["session_id"]) == [f"cs_test_{n}" for n in (1, 2, 3, 4)]
-    assert len(kept["touched"]) == 2
+    stored = refreshed(case)
+    assert sorted(stored["stripe_sessions"]["session_id"]) == [f"cs_test_{n}" for n in (1, 2, 3, 4)]
+    assert len(stored["touched"]) == 2
 
 
 def test_a_file_written_anew_replaces_what_was_kept_of_it(tmp_path):
@@ -102,9 +104,13 @@ def test_a_file_written_anew_replaces_what_was_kept_of_it(tmp_path):
     case = case_at(tmp_path, stripe={"sessions": "*.jsonl"})
     judged(case)
     path.write_text(session(5) + session(2) + session(6))
-    kept = refreshed(case)
-    assert sorted(kept["stripe_sessions"]["session_id"]) == ["cs_test_2", "cs_test_5", "cs_test_6"]
-    assert kept["touched"]["h"].nunique() == 4
+    stored = refreshed(case)
+    assert sorted(stored["stripe_sessions"]["session_id"]) == [
+        "cs_test_2",
+        "cs_test_5",
+        "cs_test_6",
+    ]
+    assert stored["touched"]["h"].nunique() == 4
     (tmp_path / "more.jsonl").write_text(session(7))
     path.unlink()
     assert refreshed(case)["stripe_sessions"]["session_id"].tolist() == ["cs_test_7"]
@@ -120,7 +126,7 @@ def test_an_archive_or_an_array_that_changed_is_read_whole(tmp_path):
 
 
 def test_a_log_grows_in_the_middle_of_a_delivery_and_keeps_its_line_numbers(tmp_path, monkeypatch):
-    monkeypatch.setattr("credit_forensics.evidence.kept.refresh_files.LOG_OVERLAP", 1500)
+    monkeypatch.setattr("credit_forensics.evidence.stored.refresh_files.LOG_OVERLAP", 1500)
     path = tmp_path / "w.log"
     whole = "".join(delivery(n, n) for n in range(60))
     case = case_at(tmp_path, webhook_log={"files": "w.log"})
@@ -130,17 +136,17 @@ def test_a_log_grows_in_the_middle_of_a_delivery_and_keeps_its_line_numbers(tmp_
     for end in (9_100, 15_000, 15_001, 22_000, len(data)):
         with path.open("ab") as file:
             file.write(data[path.stat().st_size : end])
-        kept = refreshed(case)["deliveries"]
-        assert kept["source_line"].is_unique
+        stored = refreshed(case)["deliveries"]
+        assert stored["source_line"].is_unique
     expected = load_evidence_of(case)
     columns = ["event_id", "payment_id", "received_at", "outcome", "source_file", "source_line"]
     order = ["source_line"]
     pd.testing.assert_frame_equal(
-        kept[columns].sort_values(order).reset_index(drop=True),
+        stored[columns].sort_values(order).reset_index(drop=True),
         expected[columns].sort_values(order).reset_index(drop=True),
         check_dtype=False,
     )
-    assert len(kept) == 60
+    assert len(stored) == 60
 
 
 def load_evidence_of(case: CaseFile) -> pd.DataFrame:
@@ -159,9 +165,9 @@ def test_a_rotated_log_is_told_from_one_that_grew(tmp_path):
     judged(case)
     path.rename(tmp_path / "w.log.1")
     path.write_text(delivery(3, 3) + delivery(4, 4) + delivery(5, 5))
-    kept = refreshed(case)["deliveries"]
-    assert sorted(kept["event_id"]) == [f"evt_{n:06d}" for n in (1, 2, 3, 4, 5)]
-    assert kept["source_file"].value_counts().to_dict() == {"w.log": 3, "w.log.1": 2}
+    stored = refreshed(case)["deliveries"]
+    assert sorted(stored["event_id"]) == [f"evt_{n:06d}" for n in (1, 2, 3, 4, 5)]
+    assert stored["source_file"].value_counts().to_dict() == {"w.log": 3, "w.log.1": 2}
 
 
 def ledger_at(folder: Path) -> sqlite3.Connection:
@@ -190,19 +196,19 @@ def test_a_ledger_is_read_from_its_last_entries_on_late_ones_included(tmp_path):
         db.execute(insert, (60, "00124", 50, "stripe_purchase", "evt_9", "2025-09-03 10:00:00"))
         db.execute("UPDATE credit_ledger SET delta = 7 WHERE id = 5")
         db.execute("INSERT INTO users VALUES ('00124', 'b@example.com', 'Bo', '2025-09-02')")
-    kept = refreshed(case)
-    assert len(kept["ledger"]) == 49
-    assert kept["ledger"]["entry_id"].is_unique
-    assert kept["ledger"].set_index("entry_id")["delta"]["5"] == 7
-    assert sorted(kept["users"]["user_id"]) == ["00123", "00124"]
-    touched = kept["touched"]
+    stored = refreshed(case)
+    assert len(stored["ledger"]) == 49
+    assert stored["ledger"]["entry_id"].is_unique
+    assert stored["ledger"].set_index("entry_id")["delta"]["5"] == 7
+    assert sorted(stored["users"]["user_id"]) == ["00123", "00124"]
+    touched = stored["touched"]
     assert touched["is_user"].sum() == 2
-    assert other[0] not in kept["ledger"]["entry_id"].astype(int).tolist()
+    assert other[0] not in stored["ledger"]["entry_id"].astype(int).tolist()
     # Nothing new, nothing touched.
-    with KeptEvidence(tmp_path / "kept" / "e.duckdb", case) as opened:
-        opened.connection.execute("DELETE FROM kept.touched")
-        opened.refresh()
-        assert opened.connection.sql("SELECT * FROM kept.touched").fetchall() == []
+    with StoredRows(tmp_path / "rows.duckdb", case) as opened:
+        opened.connection.execute("DELETE FROM stored.touched")
+        refresh_quickly(opened)
+        assert opened.connection.sql("SELECT * FROM stored.touched").fetchall() == []
 
 
 def test_what_changed_in_place_is_seen_when_everything_is_read(tmp_path):
@@ -215,9 +221,9 @@ def test_what_changed_in_place_is_seen_when_everything_is_read(tmp_path):
     with db:
         db.execute("UPDATE users SET email = 'new@example.com' WHERE id = 'u1'")
         db.execute("DELETE FROM users WHERE id = 'u2'")
-    with KeptEvidence(tmp_path / "kept" / "e.duckdb", case) as kept:
-        kept.refresh(everything=True)
-        assert kept.connection.sql("SELECT user_id, email FROM kept.users").fetchall() == [
+    with StoredRows(tmp_path / "rows.duckdb", case) as stored:
+        refresh(stored)
+        assert stored.connection.sql("SELECT user_id, email FROM stored.users").fetchall() == [
             ("u1", "new@example.com")
         ]
 
@@ -226,13 +232,16 @@ def test_another_case_file_or_a_damaged_store_begins_anew(tmp_path):
     (tmp_path / "sessions.jsonl").write_text(session(1))
     case = case_at(tmp_path, stripe={"sessions": "sessions.jsonl"})
     judged(case)
-    changed = case_at(tmp_path, stripe={"sessions": "sessions.jsonl"}, prices={"p": 50})
-    with KeptEvidence(tmp_path / "kept" / "e.duckdb", changed) as kept:
-        assert not kept.judged
+    priced = case_at(tmp_path, stripe={"sessions": "sessions.jsonl"}, prices={"p": 50})
+    with StoredRows(tmp_path / "rows.duckdb", priced) as stored:
+        assert stored.judged, "rows as they are read depend on no price"
+    changed = case_at(tmp_path, stripe={"files": "sessions.jsonl"})
+    with StoredRows(tmp_path / "rows.duckdb", changed) as stored:
+        assert not stored.judged
     judged(case)
-    (tmp_path / "kept" / "e.duckdb").write_bytes(b"no database" * 1000)
-    kept = refreshed(case)
-    assert kept["stripe_sessions"]["session_id"].tolist() == ["cs_test_1"]
+    (tmp_path / "rows.duckdb").write_bytes(b"no database" * 1000)
+    stored = refreshed(case)
+    assert stored["stripe_sessions"]["session_id"].tolist() == ["cs_test_1"]
 
 
 def test_an_input_that_is_gone_or_unreadable_is_said(tmp_path):
@@ -250,13 +259,13 @@ def test_a_store_in_use_is_refused(tmp_path):
         "print('open', flush=True)\n"
         "time.sleep(60)\n"
     )
-    store = str(tmp_path / "kept" / "e.duckdb")
+    store = str(tmp_path / "rows.duckdb")
     process = subprocess.Popen([sys.executable, "-c", script, store], stdout=subprocess.PIPE)
     try:
         assert process.stdout is not None
         process.stdout.readline()
         with pytest.raises(CaseError, match="in use"):
-            KeptEvidence(Path(store), case)
+            StoredRows(Path(store), case)
     finally:
         process.kill()
         process.communicate()
@@ -271,11 +280,12 @@ def test_killed_while_reading_it_reads_again_and_nothing_twice(tmp_path):
         "import sys\n"
         "from pathlib import Path\n"
         "from credit_forensics.case_file import read_case_file\n"
-        "from credit_forensics.evidence.kept.evidence import KeptEvidence\n"
+        "from credit_forensics.evidence.stored.refresh import refresh_quickly\n"
+        "from credit_forensics.evidence.stored.rows import StoredRows\n"
         "case = read_case_file(sys.argv[1])\n"
-        "with KeptEvidence(Path(sys.argv[1], 'kept', 'e.duckdb'), case) as kept:\n"
+        "with StoredRows(Path(sys.argv[1], 'rows.duckdb'), case) as stored:\n"
         "    print('open', flush=True)\n"
-        "    kept.refresh()\n"
+        "    refresh_quickly(stored)\n"
     )
     for pause in (0.0, 0.15, 0.4):
         process = subprocess.Popen(
@@ -289,7 +299,7 @@ def test_killed_while_reading_it_reads_again_and_nothing_twice(tmp_path):
     subprocess.run([sys.executable, "-c", script, str(tmp_path)], check=True, capture_output=True)
     import duckdb
 
-    with duckdb.connect(str(tmp_path / "kept" / "e.duckdb"), read_only=True) as db:
+    with duckdb.connect(str(tmp_path / "rows.duckdb"), read_only=True) as db:
         found = db.execute(
             "SELECT count(*), count(DISTINCT session_id) FROM stripe_sessions"
         ).fetchall()
@@ -375,14 +385,16 @@ def test_postgresql_is_asked_for_what_is_new_only(tmp_path, postgres_database, c
         judged(case)
         db.execute(fill, [30_001, 30_005])
         db.execute("UPDATE user_credits SET total_credits = 77")
-        with KeptEvidence(tmp_path / "kept" / "e.duckdb", case) as kept:
-            kept.refresh()
-            read = kept.connection.sql("SELECT count(*) FROM main.ledger").fetchall()[0][0]
+        with StoredRows(tmp_path / "rows.duckdb", case) as stored:
+            refresh_quickly(stored)
+            read = stored.connection.sql("SELECT count(*) FROM main.ledger").fetchall()[0][0]
             assert 5 <= read < 12_000
-            assert kept.connection.sql("SELECT count(*) FROM kept.ledger").fetchall() == [(30_005,)]
-            user = kept.connection.sql("SELECT min(user_id) FROM kept.ledger").fetchall()[0][0]
-            kept.refresh_balances([user, "no-uuid", "o'b"])
-            balances = kept.connection.sql(
-                "SELECT balance, count(*) FROM kept.balances GROUP BY 1 ORDER BY 1"
+            assert stored.connection.sql("SELECT count(*) FROM stored.ledger").fetchall() == [
+                (30_005,)
+            ]
+            user = stored.connection.sql("SELECT min(user_id) FROM stored.ledger").fetchall()[0][0]
+            refresh_balances(stored, [user, "no-uuid", "o'b"])
+            balances = stored.connection.sql(
+                "SELECT balance, count(*) FROM stored.balances GROUP BY 1 ORDER BY 1"
             ).fetchall()
             assert balances == [(10, 2), (77, 1)]

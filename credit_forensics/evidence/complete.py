@@ -1,0 +1,90 @@
+"""Completes loaded evidence: payments, links between sources, derived columns, coverage, gaps."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from credit_forensics.case_file import CaseFile
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.fold_and_match import prepare
+from credit_forensics.evidence.ledgers.load import link_ledger
+from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
+from credit_forensics.evidence.stripe.payments import assemble_payments
+
+_COVERED = {
+    "payments": "created_at",
+    "events": "created_at",
+    "deliveries": "received_at",
+    "ledger": "created_at",
+}
+
+
+def link_payments(evidence: Evidence, case_file: CaseFile) -> None:
+    """Assemble the payments, and link ledger entries and deliveries to them."""
+    assemble_payments(evidence, case_file.prices)
+    link_ledger(evidence)
+    match_scrubbed_deliveries(evidence)
+
+
+def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
+    """Link ids, fill the derived columns, and write what the sources cover.
+
+    Raises
+    ------
+    CaseError
+        for a table of aliases or an id shape that cannot be used, and where there is neither a
+        payment nor a ledger entry.
+    """
+    link_persons(evidence, case_file)
+    prepare(evidence, case_file.ids.shape)
+    finish(evidence)
+    if not evidence.count("payments") and not evidence.count("ledger"):
+        raise CaseError(
+            "The case names no input that holds a payment or a ledger entry; "
+            "set [stripe] sessions and [ledger] url."
+        )
+
+
+def finish(evidence: Evidence) -> None:
+    """Write what the sources cover, and their gaps, as tables.
+
+    A loader that knows better what its source covers (a log's other lines, say) has said so.
+    """
+    run = evidence.connection.execute
+    run("DELETE FROM coverage WHERE source IN ('payments', 'events')")
+    for source, time in _COVERED.items():
+        run(
+            f"""INSERT INTO coverage
+            SELECT '{source}', min({time}), max({time}), count(*) FROM {source}
+            WHERE '{source}' NOT IN (SELECT source FROM coverage) HAVING count(*) > 0"""
+        )
+    run("DELETE FROM gaps")
+    gaps = evidence.custody.gaps()
+    if len(gaps):
+        evidence.add("gaps", gaps)
+
+
+def link_persons(evidence: Evidence, case_file: CaseFile) -> None:
+    """Add the links between ids that the case file itself tells: `[persons] same` and aliases."""
+    persons = case_file.persons
+    rows = [
+        {"user_id": other, "linked_user_id": group[0], "reason": "overruled", "strength": 1.0}
+        for group in persons.same
+        for other in group[1:]
+    ]
+    if rows:
+        evidence.add("user_links", pd.DataFrame(rows))
+    if not persons.aliases:
+        return
+    path = case_file.folder / persons.aliases
+    try:
+        # Read as text: an id such as 00123 must stay what it is.
+        table = pd.read_csv(path, dtype="str", keep_default_na=False)
+    except (OSError, ValueError) as error:
+        raise CaseError(f"persons.aliases {path} cannot be read: {error}.") from None
+    wanted = ["user_id", "linked_user_id"]
+    if not set(wanted) <= set(table.columns):
+        raise CaseError(f"persons.aliases {path} needs the columns {' and '.join(wanted)}.")
+    evidence.custody.add(persons.aliases, "alias table", path).rows = len(table)
+    evidence.add("user_links", table[wanted].assign(reason="alias", strength=0.95))

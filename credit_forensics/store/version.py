@@ -1,0 +1,45 @@
+"""Names what stored parts were computed by: this package's code and what its results depend on."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import credit_forensics
+
+_FORMAT = 1
+_PACKAGES = ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy")
+# Rooms above the case: they show what is stored, and no part depends on them.
+_ABOVE = {"repair", "monitoring", "scenarios", "reporting", "charts", "checks"}
+_ABOVE |= {"notebook", "intake", "commands", "cli.py"}
+
+
+@cache
+def store_version(package: Path = Path(credit_forensics.__file__).parent) -> str:
+    """The version that a store is written for: of the package, its code, tables and libraries.
+
+    The code itself counts, not its version number alone: a column more in a table, or a rule that
+    was put right, makes what was stored before stale.
+
+    Examples
+    --------
+    >>> store_version().split(" code ")[0].startswith("credit-forensics ")
+    True
+    """
+    digest = hashlib.sha256()
+    for path in sorted(package.rglob("*.py")):
+        place = path.relative_to(package)
+        if place.parts[0] not in _ABOVE:
+            digest.update(f"\0{place.as_posix()}\0".encode() + path.read_bytes())
+    libraries = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
+    own = credit_forensics.__version__
+    return f"credit-forensics {own} code {digest.hexdigest()[:16]} format {_FORMAT}, {libraries}"
+
+
+def _version(name: str) -> str:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return "absent"
