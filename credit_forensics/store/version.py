@@ -34,7 +34,8 @@ def store_version(package: Path = Path(__file__).parent.parent) -> str:
         if place.parts[0] not in _ABOVE:
             digest.update(f"\0{place.as_posix()}\0".encode() + path.read_bytes())
     libraries = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
-    return f"credit-forensics {__version__} code {digest.hexdigest()[:16]} format {_FORMAT}, {libraries}"
+    code = digest.hexdigest()[:16]
+    return f"credit-forensics {__version__} code {code} format {_FORMAT}, {libraries}"
 
 
 def _version(name: str) -> str:
