@@ -7,7 +7,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import credit_forensics
+from credit_forensics import __version__
 
 _FORMAT = 1
 _PACKAGES = ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy")
@@ -17,7 +17,7 @@ _ABOVE |= {"notebook", "intake", "commands", "cli.py"}
 
 
 @cache
-def store_version(package: Path = Path(credit_forensics.__file__).parent) -> str:
+def store_version(package: Path = Path(__file__).parents[1]) -> str:
     """The version that a store is written for: of the package, its code, tables and libraries.
 
     The code itself counts, not its version number alone: a column more in a table, or a rule that
@@ -34,8 +34,8 @@ def store_version(package: Path = Path(credit_forensics.__file__).parent) -> str
         if place.parts[0] not in _ABOVE:
             digest.update(f"\0{place.as_posix()}\0".encode() + path.read_bytes())
     libraries = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
-    own = credit_forensics.__version__
-    return f"credit-forensics {own} code {digest.hexdigest()[:16]} format {_FORMAT}, {libraries}"
+    code = f"code {digest.hexdigest()[:16]} format {_FORMAT}"
+    return f"credit-forensics {__version__} {code}, {libraries}"
 
 
 def _version(name: str) -> str:
