@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-import sys
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-if sys.platform != "win32":
+# Windows has no such locks, and itself refuses to remove what is open.
+_LOCKS_FILES = find_spec("fcntl") is not None
+if _LOCKS_FILES:
     import fcntl
 
 _MARK = ".in_use"
@@ -38,14 +40,14 @@ def mark_in_use(folder: Path) -> IO[bytes]:
     False
     """
     mark = os.fdopen(os.open(folder / _MARK, os.O_RDONLY), "rb")
-    if sys.platform != "win32":
+    if _LOCKS_FILES:
         fcntl.flock(mark, fcntl.LOCK_SH)
     return mark
 
 
 def is_in_use(folder: Path) -> bool:
-    """Whether any process reads in a folder just now; Windows itself refuses to remove it then."""
-    if sys.platform == "win32":
+    """Whether any process reads in a folder just now."""
+    if not _LOCKS_FILES:
         return False
     try:
         with (folder / _MARK).open("rb") as mark:
