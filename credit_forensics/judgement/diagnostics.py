@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -11,7 +9,7 @@ from scipy.stats import beta
 
 from credit_forensics.judgement.families import FALSE_VALUES
 from credit_forensics.judgement.model import Fit, state_posteriors
-from credit_forensics.judgement.pattern_arrays import Cells, Patterns
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns, silence
 from credit_forensics.judgement.posterior import posterior
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
 from credit_forensics.resolution.method import NAME
@@ -90,50 +88,6 @@ def agree_when_wrong(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFrame
     return pd.DataFrame(lines)
 
 
-def silence(patterns: Patterns, family: str) -> Patterns:
-    """The patterns as they would be had one family said nothing.
-
-    A person whom that family named first and another names too moves to the other's slot.
-
-    Examples
-    --------
-    >>> from credit_forensics.judgement.families import FAMILIES
-    >>> one = Patterns(FAMILIES, np.array([[1, 0, 1, 0, 0]]), np.array([[2, 0, 1, 0, 0]]),
-    ...                np.zeros((1, 5), bool), np.array([1]), np.zeros(1, bool))
-    >>> silence(one, "session").slot.tolist(), silence(one, "session").credited.tolist()
-    ([[0, 0, 3, 0, 0]], [3])
-    """
-    gone = patterns.index(family)
-    slot, level = patterns.slot.copy(), patterns.level.copy()
-    bears, credited = patterns.bears.copy(), patterns.credited.copy()
-    credited_bears = patterns.credited_bears.copy()
-    size = len(patterns.families)
-    mine = slot[:, gone] == gone + 1
-    slot[:, gone], level[:, gone] = 0, 0
-    others = (slot == gone + 1) & mine[:, None]
-    heir = np.where(others.any(axis=1), others.argmax(axis=1), size)
-    moved = np.flatnonzero(mine)
-    slot = np.where(others, heir[:, None] + 1, slot)
-    taken = credited == gone + 1
-    inherited = moved[heir[moved] < size]
-    bears[inherited, heir[inherited]] = bears[inherited, gone]
-    orphaned = taken & mine & (heir == size)
-    credited_bears[orphaned] = bears[orphaned, gone]
-    bears[:, gone] = False
-    credited = np.where(taken & mine, heir + 1, credited)
-    if family == NAME:
-        bears[:] = False
-        credited_bears[:] = False
-    return replace(
-        patterns,
-        slot=slot,
-        level=level,
-        bears=bears,
-        credited=credited,
-        credited_bears=credited_bears,
-    )
-
-
 def verdict_sensitivity(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFrame:
     """Which families each cell's verdict hangs on.
 
@@ -162,6 +116,6 @@ def _class(patterns: Patterns, cells: Cells, fit: Fit) -> npt.NDArray[np.int64]:
     same = thought.best == credited_slot
     p = thought.misattributed
     with np.errstate(invalid="ignore"):
-        confirmed = (p <= CONFIRMED_AT_MOST) & (thought.agreeing >= 2) & same
+        confirmed = (p <= CONFIRMED_AT_MOST) & (thought.independent >= 2) & same
         wrong = (p >= MISATTRIBUTED_FROM) & (thought.best >= 0) & (thought.available >= 2) & ~same
     return np.where(confirmed, 1, np.where(wrong, 2, 0)).astype(np.int64)

@@ -55,6 +55,22 @@ LED = {
 # Upper bounds of how many accounts bear a name, one level each; the last has none.
 NAME_BOUNDS = (1, 2, 4, 10, 30)
 
+# Of payments whose payer is known to be another person than the session names: what else the two
+# have had to do with each other (``patrons``), and how usual that is where the session is wrong
+# and where somebody pays for another.
+UNRELATED, AGAIN, OTHERS, AGAIN_AND_OTHERS, STUCK = 1, 2, 3, 4, 5
+RELATIONS = (
+    "once",
+    "again, days apart, into an account that never pays for itself",
+    "the payer pays for others too",
+    "again, and own purchases or others' between",
+    "again, into an account that pays for itself",
+)
+OF_WRONG_SESSIONS = (1.0, 0.74, 0.05, 0.05, 0.05, 0.11)
+OF_PATRONS = (0.0, 0.2, 0.2, 0.2, 0.36, 0.04)
+# Beta prior of the share of payments that somebody pays for another.
+PATRONS_ALPHA, PATRONS_BETA = 1.0, 250.0
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         SESSION,

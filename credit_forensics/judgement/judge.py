@@ -23,7 +23,7 @@ from credit_forensics.judgement.persons import accounts_by_age, group_persons
 from credit_forensics.judgement.plan import BY_PAYMENT, Plan, make_plan
 from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
-from credit_forensics.resolution.method import Method
+from credit_forensics.resolution.method import SESSION, Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables
 
@@ -190,7 +190,9 @@ def judge(
     run("first_matrix", "name_bearers")
     drop("session_fields", *plan.lookups)
     step("first judgement")
-    run("first_keyed", "first_name_questions", "first_name_marks")
+    run("first_voices", "first_relations", "first_keyed")
+    drop("first_voices", "first_relations")
+    run("first_name_questions", "first_name_marks")
     drop("first_name_questions")
     first = fuse(
         engine,
@@ -199,6 +201,7 @@ def judge(
         count,
         "first_posteriors",
         known=basis.first if basis else None,
+        without=SESSION,
     )
     step("histories")
     run("ownership")
@@ -206,7 +209,9 @@ def judge(
         kept[name] = engine.materialize(name, table)
     drop("ownership", "first_posteriors")
     step("judgement")
-    run("keyed", "name_questions", "name_marks")
+    run("voices", "relations", "keyed")
+    drop("voices", "relations")
+    run("name_questions", "name_marks")
     drop("name_questions", "name_bearers")
     fused = fuse(
         engine,

@@ -18,7 +18,7 @@ from credit_forensics.judgement.pattern_arrays import LEVELS
 from credit_forensics.resolution.method import NAME, SESSION
 
 _END = "\n"  # in no name: folding leaves one blank where there was white space
-MOST_FAMILIES = 8  # more would not fit a 63-bit key
+MOST_FAMILIES = 7  # more would not fit a 63-bit key
 
 
 def borne_names(names: ir.Table) -> ir.Table:
@@ -71,7 +71,7 @@ def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
     Parameters
     ----------
     voices
-        with ``session_bears``.
+        with ``session_bears`` and ``relation``.
     families
         the families, in order; the session is the first.
 
@@ -92,7 +92,7 @@ def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
     ]
     marks[0] |= voices.session_bears
     places = len(families) + 2
-    key: ir.IntegerValue = slots[-1].cast("int64")
+    key: ir.IntegerValue = voices.relation * places + slots[-1].cast("int64")
     for family, slot in zip(reversed(families), reversed(slots[:-1]), strict=True):
         key = key * LEVELS + voices[f"l_{family.name}"].cast("int64")
         key = key * places + slot.cast("int64")

@@ -21,6 +21,7 @@ from credit_forensics.judgement.fusion import (
     keyed_voices,
     with_posteriors,
 )
+from credit_forensics.judgement.patrons import payer_relations, with_relations
 from credit_forensics.judgement.patterns import (
     borne_names,
     mark_session,
@@ -49,9 +50,11 @@ BY_PAYMENT = (
     "session_fields",
     "credited",
     "first_matrix",
+    "first_voices",
     "first_keyed",
     "first_name_questions",
     "ownership",
+    "voices",
     "keyed",
     "name_questions",
     "verdicts",
@@ -77,6 +80,8 @@ class Plan:
     first_matrix: ir.Table
     name_bearers: ir.Table
     times: ir.Table
+    first_voices: ir.Table
+    first_relations: ir.Table
     first_keyed: ir.Table
     first_name_questions: ir.Table
     first_name_marks: ir.Table
@@ -84,6 +89,8 @@ class Plan:
     ownership: ir.Table
     votes: dict[str, ir.Table]
     matrix: ir.Table
+    voices: ir.Table
+    relations: ir.Table
     keyed: ir.Table
     name_questions: ir.Table
     name_marks: ir.Table
@@ -141,7 +148,11 @@ def make_plan(
     first_voices = family_voices(
         as_persons(kept_matrix, ids), families, methods, silent, keep=beside
     )
-    first_keyed = keyed_voices(mark_session(first_voices, kept_bearers), families)
+    first_marked = kept("first_voices", mark_session(first_voices, kept_bearers))
+    first_relations = payer_relations(first_marked, mode)
+    first_keyed = keyed_voices(
+        with_relations(first_marked, kept("first_relations", first_relations)), families
+    )
     kept_first = kept("first_keyed", first_keyed)
     first_questions = name_questions(kept_first, families)
     first_marks = name_marks(kept("first_name_questions", first_questions), kept_bearers, families)
@@ -154,13 +165,15 @@ def make_plan(
     heard = with_histories(kept_matrix, votes)
     # Histories name persons already, so they are used beside the first round's voices.
     voices = heard_again(
-        kept_first.drop("pattern", "asks", "period"),
+        kept_first.drop("pattern", "asks", "period", "relation"),
         votes,
         families,
         methods=methods,
         silent=silent,
     )
-    keyed = keyed_voices(voices, families)
+    kept_voices = kept("voices", voices)
+    relations = payer_relations(kept_voices, mode)
+    keyed = keyed_voices(with_relations(kept_voices, kept("relations", relations)), families)
     kept_keyed = kept("keyed", keyed)
     questions = name_questions(kept_keyed, families)
     marks = name_marks(kept("name_questions", questions), kept_bearers, families)
@@ -174,6 +187,8 @@ def make_plan(
         first_matrix=first,
         name_bearers=bearers,
         times=_times(kept_fields),
+        first_voices=mark_session(first_voices, kept_bearers),
+        first_relations=first_relations,
         first_keyed=first_keyed,
         first_name_questions=first_questions,
         first_name_marks=first_marks,
@@ -184,12 +199,14 @@ def make_plan(
             for stem, column in histories.items()
         },
         matrix=heard.drop(*(f"p_{name}" for name in ids)),
+        voices=voices,
+        relations=relations,
         keyed=keyed,
         name_questions=questions,
         name_marks=marks,
         counts=counted_patterns(whole),
         judged=judged,
-        verdicts=verdicts(tables, judged, families, mode, has_users=has_users),
+        verdicts=verdicts(tables, judged, families, mode, has_users=has_users, linked=linked),
         choices=choices(heard, tables.verdicts, methods),
     )
 
@@ -199,7 +216,9 @@ def _ownership(
 ) -> ir.Table:
     """The most probable payer of each payment by its own evidence: columns of ``OWNED``.
 
-    Histories left out, no payment can hear its own echo through another one's. The histories group
+    Histories left out, no payment can hear its own echo through another one's; the session's word
+    left out, a wrong session cannot come back as the history of the card or customer it paid with.
+    The histories group
     all payments: what they group by stands beside the owner, so that they join no payments.
     """
     # Halves upwards: engines round a half each in its way.

@@ -40,6 +40,7 @@ def verdicts(
     mode: Mode,
     *,
     has_users: bool,
+    linked: bool = True,
 ) -> ir.Table:
     """The table ``verdicts`` of ``evidence.tables``.
 
@@ -56,13 +57,16 @@ def verdicts(
         named in the output.
     has_users
         whether the evidence holds accounts.
+    linked
+        whether any ids are linked into persons.
 
     Notes
     -----
-    ``split_identity``: credits on another id of the payer than the account that names the person
-    (the earliest), whether or not the other id has an account of its own; so credits that were
-    moved to that account are clean. Fewer than two families can never confirm. An absence counts
-    only where the ledger's coverage holds the payment: otherwise it is ``undetermined``.
+    ``split_identity``: credits on another id of the payer than the one that counts: the account
+    that the session named, else the earliest. ``paid_by_another``: the payer is known to be
+    another person, who may well pay for this account. Fewer than two families can never confirm,
+    nor can e-mail, name and card alone: they are one act of one payer. An absence counts only
+    where the ledger's coverage holds the payment: otherwise it is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -75,6 +79,10 @@ def verdicts(
         completed_at=payments.completed_at,
     )
     rows = rows.left_join(held, "payment_id").select(rows, credited_user_id=held.credited_user_id)
+    if has_users and linked:
+        accounts = tables.users.select(session_account="user_id").distinct()
+        rows = rows.left_join(accounts, rows.session_user_id == accounts.session_account)
+        rows = rows.mutate(session_has_account=rows.session_account.notnull())
     coverage = tables.coverage.filter(tables.coverage.source == "ledger")
     covered = coverage.agg(ledger_first=coverage.first_at.min(), ledger_last=coverage.last_at.max())
     rows = rows.cross_join(covered)
@@ -89,11 +97,18 @@ def verdicts(
     same_person = ibis.coalesce(best == rows.credited, False)
     by_session = rows[f"v_{SESSION}"] == rows.credited
     other_id = ibis.coalesce(by_session & (rows.session_user_id != rows.credited_user_id), False)
-    # A person is named by the earliest account, so an id of another name is a further one. Without
-    # accounts nobody knows which of a person's ids counts, but for the one that signed in.
-    further = rows.credited != rows.credited_user_id if has_users else other_id
-    split = same_person & ibis.coalesce(further, False)
-    rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
+    # A person is named by the earliest account. Without accounts nobody knows which of a person's
+    # ids counts, but for the one that signed in.
+    if has_users and linked:
+        signed_in = ibis.coalesce(by_session & rows.session_has_account, False)
+        counts = ibis.ifelse(signed_in, rows.session_user_id, rows.credited)
+        split = same_person & (counts != rows.credited_user_id)
+        rightful = ibis.ifelse(same_person, counts, best)
+    else:
+        split = same_person & (
+            other_id if not has_users else rows.credited != rows.credited_user_id
+        )
+        rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
     verdict = ibis.cases(
         (~credit & ~paid, "not_paid"),
         (~credit & (returned | ~in_ledger), "undetermined"),
@@ -102,7 +117,16 @@ def verdicts(
         (rows.available == 0, "unresolved"),
         (rows.available == 1, "unverifiable"),
         ((p >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person, "misattributed"),
-        ((p <= CONFIRMED_AT_MOST) & (rows.agreeing >= 2) & same_person, "confirmed"),
+        (
+            (p + rows.patron >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person,
+            "paid_by_another",
+        ),
+        ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
+        # What one payer typed and paid with says nothing of the account.
+        (
+            (p <= CONFIRMED_AT_MOST) & (rows.agreeing >= 2) & (rows.independent < 2) & same_person,
+            "unverifiable",
+        ),
         else_="ambiguous",
     )
     return rows.select(

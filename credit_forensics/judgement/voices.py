@@ -157,12 +157,14 @@ def for_histories(methods: Sequence[Method]) -> list[str]:
     Examples
     --------
     >>> for_histories([one for one in METHODS if one.family == "mapping"])
-    ['customer_mapping', 'customer_preset']
+    ['customer_mapping', 'customer_preset', 'mapping_echo']
     """
     led = {method.family for method in methods if method.history}
     concerned = [method for method in methods if method.family in led]
     names = [method.name for method in concerned if not method.history]
-    names += [method.session_when for method in concerned if method.session_when]
+    names += [
+        when for method in concerned for when in (method.session_when, method.echo_when) if when
+    ]
     return list(dict.fromkeys(names))
 
 
@@ -188,6 +190,8 @@ def _said(
         by_session = method.session_when
         if method.family == family:
             value = rows[method.name]
+            if method.echo_when:
+                value = ibis.ifelse(ibis.coalesce(rows[method.echo_when], False), _NOBODY, value)
             if by_session and family != SESSION:
                 value = ibis.ifelse(rows[by_session], _NOBODY, value)
             said.append((method, value))
