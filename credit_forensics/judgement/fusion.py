@@ -52,8 +52,8 @@ class Fused:
 class Known:
     """What an earlier judgement of more evidence learned, for judging a part of it anew.
 
-    ``accuracy``: one array a family, which then stay, as ``patrons`` does. ``counts``: ``period, pattern, payments`` of
-    the payments that are not judged anew, as far as their periods matter.
+    ``accuracy``: one array a family, which then stay, as ``patrons`` does. ``counts``: ``period,
+    pattern, payments`` of the payments that are not judged anew, as far as their periods matter.
     """
 
     accuracy: list[npt.NDArray[np.float64]]

@@ -4,7 +4,8 @@ E-mail, name and card say who paid; the session says for which account. Where th
 session was wrong or a patron (a boss, a parent, an assistant) paid. What tells them apart is what
 else is known of the pair of payer and account: whether it recurs, whether the payer pays for
 further accounts, whether the payer's own purchases go on beside it, and whether the account's
-owner is seen to pay for it too (an id that sticks to a stranger's browser). Each payment gets a class by that; the model knows how usual each class is of either.
+owner is seen to pay for it too (an id that sticks to a stranger's browser). Each payment gets a
+class by that; the model knows how usual each class is of either.
 """
 
 from __future__ import annotations
@@ -38,7 +39,8 @@ def payer_relations(voices: ir.Table, mode: Mode) -> ir.Table:
     Examples
     --------
     >>> columns = {"payment_id": str, "created_at": "timestamp('UTC')", "credited": str,
-    ...     "name_bearers": int, **{f"v_{name}": str for name in ("session", "email", "card", "name")}}
+    ...     "name_bearers": int}
+    >>> columns |= {f"v_{name}": str for name in ("session", "email", "card", "name")}
     >>> payer_relations(ibis.table(columns, name="voices"), "as_of").columns
     ('payment_id', 'relation')
     """

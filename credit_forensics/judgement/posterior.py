@@ -63,7 +63,7 @@ def posterior_blocks(
     For more cells than their posteriors have room in memory; at least one block is given.
     """
     thought = state_posteriors(patterns, fit)
-    # Side by side what a cell reads: [pattern, state, slot], the rest and the patrons as further slots.
+    # Side by side what a cell reads: [pattern, state, slot], then the rest, then the patrons.
     session = patterns.index(SESSION)
     by_session = (patterns.level[:, session] > 0) & (patterns.slot[:, session] == patterns.credited)
     by_pattern = np.concatenate(

@@ -123,10 +123,10 @@ def measure_worlds(
     world, seed, judge (``ours``, ``ours_without_name`` or a baseline), payments, wrong, precision
     and recall at p >= 0.9, precision_at_80 (where 80 % are found), average_precision, brier, ece;
     and for ours: accused (share of the rightful payments with p >= 0.9), confirmed_wrong (share of
-    the wrong payments that are confirmed), doubtful (share ambiguous or unverifiable), causes (share right among the wrong
-    payments found), onset_hours (largest error over bursts of 20 or more), onsets_too_many (dated
-    onsets within such a burst after another one in it), confirmed_against_two (wrong payments
-    confirmed though three families speak and two disagree with the ledger).
+    the wrong payments that are confirmed), doubtful (share ambiguous or unverifiable), causes
+    (share right among the wrong payments found), onset_hours (largest error over bursts of 20 or
+    more), onsets_too_many (dated onsets within such a burst after another one in it),
+    confirmed_against_two (wrong payments confirmed though three families speak and two disagree with the ledger).
     """
     rows: list[dict[str, object]] = []
     runs = [(variation, seed) for variation in variations for seed in seeds]
