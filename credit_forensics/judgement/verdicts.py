@@ -14,6 +14,7 @@ from credit_forensics.tables.catalogue import Tables
 
 CONFIRMED_AT_MOST = 0.02
 MISATTRIBUTED_FROM = 0.9
+PAID_BY_ANOTHER = "paid_by_another"
 
 
 def person_of_best(judged: ir.Table, families: Sequence[Family]) -> ir.StringValue:
@@ -119,7 +120,7 @@ def verdicts(
         ((p >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person, "misattributed"),
         (
             (p + rows.patron >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person,
-            "paid_by_another",
+            PAID_BY_ANOTHER,
         ),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
         # What one payer typed and paid with says nothing of the account.

@@ -33,6 +33,8 @@ SENTENCES: dict[str, str] = {
     "headline.findings": "{findings} bei {payments}; {amount} betroffen",
     "headline.none": "Kein Befund bei {payments}",
     "headline.unsure": "{ambiguous} warten auf Prüfung, {unverifiable} sind nicht überprüfbar.",
+    "headline.paid_by_another": "Bezahlt von jemand anderem als dem Inhaber des Kontos, wie es "
+    "Vorgesetzte oder Eltern tun: {payments}; credit-forensics review fragt einmal je Paar.",
     "headline.worst": "Schwerster Fall: {payment}.",
     "tile.at_stake": "betroffen",
     "tile.hit": "betroffene Konten",
@@ -310,6 +312,7 @@ SENTENCES: dict[str, str] = {
     "severity.low": "gering",
     "verdict.confirmed": "bestätigt",
     "verdict.misattributed": "falsch zugeordnet",
+    "verdict.paid_by_another": "von anderen bezahlt",
     "verdict.split_identity": "geteilte Identität",
     "verdict.ambiguous": "mehrdeutig",
     "verdict.unverifiable": "nicht überprüfbar",

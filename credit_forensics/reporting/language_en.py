@@ -31,6 +31,8 @@ SENTENCES: dict[str, str] = {
     "headline.findings": "{findings} on {payments}; {amount} at stake",
     "headline.none": "No finding on {payments}",
     "headline.unsure": "{ambiguous} wait for review, {unverifiable} cannot be verified.",
+    "headline.paid_by_another": "{payments} were made by somebody else than the account's owner, "
+    "as a boss or a parent may: credit-forensics review asks once a pair.",
     "headline.worst": "Worst first: {payment}.",
     "tile.at_stake": "at stake",
     "tile.hit": "accounts hit",
@@ -307,6 +309,7 @@ SENTENCES: dict[str, str] = {
     "severity.low": "low",
     "verdict.confirmed": "confirmed",
     "verdict.misattributed": "misattributed",
+    "verdict.paid_by_another": "paid by another",
     "verdict.split_identity": "split identity",
     "verdict.ambiguous": "ambiguous",
     "verdict.unverifiable": "unverifiable",

@@ -123,10 +123,11 @@ def measure_worlds(
     world, seed, judge (``ours``, ``ours_without_name`` or a baseline), payments, wrong, precision
     and recall at p >= 0.9, precision_at_80 (where 80 % are found), average_precision, brier, ece;
     and for ours: accused (share of the rightful payments with p >= 0.9), confirmed_wrong (share of
-    the wrong payments that are confirmed), doubtful (share ambiguous or unverifiable), causes
-    (share right among the wrong payments found), onset_hours (largest error over bursts of 20 or
-    more), onsets_too_many (dated onsets within such a burst after another one in it),
-    confirmed_against_two (wrong payments confirmed though three families speak and two disagree with the ledger).
+    the wrong payments that are confirmed), doubtful (share ambiguous, unverifiable or paid by
+    another), causes (share right among the wrong payments found), onset_hours (largest error over
+    bursts of 20 or more), onsets_too_many (dated onsets within such a burst after another one in
+    it), confirmed_against_two (wrong payments confirmed though three families speak and two
+    disagree with the ledger).
     """
     rows: list[dict[str, object]] = []
     runs = [(variation, seed) for variation in variations for seed in seeds]
@@ -172,7 +173,7 @@ def _more(world: World, case: Case) -> dict[str, object]:
     verdicts = case.verdicts.set_index("payment_id")
     truth = world.truth.set_index("payment_id")
     wrong = truth["wrong"].astype(bool)
-    doubtful = verdicts["verdict"].isin(["ambiguous", "unverifiable"]).mean()
+    doubtful = verdicts["verdict"].isin(["ambiguous", "unverifiable", "paid_by_another"]).mean()
 
     found = case.findings[case.findings["finding"] == "wrong_user"].set_index("payment_id")
     found = found[wrong.reindex(found.index).fillna(False).astype(bool)]

@@ -45,7 +45,7 @@ RESULTS: tuple[TableSpec, ...] = (
             (
                 "verdict",
                 TEXT,
-                "confirmed, misattributed, split_identity, ambiguous, unverifiable, "
+                "confirmed, misattributed, paid_by_another, split_identity, ambiguous, unverifiable, "
                 "unresolved, undetermined, not_credited or not_paid",
             ),
             ("credited_user_id", TEXT, "who holds the credits"),
@@ -53,7 +53,7 @@ RESULTS: tuple[TableSpec, ...] = (
             (
                 "probability_misattributed",
                 REAL,
-                "1 - P(credited person); empty where nothing was credited",
+                "1 - P(the account is right), whoever paid; empty where nothing was credited",
             ),
             ("log_odds", REAL, "ln(p / (1 - p)) of that probability, unrounded"),
             ("families_agreeing", INT, "families whose voice is the rightful person"),
