@@ -14,9 +14,9 @@ import pyarrow as pa
 
 from credit_forensics.case.explain_payments import JudgedTables, explain_payments
 from credit_forensics.case.labels import LABEL_FILE, no_labels, read_labels
-from credit_forensics.case.pair_rulings import RULINGS, pair_rulings, ruled_verdicts
 from credit_forensics.case.lazy_property import remembered
 from credit_forensics.case.manifest import versions
+from credit_forensics.case.pair_rulings import RULINGS, pair_rulings, ruled_verdicts
 from credit_forensics.case.stored_case import StoredCase
 from credit_forensics.case.write_analysis import write_analysis
 from credit_forensics.case_file import CaseFile, read_case_file

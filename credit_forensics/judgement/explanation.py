@@ -17,7 +17,6 @@ from credit_forensics.judgement.shown_person import NOBODY, or_nobody, shown_per
 from credit_forensics.judgement.used_claims import NamedMethod
 from credit_forensics.resolution.family_names import NAME, SESSION
 
-
 _WORTH_SAYING = 0.01
 
 
