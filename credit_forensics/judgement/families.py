@@ -56,8 +56,9 @@ LED = {
 NAME_BOUNDS = (1, 2, 4, 10, 30)
 
 # Of payments whose payer is known to be another person than the session names: what else the two
-# have had to do with each other (``patrons``), and how usual that is where the session is wrong
-# and where somebody pays for another.
+# have had to do with each other (``patrons``), and how usual that is where the session is wrong,
+# where somebody pays for another, and where the payer is not another: then what was typed is
+# wrong, which seldom is so again and again.
 UNRELATED, AGAIN, OTHERS, AGAIN_AND_OTHERS, STUCK = 1, 2, 3, 4, 5
 RELATIONS = (
     "once",
@@ -67,6 +68,7 @@ RELATIONS = (
     "again, into an account that pays for itself",
 )
 OF_WRONG_SESSIONS = (1.0, 0.74, 0.05, 0.05, 0.05, 0.11)
+OF_OWNERS = (1.0, 1.0, 0.2, 0.2, 0.2, 0.2)
 OF_PATRONS = (0.0, 0.2, 0.2, 0.2, 0.36, 0.04)
 # Beta prior of the share of payments that somebody pays for another.
 PATRONS_ALPHA, PATRONS_BETA = 1.0, 250.0

@@ -14,6 +14,7 @@ from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES
 from credit_forensics.judgement.families import (
     FALSE_VALUES,
+    OF_OWNERS,
     OF_PATRONS,
     OF_WRONG_SESSIONS,
     PATRONS_ALPHA,
@@ -105,7 +106,7 @@ def session_word(patterns: Patterns, fit: Fit, state: int) -> SessionWord:
     known = relation > 0
     wrong = (1 - right) * np.array(OF_WRONG_SESSIONS)[relation]
     paid_for = right * fit.patrons * np.array(OF_PATRONS)[relation]
-    by_payer = np.where(known, right * (1 - fit.patrons), right)
+    by_payer = np.where(known, right * (1 - fit.patrons), right) * np.array(OF_OWNERS)[relation]
     both = wrong + paid_for
     return SessionWord(by_payer, both, paid_for / both)
 
