@@ -29,7 +29,7 @@ from credit_forensics.judgement.patterns import (
     name_questions,
     whole_patterns,
 )
-from credit_forensics.judgement.periods import whole_seconds
+from credit_forensics.judgement.periods import busy_times
 from credit_forensics.judgement.persons import person_links
 from credit_forensics.judgement.verdicts import person_of_best, verdicts
 from credit_forensics.judgement.voices import (
@@ -186,7 +186,7 @@ def make_plan(
         lookups=lookups,
         first_matrix=first,
         name_bearers=bearers,
-        times=_times(kept_fields),
+        times=busy_times(kept_fields),
         first_voices=mark_session(first_voices, kept_bearers),
         first_relations=first_relations,
         first_keyed=first_keyed,
@@ -254,13 +254,4 @@ def _name_bearers(tables: Tables) -> ir.Table:
             person_id=ibis.coalesce(persons.person_id, several.user_id),
             name_key=several.name_key,
         )
-    )
-
-
-def _times(fields: ir.Table) -> ir.Table:
-    """One row: the first and last payment in epoch seconds, and how many there are."""
-    return fields.agg(
-        first=whole_seconds(fields.created_at.min()),
-        last=whole_seconds(fields.created_at.max()),
-        payments=fields.count(),
     )

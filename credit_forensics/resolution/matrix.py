@@ -84,9 +84,13 @@ def build_matrix(
         if method.lookup is not None and method.field is not None:
             found = lookups[lookup_name(method, methods)].view()  # two may look up in one table
             extra = {"name_bearers": found.bearers} if "bearers" in found.columns else {}
+            named = found.user_id
+            if "since" in found.columns:
+                known = ibis.coalesce(found.since <= rows.created_at, True)
+                named = ibis.ifelse(known, named, ibis.null(str))
             rows = rows.left_join(found, rows[method.field.column] == found.key).select(
                 *(rows[name] for name in rows.columns),
-                **{f"m_{method.name}": found.user_id},
+                **{f"m_{method.name}": named},
                 **extra,
             )
         elif method.rows is not None:
