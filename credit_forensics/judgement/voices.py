@@ -19,6 +19,7 @@ from credit_forensics.resolution.history import PURE
 from credit_forensics.resolution.matrix import join_votes
 from credit_forensics.resolution.method import NAME, SESSION, Method
 from credit_forensics.resolution.methods import METHODS
+from credit_forensics.tables.catalogue import Tables
 
 _NOBODY = ibis.null(str)
 
@@ -115,6 +116,37 @@ def family_voices(
         **columns,
         **{name: matrix[name] for name in keep},
     )
+
+
+def without_foreign_ids(voices: ir.Table, tables: Tables) -> ir.Table:
+    """The voices without the session's where it names an id that no account has.
+
+    Where the credits are on an account all the same, the handler translated the id: what it means
+    is not known here, so it names nobody, neither the payer nor anybody else.
+
+    Parameters
+    ----------
+    voices
+        as ``family_voices`` gives them.
+    tables
+        the evidence: its accounts.
+    """
+    users = tables.users
+    session = f"v_{SESSION}"
+    other = voices.filter(voices[session] != voices.credited)
+    other = other.anti_join(users, other.session_user_id == users.user_id)
+    accounts = users.select(account_id="user_id").distinct().view()
+    foreign = other.semi_join(accounts, other.credited == accounts.account_id)
+    foreign = foreign.select(foreign_id="payment_id")
+    joined = voices.left_join(foreign, voices.payment_id == foreign.foreign_id)
+    # Filtered, the join is closed: left open, it would be one with the joins of whoever reads it.
+    rows = joined.select(voices, foreign.foreign_id).filter(ibis.literal(True))
+    heard = rows.foreign_id.isnull()
+    changed = {
+        session: ibis.ifelse(heard, rows[session], _NOBODY),
+        f"l_{SESSION}": ibis.ifelse(heard, rows[f"l_{SESSION}"], 0),
+    }
+    return rows.select(**{name: changed.get(name, rows[name]) for name in voices.columns})
 
 
 def heard_again(
