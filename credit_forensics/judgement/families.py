@@ -43,7 +43,7 @@ class Family:
         return self.levels[number - 1].name
 
 
-ALONE, UNANIMOUS, SPLIT, SCAN = 1, 2, 3, 4
+ALONE, UNANIMOUS, SPLIT, TRANSLATED, SCAN = 1, 2, 3, 4, 5
 BINDING, BINDING_AND_HISTORY, HISTORY_ONE, HISTORY_MORE, HISTORY_MIXED = 1, 2, 3, 4, 5
 CARD_ONE, CARD_MORE, CARD_MIXED = 1, 2, 3
 # Of a family that a history leads: another method alone, with the history, then the history alone
@@ -80,6 +80,7 @@ FAMILIES: tuple[Family, ...] = (
             Level("alone", 98, 2),
             Level("unanimous", 995, 5),
             Level("split", 9, 1),
+            Level("another system's id", 9, 1),
             Level("scan only", 7, 3),
         ),
     ),

@@ -38,7 +38,7 @@ from credit_forensics.judgement.voices import (
     for_histories,
     heard_again,
     with_persons,
-    without_foreign_ids,
+    with_translated_ids,
 )
 from credit_forensics.resolution.credited import credited
 from credit_forensics.resolution.history import HISTORY_VOTES, Mode, history_votes
@@ -150,7 +150,7 @@ def make_plan(
         as_persons(kept_matrix, ids), families, methods, silent, keep=beside
     )
     if has_users:
-        first_voices = without_foreign_ids(first_voices, tables)
+        first_voices = with_translated_ids(first_voices, tables)
     first_marked = kept("first_voices", mark_session(first_voices, kept_bearers))
     first_relations = payer_relations(first_marked, mode)
     first_keyed = keyed_voices(

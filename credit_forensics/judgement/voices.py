@@ -118,11 +118,12 @@ def family_voices(
     )
 
 
-def without_foreign_ids(voices: ir.Table, tables: Tables) -> ir.Table:
-    """The voices without the session's where it names an id that no account has.
+def with_translated_ids(voices: ir.Table, tables: Tables) -> ir.Table:
+    """The voices with the credited person for the session's, where it names an id of no account.
 
-    Where the credits are on an account all the same, the handler translated the id: what it means
-    is not known here, so it names nobody, neither the payer nor anybody else.
+    Where the credits are on an account all the same, the handler translated the id (a sign-in
+    service's, say). What it means is not known here but for what the handler made of it: a level
+    of its own, whose accuracy the payers' own words teach.
 
     Parameters
     ----------
@@ -141,10 +142,10 @@ def without_foreign_ids(voices: ir.Table, tables: Tables) -> ir.Table:
     joined = voices.left_join(foreign, voices.payment_id == foreign.foreign_id)
     # Filtered, the join is closed: left open, it would be one with the joins of whoever reads it.
     rows = joined.select(voices, foreign.foreign_id).filter(ibis.literal(True))
-    heard = rows.foreign_id.isnull()
+    known = rows.foreign_id.isnull()
     changed = {
-        session: ibis.ifelse(heard, rows[session], _NOBODY),
-        f"l_{SESSION}": ibis.ifelse(heard, rows[f"l_{SESSION}"], 0),
+        session: ibis.ifelse(known, rows[session], rows.credited),
+        f"l_{SESSION}": ibis.ifelse(known, rows[f"l_{SESSION}"], levels.TRANSLATED),
     }
     return rows.select(**{name: changed.get(name, rows[name]) for name in voices.columns})
 
