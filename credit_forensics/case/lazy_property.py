@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # The same to a type checker.
-    from functools import cached_property as remembered
+    from functools import cached_property as cached_property
 else:
 
-    class remembered(property):  # noqa: N801  # used as the decorators it stands in for
+    class cached_property(property):  # noqa: N801  # used as the decorators it stands in for
         """As ``functools.cached_property``, but a ``property``.
 
         A notebook's completion (Jedi) runs a ``cached_property`` to see what its value offers,
@@ -18,7 +18,7 @@ else:
         Examples
         --------
         >>> class Sum:
-        ...     @remembered
+        ...     @cached_property
         ...     def total(self) -> int:
         ...         print("summing")
         ...         return 3
@@ -43,4 +43,4 @@ else:
             del vars(instance)[self._name]
 
 
-__all__ = ["remembered"]
+__all__ = ["cached_property"]

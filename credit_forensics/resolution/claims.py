@@ -42,9 +42,9 @@ def claims(
     Examples
     --------
     >>> from credit_forensics.resolution.methods import METHODS
-    >>> names = ["payment_id", *(m.name for m in METHODS), "payer_name_key", "name_bearers"]
+    >>> names = ["payment_id", *(m.name for m in METHODS), "payer_name_key", "name_owners"]
     >>> columns = dict.fromkeys(names, "string") | {"customer_preset": "boolean"}
-    >>> columns |= {"email_prefilled": "boolean", "name_bearers": "int64"}
+    >>> columns |= {"email_prefilled": "boolean", "name_owners": "int64"}
     >>> votes = ibis.table({"payment_id": str, "user_id": str}, name="votes")
     >>> histories = {"card_history": votes, "customer_history": votes}
     >>> claims(Tables(), ibis.table(columns, name="matrix"), METHODS, histories).columns

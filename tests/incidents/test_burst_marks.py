@@ -106,7 +106,7 @@ def test_incidents_take_the_marks_by_payment_whatever_their_order():
         {
             "payment_id": hit["payment_id"],
             "value": np.where(hotfix, "2.9.1-hotfix", "2.9.0"),
-            "bearers": np.where(hotfix, 70, 2_900),
+            "carriers": np.where(hotfix, 70, 2_900),
         }
     )
     apart = group_incidents(findings, payments, borne)
