@@ -126,11 +126,11 @@ def front_end_marks(tables: Tables) -> ir.Table:
     >>> front_end_marks(Tables()).columns
     ('payment_id', 'value', 'carriers')
     """
-    borne = _metadata_value(tables, "frontend_version", lambda value: value)
-    borne = borne.filter(borne.trait_value.notnull())
-    carriers = borne.group_by("trait_value").agg(carriers=borne.count())
+    valued = _metadata_value(tables, "frontend_version", lambda value: value)
+    valued = valued.filter(valued.trait_value.notnull())
+    carriers = valued.group_by("trait_value").agg(carriers=valued.count())
     wrong = tables.verdicts.filter(tables.verdicts.verdict == "misattributed")
-    marked = wrong.inner_join(borne, wrong.payment_id == borne.valued_payment)
+    marked = wrong.inner_join(valued, wrong.payment_id == valued.valued_payment)
     return marked.inner_join(carriers, "trait_value").select(
         "payment_id", value="trait_value", carriers="carriers"
     )

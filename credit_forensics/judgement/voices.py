@@ -117,7 +117,7 @@ def family_voices(
     )
 
 
-def heard_again(
+def used_again(
     first: ir.Table,
     votes: Mapping[str, ir.Table],
     families: Sequence[Family],
@@ -152,7 +152,7 @@ def heard_again(
 
 
 def for_histories(methods: Sequence[Method]) -> list[str]:
-    """The columns that ``heard_again`` reads of the matrix, beside the voices.
+    """The columns that ``used_again`` reads of the matrix, beside the voices.
 
     Examples
     --------

@@ -75,8 +75,8 @@ def _named(matrix: ir.Table, method: Method, history: ir.Table | None) -> ir.Tab
         named = history.select("payment_id", "user_id")
         if not method.session_when:
             return named.mutate(by_session=ibis.literal(False))
-        told = matrix.select(told_id="payment_id", by_session=method.session_when)
-        rows = named.inner_join(told, named.payment_id == told.told_id).drop("told_id")
+        told = matrix.select(stated_id="payment_id", by_session=method.session_when)
+        rows = named.inner_join(told, named.payment_id == told.stated_id).drop("stated_id")
     else:
         by_session = matrix[method.session_when] if method.session_when else ibis.literal(False)
         rows = matrix.select("payment_id", user_id=matrix[method.name], by_session=by_session)
