@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.custody import Input
@@ -44,7 +45,10 @@ _KEPT_ROWS = 200_000
 
 
 def load_webhook_logs(
-    evidence: Evidence, case_file: CaseFile, progress: Progress | None = None
+    evidence: Evidence,
+    case_file: CaseFile,
+    progress: Progress | None = None,
+    near: int | None = None,
 ) -> None:
     """Read the logs that ``[webhook_log] files`` names.
 
@@ -60,6 +64,9 @@ def load_webhook_logs(
         the case; files are relative to its folder.
     progress
         called with a file's name, the bytes read of it and its size.
+    near
+        microseconds; a time without a year is of the year that brings it closest. The median of
+        the evidence's events, unless given.
 
     Raises
     ------
@@ -70,7 +77,7 @@ def load_webhook_logs(
     paths = log_files.log_paths(case_file.webhook_log.files, case_file.folder)
     patterns = compile_patterns(case_file.webhook_log.patterns)
     span = Span()
-    near = _time_of_the_case(evidence) if paths else None
+    near = time_of_events(evidence.connection) if paths and near is None else near
     for path in paths:
         name = (
             path.relative_to(case_file.folder).as_posix()
@@ -85,10 +92,22 @@ def load_webhook_logs(
         match_scrubbed_deliveries(evidence)
 
 
-def _time_of_the_case(evidence: Evidence) -> int | None:
-    """The median time of what Stripe states, in microseconds: it settles a log's missing year."""
-    rows = evidence.connection.execute(
-        "SELECT CAST(median(epoch_us(created_at)) AS BIGINT) FROM events"
+def grows_by_part(path: Path, case_file: CaseFile) -> bool:
+    """Whether what was added to a log can be read without the rest: text in a wording known.
+
+    Of a table the heading would be missing, of a document the beginning; any handler's wording is
+    read as a whole, as is what is newest first.
+    """
+    container = Container(path, TimeReader())
+    if container.layout != "lines" or container.newest_first:
+        return False
+    return bool(case_file.webhook_log.patterns) or known_wording(path) is not None
+
+
+def time_of_events(connection: DuckDBPyConnection, table: str = "events") -> int | None:
+    """The median time of Stripe's events, in microseconds: it settles a log's missing year."""
+    rows = connection.execute(
+        f"SELECT CAST(median(epoch_us(created_at)) AS BIGINT) FROM {table}"
     ).fetchall()
     return rows[0][0] if rows else None
 
