@@ -20,11 +20,8 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.load import load_evidence
 from credit_forensics.evidence.stored.bring import bring_custody, bring_whole
 from credit_forensics.evidence.stored.custody import ReadAnew
-from credit_forensics.evidence.stored.inputs import (
-    asks_a_server,
-    evidence_settings,
-    ledger_files,
-)
+from credit_forensics.evidence.stored.inputs import evidence_settings
+from credit_forensics.evidence.stored.ledger_inputs import asks_a_server, ledger_files
 from credit_forensics.evidence.stored.refresh import refresh
 from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.whether_current import (
