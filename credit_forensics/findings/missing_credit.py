@@ -18,7 +18,7 @@ COMPLETING_EVENTS = (
     "checkout.session.async_payment_succeeded",
     "payment_intent.succeeded",
 )
-ACKNOWLEDGED = ("credited", "acknowledged", "duplicate", "database_error", "no_credits")
+ACKNOWLEDGED = ("credited", "duplicate", "database_error", "no_credits")
 # Gates in the order in which a delivery passes them. A delayed payment has two completing events:
 # that the handler skips the second matters less than what became of the first.
 _REFUSED, _UNCLEAR, _ERROR, _BROKEN_OFF, _SKIPPED, _RESOLVED, _APPLIED = range(1, 8)
@@ -148,28 +148,31 @@ def _completing_event(unbooked: ir.Table, tables: Tables) -> ir.Table:
 
 def _furthest_gate(unbooked: ir.Table, tables: Tables) -> ir.Table:
     """The furthest gate that a delivery of each payment reached."""
-    own = tables.deliveries.select("payment_id", "event_id", "outcome")
+    named = tables.deliveries.select("payment_id", "event_id", "outcome")
     theirs = tables.events.semi_join(unbooked, "payment_id")
     # A delivery tells its payment, or its event does.
-    told = own.semi_join(unbooked, "payment_id")
-    untold = own.filter(own.payment_id.isnull()).semi_join(theirs, "event_id")
+    told = named.semi_join(unbooked, "payment_id")
+    untold = named.filter(named.payment_id.isnull()).semi_join(theirs, "event_id")
     delivered = told.union(untold)
     events = tables.events.semi_join(delivered, "event_id")
     events = events.group_by("event_id").aggregate(
         event_payment=events.payment_id.min(), event_type=events.type.min()
     )
     deliveries = delivered.left_join(events, "event_id").drop("event_id_right")
-    skipped = (deliveries.outcome == "ignored") & deliveries.event_type.isin(COMPLETING_EVENTS)
+    completing = deliveries.event_type.isin(COMPLETING_EVENTS).coalesce(False)
+    skipped = (deliveries.outcome == "ignored") & completing
+    # How an event of another type was answered says nothing of the one that should have credited.
+    own = completing | deliveries.event_type.isnull()
     gates = deliveries.select(
         gate_payment=deliveries.payment_id.coalesce(deliveries.event_payment),
-        # A skipped event of another type says nothing of the one that should have credited.
         gate=ibis.cases(
             (deliveries.outcome.isin(ACKNOWLEDGED), _APPLIED),
+            ((deliveries.outcome == "acknowledged") & own, _APPLIED),
             (deliveries.outcome == "resolution_failed", _RESOLVED),
-            (skipped.coalesce(False), _SKIPPED),
+            (skipped, _SKIPPED),
             (deliveries.outcome.isin(("incomplete", "not_found")), _BROKEN_OFF),
-            (deliveries.outcome == "handler_error", _ERROR),
-            (deliveries.outcome == "received", _UNCLEAR),
+            ((deliveries.outcome == "handler_error") & own, _ERROR),
+            (deliveries.outcome.isin(("ignored", "received")) & own, _UNCLEAR),
             (deliveries.outcome == "signature_refused", _REFUSED),
             else_=0,
         ),

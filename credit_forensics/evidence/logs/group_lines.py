@@ -58,9 +58,15 @@ def group(clues: Iterable[Clue]) -> list[Delivery]:
 
 
 def _requests(clues: list[Clue]) -> list[str | None]:
-    """The request id of each clue: one that several share, within the time that one may take."""
+    """The request id of each clue: one that several share, within the time that one may take.
+
+    What a line has in brackets may be its thread, which takes one request after another: then it
+    opens several.
+    """
     spans: dict[str, tuple[int, int]] = {}
     counts: Counter[str] = Counter()
+    opened: dict[str, set[str]] = {}
+    threads: set[str] = set()
     offered = [[c.line.request] if c.line.request else list(c.line.tokens) for c in clues]
     for clue, values in zip(clues, offered, strict=True):
         for value in dict.fromkeys(values):
@@ -68,12 +74,18 @@ def _requests(clues: list[Clue]) -> list[str | None]:
             if clue.line.time is not None:
                 first, last = spans.get(value, (clue.line.time, clue.line.time))
                 spans[value] = min(first, clue.line.time), max(last, clue.line.time)
+            if clue.opens and clue.line.request is None:
+                shapes = opened.setdefault(value, set())
+                if clue.shape in shapes:
+                    threads.add(value)
+                shapes.add(clue.shape)
     found: list[str | None] = []
     for clue, values in zip(clues, offered, strict=True):
         good = [
             value
             for value in values
             if counts[value] > 1
+            and value not in threads
             and (value == clue.line.request or _short(spans.get(value), counts[value]))
         ]
         found.append(good[0] if good else None)

@@ -66,7 +66,7 @@ def load_webhook_logs(
         called with a file's name, the bytes read of it and its size.
     near
         microseconds; a time without a year is of the year that brings it closest. The median of
-        the evidence's events, unless given.
+        Stripe's events and sessions, unless given.
 
     Raises
     ------
@@ -104,10 +104,12 @@ def grows_by_part(path: Path, case_file: CaseFile) -> bool:
     return bool(case_file.webhook_log.patterns) or known_wording(path) is not None
 
 
-def time_of_events(connection: DuckDBPyConnection, table: str = "events") -> int | None:
-    """The median time of Stripe's events, in microseconds: it settles a log's missing year."""
+def time_of_events(connection: DuckDBPyConnection, prefix: str = "") -> int | None:
+    """The median time of Stripe's objects, in microseconds: it settles a log's missing year."""
     rows = connection.execute(
-        f"SELECT CAST(median(epoch_us(created_at)) AS BIGINT) FROM {table}"
+        f"""SELECT CAST(median(epoch_us(created_at)) AS BIGINT) FROM (
+        SELECT created_at FROM {prefix}stripe_events
+        UNION ALL SELECT created_at FROM {prefix}stripe_sessions)"""
     ).fetchall()
     return rows[0][0] if rows else None
 

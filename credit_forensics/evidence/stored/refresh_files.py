@@ -245,7 +245,7 @@ def _load_log(rows: StoredRows, file: _File, start: int, end: int) -> _LogPart:
         load_webhook_logs(
             evidence,
             rows.case_file.model_copy(update={"webhook_log": section}),
-            near=time_of_events(rows.connection, "stored.events"),
+            near=time_of_events(rows.connection, "stored."),
         )
     found = rows.connection.execute(
         "SELECT coalesce(sum(row_count), 0) FROM main.coverage WHERE source = 'deliveries'"

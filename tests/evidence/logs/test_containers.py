@@ -71,7 +71,7 @@ def known_year() -> Evidence:
     """Evidence whose one event settles the year."""
     evidence = Evidence()
     at = pd.to_datetime([START])
-    evidence.add("events", pd.DataFrame({"event_id": ["evt_x"], "created_at": at}))
+    evidence.add("stripe_events", pd.DataFrame({"event_id": ["evt_x"], "created_at": at}))
     return evidence
 
 
