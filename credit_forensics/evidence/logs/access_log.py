@@ -24,6 +24,12 @@ _FORMS = (
 _REQUEST = re.compile(
     "|".join(form.format(letter) for form, letter in zip(_FORMS, "abcde", strict=True))
 )
+# Request from: https://shop.example/hook
+_SAID = re.compile(
+    r"\b(?:request|call|post)(?:ed|s)?\b[^/\n]{0,24}?\s(?:from|to|on|at)\b:?\s+"
+    + _PATH.format("f"),
+    re.IGNORECASE,
+)
 _WEBHOOK = re.compile(r"hook|stripe|/wh(?:/|$)|callback|/ipn", re.IGNORECASE)
 _LONGEST = 2000
 
@@ -39,12 +45,15 @@ def request_of(text: str) -> Http | None:
     Http(method='POST', path='http://localhost:3000/hook', status=200)
     >>> request_of('[GIN] | 200 |  1.2ms |  1.2.3.4 | POST     "/webhook"')
     Http(method='POST', path='/webhook', status=200)
+    >>> request_of("Request from: https://kites.example/stripe/hook")
+    Http(method='POST', path='https://kites.example/stripe/hook', status=None)
     >>> request_of("Added 200 credits") is None
     True
     """
     match = _REQUEST.search(text[:_LONGEST])
     if match is None:
-        return None
+        said = _SAID.search(text[:_LONGEST])
+        return Http("POST", said["fp"], None) if said else None
     letter = next(key[0] for key, value in match.groupdict().items() if value)
     return Http(
         match[f"{letter}v"] or None, match[f"{letter}p"] or None, status_of(match[f"{letter}s"])

@@ -141,7 +141,8 @@ OUTCOME_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
         (
             "ignored",
             r"\bignor(?:ed|ing|e|iert|iere|[ée]e?|ado|ada|ando)\b|\bskip(?:ped|ping|s)?\b"
-            r"|\bun(?:handled|supported|expected) (?:\w+ )?event"
+            r"|\bun(?:handled|supported|expected) (?:\w+ )?(?:event|invoice|payment|session|intent"
+            r"|charge|subscription|object|type)\b"
             r"|\bevent (?:type )?not (?:handled|supported)"
             r"|\bnot (?:yet )?paid\b|\bunpaid\b|\bno action\b|\bnothing to do\b|\b(?:ü"
             r"|ue)bersprungen"

@@ -40,6 +40,8 @@ def stated(text: str) -> tuple[str | None, str | None, int | None] | None:
         ("Evento evt_1ABC ya procesado, omitiendo", ("duplicate", None, None)),
         ("Evento evt_1ABC já processado", ("duplicate", None, None)),
         ("Unhandled event type customer.updated", ("ignored", None, None)),
+        ("Unhandled invoice: nothing known of in_1Kite22", ("ignored", None, None)),
+        ("Unhandled exception in webhook", ("handler_error", None, None)),
         (
             "Webhook Error: No userId in checkout session metadata",
             ("resolution_failed", None, None),
@@ -130,6 +132,11 @@ def test_interleaved_requests_are_told_apart_by_their_ids(tmp_path: Path) -> Non
     ]
 
 
+def test_a_request_that_is_only_said_is_a_delivery_without_a_name(tmp_path: Path) -> None:
+    text = at(0, "Request from: https://kites.example/stripe/hook") + at(1, "Request from: /about")
+    assert told(load(tmp_path, text), "event_id", "outcome") == [(None, "received")]
+
+
 def test_what_is_not_understood_is_counted_and_shown_masked(tmp_path: Path) -> None:
     text = at(0, "Received event evt_1A") + at(0, "payment of Ada Lovell <ada@x.org> settled") * 2
     [source] = load(tmp_path, text).custody.inputs
@@ -147,6 +154,12 @@ def test_own_patterns_that_backtrack_end(tmp_path: Path, pattern: str) -> None:
 def test_own_patterns_without_a_bound_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match=r"webhook_log\.patterns\.credited cannot be searched"):
         load(tmp_path, "x\n", patterns={"credited": r"(a)\1(?=b)"})
+
+
+def test_a_thread_that_takes_one_request_after_another_names_none(tmp_path: Path) -> None:
+    lines = ("Received event evt_1A", "Added 40 credits to user 0017")
+    text = "".join(at(10 * n + m, f"[exec-1] {lines[m]}") for n in range(2) for m in range(2))
+    assert told(load(tmp_path, text), "event_id", "credits") == [("evt_1A", 40)] * 2
 
 
 def test_a_pipe_is_refused(tmp_path: Path) -> None:
