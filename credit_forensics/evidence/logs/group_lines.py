@@ -128,11 +128,15 @@ class _Grouping:
     def _owner(self, clue: Clue, request: str | None) -> _Group | None:
         if request:
             known = self._by_request.get(request)
-            within = known is not None and self._within(known, LONGEST_REQUEST)
-            if known is not None and within and _agrees(known, clue):
-                # What stands in brackets may be a thread or an instance, which takes others after.
-                if request == clue.line.request or not self._another(known, clue):
-                    return known
+            # What stands in brackets may be a thread or an instance, which takes others after.
+            sure = request == clue.line.request
+            if (
+                known is not None
+                and self._within(known, LONGEST_REQUEST)
+                and _agrees(known, clue)
+                and (sure or not self._another(known, clue))
+            ):
+                return known
         for index, value in ((self._by_event, clue.event_id), (self._by_payment, clue.payment_id)):
             known = index.get(value) if value else None
             if known is not None and self._goes_on(known, clue, request):
