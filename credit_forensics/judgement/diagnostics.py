@@ -9,7 +9,7 @@ from scipy.stats import beta
 
 from credit_forensics.judgement.families import FALSE_VALUES
 from credit_forensics.judgement.model import Fit, state_posteriors
-from credit_forensics.judgement.pattern_arrays import Cells, Patterns, silence
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns, without_family
 from credit_forensics.judgement.posterior import posterior
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
 from credit_forensics.resolution.method import NAME
@@ -100,7 +100,7 @@ def verdict_sensitivity(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFr
     whole = _class(patterns, cells, fit)
     names: list[Booleans] = []
     for family in patterns.families:
-        without = _class(silence(patterns, family.name), cells, fit)
+        without = _class(without_family(patterns, family.name), cells, fit)
         names.append((whole != 0) & (without != whole))
     text = np.full(len(cells.count), "", dtype=object)
     for family, flips in zip(patterns.families, names, strict=True):

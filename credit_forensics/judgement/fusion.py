@@ -14,7 +14,7 @@ import pyarrow as pa
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.model import Fit, fit_model
-from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode, silence
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode, without_family
 from credit_forensics.judgement.patterns import pattern_keys
 from credit_forensics.judgement.periods import number_periods
 from credit_forensics.judgement.posterior import Posterior, posterior_blocks
@@ -129,7 +129,7 @@ def fuse(
     )
     learned = (known.accuracy, known.patrons) if known else (None, None)
     fit = fit_model(patterns, cells, accounts, *learned)
-    judged = silence(patterns, without) if without else patterns
+    judged = without_family(patterns, without) if without else patterns
     batches = (
         posterior_batch(period[rows], key[rows], thought)
         for rows, thought in posterior_blocks(judged, cells, fit)

@@ -135,7 +135,7 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
     fit.paid_for = float((thought.patron * weight).sum())
     fit.asked = float(in_all[speaking].sum())
     bearing = np.column_stack(
-        [patterns.bears & patterns.exists, patterns.credited_bears & patterns.outsider]
+        [patterns.has_name & patterns.exists, patterns.credited_has_name & patterns.outsider]
     )
     for index, family in enumerate(patterns.families):
         level = patterns.level[:, index]

@@ -39,12 +39,12 @@ def payer_relations(voices: ir.Table, mode: Mode) -> ir.Table:
     Examples
     --------
     >>> columns = {"payment_id": str, "created_at": "timestamp('UTC')", "credited": str,
-    ...     "name_bearers": int}
+    ...     "name_owners": int}
     >>> columns |= {f"v_{name}": str for name in ("session", "email", "card", "name")}
     >>> payer_relations(ibis.table(columns, name="voices"), "as_of").columns
     ('payment_id', 'relation')
     """
-    only = ibis.ifelse(voices.name_bearers == 1, voices[f"v_{NAME}"], ibis.null(str))
+    only = ibis.ifelse(voices.name_owners == 1, voices[f"v_{NAME}"], ibis.null(str))
     known = voices.select(
         "payment_id",
         at="created_at",

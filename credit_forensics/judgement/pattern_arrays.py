@@ -18,18 +18,18 @@ class Patterns:
     """Distinct patterns, as arrays with one entry or row a pattern.
 
     ``slot[pattern, family]``: 1-based index of the first family that names the same person, 0 for
-    silence; ``level[pattern, family]``; ``bears[pattern, slot]``: whether the slot's person bears
+    silence; ``level[pattern, family]``; ``has_name[pattern, slot]``: whether the slot's person has
     the typed name; ``credited``: the slot of the credited person, 0 where nothing was credited,
-    one past the last slot where nobody names that person; ``credited_bears``; ``relation`` of a
+    one past the last slot where nobody names that person; ``credited_has_name``; ``relation`` of a
     payer whom the session does not name to the account (``families.RELATIONS``), 0 for none.
     """
 
     families: tuple[Family, ...]
     slot: npt.NDArray[np.int64]
     level: npt.NDArray[np.int64]
-    bears: npt.NDArray[np.bool_]
+    has_name: npt.NDArray[np.bool_]
     credited: npt.NDArray[np.int64]
-    credited_bears: npt.NDArray[np.bool_]
+    credited_has_name: npt.NDArray[np.bool_]
     relation: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
@@ -79,11 +79,11 @@ def decode(families: tuple[Family, ...], key: npt.NDArray[np.int64]) -> Patterns
     """
     size = len(families)
     rest = key.copy()
-    bears = np.zeros((len(key), size), dtype=bool)
+    has_name = np.zeros((len(key), size), dtype=bool)
     for index in range(size):
-        bears[:, index] = rest % 2
+        has_name[:, index] = rest % 2
         rest //= 2
-    credited_bears = (rest % 2).astype(bool)
+    credited_has_name = (rest % 2).astype(bool)
     rest //= 2
     slot = np.zeros((len(key), size), dtype=np.int64)
     level = np.zeros((len(key), size), dtype=np.int64)
@@ -96,14 +96,14 @@ def decode(families: tuple[Family, ...], key: npt.NDArray[np.int64]) -> Patterns
         families=families,
         slot=slot,
         level=level,
-        bears=bears,
+        has_name=has_name,
         credited=rest % (size + 2),
-        credited_bears=credited_bears,
+        credited_has_name=credited_has_name,
         relation=rest // (size + 2),
     )
 
 
-def silence(patterns: Patterns, family: str) -> Patterns:
+def without_family(patterns: Patterns, family: str) -> Patterns:
     """The patterns as they would be had one family said nothing.
 
     A person whom that family named first and another names too moves to the other's slot.
@@ -113,13 +113,14 @@ def silence(patterns: Patterns, family: str) -> Patterns:
     >>> from credit_forensics.judgement.families import FAMILIES
     >>> one = Patterns(FAMILIES, np.array([[1, 0, 1, 0, 0]]), np.array([[2, 0, 1, 0, 0]]),
     ...                np.zeros((1, 5), bool), np.array([1]), np.zeros(1, bool))
-    >>> silence(one, "session").slot.tolist(), silence(one, "session").credited.tolist()
+    >>> without = without_family(one, "session")
+    >>> without.slot.tolist(), without.credited.tolist()
     ([[0, 0, 3, 0, 0]], [3])
     """
     gone = patterns.index(family)
     slot, level = patterns.slot.copy(), patterns.level.copy()
-    bears, credited = patterns.bears.copy(), patterns.credited.copy()
-    credited_bears = patterns.credited_bears.copy()
+    has_name, credited = patterns.has_name.copy(), patterns.credited.copy()
+    credited_has_name = patterns.credited_has_name.copy()
     size = len(patterns.families)
     mine = slot[:, gone] == gone + 1
     slot[:, gone], level[:, gone] = 0, 0
@@ -129,19 +130,19 @@ def silence(patterns: Patterns, family: str) -> Patterns:
     slot = np.where(others, heir[:, None] + 1, slot)
     taken = credited == gone + 1
     inherited = moved[heir[moved] < size]
-    bears[inherited, heir[inherited]] = bears[inherited, gone]
+    has_name[inherited, heir[inherited]] = has_name[inherited, gone]
     orphaned = taken & mine & (heir == size)
-    credited_bears[orphaned] = bears[orphaned, gone]
-    bears[:, gone] = False
+    credited_has_name[orphaned] = has_name[orphaned, gone]
+    has_name[:, gone] = False
     credited = np.where(taken & mine, heir + 1, credited)
     if family == NAME:
-        bears[:] = False
-        credited_bears[:] = False
+        has_name[:] = False
+        credited_has_name[:] = False
     return replace(
         patterns,
         slot=slot,
         level=level,
-        bears=bears,
+        has_name=has_name,
         credited=credited,
-        credited_bears=credited_bears,
+        credited_has_name=credited_has_name,
     )

@@ -13,7 +13,6 @@ from functools import lru_cache
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.judgement.chosen_claims import choices
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.fusion import (
     POSTERIORS,
@@ -23,10 +22,10 @@ from credit_forensics.judgement.fusion import (
 )
 from credit_forensics.judgement.patrons import payer_relations, with_relations
 from credit_forensics.judgement.patterns import (
-    borne_names,
     mark_session,
     name_marks,
     name_questions,
+    owned_names,
     whole_patterns,
 )
 from credit_forensics.judgement.periods import busy_times
@@ -36,7 +35,7 @@ from credit_forensics.judgement.voices import (
     as_persons,
     family_voices,
     for_histories,
-    heard_again,
+    used_again,
     with_persons,
     with_translated_ids,
 )
@@ -79,7 +78,7 @@ class Plan:
     links: ir.Table
     lookups: dict[str, ir.Table]
     first_matrix: ir.Table
-    name_bearers: ir.Table
+    name_owners: ir.Table
     times: ir.Table
     first_voices: ir.Table
     first_relations: ir.Table
@@ -107,7 +106,7 @@ def make_plan(
     families: tuple[Family, ...],
     mode: Mode,
     *,
-    silent: tuple[str, ...],
+    left_out: tuple[str, ...],
     linked: bool,
     has_users: bool,
 ) -> Plan:
@@ -121,7 +120,7 @@ def make_plan(
         the families, in order.
     mode
         ``hindsight`` or ``as_of``.
-    silent
+    left_out
         families to leave out.
     linked
         whether any ids are linked into persons; without links no id needs to be replaced.
@@ -134,63 +133,65 @@ def make_plan(
         return ibis.table(expression.schema(), name=name)
 
     fields = session_fields(tables, methods)
-    kept_fields = kept("session_fields", fields)
+    stored_fields = kept("session_fields", fields)
     lookups = lookup_tables(tables, methods)
-    kept_lookups = {name: kept(name, table) for name, table in lookups.items()}
-    first = build_matrix(tables, kept_fields, tables.credited, methods, kept_lookups)
+    stored_lookups = {name: kept(name, table) for name, table in lookups.items()}
+    first = build_matrix(tables, stored_fields, tables.credited, methods, stored_lookups)
     # A person stands beside each id; without links the ids are the persons themselves.
     ids = [method.name for method in methods if not method.history] if linked else []
     ids += ["ledger"] if linked else []
     first = with_persons(first, tables.persons, ids)
-    kept_matrix = kept("first_matrix", first)
-    bearers = _name_bearers(tables)
-    kept_bearers = kept("name_bearers", bearers)
+    stored_matrix = kept("first_matrix", first)
+    name_owners = _name_owners(tables)
+    kept_name_owners = kept("name_owners", name_owners)
     beside = for_histories(methods)
     first_voices = family_voices(
-        as_persons(kept_matrix, ids), families, methods, silent, keep=beside
+        as_persons(stored_matrix, ids), families, methods, left_out, keep=beside
     )
     if has_users:
         first_voices = with_translated_ids(first_voices, tables)
-    first_marked = kept("first_voices", mark_session(first_voices, kept_bearers))
+    first_marked = kept("first_voices", mark_session(first_voices, kept_name_owners))
     first_relations = payer_relations(first_marked, mode)
     first_keyed = keyed_voices(
         with_relations(first_marked, kept("first_relations", first_relations)), families
     )
-    kept_first = kept("first_keyed", first_keyed)
-    first_questions = name_questions(kept_first, families)
-    first_marks = name_marks(kept("first_name_questions", first_questions), kept_bearers, families)
-    first_whole = whole_patterns(kept_first, kept("first_name_marks", first_marks))
+    stored_first = kept("first_keyed", first_keyed)
+    first_questions = name_questions(stored_first, families)
+    first_marks = name_marks(
+        kept("first_name_questions", first_questions), kept_name_owners, families
+    )
+    first_whole = whole_patterns(stored_first, kept("first_name_marks", first_marks))
     first_judged = with_posteriors(first_whole, ibis.table(POSTERIORS, name="first_posteriors"))
     histories = {method.stem: method.history for method in methods if method.history}
     ownership = _ownership(tables, first_judged, families, list(histories.values()))
     owned = kept("ownership", ownership)
     votes = {stem: ibis.table(HISTORY_VOTES, name=f"{stem}_votes") for stem in histories}
-    heard = with_histories(kept_matrix, votes)
+    voiced = with_histories(stored_matrix, votes)
     # Histories name persons already, so they are used beside the first round's voices.
-    voices = heard_again(
-        kept_first.drop("pattern", "asks", "period", "relation"),
+    voices = used_again(
+        stored_first.drop("pattern", "asks", "period", "relation"),
         votes,
         families,
         methods=methods,
-        silent=silent,
+        left_out=left_out,
     )
     kept_voices = kept("voices", voices)
     relations = payer_relations(kept_voices, mode)
     keyed = keyed_voices(with_relations(kept_voices, kept("relations", relations)), families)
-    kept_keyed = kept("keyed", keyed)
-    questions = name_questions(kept_keyed, families)
-    marks = name_marks(kept("name_questions", questions), kept_bearers, families)
-    whole = whole_patterns(kept_keyed, kept("name_marks", marks))
+    stored_keyed = kept("keyed", keyed)
+    questions = name_questions(stored_keyed, families)
+    marks = name_marks(kept("name_questions", questions), kept_name_owners, families)
+    whole = whole_patterns(stored_keyed, kept("name_marks", marks))
     judged = with_posteriors(whole, ibis.table(POSTERIORS, name="posteriors"))
     return Plan(
         session_fields=fields,
         credited=credited(tables),
-        links=person_links(tables, kept_fields),
+        links=person_links(tables, stored_fields),
         lookups=lookups,
         first_matrix=first,
-        name_bearers=bearers,
-        times=busy_times(kept_fields),
-        first_voices=mark_session(first_voices, kept_bearers),
+        name_owners=name_owners,
+        times=busy_times(stored_fields),
+        first_voices=mark_session(first_voices, kept_name_owners),
         first_relations=first_relations,
         first_keyed=first_keyed,
         first_name_questions=first_questions,
@@ -201,7 +202,7 @@ def make_plan(
             f"{stem}_votes": history_votes(owned, column, mode)
             for stem, column in histories.items()
         },
-        matrix=heard.drop(*(f"p_{name}" for name in ids)),
+        matrix=voiced.drop(*(f"p_{name}" for name in ids)),
         voices=voices,
         relations=relations,
         keyed=keyed,
@@ -210,7 +211,7 @@ def make_plan(
         counts=counted_patterns(whole),
         judged=judged,
         verdicts=verdicts(tables, judged, families, mode, has_users=has_users, linked=linked),
-        choices=choices(heard, tables.verdicts, methods),
+        choices=chosen_claims(voiced, tables.verdicts, methods),
     )
 
 
@@ -244,15 +245,15 @@ def _ownership(
     )
 
 
-def _name_bearers(tables: Tables) -> ir.Table:
+def _name_owners(tables: Tables) -> ir.Table:
     """``person_id, names`` for the names that several accounts bear."""
     names = tables.user_names
-    shared = names.group_by("name_key").agg(bearers=names.user_id.nunique())
-    shared = shared.filter(shared.bearers > 1)
+    shared = names.group_by("name_key").agg(name_owners=names.user_id.nunique())
+    shared = shared.filter(shared.name_owners > 1)
     several = names.inner_join(shared, "name_key").select("user_id", "name_key")
     persons = tables.persons
     linked = several.left_join(persons, "user_id")
-    return borne_names(
+    return owned_names(
         linked.select(
             person_id=ibis.coalesce(persons.person_id, several.user_id),
             name_key=several.name_key,

@@ -151,7 +151,7 @@ def _agrees(patterns: Patterns, pattern: Integers, best: Integers) -> npt.NDArra
     for index, family in enumerate(patterns.families):
         speaks = patterns.level[pattern, index] > 0
         if family.name == NAME:
-            agrees = patterns.bears[pattern, chosen]
+            agrees = patterns.has_name[pattern, chosen]
         else:
             agrees = patterns.slot[pattern, index] - 1 == best
         agreeing[:, index] = speaks & agrees & (best >= 0)

@@ -14,7 +14,7 @@ COLUMNS = {
     "payment_id": "string",
     "created_at": "timestamp('UTC')",
     "credited": "string",
-    "name_bearers": "int64",
+    "name_owners": "int64",
     **{f"v_{name}": "string" for name in ("session", "email", "card", "name")},
 }
 
@@ -26,7 +26,7 @@ def relations(*payments, mode="hindsight"):
             "payment_id": f"cs_{number}",
             "created_at": pd.Timestamp("2025-09-01T12:00Z") + pd.Timedelta(days=day),
             "credited": account,
-            "name_bearers": 0,
+            "name_owners": 0,
             "v_session": account,
             "v_email": payer,
             "v_card": None,
