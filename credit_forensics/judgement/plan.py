@@ -13,6 +13,7 @@ from functools import lru_cache
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.judgement.chosen_claims import chosen_claims
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.fusion import (
     POSTERIORS,
