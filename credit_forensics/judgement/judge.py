@@ -190,9 +190,7 @@ def judge(
     run("first_matrix", "name_owners")
     drop("session_fields", *plan.lookups)
     step("first judgement")
-    run("first_voices", "first_relations", "first_keyed")
-    drop("first_voices", "first_relations")
-    run("first_name_questions", "first_name_marks")
+    run("first_keyed", "first_name_questions", "first_name_marks")
     drop("first_name_questions")
     first = fuse(
         engine,
@@ -209,9 +207,7 @@ def judge(
         kept[name] = engine.materialize(name, table)
     drop("ownership", "first_posteriors")
     step("judgement")
-    run("voices", "relations", "keyed")
-    drop("voices", "relations")
-    run("name_questions", "name_marks")
+    run("keyed", "name_questions", "name_marks")
     drop("name_questions", "name_owners")
     fused = fuse(
         engine,

@@ -102,10 +102,3 @@ def payer_relations(voices: ir.Table, mode: Mode) -> ir.Table:
         else_=UNRELATED,
     )
     return rows.filter(~rows.own).select("payment_id", relation=relation.cast("int64"))
-
-
-def with_relations(voices: ir.Table, relations: ir.Table) -> ir.Table:
-    """The voices with ``relation``, 0 where the payer is not known to be another."""
-    found = relations.rename(related_id="payment_id")
-    joined = voices.left_join(found, voices.payment_id == found.related_id)
-    return joined.select(voices, relation=ibis.coalesce(found.relation, 0))

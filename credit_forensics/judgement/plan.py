@@ -21,12 +21,14 @@ from credit_forensics.judgement.fusion import (
     keyed_voices,
     with_posteriors,
 )
-from credit_forensics.judgement.patrons import payer_relations, with_relations
+from credit_forensics.judgement.patrons import payer_relations
 from credit_forensics.judgement.patterns import (
+    all_marks,
     mark_session,
     name_marks,
     name_questions,
     owned_names,
+    relation_marks,
     whole_patterns,
 )
 from credit_forensics.judgement.periods import busy_times
@@ -51,11 +53,9 @@ BY_PAYMENT = (
     "session_fields",
     "credited",
     "first_matrix",
-    "first_voices",
     "first_keyed",
     "first_name_questions",
     "ownership",
-    "voices",
     "keyed",
     "name_questions",
     "verdicts",
@@ -81,8 +81,6 @@ class Plan:
     first_matrix: ir.Table
     name_owners: ir.Table
     times: ir.Table
-    first_voices: ir.Table
-    first_relations: ir.Table
     first_keyed: ir.Table
     first_name_questions: ir.Table
     first_name_marks: ir.Table
@@ -90,8 +88,6 @@ class Plan:
     ownership: ir.Table
     votes: dict[str, ir.Table]
     matrix: ir.Table
-    voices: ir.Table
-    relations: ir.Table
     keyed: ir.Table
     name_questions: ir.Table
     name_marks: ir.Table
@@ -151,15 +147,12 @@ def make_plan(
     )
     if has_users:
         first_voices = with_translated_ids(first_voices, tables)
-    first_marked = kept("first_voices", mark_session(first_voices, kept_name_owners))
-    first_relations = payer_relations(first_marked, mode)
-    first_keyed = keyed_voices(
-        with_relations(first_marked, kept("first_relations", first_relations)), families
-    )
+    first_keyed = keyed_voices(mark_session(first_voices, kept_name_owners), families)
     stored_first = kept("first_keyed", first_keyed)
     first_questions = name_questions(stored_first, families)
-    first_marks = name_marks(
-        kept("first_name_questions", first_questions), kept_name_owners, families
+    first_marks = all_marks(
+        name_marks(kept("first_name_questions", first_questions), kept_name_owners, families),
+        relation_marks(payer_relations(stored_first, mode), families),
     )
     first_whole = whole_patterns(stored_first, kept("first_name_marks", first_marks))
     first_judged = with_posteriors(first_whole, ibis.table(POSTERIORS, name="first_posteriors"))
@@ -170,18 +163,19 @@ def make_plan(
     voiced = with_histories(stored_matrix, votes)
     # Histories name persons already, so they are used beside the first round's voices.
     voices = used_again(
-        stored_first.drop("pattern", "asks", "period", "relation"),
+        stored_first.drop("pattern", "asks", "period"),
         votes,
         families,
         methods=methods,
         left_out=left_out,
     )
-    kept_voices = kept("voices", voices)
-    relations = payer_relations(kept_voices, mode)
-    keyed = keyed_voices(with_relations(kept_voices, kept("relations", relations)), families)
+    keyed = keyed_voices(voices, families)
     stored_keyed = kept("keyed", keyed)
     questions = name_questions(stored_keyed, families)
-    marks = name_marks(kept("name_questions", questions), kept_name_owners, families)
+    marks = all_marks(
+        name_marks(kept("name_questions", questions), kept_name_owners, families),
+        relation_marks(payer_relations(stored_keyed, mode), families),
+    )
     whole = whole_patterns(stored_keyed, kept("name_marks", marks))
     judged = with_posteriors(whole, ibis.table(POSTERIORS, name="posteriors"))
     return Plan(
@@ -192,8 +186,6 @@ def make_plan(
         first_matrix=first,
         name_owners=name_owners,
         times=busy_times(stored_fields),
-        first_voices=mark_session(first_voices, kept_name_owners),
-        first_relations=first_relations,
         first_keyed=first_keyed,
         first_name_questions=first_questions,
         first_name_marks=first_marks,
@@ -204,8 +196,6 @@ def make_plan(
             for stem, column in histories.items()
         },
         matrix=voiced.drop(*(f"p_{name}" for name in ids)),
-        voices=voices,
-        relations=relations,
         keyed=keyed,
         name_questions=questions,
         name_marks=marks,
