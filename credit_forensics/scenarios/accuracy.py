@@ -87,7 +87,7 @@ def mechanism_worlds(payments: int) -> list[Variation]:
     wrong = replace(right, wrong_session_rate=0.02)
     tiny = replace(right, payments=60, users=25, days=10.0)
     quiet = BurstSettings(share_in_bursts=0.0)
-    weak = {"wrong_session_rate": 0.6, "preset_share": 0.7, "email_match": 0.6}
+    weak: dict[str, object] = {"wrong_session_rate": 0.6, "preset_share": 0.7, "email_match": 0.6}
     others: dict[str, tuple[WorldSettings, dict[str, object]]] = {
         "a boss pays for a team, nothing wrong": (right, {"mechanisms": {"team": 0.15}}),
         "a boss pays for a team": (wrong, {"mechanisms": {"team": 0.15}}),
