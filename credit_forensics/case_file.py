@@ -173,7 +173,10 @@ def read_case_file(path: Path | str) -> CaseFile:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise CaseError(f"There is no case file at {path}; give the path of a case.toml.") from None
+        raise CaseError(
+            f"There is no case file at {path}; give the path of a case.toml, or let "
+            "credit-forensics init write one."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CaseError(f"{path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:

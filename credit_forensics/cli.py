@@ -16,6 +16,7 @@ from credit_forensics.extras import load
 
 # Name, which is its function's too; its module in ``commands``; what the list of commands shows.
 COMMANDS = (
+    ("init", "starting", "Look at a folder and write the case file that fits it."),
     ("demo", "analysis", "Make a small case with every finding, and its report."),
     ("pull", "sources", "Fetch the case's window from Stripe's API; resumes."),
     ("doctor", "sources", "Say what each input was taken for, and what is missing."),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from credit_forensics.commands.options import FOUND, CaseArgument, FreshOption, StoreOption, steps
+from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
@@ -59,7 +60,12 @@ def doctor(
         _live(case, live, purchase)
         return
     settings = case_file.read_case_file(case)
-    typer.echo(str(checking.check_up(settings, store=store, fresh=fresh)))
+    try:
+        checkup = checking.check_up(settings, store=store, fresh=fresh)
+    except CaseError as error:
+        hint = "credit-forensics init --out NEW.toml writes a case file that fits what lies here."
+        raise CaseError(f"{error}\n{hint}") from None
+    typer.echo(str(checkup))
 
 
 def _live(settings: Path, url: str, purchase: bool) -> None:
