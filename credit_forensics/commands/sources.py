@@ -63,8 +63,10 @@ def doctor(
     try:
         checkup = checking.check_up(settings, store=store, fresh=fresh)
     except CaseError as error:
-        hint = "credit-forensics init --out NEW.toml writes a case file that fits what lies here."
-        raise CaseError(f"{error}\n{hint}") from None
+        raise CaseError(
+            f"{error}\ncredit-forensics init {settings.folder} --out inferred.toml "
+            "writes what it infers of these inputs."
+        ) from None
     typer.echo(str(checkup))
 
 

@@ -32,7 +32,7 @@ class Section:
 
     def offer(self, text: str) -> None:
         """Add lines that would settle something, as comments that only need their mark removed."""
-        self.lines += [f"# {line}".rstrip() for line in text.splitlines()]
+        self.lines += [f"# {_printable(line)}".rstrip() for line in text.splitlines()]
 
 
 def case_text(name: str, sections: Iterable[Section]) -> str:
@@ -53,8 +53,9 @@ def case_text(name: str, sections: Iterable[Section]) -> str:
     parts = ["\n".join(f"# {line}" for line in _HEAD), f"name = {toml_value(name)}"]
     for section in sections:
         if section.lines:
-            title = [f"[{section.name}]"] if section.name else []
-            parts.append("\n".join([*title, *section.lines]))
+            # A section that sets nothing is a comment: some keys must be there.
+            mark = "# " * all(line.startswith("#") for line in section.lines)
+            parts.append("\n".join([f"{mark}[{section.name}]", *section.lines]))
     return "\n\n".join(parts) + "\n"
 
 
@@ -75,12 +76,12 @@ def toml_value(value: str | int | list[str]) -> str:
 
 def _key(key: str) -> str:
     plain = key.replace("_", "").replace("-", "")
-    return key if plain.isascii() and plain.isalnum() else json.dumps(key, ensure_ascii=False)
+    return key if plain.isascii() and plain.isalnum() else toml_value(key)
 
 
 def _folded(sentence: str) -> list[str]:
     """A sentence in lines of a width that a terminal shows, without what would end a comment."""
-    text = "".join(c if c.isprintable() else " " for c in sentence)
+    text = _printable(sentence)
     indent = text[: len(text) - len(text.lstrip())]
     return textwrap.wrap(
         text.strip(),
@@ -90,3 +91,7 @@ def _folded(sentence: str) -> list[str]:
         break_long_words=False,
         break_on_hyphens=False,
     )
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else " " for c in text)

@@ -118,11 +118,10 @@ def _look_at(name: str, path: Path) -> Found:
         if columns is None:
             return Found(name, "none", "Parquet, without an id of Stripe's")
         return Found(name, "stripe", "Parquet of Stripe objects", 0.9, "files", columns)
-    if what == "stripe csv":
-        return Found(
-            name, "stripe", "export of Stripe's Dashboard, CSV", 0.9, "files", csv_example(path)
-        )
-    if what.startswith("stripe "):
+    if what == "stripe csv" and (columns := csv_example(path)) is not None:
+        words = "export of Stripe's Dashboard, CSV"
+        return Found(name, "stripe", words, 0.9, "files", columns)
+    if what.startswith("stripe ") and what != "stripe csv":
         kind = what.removeprefix("stripe ")
         key = kind if kind in STRIPE_KEYS else "files"
         layout = {"lines": "JSON lines", "array": "a JSON array"}.get(

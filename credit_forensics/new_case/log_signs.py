@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import re
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -17,9 +19,14 @@ _LEAST_TIMED = 0.2
 # Columns of a ledger, of which a log's record has at most one kind.
 _AMOUNTS = frozenset({"delta", "credits", "amount", "balance", "change", "debit", "credit"})
 _OWNERS = frozenset({"userid", "accountid", "ownerid", "user", "account", "customerid", "orgid"})
+# Columns that a log has and no table of entries.
 _OF_LOGS = frozenset(
     {"message", "msg", "log", "level", "severity", "outcome", "eventmessage", "textpayload", "line"}
 )
+# Columns that may hold what a log's line says.
+_TEXTS = _OF_LOGS | {"content", "text", "body", "event", "payload", "raw", "path", "requestpath"}
+_ODD = re.compile(r"[^a-z0-9]+")
+_NAME = re.compile(r"[A-Za-z_@][\w @./#()-]{0,59}")
 
 
 @dataclass(frozen=True)
@@ -77,10 +84,25 @@ def _example(clues: list[Clue], lines: list[Line]) -> str:
 
 def _table(lines: list[Line]) -> tuple[str, ...]:
     """The fields, where most records are rows of entries or accounts and not of a log."""
-    rows = [line.fields for line in lines if line.fields]
+    rows = [line for line in lines if line.fields]
     if len(rows) * 2 <= len(lines):
-        return ()
-    names = [name for name in rows[0] if not name.startswith("_")]
+        return _csv_table([line.text for line in lines])
+    names = tuple(name for name in rows[0].fields if not name.startswith("_"))
     known = set(names)
-    entries = known & _AMOUNTS and known & _OWNERS
-    return tuple(names) if entries and not known & _OF_LOGS else ()
+    entries = known & _AMOUNTS and known & _OWNERS and not known & _OF_LOGS
+    silent = sum(not line.text and line.http is None for line in rows) * 2 > len(rows)
+    return names if entries or silent else ()
+
+
+def _csv_table(texts: list[str]) -> tuple[str, ...]:
+    """The headings of a table that has no column for what a log says; else none."""
+    first = texts[0]
+    delimiter = max(",;\t|", key=first.count)
+    names = next(csv.reader([first], delimiter=delimiter), [])
+    if len(names) < 3 or not all(_NAME.fullmatch(name.strip()) for name in names):
+        return ()
+    alike = sum(text.count(delimiter) >= len(names) - 1 for text in texts[1:50])
+    if alike * 2 <= len(texts[1:50]):
+        return ()
+    known = {_ODD.sub("", name.lower()) for name in names}
+    return () if known & _TEXTS else tuple(name.strip() for name in names)

@@ -59,7 +59,7 @@ def start_case(
     answer
         answers what cannot be told.
     out
-        the file to write; ``case.toml`` in the folder. It must not be there.
+        the file to write, in the folder; ``case.toml``. It must not be there.
     given
         URLs of databases (or ``env:NAME``), opened for reading only.
     environment
@@ -71,7 +71,9 @@ def start_case(
         when the folder cannot be read or holds nothing of use, a database that is given cannot be
         opened, or the file is there already.
     """
-    path = out or folder / "case.toml"
+    path = folder / "case.toml" if out is None else out
+    if out is not None and out.parent == Path():
+        path = folder / out
     if path.exists() or path.is_symlink():
         raise CaseError(f"{path} is there already, and is left as it is; --out names another file.")
     if path.resolve().parent != folder.resolve():

@@ -7,6 +7,7 @@ import csv
 import datetime as dt
 import io
 import json
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from credit_forensics.evidence.files.json_documents import decode, split_documen
 from credit_forensics.evidence.stripe.objects import KINDS
 
 _HEAD = 1 << 17
+_ROWS = 50
 _PREFIXES = (*(prefix for kind in KINDS for prefix in kind.prefixes), "evt_", "cus_", "in_")
 _SHOWN = ("type", "status", "payment_status", "currency", "livemode")
 
@@ -59,12 +61,17 @@ def _shown(value: dict[str, Any]) -> str:
     return ", ".join(part for part in parts if part)
 
 
-def csv_example(path: Path) -> str:
-    """The headings of a CSV export, the first eight."""
-    first = head(path, _HEAD).decode("utf-8-sig", "replace").split("\n", 1)[0].strip()
+def csv_example(path: Path) -> str | None:
+    """The headings of a CSV export, the first eight; None where its ids are not Stripe's."""
+    text = head(path, _HEAD).decode("utf-8-sig", "replace")
+    first = text.split("\n", 1)[0]
     delimiter = max(",;\t", key=first.count)
-    names = next(csv.reader(io.StringIO(first), delimiter=delimiter), [])
-    return f"columns {', '.join(names[:8])}"
+    names, *rows = islice(csv.reader(io.StringIO(text), delimiter=delimiter), _ROWS)
+    folded = [name.strip().lower() for name in names]
+    own = [n for n, name in enumerate(folded) if name == "id"]
+    ids = own or [n for n, name in enumerate(folded) if "id" in name.split()]
+    stripes = any(row[n].startswith(_PREFIXES) for row in rows for n in ids if n < len(row))
+    return f"columns {', '.join(names[:8])}" if stripes or not rows else None
 
 
 def parquet_example(path: Path) -> str | None:

@@ -110,7 +110,7 @@ def test_what_is_there_stays_as_it_is(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match="is there already"):
         begin(tmp_path)
     assert (tmp_path / "case.toml").read_text() == "mine"
-    assert begin(tmp_path, out=tmp_path / "second.toml").path.name == "second.toml"
+    assert begin(tmp_path, out=Path("second.toml")).path == tmp_path / "second.toml"
 
 
 def test_a_database_is_not_written_into(tmp_path: Path) -> None:
@@ -164,6 +164,7 @@ def test_two_that_both_name_payments_are_a_question(tmp_path: Path) -> None:
     write_ledger(tmp_path / "b.db", booked(40, 40))
     case = begin(tmp_path, leave_open)
     assert read_case_file(case.path).ledger is None
+    assert "# [ledger]" in case.text
     assert case.remarks == ["Open: Which database holds the credit ledger?"]
     assert '# url = "sqlite:///b.db"\n# url = "sqlite:///a.db"' in case.text
 
@@ -210,7 +211,10 @@ ENTRY = '{"id": 1, "userId": "7", "credits": 40, "eventId": "evt_1Kite", "at": "
         ("a", "2025-09-01T10:00:00Z POST /webhooks/stripe 400\n", "log", "names no event"),
         ("a", "2025-09-01T10:00:00Z page shown\n", "none", "nothing that is known"),
         ("a", "id,user_id,delta,event_id,created_at\n1,7,40,evt_1,2025-09-01\n", "none", "a table"),
+        ("a", "id,session,status,made\n1,cs_live_kite1,paid,2025-09-01\n", "none", "a table"),
+        ("a", "time,message\n2025-09-01 10:00,Received evt_1Kite\n", "log", "webhook log, a table"),
         ("a", ENTRY, "none", "a table"),
+        ("a", '{"session": "cs_live_kite1", "created_at": "2025-09-01"}\n', "none", "a table"),
         ("a", "-- dump\nINSERT INTO credits VALUES (1, 'evt_1Kite');\n", "none", "SQL"),
         ("a", "id,Amount,Currency,Status\nch_1,9.00,eur,Paid\n", "stripe", "Dashboard"),
         ("a", "\x00\x01\x02" * 50, "none", "no text"),
