@@ -12,7 +12,7 @@ from credit_forensics.case_file import from_environment
 from credit_forensics.databases.read_only import UnreadableError, open_read_only
 from credit_forensics.databases.urls import masked, parse_url
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.synced.identify_tables import recognise_synced, tool_of
+from credit_forensics.evidence.synced.identify_tables import identify_tables, tool_of
 from credit_forensics.new_case.inventory import Found
 
 # Where a shop's own configuration has its database; the first that is set is looked at.
@@ -117,7 +117,7 @@ def _as_written(folder: Path, text: str) -> tuple[str, str, str]:
 def _look(folder: Path, name: str, url: str, opens: str, variable: str = "") -> FoundDatabase:
     try:
         with open_read_only(opens, folder, "given") as database:
-            synced = recognise_synced(database, None)
+            synced = identify_tables(database, None)
             taken = [table.relation for table in synced.values()]
             tools = sorted({tool_of(relation) or "" for relation in taken})
             others = [r.name for r in database.relations() if r not in taken]

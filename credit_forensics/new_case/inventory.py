@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from credit_forensics.evidence.files.archives import head
-from credit_forensics.evidence.files.identify_input import recognise
+from credit_forensics.evidence.files.identify_input import identify
 from credit_forensics.evidence.files.input_paths import STRIPE_KEYS
 from credit_forensics.evidence.stripe_api.spool import FOLDER as PULLED
 from credit_forensics.new_case.log_signs import look_at_log
@@ -109,7 +109,7 @@ def look_at(folder: Path, path: Path) -> Found:
 
 
 def _look_at(name: str, path: Path) -> Found:
-    known = recognise(path)
+    known = identify(path)
     what = known.what
     if what == "sqlite database":
         return Found(name, "database", "SQLite database")

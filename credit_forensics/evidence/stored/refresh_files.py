@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.files import file_growth
 from credit_forensics.evidence.files.file_growth import Seen
-from credit_forensics.evidence.files.identify_input import recognise
+from credit_forensics.evidence.files.identify_input import identify
 from credit_forensics.evidence.logs.load import grows_by_part, load_webhook_logs, time_of_events
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import How, ReadAnew, joined_notes
@@ -105,7 +105,7 @@ def _changed(
         by_part = (
             grows_by_part(path, rows.case_file)
             if kind == "log"
-            else recognise(path).layout == "lines"
+            else identify(path).layout == "lines"
         )
         before = before if by_part else None
     # A file that is read from its beginning is hashed by its reader.
@@ -131,7 +131,7 @@ def _take(rows: StoredRows, file: _File) -> None:
 
 def _stripe_file(rows: StoredRows, file: _File) -> None:
     evidence = rows.clear()
-    found = recognise(file.path)
+    found = identify(file.path)
     start, line = (file.before.offset, file.before.lines) if file.before else (0, 0)
     if file.before and file.before.size > start:
         # A line that had no end yet is read again with what follows; a row of it cannot be taken
