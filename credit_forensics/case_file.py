@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
 
 Paths = str | list[str]
+LARGEST_PRICE = 10**12
+"""Credits that one price may be worth."""
 
 
 class Section(BaseModel):
@@ -89,7 +91,7 @@ class EngineSection(Section):
     memory_limit: str | None = None
     temp_directory: str | None = None
     keep: str | None = None
-    threads: int | None = None
+    threads: int | None = Field(default=None, ge=1, le=1024)
     master: str | None = None
     url: str | None = None
 
@@ -134,13 +136,20 @@ class CaseFile(Section):
     ledger: LedgerSection | None = None
     ledgers: list[LedgerSection] = Field(default_factory=list)
     ids: IdsSection = Field(default_factory=IdsSection)
-    prices: dict[str, int] = Field(default_factory=dict)
+    prices: dict[str, Annotated[int, Field(ge=0, le=LARGEST_PRICE)]] = Field(default_factory=dict)
     persons: PersonsSection = Field(default_factory=PersonsSection)
     engine: EngineSection = Field(default_factory=EngineSection)
     analysis: AnalysisSection = Field(default_factory=AnalysisSection)
     report: ReportSection = Field(default_factory=ReportSection)
     monitor: MonitorSection = Field(default_factory=MonitorSection)
     folder: Path = Path()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nul(cls, values: Any) -> Any:
+        if key := _key_with_nul(values):
+            raise ValueError(f"{key} holds a NUL character")
+        return values
 
     @field_validator("engine", mode="before")
     @classmethod
@@ -170,10 +179,15 @@ def read_case_file(path: Path | str) -> CaseFile:
     path = Path(path)
     if path.is_dir():
         path = path / "case.toml"
+    if path.exists() and not path.is_file():
+        raise CaseError(f"{path} is no file: a pipe or a device has no end.")
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise CaseError(f"There is no case file at {path}; give the path of a case.toml.") from None
+        raise CaseError(
+            f"There is no case file at {path}; give the path of a case.toml, or let "
+            "credit-forensics init write one."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CaseError(f"{path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
@@ -181,9 +195,13 @@ def read_case_file(path: Path | str) -> CaseFile:
     if "folder" in raw:
         raise CaseError(f"{path}: unknown key 'folder'; paths are relative to the case file.")
     try:
-        return CaseFile.model_validate({**raw, "folder": path.resolve().parent})
+        read = CaseFile.model_validate({**raw, "folder": path.resolve().parent})
     except ValidationError as error:
         raise CaseError(f"{path}: {_sentence(error)}") from None
+    aliases = read.folder / (read.persons.aliases or "")
+    if read.persons.aliases and aliases.exists() and not aliases.is_file():
+        raise CaseError(f"persons.aliases names {read.persons.aliases}, which is no file.")
+    return read
 
 
 def from_environment(value: str, what: str) -> str:
@@ -208,9 +226,26 @@ def from_environment(value: str, what: str) -> str:
     return found
 
 
+def _key_with_nul(value: Any, key: str = "") -> str:
+    """The first key in which, or below which, a NUL character stands; else empty."""
+    if isinstance(value, str):
+        return (key or "it") if "\0" in value else ""
+    if isinstance(value, dict):
+        parts = [(f"{key}.{name}".strip("."), one) for name, one in value.items()]
+        if any("\0" in str(name) for name in value):
+            return key or "a key"
+    elif isinstance(value, list):
+        parts = [(key, one) for one in value]
+    else:
+        return ""
+    return next((found for name, one in parts if (found := _key_with_nul(one, name))), "")
+
+
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
+    if not location:
+        return f"{first['msg'].removeprefix('Value error, ')}."
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
         known = _known_keys(location[:-1])

@@ -9,6 +9,7 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.ledgers.load import link_ledger
+from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
 from credit_forensics.evidence.stripe.payments import assemble_payments
 
@@ -22,6 +23,7 @@ _COVERED = {
 
 def link_payments(evidence: Evidence, case_file: CaseFile) -> None:
     """Assemble the payments, and link ledger entries and deliveries to them."""
+    take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
     match_scrubbed_deliveries(evidence)

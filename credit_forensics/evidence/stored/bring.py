@@ -16,6 +16,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.folding_sql import email_key, typed_name_key
 from credit_forensics.evidence.ledgers.load import cover_ledger, link_ledger
+from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import add_databases
 from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY
@@ -86,6 +87,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     _add_moved(run)
     _complete(run, "around")
     _bring_objects(stored)
+    take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
     _bring_accounts(stored)
@@ -173,6 +175,7 @@ def _bring_objects(stored: StoredRows) -> None:
     bring("customers", ("customer_id", customers))
     events = f"{around} UNION SELECT hash(event_id) FROM main.stripe_events"
     bring("deliveries", ("event_id", events), ("payment_id", around))
+    bring("logged_sessions", ("session_id", around))
     told = f"{events} UNION SELECT hash(event_id) FROM main.deliveries WHERE event_id IS NOT NULL"
     moved = "SELECT h FROM moved"
     bring("ledger", ("event_id", told), ("payment_id", around), ("user_id", moved))

@@ -28,6 +28,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     "balances": ("user_id",),
     "user_links": ("user_id", "linked_user_id"),
     "sign_ins": ("user_id", "email_key"),
+    "logged_sessions": ("session_id",),
 }
 # Tables that a database fills; its rows are read again and replace older ones of the same key.
 DATABASE = ("ledger", "customers", "users", "balances", "user_links")
