@@ -19,6 +19,7 @@ from credit_forensics.case.manifest import versions
 from credit_forensics.case.stored_case import StoredCase
 from credit_forensics.case.write_analysis import write_analysis
 from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.coverage.judged import Judged
 from credit_forensics.did_you_mean import did_you_mean, or_nearest
 from credit_forensics.engines.choose import open_engine
 from credit_forensics.engines.duckdb import Engine
@@ -332,6 +333,19 @@ class Case:
     def verdict_batches(self) -> Iterator[pa.RecordBatch]:
         """The verdicts in order, some at a time, for more of them than memory holds."""
         return self.evidence.engine.ordered(self._verdicts(), ["payment_id"])
+
+    @remembered
+    def coverage(self) -> pd.DataFrame:
+        """A row a source: what was read, tied and recognised, and why its silence says nothing."""
+        self.judgement  # noqa: B018
+        return self.evidence.engine.frame(Tables().coverage)
+
+    @remembered
+    def judged(self) -> Judged:
+        """What share of the paid money, the credits and the log was judged (no table)."""
+        self.judgement  # noqa: B018
+        table = Tables().judged_shares
+        return Judged(self.evidence.engine.frame(table.order_by("subject", "reason")))
 
     @remembered
     def verdict_counts(self) -> pd.Series:

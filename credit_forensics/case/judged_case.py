@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 import pyarrow as pa
 
+from credit_forensics.coverage.judged import Judged
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.judgement.judge import Judgement
 
@@ -40,6 +41,11 @@ class JudgedCase(Protocol):
     @property
     def verdicts(self) -> pd.DataFrame:
         """One verdict a payment."""
+        ...
+
+    @property
+    def judged(self) -> Judged:
+        """What share was judged."""
         ...
 
     @property

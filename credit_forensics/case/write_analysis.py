@@ -93,6 +93,7 @@ def summary(case: JudgedCase) -> dict[str, Any]:
         "name": case.name,
         "mode": case.mode,
         "payments": int(case.verdict_counts.sum()),
+        "judged": case.judged.to_dict(),
         "verdicts": case.verdict_counts.to_dict(),
         "findings": {str(name): int(n) for name, n in by_name.items()},
         "incidents": len(case.incidents),

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "missing_credit"
 SEVERITY = "high"
-PROOF = "Stripe says paid, the ledger covers the time, and no entry books the payment."
+PROOF = (
+    "Stripe says paid, the ledger covers the time and names its payments, and no entry books this."
+)
 
 COMPLETING_EVENTS = (
     "checkout.session.completed",
@@ -38,8 +41,10 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     * ``signature_refused``: it refused the signature. A refused delivery names no event, so it is
       also taken where no delivery names the payment and one was refused between one minute
       before and 15 minutes after the payment completed;
-    * ``not_delivered``: the log covers the time and no delivery is in it;
-    * ``unknown``: the log does not cover the time, or the delivery broke off.
+    * ``not_delivered``: the log covers the time, its deliveries were recognised, and none is of
+      the payment;
+    * ``unknown``: the log does not cover the time or was not understood, or the delivery broke
+      off.
 
     Examples
     --------
@@ -73,11 +78,13 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     rows = rows.left_join(gates, rows.payment_id == gates.gate_payment)
     refused = _refused_after(rows, tables)
     rows = rows.left_join(refused, rows.payment_id == refused.refused_payment)
-    log = tables.coverage.filter(tables.coverage.source == "deliveries")
-    rows = rows.cross_join(log.aggregate(log_first=log.first_at.min(), log_last=log.last_at.max()))
+    rows = with_coverage(rows, tables.coverage, "deliveries")
 
     gate = rows.gate.coalesce(0)
-    covered = (rows.happened_at >= rows.log_first) & (rows.happened_at <= rows.log_last)
+    in_log = (rows.happened_at >= rows.deliveries_since) & (
+        rows.happened_at <= rows.deliveries_until
+    )
+    covered = covers(rows, "deliveries", rows.happened_at)
     was_refused = (rows.refused_at <= rows.happened_at + REFUSED_LATEST).coalesce(False)
     cause = ibis.cases(
         (gate == _APPLIED, "acknowledged_not_applied"),
@@ -85,7 +92,7 @@ def find_missing_credit(tables: Tables) -> ir.Table:
         (gate == _SKIPPED, "acknowledged_not_applied"),
         (gate == _BROKEN_OFF, "unknown"),
         ((gate == _REFUSED) | was_refused, "signature_refused"),
-        (covered.coalesce(False), "not_delivered"),
+        (covered, "not_delivered"),
         else_="unknown",
     )
     reason = ibis.cases(
@@ -95,7 +102,8 @@ def find_missing_credit(tables: Tables) -> ir.Table:
         (gate == _BROKEN_OFF, "its delivery broke off in the handler's log"),
         (gate == _REFUSED, "the handler refused the signature of its delivery"),
         (was_refused, "a delivery was refused for its signature at that time"),
-        (covered.coalesce(False), "the handler's log shows no delivery"),
+        (covered, "the handler's log shows no delivery"),
+        (in_log.coalesce(False), "too little of the handler's log was understood to say why"),
         else_="no log covers the time",
     )
     return finding_rows(

@@ -19,6 +19,7 @@ from credit_forensics.judgement.periods import Periods
 # A burst's chain reaches back no further than this many periods.
 _PERIODS_BEFORE = 300
 CORE = "SELECT h FROM core"
+_SHOWN = ["source", "read", "tied", "recognised", "rejected", "reason"]
 
 
 def basis_of(rows: StoredRows) -> Basis:
@@ -37,6 +38,7 @@ def basis_of(rows: StoredRows) -> Basis:
         accounts=int(learned["accounts"]),
         first=_known(rows, learned["first"], "first_pattern", start, width),
         final=_known(rows, learned["final"], "pattern", start, width),
+        coverage=pd.DataFrame(learned["coverage"], columns=_SHOWN),
     )
 
 
@@ -104,6 +106,7 @@ def store_judged(
                 "accounts": int(accounts),
                 "first": _plain(judgement.first_fit),
                 "final": _plain(judgement.fit),
+                "coverage": run(f"SELECT {', '.join(_SHOWN)} FROM coverage").fetchall(),
             }
             put_value(connection, "basis", json.dumps(learned))
             put_value(connection, "judged_at", now.isoformat())
@@ -124,7 +127,7 @@ def store_judged(
         )
         run(f"INSERT INTO stored.pending SELECT hash(payment_id) FROM ({unbooked(CORE)})")
         run("DELETE FROM stored.coverage")
-        run("INSERT INTO stored.coverage SELECT source, first_at, last_at FROM coverage")
+        run("INSERT INTO stored.coverage SELECT source, first_at, last_at FROM spans")
     except BaseException:
         run("ROLLBACK")
         raise

@@ -175,7 +175,7 @@ def _watched(
         ),
         ledger=frame(
             """SELECT NULL::VARCHAR AS payment_id, NULL::VARCHAR AS event_id,
-                first_at AS created_at FROM coverage
+                first_at AS created_at FROM spans
             WHERE source = 'ledger' AND first_at IS NOT NULL"""
         ),
         verdicts=frame(

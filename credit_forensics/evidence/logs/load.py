@@ -38,7 +38,7 @@ def load_webhook_logs(
 ) -> None:
     """Read the logs that ``[webhook_log] files`` names.
 
-    Fills ``deliveries``, ``sign_ins`` and ``logged_sessions``, adds a row to ``coverage`` (source
+    Fills ``deliveries``, ``sign_ins`` and ``logged_sessions``, adds a row to ``spans`` (source
     ``deliveries``; all lines with a time) and puts each file into custody. Files are read in
     chunks, so that their size does not matter to the memory.
 
@@ -63,7 +63,7 @@ def load_webhook_logs(
     for path in paths:
         _LogFile(evidence, patterns, span, path, case_file.folder).load(progress)
     if span.lines:
-        evidence.add("coverage", span.row())
+        evidence.add("spans", span.row())
     if paths:
         match_scrubbed_deliveries(evidence)
 

@@ -239,7 +239,7 @@ def _load_log(rows: StoredRows, file: _File, start: int, end: int) -> _LogPart:
         section = rows.case_file.webhook_log.model_copy(update={"files": str(part)})
         load_webhook_logs(evidence, rows.case_file.model_copy(update={"webhook_log": section}))
     found = rows.connection.execute(
-        "SELECT coalesce(sum(row_count), 0) FROM main.coverage WHERE source = 'deliveries'"
+        "SELECT coalesce(sum(row_count), 0) FROM main.spans WHERE source = 'deliveries'"
     ).fetchall()
     return _LogPart(int(found[0][0]), evidence.custody.inputs[0])
 

@@ -1,0 +1,129 @@
+"""Measures what share of the paid money, the ledger's credits and the log was judged, and why not.
+
+Money is judged where a verdict was reached: that no entry books it, or whose the credits are.
+What only one family of evidence names (*unverifiable*), nobody names (*unresolved*), or the ledger
+does not cover (*undetermined*) is not. Credits are judged where their entry is tied to a payment,
+or is known to be tied to none; deliveries where they name what they are of.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import ibis.expr.types as ir
+import pandas as pd
+
+from credit_forensics.coverage.measure import Measured
+from credit_forensics.engines.duckdb import Engine
+from credit_forensics.tables.catalogue import Tables, spec
+
+UNJUDGED = ("undetermined", "unresolved", "unverifiable")
+PAID_MONEY = "paid_money"
+REASONS = {
+    "outside": "paid at a time that the ledger does not cover",
+    "unverifiable": "only one kind of evidence names the payer",
+    "unresolved": "nothing names the payer",
+    "untied": "entries that name no payment that was read",
+    "nameless": "deliveries that do not name what they are of",
+}
+"""Why a share was not judged, beside the reasons of ``reasons.REASONS``."""
+
+
+def paid_money(tables: Tables) -> ir.Table:
+    """Money that was paid and not returned, a row a currency and verdict.
+
+    ``payment_id`` is any of the group, so that an engine may count bucket by bucket.
+    """
+    payments, verdicts = tables.payments, tables.verdicts
+    paid = payments.filter(
+        (payments.payment_status == "paid") & payments.livemode.coalesce(True)
+    ).select(
+        "payment_id",
+        "currency",
+        left=payments.amount.coalesce(0) - payments.amount_lost.coalesce(0),
+    )
+    paid = paid.filter(paid.left > 0)
+    rows = paid.left_join(verdicts, "payment_id").select(
+        paid.payment_id, paid.left, paid.currency, verdicts.verdict
+    )
+    return rows.group_by("currency", "verdict").aggregate(
+        payment_id=rows.payment_id.min(),
+        payments=rows.count(),
+        amount=rows.left.sum().cast("int64"),
+    )
+
+
+def measure_judged(engine: Engine, measured: Measured) -> pd.DataFrame:
+    """The table ``judged_shares`` of what lies judged on an engine.
+
+    Parameters
+    ----------
+    engine
+        holds payments and verdicts of the whole case.
+    measured
+        what ``measure.measure_coverage`` gave of it.
+    """
+    counted = engine.materialize(PAID_MONEY, paid_money(Tables()), by_payment=True)
+    money = engine.arrow(counted.drop("payment_id")).to_pylist()
+    engine.drop(PAID_MONEY)
+    reasons = dict(zip(measured.coverage["source"], measured.coverage["reason"], strict=True))
+    rows = [*_of_money(money, reasons["ledger"]), *_of_credits(measured, reasons["payments"])]
+    rows += _of_log(measured, reasons["deliveries"])
+    table = spec("judged_shares")
+    return pd.DataFrame(rows, columns=table.column_names) if rows else table.empty()
+
+
+def _of_money(rows: list[Mapping[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
+    """Shares of the paid money; over currencies they are weighed by their payments."""
+    payments = sum(int(row["payments"]) for row in rows)
+    totals: dict[str, int] = {}
+    for row in rows:
+        totals[row["currency"]] = totals.get(row["currency"], 0) + int(row["amount"])
+    paid: dict[str, int] = {}
+    for row in rows:
+        paid[row["currency"]] = paid.get(row["currency"], 0) + int(row["payments"])
+    found: dict[str, list[float]] = {}
+    for row in rows:
+        verdict = row["verdict"] or "undetermined"
+        why = verdict if verdict in UNJUDGED else ""
+        if why == "undetermined":
+            why = ledger or "outside"
+        share = int(row["amount"]) / totals[row["currency"]] * paid[row["currency"]] / payments
+        of = found.setdefault(why, [0.0, 0])
+        of[0] += share
+        of[1] += int(row["payments"])
+    if rows:
+        found.setdefault("", [0.0, 0])
+    return [_row("money", why, share, int(count)) for why, (share, count) in sorted(found.items())]
+
+
+def _of_credits(measured: Measured, payments: str | None) -> list[dict[str, Any]]:
+    ties = measured.ties
+    judged, unbacked, untied = ties.credits_tied, ties.credits_unbacked, ties.credits_untied
+    counts = [ties.tied + ties.inferred, ties.unbacked, ties.untied]
+    total = judged + unbacked + untied
+    if not total:
+        return []
+    if payments is None:
+        return [_row("credits", "", 1.0, sum(counts))]
+    rows = [_row("credits", "", judged / total, counts[0])]
+    if unbacked + untied:
+        rows.append(_row("credits", "untied", (unbacked + untied) / total, sum(counts[1:])))
+    return rows
+
+
+def _of_log(measured: Measured, why: str | None) -> list[dict[str, Any]]:
+    if why == "not_read":
+        return []
+    named, nameless = measured.named_deliveries, measured.nameless_deliveries
+    if not named:
+        return [_row("log", "", 0.0, 0), _row("log", why or "none_recognised", 1.0, nameless)]
+    rows = [_row("log", "", named / (named + nameless), named)]
+    if nameless:
+        rows.append(_row("log", "nameless", nameless / (named + nameless), nameless))
+    return rows
+
+
+def _row(subject: str, reason: str, share: float, count: int) -> dict[str, Any]:
+    return {"subject": subject, "reason": reason, "share": round(share, 6), "rows": count}
