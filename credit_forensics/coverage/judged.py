@@ -10,11 +10,12 @@ import pandas as pd
 
 from credit_forensics.coverage import judged_shares, reasons
 
-WHY = {**reasons.REASONS, **judged_shares.REASONS}
-_SUBJECTS = {
-    "money": "of the paid money",
-    "credits": "of the ledger's credits",
-    "log": "of the log's deliveries",
+WHY: dict[str, tuple[str, str]] = {**reasons.REASONS, **judged_shares.REASONS}
+"""Every reason, in English and in German."""
+SUBJECTS = {
+    "money": ("of the paid money", "des bezahlten Geldes"),
+    "credits": ("of the ledger's credits", "der Credits im Ledger"),
+    "log": ("of the log's deliveries", "der Zustellungen im Protokoll"),
 }
 # Of the log nothing is asked: without it the causes are not known, the findings are.
 _DECIDING = ("money", "credits")
@@ -72,7 +73,7 @@ class Judged:
         """What was judged, in a line."""
         shares = [
             f"{percent(self.shares[s])} {words}"
-            for s, words in _SUBJECTS.items()
+            for s, words in SUBJECTS.items()
             if s in self.shares
         ]
         return f"Judged: {', '.join(shares) or 'nothing: no money was paid'}"
@@ -80,8 +81,8 @@ class Judged:
     def __str__(self) -> str:
         lines = [self.headline]
         for row in self.unjudged:
-            why = WHY.get(row["reason"], row["reason"])
-            share = f"{percent(row['share'])} {_SUBJECTS[row['subject']]}"
+            why = WHY[row["reason"]][0]
+            share = f"{percent(row['share'])} {SUBJECTS[row['subject']][0]}"
             lines.append(f"Not judged: {share}: {why}{_counted(row['rows'])}")
         return "\n".join(lines)
 

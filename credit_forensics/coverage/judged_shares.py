@@ -21,13 +21,25 @@ from credit_forensics.tables.catalogue import Tables, spec
 UNJUDGED = ("undetermined", "unresolved", "unverifiable")
 PAID_MONEY = "paid_money"
 REASONS = {
-    "outside": "paid at a time that the ledger does not cover",
-    "unverifiable": "only one kind of evidence names the payer",
-    "unresolved": "nothing names the payer",
-    "untied": "entries that name no payment that was read",
-    "nameless": "deliveries that do not name what they are of",
+    "outside": (
+        "paid at a time that the ledger does not cover",
+        "zu einer Zeit bezahlt, die das Ledger nicht abdeckt",
+    ),
+    "unverifiable": (
+        "only one kind of evidence names the payer",
+        "nur eine Art von Beleg nennt den Zahler",
+    ),
+    "unresolved": ("nothing names the payer", "nichts nennt den Zahler"),
+    "untied": (
+        "entries that name no payment that was read",
+        "Buchungen, die keine gelesene Zahlung nennen",
+    ),
+    "nameless": (
+        "deliveries that do not name what they are of",
+        "Zustellungen, die nicht nennen, wovon sie handeln",
+    ),
 }
-"""Why a share was not judged, beside the reasons of ``reasons.REASONS``."""
+"""Why a share was not judged, beside ``reasons.REASONS``, in English and in German."""
 
 
 def paid_money(tables: Tables) -> ir.Table:
@@ -65,9 +77,11 @@ def measure_judged(engine: Engine, measured: Measured) -> pd.DataFrame:
         what ``measure.measure_coverage`` gave of it.
     """
     counted = engine.materialize(PAID_MONEY, paid_money(Tables()), by_payment=True)
-    money = engine.arrow(counted.drop("payment_id")).to_pylist()
+    money = engine.arrow(
+        counted.drop("payment_id").order_by("currency", "verdict", "amount")
+    ).to_pylist()
     engine.drop(PAID_MONEY)
-    reasons = dict(zip(measured.coverage["source"], measured.coverage["reason"], strict=True))
+    reasons = measured.reasons
     rows = [*_of_money(money, reasons["ledger"]), *_of_credits(measured, reasons["payments"])]
     rows += _of_log(measured, reasons["deliveries"])
     table = spec("judged_shares")
@@ -76,26 +90,20 @@ def measure_judged(engine: Engine, measured: Measured) -> pd.DataFrame:
 
 def _of_money(rows: list[Mapping[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
     """Shares of the paid money; over currencies they are weighed by their payments."""
-    payments = sum(int(row["payments"]) for row in rows)
-    totals: dict[str, int] = {}
+    payments = sum(row["payments"] for row in rows)
+    of_currency: dict[str, tuple[int, int]] = {}
     for row in rows:
-        totals[row["currency"]] = totals.get(row["currency"], 0) + int(row["amount"])
-    paid: dict[str, int] = {}
+        amount, count = of_currency.get(row["currency"], (0, 0))
+        of_currency[row["currency"]] = (amount + row["amount"], count + row["payments"])
+    found = {"": (0.0, 0)} if rows else {}
     for row in rows:
-        paid[row["currency"]] = paid.get(row["currency"], 0) + int(row["payments"])
-    found: dict[str, list[float]] = {}
-    for row in rows:
-        verdict = row["verdict"] or "undetermined"
-        why = verdict if verdict in UNJUDGED else ""
-        if why == "undetermined":
-            why = ledger or "outside"
-        share = int(row["amount"]) / totals[row["currency"]] * paid[row["currency"]] / payments
-        of = found.setdefault(why, [0.0, 0])
-        of[0] += share
-        of[1] += int(row["payments"])
-    if rows:
-        found.setdefault("", [0.0, 0])
-    return [_row("money", why, share, int(count)) for why, (share, count) in sorted(found.items())]
+        amount, count = of_currency[row["currency"]]
+        why = row["verdict"] or "undetermined"
+        why = (ledger or "outside") if why == "undetermined" else why if why in UNJUDGED else ""
+        share, of = found.get(why, (0.0, 0))
+        weight = row["amount"] / amount * count / payments
+        found[why] = (share + weight, of + row["payments"])
+    return [_row("money", why, share, count) for why, (share, count) in sorted(found.items())]
 
 
 def _of_credits(measured: Measured, payments: str | None) -> list[dict[str, Any]]:

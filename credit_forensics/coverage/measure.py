@@ -39,6 +39,7 @@ class Measured:
     """The table ``coverage``, and what it was made of that the shares need besides."""
 
     coverage: pd.DataFrame
+    reasons: dict[str, str | None]
     ties: Ties
     named_deliveries: int
     nameless_deliveries: int
@@ -150,7 +151,8 @@ def measure_coverage(engine: Engine) -> Measured:
         ]
     )
     frame = frame.reindex(columns=spec("coverage").column_names)
-    return Measured(frame, ties, delivered["named"], nameless)
+    why = {row["source"]: row["reason"] for row in rows}
+    return Measured(frame, why, ties, delivered["named"], nameless)
 
 
 def at_new_spans(coverage: pd.DataFrame, engine: Engine) -> pd.DataFrame:

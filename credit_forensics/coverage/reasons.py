@@ -13,16 +13,38 @@ JOINED_FROM = 0.1
 """Share of the ledger's accounts that another table must know to be the table of its accounts."""
 
 REASONS = {
-    "not_read": "nothing was read of it",
-    "none_tied": "no ledger entry is tied to a payment",
-    "few_tied": "too few ledger entries are tied to payments",
-    "none_recognised": "no delivery was recognised in the log",
-    "few_recognised": "most deliveries in the log do not name what they are of",
-    "other_deliveries": "no delivery in the log is of a payment that was read",
-    "not_joined": "it has nearly none of the accounts that the ledger names",
-    "rejected": "rows of it could not be read",
-    "incomplete": "the ledger's entries were not read as a whole",
+    "not_read": ("nothing was read of it", "davon wurde nichts gelesen"),
+    "none_tied": (
+        "no ledger entry is tied to a payment",
+        "keine Buchung im Ledger ist mit einer Zahlung verknüpft",
+    ),
+    "few_tied": (
+        "too few ledger entries are tied to payments",
+        "zu wenige Buchungen im Ledger sind mit Zahlungen verknüpft",
+    ),
+    "none_recognised": (
+        "no delivery was recognised in the log",
+        "im Protokoll wurde keine Zustellung erkannt",
+    ),
+    "few_recognised": (
+        "most deliveries in the log do not name what they are of",
+        "die meisten Zustellungen im Protokoll nennen nicht, wovon sie handeln",
+    ),
+    "other_deliveries": (
+        "no delivery in the log is of a payment that was read",
+        "keine Zustellung im Protokoll gehört zu einer gelesenen Zahlung",
+    ),
+    "not_joined": (
+        "it has nearly none of the accounts that the ledger names",
+        "sie enthält fast keines der Konten, die das Ledger nennt",
+    ),
+    "rejected": ("rows of it could not be read", "Zeilen davon waren nicht lesbar"),
+    "incomplete": (
+        "the ledger's entries were not read as a whole",
+        "die Buchungen des Ledgers wurden nicht vollständig gelesen",
+    ),
 }
+"""Each reason in English and in German."""
 
 
 def of_ledger(read: int, tied: int, untied: int, rejected: int = 0) -> str | None:

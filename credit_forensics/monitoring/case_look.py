@@ -33,6 +33,8 @@ def look_at_case(path: Path, *, store: bool = True) -> Look:
             has_log=bool(case_file.webhook_log.files),
             has_ledger=bool(case_file.all_ledgers),
             problems=problems,
+            judged=case.judged.headline,
+            nothing=case.judged.nothing_found(case_file.analysis.judged_at_least),
         )
 
     return look

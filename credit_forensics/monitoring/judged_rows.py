@@ -10,11 +10,13 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from credit_forensics.coverage.judged import Judged
 from credit_forensics.evidence.stored.rows import StoredRows, put_value
 from credit_forensics.judgement.fit import Fit
 from credit_forensics.judgement.fusion import Known
 from credit_forensics.judgement.judge import Basis, Judgement
 from credit_forensics.judgement.periods import Periods
+from credit_forensics.tables.catalogue import spec
 
 # A burst's chain reaches back no further than this many periods.
 _PERIODS_BEFORE = 300
@@ -40,6 +42,13 @@ def basis_of(rows: StoredRows) -> Basis:
         final=_known(rows, learned["final"], "pattern", start, width),
         coverage=pd.DataFrame(learned["coverage"], columns=_SHOWN),
     )
+
+
+def judged_of(connection: duckdb.DuckDBPyConnection) -> Judged:
+    """What share the last judgement of everything judged."""
+    rows = connection.execute("SELECT value FROM stored.meta WHERE key = 'basis'").fetchall()
+    found = json.loads(rows[0][0])["judged"] if rows else []
+    return Judged(pd.DataFrame(found, columns=spec("judged_shares").column_names))
 
 
 def _known(
@@ -106,6 +115,7 @@ def store_judged(
                 "accounts": int(accounts),
                 "first": _plain(judgement.first_fit),
                 "final": _plain(judgement.fit),
+                "judged": run("SELECT * FROM judged_shares").fetchall(),
                 "coverage": run(f"SELECT {', '.join(_SHOWN)} FROM coverage").fetchall(),
             }
             put_value(connection, "basis", json.dumps(learned))

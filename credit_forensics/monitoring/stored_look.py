@@ -31,6 +31,7 @@ from credit_forensics.monitoring.case_look import look_at_case, pull_news
 from credit_forensics.monitoring.judged_rows import (
     CORE,
     basis_of,
+    judged_of,
     of_the_touched,
     store_judged,
     unbooked,
@@ -163,6 +164,7 @@ def _watched(
     failed = """'database_error', 'no_credits', 'incomplete', 'not_found', 'signature_refused',
         'resolution_failed'"""
     since = (now - _HISTORY).isoformat()
+    judged = judged_of(connection)
     return Watched(
         # Only what is not booked can be missing its credits or its delivery.
         payments=frame(unbooked(CORE)),
@@ -186,5 +188,7 @@ def _watched(
         has_log=bool(case_file.webhook_log.files),
         has_ledger=bool(case_file.all_ledgers),
         problems=problems,
+        judged=judged.headline,
+        nothing=judged.nothing_found(case_file.analysis.judged_at_least),
         remembered=remembered,
     )

@@ -13,8 +13,8 @@ def run(find, make, deliveries=(), *, covered=True, events=True, names=("p",), s
     spans = spans or [
         {
             "source": "deliveries",
-            "first_at": make.at("2025-09-01"),
-            "last_at": make.at("2025-09-02"),
+            "since": make.at("2025-09-01"),
+            "until": make.at("2025-09-02"),
         }
     ]
     return find(
@@ -112,7 +112,7 @@ def test_of_two_deliveries_the_one_that_came_further_counts(find, make, nearer, 
     ],
 )
 def test_not_delivered_only_within_what_the_log_covers(find, make, first, last, cause):
-    span = {"source": "deliveries", "first_at": make.at(first), "last_at": make.at(last)}
+    span = {"source": "deliveries", "since": make.at(first), "until": make.at(last)}
     assert [row["cause"] for row in run(find, make, spans=[span])] == [cause]
 
 
