@@ -7,7 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile
+from credit_forensics.coverage.judged import WHY, Judged
+from credit_forensics.coverage.judged_shares import measure_judgeable
+from credit_forensics.coverage.measure import measure_coverage
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.logs.generic_log import NOT_UNDERSTOOD, PROPOSAL
 from credit_forensics.evidence.stored.open import open_case_evidence
 
 # What an evidence table or column serves: (table, condition that a row is of use, who needs it).
@@ -44,8 +48,10 @@ class Checkup:
     ----------
     inputs
         name, taken_for, size, rows, rejects, notes.
+    judgeable
+        what share of the money, the credits and the log can be judged.
     coverage
-        source, first_at, last_at, row_count.
+        source, from, to, rows, recognised, tied, and why its silence says nothing.
     livemode
         livemode (live, test, not told) and payments.
     gaps
@@ -54,14 +60,18 @@ class Checkup:
         table, rows, share, serves: how much of the evidence each method and finding can use.
     rejects
         file, reason, rows: rejects by reason.
+    log_lines
+        input, note: examples of lines of logs that were not understood, masked, and a pattern.
     """
 
     inputs: pd.DataFrame
+    judgeable: Judged
     coverage: pd.DataFrame
     livemode: pd.DataFrame
     gaps: pd.DataFrame
     needs: pd.DataFrame
     rejects: pd.DataFrame
+    log_lines: pd.DataFrame
 
     @property
     def missing(self) -> pd.DataFrame:
@@ -77,7 +87,9 @@ class Checkup:
             ("Rejected", self.rejects),
             ("Gaps", self.gaps),
         ]
-        lines = []
+        if len(self.log_lines):
+            parts.append(("Log lines", self.log_lines))
+        lines = [*str(self.judgeable).splitlines(), ""]
         for title, table in parts:
             lines.append(title)
             text = "  none" if table.empty else table.to_string(index=False, na_rep="")
@@ -86,6 +98,16 @@ class Checkup:
         for need in self.missing.to_dict("records"):
             lines.append(f"Missing: {need['table']} for {need['serves']}.")
         return "\n".join(lines).rstrip()
+
+
+def _shown(coverage: pd.DataFrame) -> pd.DataFrame:
+    """The coverage with its times to the minute and its reasons in words."""
+    times = {"since": "from", "until": "to"}
+    rows = coverage.rename(columns={**times, "read": "rows", "reason": "absences unknown"})
+    for name in times.values():
+        rows[name] = pd.to_datetime(rows[name], utc=True).dt.strftime("%Y-%m-%d %H:%M")
+    reasons = rows["absences unknown"].map(lambda why: WHY[why][0], na_action="ignore")
+    return rows.assign(**{"absences unknown": reasons}).fillna("").drop(columns="rejected")
 
 
 def check_up(case_file: CaseFile, *, store: bool = True, fresh: bool = False) -> Checkup:
@@ -117,17 +139,14 @@ def examine_evidence(evidence: Evidence) -> Checkup:
                 "bytes": source.size,
                 "rows": source.rows,
                 "rejects": source.rejects,
-                "notes": "; ".join(source.notes),
+                "notes": "; ".join(note for note in source.notes if not _of_lines(note)),
             }
             for source in custody.inputs
         ]
     )
     query = evidence.connection.execute
-    coverage = query(
-        """SELECT source, strftime(first_at, '%Y-%m-%d %H:%M') AS "from",
-                  strftime(last_at, '%Y-%m-%d %H:%M') AS "to", row_count AS rows
-           FROM coverage ORDER BY source"""
-    ).df()
+    measured = measure_coverage(evidence.engine)
+    judgeable = Judged(measure_judgeable(evidence.engine, measured), to_come=True)
     livemode = query(
         """SELECT CASE WHEN livemode THEN 'live' WHEN NOT livemode THEN 'test' ELSE 'not told' END
                   AS livemode, count(*) AS payments FROM payments GROUP BY 1 ORDER BY 1"""
@@ -148,9 +167,24 @@ def examine_evidence(evidence: Evidence) -> Checkup:
     by_reason = rejects.groupby(["file", "reason"], as_index=False).agg(rows=("line", "size"))
     return Checkup(
         inputs=inputs,
-        coverage=coverage,
+        judgeable=judgeable,
+        coverage=_shown(measured.coverage),
         livemode=livemode,
         gaps=custody.gaps(),
         needs=pd.DataFrame(needs),
         rejects=by_reason,
+        log_lines=pd.DataFrame(
+            [
+                {"input": source.name, "note": note}
+                for source in custody.inputs
+                for note in source.notes
+                if _of_lines(note)
+            ],
+            columns=["input", "note"],
+        ),
     )
+
+
+def _of_lines(note: str) -> bool:
+    """Whether a note of an input is about lines of a log that were not understood."""
+    return note.startswith((NOT_UNDERSTOOD, PROPOSAL))

@@ -23,7 +23,7 @@ _DECIDING = ("money", "credits")
 
 @dataclass(frozen=True)
 class Judged:
-    """The table ``judged_shares``, and what follows from it.
+    """The table ``judged_shares``, and what follows from it; ``to_come`` of what is not judged yet.
 
     Examples
     --------
@@ -38,6 +38,7 @@ class Judged:
     """
 
     rows: pd.DataFrame
+    to_come: bool = False
 
     @cached_property
     def shares(self) -> dict[str, float]:
@@ -76,14 +77,16 @@ class Judged:
             for s, words in SUBJECTS.items()
             if s in self.shares
         ]
-        return f"Judged: {', '.join(shares) or 'nothing: no money was paid'}"
+        words = "Can be judged" if self.to_come else "Judged"
+        return f"{words}: {', '.join(shares) or 'nothing: no money was paid'}"
 
     def __str__(self) -> str:
         lines = [self.headline]
         for row in self.unjudged:
             why = WHY[row["reason"]][0]
             share = f"{percent(row['share'])} {SUBJECTS[row['subject']][0]}"
-            lines.append(f"Not judged: {share}: {why}{_counted(row['rows'])}")
+            words = "Cannot be judged" if self.to_come else "Not judged"
+            lines.append(f"{words}: {share}: {why}{_counted(row['rows'])}")
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:

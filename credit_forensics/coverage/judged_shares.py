@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
@@ -48,22 +49,68 @@ def paid_money(tables: Tables) -> ir.Table:
     ``payment_id`` is any of the group, so that an engine may count bucket by bucket.
     """
     payments, verdicts = tables.payments, tables.verdicts
+    paid = _paid(payments)
+    rows = paid.left_join(verdicts, "payment_id").select(
+        paid.payment_id, paid.left, paid.currency, verdicts.verdict
+    )
+    return _summed(rows)
+
+
+def _paid(payments: ir.Table) -> ir.Table:
     paid = payments.filter(
         (payments.payment_status == "paid") & payments.livemode.coalesce(True)
     ).select(
         "payment_id",
         "currency",
+        paid_at=payments.completed_at.coalesce(payments.created_at),
         left=payments.amount.coalesce(0) - payments.amount_lost.coalesce(0),
     )
-    paid = paid.filter(paid.left > 0)
-    rows = paid.left_join(verdicts, "payment_id").select(
-        paid.payment_id, paid.left, paid.currency, verdicts.verdict
-    )
+    return paid.filter(paid.left > 0)
+
+
+def _summed(rows: ir.Table) -> ir.Table:
     return rows.group_by("currency", "verdict").aggregate(
         payment_id=rows.payment_id.min(),
         payments=rows.count(),
         amount=rows.left.sum().cast("int64"),
     )
+
+
+def money_to_judge(tables: Tables) -> ir.Table:
+    """As ``paid_money``, of what is not judged yet: booked or not, in the ledger's time or not."""
+    payments, ledger = tables.payments, tables.ledger
+    booked = (
+        ledger.filter(ledger.payment_id.notnull()).select(booked_id=ledger.payment_id).distinct()
+    )
+    paid = _paid(payments)
+    rows = paid.left_join(booked, paid.payment_id == booked.booked_id)
+    spans = tables.spans.filter(tables.spans.source == "ledger")
+    rows = rows.cross_join(
+        spans.aggregate(first_at=spans.first_at.min(), last_at=spans.last_at.max())
+    )
+    within = (rows.paid_at >= rows.first_at) & (rows.paid_at <= rows.last_at)
+    rows = rows.mutate(
+        verdict=ibis.cases(
+            (rows.booked_id.notnull(), "booked"),
+            (within.coalesce(False), "within"),
+            else_="undetermined",
+        )
+    )
+    return _summed(rows)
+
+
+def measure_judgeable(engine: Engine, measured: Measured) -> pd.DataFrame:
+    """As ``measure_judged``, of evidence that is not judged: what can be.
+
+    Whether more than one kind of evidence names a payer, only a judgement tells.
+    """
+    rows = engine.arrow(money_to_judge(Tables()).order_by("currency", "verdict")).to_pylist()
+    if measured.reasons["ledger"]:
+        rows = [
+            {**row, "verdict": "undetermined" if row["verdict"] == "within" else row["verdict"]}
+            for row in rows
+        ]
+    return _shares(rows, measured)
 
 
 def measure_judged(engine: Engine, measured: Measured) -> pd.DataFrame:
@@ -81,6 +128,10 @@ def measure_judged(engine: Engine, measured: Measured) -> pd.DataFrame:
         counted.drop("payment_id").order_by("currency", "verdict", "amount")
     ).to_pylist()
     engine.drop(PAID_MONEY)
+    return _shares(money, measured)
+
+
+def _shares(money: list[dict[str, Any]], measured: Measured) -> pd.DataFrame:
     reasons = measured.reasons
     rows = [*_of_money(money, reasons["ledger"]), *_of_credits(measured, reasons["payments"])]
     rows += _of_log(measured, reasons["deliveries"])
