@@ -338,7 +338,7 @@ class Case:
     def coverage(self) -> pd.DataFrame:
         """A row a source: what was read, tied and recognised, and why its silence says nothing."""
         self.judgement  # noqa: B018
-        return self.evidence.engine.frame(Tables().coverage)
+        return self.evidence.engine.frame(Tables().coverage.order_by("source"))
 
     @cached_property
     def judged(self) -> Judged:

@@ -106,6 +106,8 @@ def _shown(coverage: pd.DataFrame) -> pd.DataFrame:
     rows = coverage.rename(columns={**times, "read": "rows", "reason": "absences unknown"})
     for name in times.values():
         rows[name] = pd.to_datetime(rows[name], utc=True).dt.strftime("%Y-%m-%d %H:%M")
+    counts = ["rows", "tied", "recognised"]
+    rows = rows.astype(dict.fromkeys(counts, "Int64")).astype(dict.fromkeys(counts, "object"))
     reasons = rows["absences unknown"].map(lambda why: WHY[why][0], na_action="ignore")
     return rows.assign(**{"absences unknown": reasons}).fillna("").drop(columns="rejected")
 

@@ -73,7 +73,7 @@ class Judged:
     def headline(self) -> str:
         """What was judged, in a line."""
         shares = [
-            f"{percent(self.shares[s])} {words}"
+            f"{percent(self.shares[s])} {words[0]}"
             for s, words in SUBJECTS.items()
             if s in self.shares
         ]
