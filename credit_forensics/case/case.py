@@ -20,6 +20,7 @@ from credit_forensics.case.stored_case import StoredCase
 from credit_forensics.case.write_analysis import write_analysis
 from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.coverage.judged import Judged
+from credit_forensics.coverage.unjoined_tables import unjoined_tables
 from credit_forensics.did_you_mean import did_you_mean, or_nearest
 from credit_forensics.engines.choose import open_engine
 from credit_forensics.engines.duckdb import Engine
@@ -440,6 +441,12 @@ class Case:
             raise CaseError(f"The case has no incident {incident_id!r}{hint}")
         return found.iloc[0]
 
+    @cached_property
+    def gaps(self) -> pd.DataFrame:
+        """What a source should have held and did not, and tables that nothing was joined to."""
+        gaps = [self.evidence.custody.gaps(), unjoined_tables(self.coverage)]
+        return pd.concat(gaps, ignore_index=True)
+
     @property
     def rejects(self) -> pd.DataFrame:
         """What could not be read: file, line, reason."""
@@ -506,6 +513,7 @@ class Case:
                 name: self.evidence.count(name)
                 for name in ("payments", "metadata", "events", "deliveries", "ledger")
             },
+            "judged": self.judged.to_dict(),
             "findings_run": self.finding_runs.to_dict("records"),
             "model": self.model,
         }

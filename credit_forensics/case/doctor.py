@@ -10,6 +10,7 @@ from credit_forensics.case_file import CaseFile
 from credit_forensics.coverage.judged import WHY, Judged
 from credit_forensics.coverage.judged_shares import measure_judgeable
 from credit_forensics.coverage.measure import measure_coverage
+from credit_forensics.coverage.unjoined_tables import unjoined_tables
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.logs.generic_log import NOT_UNDERSTOOD, PROPOSAL
 from credit_forensics.evidence.stored.open import open_case_evidence
@@ -172,7 +173,7 @@ def examine_evidence(evidence: Evidence) -> Checkup:
         judgeable=judgeable,
         coverage=_shown(measured.coverage),
         livemode=livemode,
-        gaps=custody.gaps(),
+        gaps=pd.concat([custody.gaps(), unjoined_tables(measured.coverage)], ignore_index=True),
         needs=pd.DataFrame(needs),
         rejects=by_reason,
         log_lines=pd.DataFrame(

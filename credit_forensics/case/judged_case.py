@@ -69,6 +69,11 @@ class JudgedCase(Protocol):
         ...
 
     @property
+    def gaps(self) -> pd.DataFrame:
+        """What a source should have held and did not."""
+        ...
+
+    @property
     def rejects(self) -> pd.DataFrame:
         """What could not be read."""
         ...

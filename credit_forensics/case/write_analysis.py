@@ -98,6 +98,6 @@ def summary(case: JudgedCase) -> dict[str, Any]:
         "findings": {str(name): int(n) for name, n in by_name.items()},
         "incidents": len(case.incidents),
         "rejects": len(case.rejects),
-        "gaps": case.evidence.custody.gaps().to_dict("records"),
+        "gaps": case.gaps.to_dict("records"),
         "not_run": case.finding_runs.loc[~case.finding_runs["ran"], "finding"].tolist(),
     }

@@ -35,6 +35,10 @@ REASONS = {
         "entries that name no payment that was read",
         "Buchungen, die keine gelesene Zahlung nennen",
     ),
+    "unclear": (
+        "entries of no known kind; say under [ledger.kinds] what they are",
+        "Buchungen unbekannter Art; unter [ledger.kinds] lässt sich sagen, was sie sind",
+    ),
     "nameless": (
         "deliveries that do not name what they are of",
         "Zustellungen, die nicht nennen, wovon sie handeln",
@@ -159,17 +163,22 @@ def _of_money(rows: list[Mapping[str, Any]], ledger: str | None) -> list[dict[st
 
 def _of_credits(measured: Measured, payments: str | None) -> list[dict[str, Any]]:
     ties = measured.ties
-    judged, unbacked, untied = ties.credits_tied, ties.credits_unbacked, ties.credits_untied
-    counts = [ties.tied + ties.inferred, ties.unbacked, ties.untied]
-    total = judged + unbacked + untied
+    groups = [
+        ("", ties.credits_tied, ties.tied + ties.inferred),
+        # Where entries name their payments, one that names none is known to have none.
+        ("" if payments is None else "untied", ties.credits_unbacked, ties.unbacked),
+        ("" if payments is None else "untied", ties.credits_untied, ties.untied),
+        ("unclear", ties.credits_unclear, ties.unclear),
+    ]
+    total = sum(credits for _, credits, _ in groups)
     if not total:
         return []
-    if payments is None:
-        return [_row("credits", "", 1.0, sum(counts))]
-    rows = [_row("credits", "", judged / total, counts[0])]
-    if unbacked + untied:
-        rows.append(_row("credits", "untied", (unbacked + untied) / total, sum(counts[1:])))
-    return rows
+    found: dict[str, tuple[int, int]] = {"": (0, 0)}
+    for why, credits, entries in groups:
+        if entries:
+            before = found.get(why, (0, 0))
+            found[why] = (before[0] + credits, before[1] + entries)
+    return [_row("credits", why, credits / total, n) for why, (credits, n) in found.items()]
 
 
 def _of_log(measured: Measured, why: str | None) -> list[dict[str, Any]]:

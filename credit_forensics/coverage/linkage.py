@@ -26,7 +26,7 @@ def entry_ties(tables: Tables) -> ir.Table:
     """
     ledger, payments, spans = tables.ledger, tables.payments, tables.spans
     entries = ledger.filter((ledger.delta > 0) & ledger.kind.isin(BOUGHT))
-    paid = payments.select(paid_id=payments.payment_id).distinct()
+    paid = payments.select(paid_id=payments.payment_id)
     rows = entries.left_join(paid, entries.payment_id == paid.paid_id)
     rows = rows.cross_join(_span(spans, "payments"))
     inferred = rows.tie == "inferred" if "tie" in rows.columns else ibis.literal(False)

@@ -21,17 +21,20 @@ class Ties:
 
     ``tied`` name their payment, or are of an event that was read; ``inferred`` were paired with
     one; ``unbacked`` name something of a kind that was read, and it is not there; ``untied`` name
-    nothing, or something of a kind that was not read; ``outside`` lie in another time.
+    nothing, or something of a kind that was not read; ``unclear`` ones may be anything; and
+    ``outside`` lie in another time.
     """
 
     tied: int = 0
     inferred: int = 0
     unbacked: int = 0
     untied: int = 0
+    unclear: int = 0
     outside: int = 0
     credits_tied: int = 0
     credits_unbacked: int = 0
     credits_untied: int = 0
+    credits_unclear: int = 0
 
 
 @dataclass(frozen=True)
@@ -188,6 +191,7 @@ def count_ties(engine: Engine, spans: dict[str, Any]) -> Ties:
         for row in inside
         if row["tied"] or row["of_kind"] is None or not sizes or row["of_kind"] in sizes
     ]
+    other = [row for row in inside if row not in fits]
     named = {row["prefix"] for row in fits if not row["tied"] and row["prefix"]}
     known: set[str] = set()
     if named:
@@ -215,10 +219,12 @@ def count_ties(engine: Engine, spans: dict[str, Any]) -> Ties:
         inferred=total("entries", "inferred"),
         unbacked=max(total("entries", "unbacked") - moved("unbacked"), 0),
         untied=max(total("entries", "untied") - moved("untied"), 0),
+        unclear=sum(int(row["entries"]) for row in other),
         outside=sum(int(row["entries"]) for row in rows if not row["inside"]),
         credits_tied=total("credits", "tied") + total("credits", "inferred") + backed["credits"],
         credits_unbacked=max(total("credits", "unbacked") - moved_credits("unbacked"), 0),
         credits_untied=max(total("credits", "untied") - moved_credits("untied"), 0),
+        credits_unclear=sum(int(row["credits"]) for row in other),
     )
 
 

@@ -45,7 +45,7 @@ def coverage_section(view: CaseView) -> Block:
         caption=language.say("caption.coverage"),
         language=language,
     )
-    gaps = view.case.evidence.gaps
+    gaps = view.case.gaps
     gap_table = html_table(
         view.mask.frame(gaps.head(SHOWN_ROWS), "gaps"),
         cells.columns("source", "object", "problem", "consequence"),

@@ -37,6 +37,7 @@ def judged(paid, ledger=(), **tables) -> Judged:
         }
         for number, of in enumerate(ledger)
     ]
+    entries = list(ledger) if ledger and isinstance(ledger[0], dict) else entries
     verdicts = [
         {"payment_id": f"cs_{number}", "verdict": verdict}
         for number, (verdict, *_) in enumerate(paid)
@@ -77,6 +78,18 @@ def test_renewals_that_no_payment_is_known_of_leave_most_credits_unjudged():
     assert "67 % of the ledger's credits" in str(found)
     assert found.enough(0.95) is False
     assert found.enough(0.3) is True
+
+
+def test_entries_of_no_known_kind_are_not_judged():
+    entry = {"user_id": "a", "created_at": DAY, "delta": 50}
+    ledger = [
+        {**entry, "entry_id": "1", "kind": "purchase", "payment_id": "cs_0"},
+        {**entry, "entry_id": "2", "kind": "other", "delta": 150},
+        {**entry, "entry_id": "3", "kind": "grant", "delta": 999},
+    ]
+    found = judged([("confirmed", 900)], ledger=ledger)
+    assert found.shares["credits"] == 0.25
+    assert [(row["reason"], row["share"]) for row in found.unjudged] == [("unclear", 0.75)]
 
 
 def test_why_the_ledger_says_nothing_of_a_payment_is_said():

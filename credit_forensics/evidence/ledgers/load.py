@@ -185,10 +185,9 @@ def _load(
 ) -> _Taken:
     plan = plan_reads(database, section)
     for object_, problem, consequence in plan.gaps:
-        if (object_, problem) == ("balances", "missing_table") and plan.layout != CREDIT_LEDGER:
-            # The original handler reads its view of balances; any other shop may have none.
-            problem = "absent"
-        evidence.custody.gap("ledger", object_, problem, consequence)
+        # The original handler reads its view of balances; any other shop may have none.
+        never = (object_, problem) == ("balances", "missing_table") and plan.layout != CREDIT_LEDGER
+        evidence.custody.gap("ledger", object_, "absent" if never else problem, consequence)
     source.taken_for = f"ledger ({plan.layout})"
     taken: dict[str, str] = {}
     try:
