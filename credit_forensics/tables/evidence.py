@@ -193,7 +193,8 @@ EVIDENCE: tuple[TableSpec, ...] = (
             (
                 "problem",
                 TEXT,
-                "missing_table, missing_column, unreadable, window, absent, rejected or not_joined",
+                "missing_table, missing_column, unreadable, window, absent, rejected, not_joined, "
+                "read_as or unread",
             ),
             ("consequence", TEXT, "which method or finding cannot be had, in a sentence"),
         ],
