@@ -51,8 +51,7 @@ class Judged:
         """What was not judged: subject, reason, share and rows, the largest share first."""
         rows = self.rows[self.rows["reason"] != ""]
         ordered = rows.sort_values(["share", "subject", "reason"], ascending=[False, True, True])
-        found: list[dict[str, Any]] = ordered.to_dict("records")
-        return found
+        return [{str(k): v for k, v in row.items()} for row in ordered.to_dict("records")]
 
     @property
     def least(self) -> float:

@@ -8,7 +8,7 @@ or is known to be tied to none; deliveries where they name what they are of.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import ibis
@@ -143,7 +143,7 @@ def _shares(money: list[dict[str, Any]], measured: Measured) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=table.column_names) if rows else table.empty()
 
 
-def _of_money(rows: list[Mapping[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
+def _of_money(rows: Sequence[Mapping[str, Any]], ledger: str | None) -> list[dict[str, Any]]:
     """Shares of the paid money; over currencies they are weighed by their payments."""
     payments = sum(row["payments"] for row in rows)
     of_currency: dict[str, tuple[int, int]] = {}

@@ -182,9 +182,12 @@ def judge(
     plan = plan_of(False)
     step("session fields")
     run("session_fields", "credited")
-    whole = basis.coverage if basis else None
-    measured = measure_coverage(engine) if whole is None else None
-    engine.register("coverage", measured.coverage if measured else at_new_spans(whole, engine))
+    measured = None
+    if basis is None or basis.coverage is None:
+        measured = measure_coverage(engine)
+        engine.register("coverage", measured.coverage)
+    else:
+        engine.register("coverage", at_new_spans(basis.coverage, engine))
     step("persons")
     persons = group_persons(engine.frame(plan.links), accounts, list(different))
     engine.register("persons", persons)
