@@ -44,11 +44,12 @@ def basis_of(rows: StoredRows) -> Basis:
     )
 
 
-def judged_of(connection: duckdb.DuckDBPyConnection) -> Judged:
-    """What share the last judgement of everything judged."""
+def shown_by_all(connection: duckdb.DuckDBPyConnection) -> tuple[Judged, pd.DataFrame]:
+    """What share the last judgement of everything judged, and what its sources showed."""
     rows = connection.execute("SELECT value FROM stored.meta WHERE key = 'basis'").fetchall()
-    found = json.loads(rows[0][0])["judged"] if rows else []
-    return Judged(pd.DataFrame(found, columns=spec("judged_shares").column_names))
+    learned = json.loads(rows[0][0]) if rows else {"judged": [], "coverage": []}
+    judged = pd.DataFrame(learned["judged"], columns=spec("judged_shares").column_names)
+    return Judged(judged), pd.DataFrame(learned["coverage"], columns=_SHOWN)
 
 
 def _known(

@@ -18,6 +18,7 @@ import pandas as pd
 from credit_forensics.case.case import Case
 from credit_forensics.case.judgement_key import judgement_key, judgement_settings
 from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.coverage.unlinked_ledger import why_unlinked
 from credit_forensics.engines.parquet_rows import quoted_path
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.stored.bring import bring_part
@@ -31,8 +32,8 @@ from credit_forensics.monitoring.case_look import look_at_case, pull_news
 from credit_forensics.monitoring.judged_rows import (
     CORE,
     basis_of,
-    judged_of,
     of_the_touched,
+    shown_by_all,
     store_judged,
     unbooked,
 )
@@ -165,7 +166,7 @@ def _watched(
         'signature_refused',
         'resolution_failed'"""
     since = (now - _HISTORY).isoformat()
-    judged = judged_of(connection)
+    judged, coverage = shown_by_all(connection)
     return Watched(
         # Only what is not booked can be missing its credits or its delivery.
         payments=frame(unbooked(CORE)),
@@ -189,6 +190,7 @@ def _watched(
         has_log=bool(case_file.webhook_log.files),
         has_ledger=bool(case_file.all_ledgers),
         problems=problems,
+        unlinked=why_unlinked(coverage),
         judged=judged.headline,
         nothing=judged.nothing_found(case_file.analysis.judged_at_least),
         remembered=remembered,
