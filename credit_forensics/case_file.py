@@ -67,6 +67,7 @@ class LedgerSection(Section):
     users: TableMapping | None = None
     customers: TableMapping | None = None
     balances: TableMapping | None = None
+    until: Any = None
     kinds: dict[str, str] = Field(default_factory=dict)
 
 
@@ -100,6 +101,7 @@ class AnalysisSection(Section):
     """``[analysis]``: how to judge."""
 
     mode: Literal["hindsight", "as_of"] = "hindsight"
+    judged_at_least: float = Field(default=0.95, ge=0.0, le=1.0)
 
 
 class ReportSection(Section):

@@ -19,6 +19,8 @@ from credit_forensics.case.manifest import versions
 from credit_forensics.case.stored_case import StoredCase
 from credit_forensics.case.write_analysis import write_analysis
 from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.coverage.judged import Judged
+from credit_forensics.coverage.unjoined_tables import unjoined_tables
 from credit_forensics.did_you_mean import did_you_mean, or_nearest
 from credit_forensics.engines.choose import open_engine
 from credit_forensics.engines.duckdb import Engine
@@ -334,6 +336,19 @@ class Case:
         return self.evidence.engine.ordered(self._verdicts(), ["payment_id"])
 
     @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """A row a source: what was read, tied and recognised, and why its silence says nothing."""
+        self.judgement  # noqa: B018
+        return self.evidence.engine.frame(Tables().coverage.order_by("source"))
+
+    @cached_property
+    def judged(self) -> Judged:
+        """What share of the paid money, the credits and the log was judged (no table)."""
+        self.judgement  # noqa: B018
+        table = Tables().judged_shares
+        return Judged(self.evidence.engine.frame(table.order_by("subject", "reason")))
+
+    @cached_property
     def verdict_counts(self) -> pd.Series:
         """Payments by verdict, the most frequent first."""
         verdicts = self._verdicts()
@@ -426,6 +441,12 @@ class Case:
             raise CaseError(f"The case has no incident {incident_id!r}{hint}")
         return found.iloc[0]
 
+    @cached_property
+    def gaps(self) -> pd.DataFrame:
+        """What a source should have held and did not, and tables that nothing was joined to."""
+        gaps = [self.evidence.custody.gaps(), unjoined_tables(self.coverage)]
+        return pd.concat(gaps, ignore_index=True)
+
     @property
     def rejects(self) -> pd.DataFrame:
         """What could not be read: file, line, reason."""
@@ -492,6 +513,7 @@ class Case:
                 name: self.evidence.count(name)
                 for name in ("payments", "metadata", "events", "deliveries", "ledger")
             },
+            "judged": self.judged.to_dict(),
             "findings_run": self.finding_runs.to_dict("records"),
             "model": self.model,
         }

@@ -19,6 +19,12 @@ _COVERED = {
     "deliveries": "received_at",
     "ledger": "created_at",
 }
+# What custody takes the inputs of a source to be, at its beginning.
+_TAKEN_FOR = {
+    "payments": "stripe",
+    "deliveries": "webhook log",
+    "ledger": "ledger",
+}
 
 
 def link_payments(evidence: Evidence, case_file: CaseFile) -> None:
@@ -49,18 +55,30 @@ def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
 
 
 def finish(evidence: Evidence) -> None:
-    """Write what the sources cover, and their gaps, as tables.
+    """Write the spans of the sources, and their gaps, as tables.
 
     A loader that knows better what its source covers (a log's other lines, say) has said so.
     """
     run = evidence.connection.execute
-    run("DELETE FROM coverage WHERE source IN ('payments', 'events')")
+    run("DELETE FROM spans WHERE source IN ('payments', 'events')")
     for source, time in _COVERED.items():
         run(
-            f"""INSERT INTO coverage
-            SELECT '{source}', min({time}), max({time}), count(*) FROM {source}
-            WHERE '{source}' NOT IN (SELECT source FROM coverage) HAVING count(*) > 0"""
+            f"""INSERT INTO spans BY NAME
+            SELECT '{source}' AS source, min({time}) AS first_at, max({time}) AS last_at,
+                count(*) AS row_count FROM {source}
+            WHERE '{source}' NOT IN (SELECT source FROM spans) HAVING count(*) > 0"""
         )
+    # What events tell of payments reaches as far as the last of them.
+    run(
+        """UPDATE spans SET last_at = greatest(last_at, (SELECT max(completed_at) FROM payments),
+            (SELECT max(created_at) FROM events WHERE payment_id IS NOT NULL))
+        WHERE source = 'payments'"""
+    )
+    for source, taken_for in _TAKEN_FOR.items():
+        rejected = sum(
+            one.rejects for one in evidence.custody.inputs if one.taken_for.startswith(taken_for)
+        )
+        run("UPDATE spans SET rejected = ? WHERE source = ?", [rejected, source])
     run("DELETE FROM gaps")
     gaps = evidence.custody.gaps()
     if len(gaps):

@@ -5,13 +5,16 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "missing_credit"
 SEVERITY = "high"
-PROOF = "Stripe says paid, the ledger covers the time, and no entry books the payment."
+PROOF = (
+    "Stripe says paid, the ledger covers the time and names its payments, and no entry books this."
+)
 
 COMPLETING_EVENTS = (
     "checkout.session.completed",
@@ -38,8 +41,8 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     * ``signature_refused``: it refused the signature. A refused delivery names no event, so it is
       also taken where no delivery names the payment and one was refused between one minute
       before and 15 minutes after the payment completed;
-    * ``not_delivered``: the log covers the time and no delivery is in it, though most of the
-      deliveries that were recognised in it name what they are of;
+    * ``not_delivered``: the log covers the time and no delivery is in it, though its deliveries
+      were recognised (see ``coverage``);
     * ``unknown``: the log does not cover the time, the delivery broke off or was answered with an
       error of no known kind, or its end was not understood.
 
@@ -75,13 +78,13 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     rows = rows.left_join(gates, rows.payment_id == gates.gate_payment)
     refused = _refused_after(rows, tables)
     rows = rows.left_join(refused, rows.payment_id == refused.refused_payment)
-    log = tables.coverage.filter(tables.coverage.source == "deliveries")
-    rows = rows.cross_join(log.aggregate(log_first=log.first_at.min(), log_last=log.last_at.max()))
-    rows = rows.cross_join(_recognised(tables))
+    rows = with_coverage(rows, tables.coverage, "deliveries")
 
     gate = rows.gate.coalesce(0)
-    spanned = (rows.happened_at >= rows.log_first) & (rows.happened_at <= rows.log_last)
-    covered = spanned & (rows.named_deliveries > rows.nameless_deliveries)
+    in_log = (rows.happened_at >= rows.deliveries_since) & (
+        rows.happened_at <= rows.deliveries_until
+    )
+    covered = covers(rows, "deliveries", rows.happened_at)
     was_refused = (rows.refused_at <= rows.happened_at + REFUSED_LATEST).coalesce(False)
     cause = ibis.cases(
         (gate == _APPLIED, "acknowledged_not_applied"),
@@ -89,7 +92,7 @@ def find_missing_credit(tables: Tables) -> ir.Table:
         (gate == _SKIPPED, "acknowledged_not_applied"),
         (gate.isin((_UNCLEAR, _ERROR, _BROKEN_OFF)), "unknown"),
         ((gate == _REFUSED) | was_refused, "signature_refused"),
-        (covered.coalesce(False), "not_delivered"),
+        (covered, "not_delivered"),
         else_="unknown",
     )
     reason = ibis.cases(
@@ -101,8 +104,8 @@ def find_missing_credit(tables: Tables) -> ir.Table:
         (gate == _UNCLEAR, "how its delivery ended was not understood in the handler's log"),
         (gate == _REFUSED, "the handler refused the signature of its delivery"),
         (was_refused, "a delivery was refused for its signature at that time"),
-        (covered.coalesce(False), "the handler's log shows no delivery"),
-        (spanned.coalesce(False), "few or no deliveries were recognised in the handler's log"),
+        (covered, "the handler's log shows no delivery"),
+        (in_log.coalesce(False), "few or no deliveries were recognised in the handler's log"),
         else_="no log covers the time",
     )
     return finding_rows(
@@ -179,16 +182,6 @@ def _furthest_gate(unbooked: ir.Table, tables: Tables) -> ir.Table:
     )
     gates = gates.filter(gates.gate_payment.notnull())
     return gates.group_by("gate_payment").aggregate(gate=gates.gate.max())
-
-
-def _recognised(tables: Tables) -> ir.Table:
-    """How many deliveries name an event or a payment, and how many of the others should."""
-    deliveries = tables.deliveries
-    named = deliveries.event_id.notnull() | deliveries.payment_id.notnull()
-    nameless = ~named & ~deliveries.outcome.isin(("signature_refused", "not_found"))
-    return deliveries.aggregate(
-        named_deliveries=named.sum().coalesce(0), nameless_deliveries=nameless.sum().coalesce(0)
-    )
 
 
 def _refused_after(rows: ir.Table, tables: Tables) -> ir.Table:

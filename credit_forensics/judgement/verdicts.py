@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import SESSION
@@ -62,7 +63,8 @@ def verdicts(
     ``split_identity``: credits on another id of the payer than the account that names the person
     (the earliest), whether or not the other id has an account of its own; so credits that were
     moved to that account are clean. Fewer than two families can never confirm. An absence counts
-    only where the ledger's coverage holds the payment: otherwise it is ``undetermined``.
+    only where the ledger covers the payment's time and shows what is not there: otherwise the
+    payment is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -75,16 +77,14 @@ def verdicts(
         completed_at=payments.completed_at,
     )
     rows = rows.left_join(held, "payment_id").select(rows, credited_user_id=held.credited_user_id)
-    coverage = tables.coverage.filter(tables.coverage.source == "ledger")
-    covered = coverage.agg(ledger_first=coverage.first_at.min(), ledger_last=coverage.last_at.max())
-    rows = rows.cross_join(covered)
+    rows = with_coverage(rows, tables.coverage, "ledger")
 
     best = person_of_best(rows, families)
     credit = rows.credited_user_id.notnull()
     paid = ibis.coalesce(rows.payment_status == "paid", False) & ibis.coalesce(rows.livemode, True)
     returned = ibis.coalesce(rows.amount_lost, 0) >= ibis.coalesce(rows.amount, 1)
     when = ibis.coalesce(rows.completed_at, rows.created_at)
-    in_ledger = ibis.coalesce((when >= rows.ledger_first) & (when <= rows.ledger_last), False)
+    in_ledger = covers(rows, "ledger", when)
     p = rows.misattributed
     same_person = ibis.coalesce(best == rows.credited, False)
     by_session = rows[f"v_{SESSION}"] == rows.credited

@@ -193,6 +193,11 @@ class CaseView:
         """Money at stake by currency, minor units: each payment once, however many findings."""
         return money_at_stake(self.findings)
 
+    @property
+    def judged_enough(self) -> bool:
+        """Whether so much was judged that to have found nothing means something."""
+        return self.case.judged.enough(self.case.settings.analysis.judged_at_least)
+
     @cached_property
     def accounts_hit(self) -> int:
         """Accounts that a finding names, as credited or as rightful."""

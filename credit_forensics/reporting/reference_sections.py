@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.html_templates import render
@@ -39,12 +40,12 @@ def coverage_section(view: CaseView) -> Block:
         language=language,
     )
     spans = html_table(
-        view.case.evidence.coverage,
-        cells.columns("source", "first_at", "last_at", "row_count"),
+        _shown_coverage(view),
+        cells.columns("source", "since", "until", "read", "recognised", "tied", "reason_silent"),
         caption=language.say("caption.coverage"),
         language=language,
     )
-    gaps = view.case.evidence.gaps
+    gaps = view.case.gaps
     gap_table = html_table(
         view.mask.frame(gaps.head(SHOWN_ROWS), "gaps"),
         cells.columns("source", "object", "problem", "consequence"),
@@ -73,6 +74,15 @@ def appendix_section(view: CaseView) -> Block:
         limits.append(say("appendix.limits.priors"))
     text = render("reporting/templates/appendix.html.j2", say=say, limits=limits, terms=_TERMS)
     return Block(view.heading("appendix"), text)
+
+
+def _shown_coverage(view: CaseView) -> pd.DataFrame:
+    """The coverage, with each reason in the view's language."""
+    coverage = view.case.coverage
+    reasons = coverage["reason"].map(
+        lambda reason: view.language.say(f"unjudged.{reason}"), na_action="ignore"
+    )
+    return coverage.assign(reason_silent=reasons)
 
 
 def _rejects(view: CaseView) -> Markup:

@@ -190,18 +190,24 @@ EVIDENCE: tuple[TableSpec, ...] = (
         [
             ("source", TEXT, "ledger, stripe or webhook_log"),
             ("object", TEXT, "the table, column or file"),
-            ("problem", TEXT, "missing_table, missing_column, unreadable, window or absent"),
+            (
+                "problem",
+                TEXT,
+                "missing_table, missing_column, unreadable, window, absent, rejected, not_joined, "
+                "read_as or unread",
+            ),
             ("consequence", TEXT, "which method or finding cannot be had, in a sentence"),
         ],
     ),
     table_spec(
-        "coverage",
-        "what span of time a source covers",
+        "spans",
+        "what span of time was read of a source",
         [
             ("source", TEXT, "payments, events, deliveries or ledger"),
             ("first_at", TIME, "earliest time seen"),
-            ("last_at", TIME, "latest time seen"),
-            ("row_count", INT, "rows"),
+            ("last_at", TIME, "latest time seen, or until when the source is known to be whole"),
+            ("row_count", INT, "rows; of a log, its lines with a time"),
+            ("rejected", INT, "rows that could not be read"),
         ],
     ),
 )

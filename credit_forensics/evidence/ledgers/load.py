@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ from credit_forensics.evidence.ledgers.entries import take_entries
 from credit_forensics.evidence.ledgers.entry_kinds import check_kinds
 from credit_forensics.evidence.ledgers.layouts import CONSEQUENCES, OPTIONAL_PARTS
 from credit_forensics.evidence.ledgers.plan_reads import Read, plan_reads
+from credit_forensics.evidence.ledgers.read_until import read_until
 from credit_forensics.progress import RowProgress
 
 # Given the prefix of the ledger's entries, its database and a read: the read as it is to be, or
@@ -29,6 +31,12 @@ Narrow = Callable[[str, ReadOnlyDatabase, Read], Read | None]
 
 # The bookkeeping first: entries are linked through it.
 _ORDER = (*OPTIONAL_PARTS, "entries", "users", "customers", "balances")
+CREDIT_LEDGER = "credit_ledger"
+# What cannot be said where rows of a part were rejected.
+_NEEDED_WHOLE = {
+    "entries": "a payment that has no entry may have one of these, and no sum is a balance.",
+    "balances": "whether a stored balance drifts from its entries is not said.",
+}
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,7 @@ def load_ledgers(
 ) -> None:
     """Read every ledger of the case into ``ledger``, ``customers``, ``users``, ``balances``.
 
-    Also ``user_links`` where the database has a table of aliases, ``coverage``, the gaps and the
+    Also ``user_links`` where the database has a table of aliases, ``spans``, the gaps and the
     custody of each database. Entries of several ledgers get ``ledger1:``, ``ledger2:``, …
     before their key.
 
@@ -79,11 +87,13 @@ def load_ledgers(
     0
     """
     sections = case_file.all_ledgers
+    untils: list[dt.datetime | None] = []
     for number, section in enumerate(sections, start=1):
         check_kinds(evidence.connection, section.kinds)
         url = from_environment(section.url, "ledger.url")
         with open_read_only(url, case_file.folder, "ledger") as database:
             source = evidence.custody.add(database.name, "ledger")
+            untils.append(read_until(database, section))
             prefix = f"ledger{number}:" if len(sections) > 1 else ""
             own = partial(narrow, prefix, database) if narrow else None
             read = _load(
@@ -92,7 +102,8 @@ def load_ledgers(
             if exactly:
                 _custody(evidence, database, source, read, alone=len(sections) == 1)
     if sections:
-        cover_ledger(evidence)
+        known = [until for until in untils if until is not None]
+        cover_ledger(evidence, min(known) if len(known) == len(untils) else None)
 
 
 def link_ledger(evidence: Evidence) -> None:
@@ -174,7 +185,9 @@ def _load(
 ) -> _Taken:
     plan = plan_reads(database, section)
     for object_, problem, consequence in plan.gaps:
-        evidence.custody.gap("ledger", object_, problem, consequence)
+        # The original handler reads its view of balances; any other shop may have none.
+        never = (object_, problem) == ("balances", "missing_table") and plan.layout != CREDIT_LEDGER
+        evidence.custody.gap("ledger", object_, "absent" if never else problem, consequence)
     source.taken_for = f"ledger ({plan.layout})"
     taken: dict[str, str] = {}
     try:
@@ -188,7 +201,16 @@ def _load(
                 taken[part] = digest_table(evidence.connection, f"{RAW}{part}")
             else:
                 taken[part] = ""
+            rejected = source.rejects
             rows = _take(evidence, source, section, read, prefix=prefix, parts=frozenset(taken))
+            if source.rejects > rejected and part in _NEEDED_WHOLE:
+                evidence.custody.gap(
+                    "ledger",
+                    part,
+                    "rejected",
+                    f"{source.rejects - rejected} rows of {read.label} were rejected: "
+                    f"{_NEEDED_WHOLE[part]}",
+                )
             source.rows += rows
             if progress:
                 progress(read.label, rows)
@@ -258,11 +280,15 @@ def _custody(
         source.notes.append(f"with {log.name}, {size} bytes, SHA-256 {digest}")
 
 
-def cover_ledger(evidence: Evidence) -> None:
-    """Write what the ledger covers: from its first entry to its last."""
+def cover_ledger(evidence: Evidence, until: dt.datetime | None = None) -> None:
+    """Write the span of the ledger: from its first entry to ``until``, or its last entry.
+
+    See ``read_until.read_until`` for how far a ledger is known to be whole.
+    """
     run = evidence.connection.execute
-    run("DELETE FROM coverage WHERE source = 'ledger'")
+    run("DELETE FROM spans WHERE source = 'ledger'")
     run(
-        "INSERT INTO coverage BY NAME SELECT 'ledger' AS source, min(created_at) AS first_at, "
-        "max(created_at) AS last_at, count(*) AS row_count FROM ledger"
+        "INSERT INTO spans BY NAME SELECT 'ledger' AS source, min(created_at) AS first_at, "
+        "greatest(max(created_at), ?::TIMESTAMPTZ) AS last_at, count(*) AS row_count FROM ledger",
+        [until],
     )

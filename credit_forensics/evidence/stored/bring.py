@@ -43,13 +43,19 @@ def bring_whole(stored: StoredRows, case_file: CaseFile) -> Evidence:
     stored_tables.bring_all(stored.connection)
     evidence.custody = bring_custody(stored, case_file)
     evidence.connection.execute(
-        """INSERT INTO coverage BY NAME
+        """INSERT INTO spans BY NAME
         SELECT 'deliveries' AS source, min(first_at) AS first_at, max(last_at) AS last_at,
             sum(row_count)::BIGINT AS row_count
         FROM stored.spans HAVING count(*) > 0"""
     )
     if case_file.all_ledgers:
         cover_ledger(evidence)
+        # Until when it was read is told by the readings, not by the rows.
+        evidence.connection.execute(
+            """UPDATE spans SET last_at = greatest(last_at,
+                (SELECT max(last_at) FROM stored.coverage WHERE source = 'ledger'))
+            WHERE source = 'ledger'"""
+        )
     link_payments(evidence, case_file)
     link_ids(evidence, case_file)
     return evidence
@@ -230,9 +236,9 @@ def _cover(run: Callable[..., object]) -> None:
         """CREATE OR REPLACE TEMP TABLE covered AS
         SELECT source, min(first_at) AS first_at, max(last_at) AS last_at,
             coalesce(max(row_count), 0) AS row_count
-        FROM (SELECT source, first_at, last_at, row_count FROM main.coverage
+        FROM (SELECT source, first_at, last_at, row_count FROM main.spans
               UNION ALL SELECT source, first_at, last_at, NULL FROM stored.coverage)
         GROUP BY source"""
     )
-    run("DELETE FROM main.coverage")
-    run("INSERT INTO main.coverage BY NAME SELECT * FROM covered")
+    run("DELETE FROM main.spans")
+    run("INSERT INTO main.spans BY NAME SELECT * FROM covered")

@@ -253,7 +253,7 @@ def _load_log(rows: StoredRows, file: _File, start: int, end: int) -> _LogPart:
             near=time_of_events(rows.connection, "stored."),
         )
     found = rows.connection.execute(
-        "SELECT coalesce(sum(row_count), 0) FROM main.coverage WHERE source = 'deliveries'"
+        "SELECT coalesce(sum(row_count), 0) FROM main.spans WHERE source = 'deliveries'"
     ).fetchall()
     return _LogPart(int(found[0][0]), evidence.custody.inputs[0])
 

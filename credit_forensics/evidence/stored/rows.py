@@ -194,7 +194,7 @@ class StoredRows:
             """CREATE OR REPLACE TEMP TABLE covered AS
             SELECT source, min(first_at) AS first_at, max(last_at) AS last_at FROM (
                 SELECT source, first_at, last_at FROM stored.coverage
-                UNION ALL SELECT source, first_at, last_at FROM main.coverage)
+                UNION ALL SELECT source, first_at, last_at FROM main.spans)
             WHERE source = ? GROUP BY source""",
             [source],
         )

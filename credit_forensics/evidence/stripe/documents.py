@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from credit_forensics.evidence.custody import Input
+from credit_forensics.evidence.custody import UNREAD, Input
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import Archive
 from credit_forensics.evidence.files.identify_input import NAMES
@@ -39,6 +39,15 @@ from credit_forensics.evidence.stripe.objects import (
     kind_sql,
     structure,
 )
+
+NOT_NEEDED = frozenset((
+    "account", "application_fee", "balance", "balance_transaction", "bank_account",
+    "billing_portal.session", "card", "coupon", "discount", "file", "file_link", "line_item",
+    "mandate", "payment_link", "payment_method", "payout", "person", "plan", "price", "product",
+    "promotion_code", "setup_attempt", "setup_intent", "source", "tax_id", "tax_rate", "topup",
+    "transfer", "transfer_reversal", "webhook_endpoint",
+))  # fmt: skip
+"""Kinds of Stripe's objects that tell nothing of a payment and whom it is for."""
 
 _BATCH = 16 << 20
 _SCHEMA = pa.schema([("line", pa.int64()), ("text", pa.string()), ("normal", pa.bool_())])
@@ -214,7 +223,8 @@ class _Reader:
         for line, reason in self.rejects:
             self.custody.reject(self.source, line, reason)
         for kind, count in sorted(self.unused.items()):
-            self.source.notes.append(f"{count} objects of the kind {kind} are not needed")
+            what = "are not needed" if kind in NOT_NEEDED else UNREAD
+            self.source.notes.append(f"{count} objects of the kind {kind} {what}")
         if self.repeating:
             self.source.notes.append(
                 f"{self.repeating} objects repeat a metadata key; its last value counts"

@@ -98,11 +98,11 @@ def test_the_built_in_ledger_fills_the_evidence_tables(make_case: Make) -> None:
     assert evidence.custody.rejects().empty
 
 
-def test_coverage_spans_the_entries(make_case: Make) -> None:
-    coverage = load(make_case(ENTRIES)).coverage
-    assert rows(coverage, "source", "row_count") == [("ledger", 4)]
-    assert coverage["first_at"][0] == pd.Timestamp("2025-08-02 10:00:00", tz="UTC")
-    assert coverage["last_at"][0] == pd.Timestamp("2025-08-03 10:00:01", tz="UTC")
+def test_spans_spans_the_entries(make_case: Make) -> None:
+    spans = load(make_case(ENTRIES)).spans
+    assert rows(spans, "source", "row_count") == [("ledger", 4)]
+    assert spans["first_at"][0] == pd.Timestamp("2025-08-02 10:00:00", tz="UTC")
+    assert spans["last_at"][0] == pd.Timestamp("2025-08-03 10:00:01", tz="UTC")
 
 
 def test_absent_tables_are_gaps_and_no_errors(make_case: Make) -> None:

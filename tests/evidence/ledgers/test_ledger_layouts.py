@@ -305,7 +305,7 @@ def test_two_ledgers_at_once(tmp_path: Path) -> None:
     assert evidence.users["user_id"].tolist() == ["a", "b", "c"]
     assert rows(evidence.balances, "user_id", "balance") == [("a", 10), ("b", 5), ("c", 5)]
     assert rows(evidence.customers, "customer_id", "user_id") == [("cus_1", "a")]
-    assert evidence.coverage["row_count"].tolist() == [4]
+    assert evidence.spans["row_count"].tolist() == [4]
     assert [source.name for source in evidence.custody.inputs] == [
         "sqlite:///one.db",
         "sqlite:///two.db",

@@ -289,7 +289,7 @@ def test_an_event_of_an_object_that_is_not_needed_is_kept_without_it(load):
 
 def test_objects_that_are_not_needed_are_counted(load):
     evidence = load(shapes.lines(GOOD(), {"id": "in_1", "object": "invoice"}))
-    assert evidence.custody.inputs[0].notes == ["1 objects of the kind invoice are not needed"]
+    assert evidence.custody.inputs[0].notes == ["1 objects of the kind invoice are not read"]
     assert rejects(evidence) == []
 
 
