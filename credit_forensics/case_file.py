@@ -48,18 +48,25 @@ class WebhookLogSection(Section):
 
 
 class TableMapping(Section):
-    """``[ledger.entries]`` and its like: a table (or query) and its columns."""
+    """``[ledger.entries]`` and its like: a table (or query) and its columns.
+
+    ``where`` is SQL for the rows that count; ``sign`` gives 1 or -1 by the value of the column
+    ``type``; ``scale`` is how many of the table's units are one credit.
+    """
 
     table: str | None = None
     query: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
+    where: str | None = None
+    sign: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
+    scale: int | None = Field(default=None, ge=1)
 
 
 class LedgerSection(Section):
     """``[ledger]``: the credit ledger's database."""
 
     url: str
-    schema_: str = Field(default="credit_ledger", alias="schema")
+    schema_: str = Field(default="auto", alias="schema")
     database_schema: str | None = None
     entries: TableMapping | None = None
     users: TableMapping | None = None

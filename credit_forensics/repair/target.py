@@ -80,7 +80,11 @@ def open_target(settings: CaseFile) -> Iterator[tuple[ReadOnlyDatabase, Target]]
 
 
 def _target(database: ReadOnlyDatabase, plan: Plan, url: str, folder: Path) -> Target:
-    read = plan.reads["entries"]
+    read = plan.reads.get("entries")
+    if read is None:
+        raise NoTargetError(
+            "the ledger's layout was inferred: name its table and columns in [ledger.entries]"
+        )
     facts = _facts(database, read)
     if facts is None:
         raise NoTargetError("the ledger's entries are mapped by a query")

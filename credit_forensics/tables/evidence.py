@@ -126,6 +126,8 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("event_id", TEXT, "evt_…"),
             ("payment_id", TEXT, "the payment it books, by event, reason or column"),
             ("created_at", TIME, "when"),
+            ("tie", TEXT, "how it is tied to its payment: named, by event, inferred or none"),
+            ("tie_probability", REAL, "of an inferred tie: how sure it is"),
         ],
     ),
     table_spec(

@@ -15,7 +15,7 @@ from credit_forensics.databases.values import (
 )
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.ledgers.entry_kinds import KINDS, kind_sql
+from credit_forensics.evidence.ledgers.entry_kinds import KINDS, kind_by_tie_sql, kind_sql
 
 _TEXTS = {
     "entry_id": "entry_id",
@@ -27,6 +27,7 @@ _TEXTS = {
     "intent_id": "intent_column",
     "local_payment_id": "local_payment_id",
     "meta": "meta",
+    "reference": "reference_column",
 }
 
 
@@ -38,12 +39,14 @@ def take_entries(
     *,
     prefix: str = "",
     parts: frozenset[str] = frozenset(),
+    inferred: bool = False,
 ) -> int:
     """Append ledger entries; the number of good rows.
 
     An entry without a user, or whose credits are no whole number, is a reject. ``kinds`` are
     ``[ledger.kinds]``; ``prefix`` sets the entries of several ledgers apart; ``parts`` are the
-    other parts that were read.
+    other parts that were read; ``inferred`` is whether nobody named the layout, so that what an
+    entry names decides its kind where its own words are vague.
     """
     raw = f"{RAW}entries"
     types = column_types(evidence.connection, raw)
@@ -68,12 +71,14 @@ def take_entries(
     if "kind" in types:
         listed = ", ".join(f"'{name}'" for name in KINDS)
         kind = f"CASE WHEN lower(kind_column) IN ({listed}) THEN lower(kind_column) ELSE {kind} END"
+    if inferred:
+        kind = kind_by_tie_sql(kind)
     before = count_rows(evidence.connection, "FROM ledger")
     evidence.connection.execute(
         f"""INSERT INTO ledger BY NAME SELECT
             '{quoted_text(prefix)}' || {_entry_id(evidence, types, typed)} AS entry_id,
             user_id, delta, l.reason, {kind} AS kind, event_id, payment_id, created_at
-        FROM ({_linked_sql(evidence, types, typed, parts)}) AS l
+        FROM ({_linked_sql(evidence, types, typed, parts, inferred)}) AS l
         LEFT JOIN {RAW}kinds AS k ON l.reason = k.reason"""
     )
     return count_rows(evidence.connection, "FROM ledger") - before
@@ -116,7 +121,7 @@ def _entry_id(evidence: Evidence, types: dict[str, str], typed: str) -> str:
 
 
 def _linked_sql(
-    evidence: Evidence, types: dict[str, str], typed: str, parts: frozenset[str]
+    evidence: Evidence, types: dict[str, str], typed: str, parts: frozenset[str], inferred: bool
 ) -> str:
     """The good entries with the event and the payment that they name themselves.
 
@@ -138,6 +143,10 @@ def _linked_sql(
         *(_named(text, "evt") for text in ("reason", "meta")),
         event,
     ]
+    if inferred:
+        payments.insert(4, "keyed.payment_id")
+        payments += [_any_named("meta", start) for start in ("in", "ch", "re")]
+        joins += " LEFT JOIN _reference_keys AS keyed ON t.reference_column = keyed.value"
     return f"""SELECT t.*, coalesce({", ".join(payments)}) AS payment_id,
         coalesce({", ".join(events)}) AS event_id
     FROM ({typed}) AS t {joins} WHERE t.user_id IS NOT NULL AND t.delta IS NOT NULL"""
@@ -149,6 +158,14 @@ def _named(text: str, start: str) -> str:
     return (
         f"CASE WHEN contains({text}, '{start}_') THEN nullif(regexp_extract({text},"
         f" '(?:^|[^A-Za-z0-9])({start}_[A-Za-z0-9_]+)', 1), '') END"
+    )
+
+
+def _any_named(text: str, start: str) -> str:
+    """The like of ids whose beginning is also a word: ``INVOICE-in_1Sa9`` has one, no ``sign_in_``."""
+    return (
+        f"CASE WHEN contains({text}, '{start}_') THEN nullif(regexp_extract({text},"
+        f" '(?:^|[^A-Za-z0-9_])({start}_[A-Za-z0-9]{{8,}})', 1), '') END"
     )
 
 

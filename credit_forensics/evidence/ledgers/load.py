@@ -19,8 +19,10 @@ from credit_forensics.evidence.ledgers import accounts as ledger_accounts
 from credit_forensics.evidence.ledgers.digest import digest_rows
 from credit_forensics.evidence.ledgers.entries import take_entries
 from credit_forensics.evidence.ledgers.entry_kinds import check_kinds
+from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
+from credit_forensics.evidence.ledgers.inference.known_values import known_values
 from credit_forensics.evidence.ledgers.layouts import CONSEQUENCES, OPTIONAL_PARTS
-from credit_forensics.evidence.ledgers.plan_reads import Read, plan_reads
+from credit_forensics.evidence.ledgers.plan_reads import Plan, Read, plan_reads
 from credit_forensics.progress import RowProgress
 
 # Given the prefix of the ledger's entries, its database and a read: the read as it is to be, or
@@ -86,9 +88,13 @@ def load_ledgers(
             source = evidence.custody.add(database.name, "ledger")
             prefix = f"ledger{number}:" if len(sections) > 1 else ""
             own = partial(narrow, prefix, database) if narrow else None
-            read = _load(
-                evidence, database, section, source, prefix=prefix, progress=progress, narrow=own
+            plan = plan_reads(
+                database, section, partial(known_values, evidence, case_file.prices)
             )
+            read = _load(
+                evidence, database, section, source, plan,
+                prefix=prefix, progress=progress, narrow=own,
+            )  # fmt: skip
             if exactly:
                 _custody(evidence, database, source, read, alone=len(sections) == 1)
     if sections:
@@ -145,12 +151,19 @@ def link_ledger(evidence: Evidence) -> None:
     run(
         r"""CREATE OR REPLACE TABLE ledger AS
         SELECT l.* REPLACE (coalesce(own.payment_id, e.payment_id, charged.payment_id,
-            l.payment_id, c.payment_intent_id) AS payment_id)
+            l.payment_id, c.payment_intent_id) AS payment_id,
+            CASE WHEN l.tie = 'inferred' THEN l.tie
+            WHEN own.payment_id IS NOT NULL OR charged.payment_id IS NOT NULL THEN 'named'
+            WHEN e.payment_id IS NOT NULL THEN 'by event'
+            WHEN coalesce(l.payment_id, c.payment_intent_id) IS NOT NULL THEN 'named'
+            ELSE 'none' END AS tie)
         FROM ledger AS l
         LEFT JOIN _payment_keys AS own ON l.payment_id = own.key
         LEFT JOIN _event_payments AS e ON l.event_id = e.event_id
-        LEFT JOIN _charge_keys AS c ON c.key = nullif(regexp_extract(l.reason,
-            '(?:^|[^A-Za-z0-9])((?:ch|py|re|du|dp)_[A-Za-z0-9_]+)', 1), '')
+        LEFT JOIN _charge_keys AS c ON c.key = coalesce(
+            CASE WHEN regexp_matches(l.payment_id, '^(ch|py|re)_') THEN l.payment_id END,
+            nullif(regexp_extract(l.reason,
+                '(?:^|[^A-Za-z0-9])((?:ch|py|re|du|dp)_[A-Za-z0-9_]+)', 1), ''))
         LEFT JOIN _payment_keys AS charged ON c.payment_intent_id = charged.key"""
     )
     run(
@@ -167,15 +180,21 @@ def _load(
     database: ReadOnlyDatabase,
     section: LedgerSection,
     source: Input,
+    plan: Plan,
     *,
     prefix: str,
     progress: RowProgress | None,
     narrow: Callable[[Read], Read | None] | None,
 ) -> _Taken:
-    plan = plan_reads(database, section)
+    hidden = refuse_hidden_rows(database, [r.relation for r in plan.reads.values() if r.relation])
     for object_, problem, consequence in plan.gaps:
         evidence.custody.gap("ledger", object_, problem, consequence)
+    for name in hidden:
+        evidence.custody.gap(
+            "ledger", name, "row_security", "row security applies to it: rows may be hidden."
+        )
     source.taken_for = f"ledger ({plan.layout})"
+    source.notes += plan.notes
     taken: dict[str, str] = {}
     try:
         for part in _ORDER:
@@ -188,7 +207,10 @@ def _load(
                 taken[part] = digest_table(evidence.connection, f"{RAW}{part}")
             else:
                 taken[part] = ""
-            rows = _take(evidence, source, section, read, prefix=prefix, parts=frozenset(taken))
+            rows = _take(
+                evidence, source, section, read,
+                prefix=prefix, parts=frozenset(taken), inferred=plan.inferred,
+            )  # fmt: skip
             source.rows += rows
             if progress:
                 progress(read.label, rows)
@@ -228,9 +250,13 @@ def _take(
     *,
     prefix: str,
     parts: frozenset[str],
+    inferred: bool,
 ) -> int:
     if read.part == "entries":
-        return take_entries(evidence, source, read.label, section.kinds, prefix=prefix, parts=parts)
+        return take_entries(
+            evidence, source, read.label, section.kinds,
+            prefix=prefix, parts=parts, inferred=inferred,
+        )  # fmt: skip
     takers: dict[str, Any] = {
         "users": ledger_accounts.take_users,
         "customers": ledger_accounts.take_customers,

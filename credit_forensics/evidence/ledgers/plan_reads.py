@@ -7,15 +7,24 @@ SQL expression is taken as it stands, inside one statement of a read-only transa
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from credit_forensics.case_file import LedgerSection, TableMapping
 from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError
-from credit_forensics.databases.relations import Relation, quote_identifier
+from credit_forensics.databases.relations import Relation, quote_identifier, quote_text
 from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
+from credit_forensics.evidence.ledgers.inference.decisions import Question
+from credit_forensics.evidence.ledgers.inference.infer_ledger import infer_ledger
+from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
+from credit_forensics.evidence.ledgers.inference.probes import as_text, divided
+from credit_forensics.evidence.ledgers.inference.words import FLAG_BAD, FLAG_GOOD, STATUS, words
 from credit_forensics.evidence.ledgers.layouts import (
     CONSEQUENCES,
+    CREDIT_LEDGER,
+    CREDIT_TRANSACTIONS,
     LAYOUTS,
     MADE_UP_BY,
     OPTIONAL_PARTS,
@@ -55,15 +64,25 @@ class Plan:
     layout: str
     reads: dict[str, Read] = field(default_factory=dict)
     gaps: list[tuple[str, str, str]] = field(default_factory=list)
+    inferred: bool = False
+    notes: list[str] = field(default_factory=list)
 
 
-def plan_reads(database: ReadOnlyDatabase, section: LedgerSection) -> Plan:
+def plan_reads(
+    database: ReadOnlyDatabase, section: LedgerSection, known: Callable[[], KnownValues] | None = None
+) -> Plan:
     """Plan the reads of one ledger.
+
+    Parameters
+    ----------
+    known
+        gives what Stripe's side knows; without it a layout that has to be inferred gives an empty plan.
 
     Returns
     -------
     Plan
-        at least the read of ``entries``; gaps as (object, problem, consequence).
+        the read of ``entries``, unless the shop stores none; gaps as (object, problem,
+        consequence).
 
     Raises
     ------
@@ -72,6 +91,8 @@ def plan_reads(database: ReadOnlyDatabase, section: LedgerSection) -> Plan:
         exist, or what is needed of the ledger (user and credits) is not in it.
     """
     layout = _layout(database, section)
+    if section.schema_ == "auto" and not _is_plain(database, section):
+        return _inferred(database, section, known)
     plan = Plan(layout.name)
     for part in ("entries", "users", "customers", "balances", *OPTIONAL_PARTS):
         mapping = getattr(section, part, None)
@@ -95,6 +116,58 @@ def _layout(database: ReadOnlyDatabase, section: LedgerSection) -> Layout:
         raise CaseError(f"ledger.schema '{wanted}' is not known; {hint}")
     fitting = [layout for layout in LAYOUTS if fits(database, section, layout)]
     return fitting[0] if fitting else LAYOUTS[0]
+
+
+def _is_plain(database: ReadOnlyDatabase, section: LedgerSection) -> bool:
+    """Whether nothing needs to be inferred: entries mapped by hand, or the first layout's own table.
+
+    A column that may say that some rows do not count is a reason to look closer.
+    """
+    mapping = section.entries
+    if mapping is not None and (mapping.query or mapping.columns):
+        return True
+    best = _best(database, section, "entries", CREDIT_LEDGER.entries)
+    if mapping is not None or best is None:
+        return False
+    found = _columns(*best)
+    other = {word for column in best[0].columns for word in words(column)}
+    return len(found) == len(best[1].columns) and not other & (STATUS | FLAG_GOOD | FLAG_BAD)
+
+
+def _inferred(
+    database: ReadOnlyDatabase, section: LedgerSection, known: Callable[[], KnownValues] | None
+) -> Plan:
+    """The plan that inference makes, with the parts that the case file maps by hand."""
+    plan = Plan("inferred", inferred=True)
+    if known is None:
+        return plan
+    refuse_hidden_rows(database, database.relations())
+    try:
+        found = infer_ledger(database, section, known())
+    except Question as question:
+        mapping = f" The mapping might begin:\n{question.mapping}" if question.mapping else ""
+        raise CaseError(
+            f"The layout of {database.name} cannot be told: {question.text}. It holds "
+            f"{holds(database)}. Say it under [ledger.entries] in the case file, or name a known "
+            f"layout with schema ({', '.join(layout_names())}).{mapping}"
+        ) from None
+    plan.gaps += found.gaps
+    for part in ("entries", "users", "customers", "balances"):
+        mapping = getattr(section, part)
+        if mapping is not None and part != "entries":
+            _own(database, section, plan, part=part, mapping=mapping, default=())
+        elif part in found.queries:
+            plan.reads[part] = Read(part, found.decisions[part].table, found.queries[part])
+            plan.notes.append(found.decisions[part].sentence())
+        elif (part, "") in CONSEQUENCES and part not in {gap[0] for gap in plan.gaps}:
+            plan.gaps.append((part, "missing_table", f"None is found: {CONSEQUENCES[part, '']}"))
+    for part in OPTIONAL_PARTS:
+        if part in found.queries:
+            plan.reads[part] = Read(part, found.decisions[part].table, found.queries[part])
+            plan.notes.append(found.decisions[part].sentence())
+        elif part != "payments":
+            _built_in(database, section, plan, part, getattr(CREDIT_TRANSACTIONS, part))
+    return plan
 
 
 def fits(database: ReadOnlyDatabase, section: LedgerSection, layout: Layout) -> bool:
@@ -248,9 +321,11 @@ def _own(
             )
         )
     items = ", ".join(f"{sql} AS {quote_identifier(target)}" for target, sql in select.items())
-    where = ""
+    conditions = [f"(\n{mapping.where}\n)"] if mapping.where else []
     if part == "customers":
-        where = f" WHERE {select['customer_id']} IS NOT NULL"
+        conditions.append(f"{select['customer_id']} IS NOT NULL")
+    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
+    _with_sign_and_scale(database, place, mapping, select, plain)
     query = f"SELECT {items} FROM {source}{where}"
     plan.reads[part] = Read(
         part,
@@ -261,6 +336,33 @@ def _own(
         columns=plain,
         expressions=tuple(target for target in select if target not in plain),
     )
+
+
+def _with_sign_and_scale(
+    database: ReadOnlyDatabase,
+    place: str,
+    mapping: TableMapping,
+    select: dict[str, str],
+    plain: dict[str, str],
+) -> None:
+    """Put the mapping's ``sign`` and ``scale`` into the expression of the credits."""
+    target = next((name for name in ("delta", "balance") if name in select), "")
+    if not target or not (mapping.sign or (mapping.scale or 1) != 1):
+        return
+    amount = f"({select[target]})"
+    if mapping.sign:
+        if "type" not in select:
+            raise CaseError(f"{place}.sign needs columns.type: the column with its values.")
+        label = as_text(database, select["type"])
+        cases = " ".join(
+            f"WHEN {label} = {quote_text(value, database.dialect)} THEN {sign}"
+            for value, sign in mapping.sign.items()
+        )
+        amount = f"({amount} * CASE {cases} ELSE 1 END)"
+    if mapping.scale and mapping.scale != 1:
+        amount = divided(database, amount, mapping.scale)
+    select[target] = amount
+    plain.pop(target, None)
 
 
 def _query_columns(database: ReadOnlyDatabase, place: str, body: str) -> dict[str, str]:
