@@ -8,6 +8,7 @@ import pandas as pd
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.ledgers.inference.decisions import MARK
 from credit_forensics.evidence.stored.open import open_case_evidence
 
 # What an evidence table or column serves: (table, condition that a row is of use, who needs it).
@@ -36,6 +37,12 @@ _NEEDS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+# The beginning of a reason is the type of the entry; the rest differs from entry to entry.
+_KINDS = """SELECT coalesce(split_part(reason, ':', 1), '') AS type, kind, count(*) AS rows,
+    count(*) FILTER (WHERE delta < 0) AS taking, count(payment_id) AS tied
+    FROM ledger GROUP BY ALL ORDER BY rows DESC, type, kind LIMIT 20"""
+
+
 @dataclass(frozen=True)
 class Checkup:
     """What the doctor found.
@@ -54,6 +61,10 @@ class Checkup:
         table, rows, share, serves: how much of the evidence each method and finding can use.
     rejects
         file, reason, rows: rejects by reason.
+    inferred
+        what was decided about a ledger that nobody described, a sentence a part.
+    kinds
+        type, kind, rows: what the entries of such a ledger were taken for.
     """
 
     inputs: pd.DataFrame
@@ -62,6 +73,8 @@ class Checkup:
     gaps: pd.DataFrame
     needs: pd.DataFrame
     rejects: pd.DataFrame
+    inferred: pd.DataFrame
+    kinds: pd.DataFrame
 
     @property
     def missing(self) -> pd.DataFrame:
@@ -77,6 +90,8 @@ class Checkup:
             ("Rejected", self.rejects),
             ("Gaps", self.gaps),
         ]
+        if not self.inferred.empty:
+            parts += [("Ledger as inferred", self.inferred), ("Entries by kind", self.kinds)]
         lines = []
         for title, table in parts:
             lines.append(title)
@@ -109,6 +124,7 @@ def examine_evidence(evidence: Evidence) -> Checkup:
     True
     """
     custody = evidence.custody
+    decided = [n.removeprefix(MARK) for i in custody.inputs for n in i.notes if n.startswith(MARK)]
     inputs = pd.DataFrame(
         [
             {
@@ -117,7 +133,7 @@ def examine_evidence(evidence: Evidence) -> Checkup:
                 "bytes": source.size,
                 "rows": source.rows,
                 "rejects": source.rejects,
-                "notes": "; ".join(source.notes),
+                "notes": "; ".join(n for n in source.notes if not n.startswith(MARK)),
             }
             for source in custody.inputs
         ]
@@ -153,4 +169,6 @@ def examine_evidence(evidence: Evidence) -> Checkup:
         gaps=custody.gaps(),
         needs=pd.DataFrame(needs),
         rejects=by_reason,
+        inferred=pd.DataFrame({"settled in case.toml under [ledger]": decided}),
+        kinds=query(_KINDS).df(),
     )

@@ -11,6 +11,7 @@ import typer
 import credit_forensics
 from credit_forensics.commands.options import (
     FOUND,
+    UNJUDGED,
     CaseArgument,
     FailOn,
     FreshOption,
@@ -74,6 +75,10 @@ def analyze(
     _print_summary(opened)
     typer.echo(f"\nWritten to {out}")
     _exit_by(opened.findings, fail_on)
+    gaps = opened.evidence.custody.gaps()
+    if ((gaps["object"] == "entries") & (gaps["problem"] == "absent")).any():
+        # Nothing that was bought could be looked for: to end as if all was well would be a claim.
+        raise typer.Exit(UNJUDGED)
 
 
 def explain(

@@ -58,6 +58,9 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
     )
     rows = rows.filter(rows.paid & (rows.granted > 0) & (rows.granted != rows.expected_credits))
     rows = rows.anti_join(duplicates, "payment_id")
+    # Which entry books a payment was there told by the credits themselves.
+    paired = tables.ledger.filter(tables.ledger.tie == "inferred").select("payment_id").distinct()
+    rows = rows.anti_join(paired, "payment_id")
     return finding_rows(
         rows,
         NAME,

@@ -46,7 +46,7 @@ def verdicts(
     Parameters
     ----------
     tables
-        payments, credited, coverage.
+        payments, credited, ledger, coverage.
     judged
         voices joined to ``posteriors``, with ``session_user_id``: the id (not person) that the
         session named.
@@ -75,6 +75,9 @@ def verdicts(
         completed_at=payments.completed_at,
     )
     rows = rows.left_join(held, "payment_id").select(rows, credited_user_id=held.credited_user_id)
+    # An entry that was only paired with the payment by credits and time accuses nobody.
+    paired = tables.ledger.filter(tables.ledger.tie == "inferred").select("payment_id").distinct()
+    rows = rows.left_join(paired, "payment_id").select(rows, suspect=paired.payment_id.notnull())
     coverage = tables.coverage.filter(tables.coverage.source == "ledger")
     covered = coverage.agg(ledger_first=coverage.first_at.min(), ledger_last=coverage.last_at.max())
     rows = rows.cross_join(covered)
@@ -98,10 +101,13 @@ def verdicts(
         (~credit & ~paid, "not_paid"),
         (~credit & (returned | ~in_ledger), "undetermined"),
         (~credit, "not_credited"),
-        (split & (p < 0.5), "split_identity"),
+        (split & (p < 0.5) & ~rows.suspect, "split_identity"),
         (rows.available == 0, "unresolved"),
         (rows.available == 1, "unverifiable"),
-        ((p >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person, "misattributed"),
+        (
+            (p >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person & ~rows.suspect,
+            "misattributed",
+        ),
         ((p <= CONFIRMED_AT_MOST) & (rows.agreeing >= 2) & same_person, "confirmed"),
         else_="ambiguous",
     )

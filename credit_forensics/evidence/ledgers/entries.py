@@ -162,7 +162,7 @@ def _named(text: str, start: str) -> str:
 
 
 def _any_named(text: str, start: str) -> str:
-    """The like of ids whose beginning is also a word: ``INVOICE-in_1Sa9`` has one, no ``sign_in_``."""
+    """As ``_named``, of ids whose beginning may end a word: none in ``sign_in_page``."""
     return (
         f"CASE WHEN contains({text}, '{start}_') THEN nullif(regexp_extract({text},"
         f" '(?:^|[^A-Za-z0-9_])({start}_[A-Za-z0-9]{{8,}})', 1), '') END"

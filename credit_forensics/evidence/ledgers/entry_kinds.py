@@ -107,7 +107,8 @@ def kind_by_tie_sql(kind: str) -> str:
     --------
     >>> import duckdb
     >>> sql = kind_by_tie_sql("kind")
-    >>> row = "SELECT 'usage' AS kind, -100 AS delta, 'cs_1' AS payment_id, NULL AS event_id, 'x' AS reason"
+    >>> row = ("SELECT 'usage' AS kind, -100 AS delta, 'cs_1' AS payment_id, "
+    ...        "NULL AS event_id, 'x' AS reason")
     >>> duckdb.execute(f"SELECT {sql} FROM ({row}) AS l").fetchall()[0][0]
     'refund'
     """

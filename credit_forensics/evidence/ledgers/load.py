@@ -88,9 +88,7 @@ def load_ledgers(
             source = evidence.custody.add(database.name, "ledger")
             prefix = f"ledger{number}:" if len(sections) > 1 else ""
             own = partial(narrow, prefix, database) if narrow else None
-            plan = plan_reads(
-                database, section, partial(known_values, evidence, case_file.prices)
-            )
+            plan = plan_reads(database, section, partial(known_values, evidence, case_file.prices))
             read = _load(
                 evidence, database, section, source, plan,
                 prefix=prefix, progress=progress, narrow=own,
@@ -99,6 +97,11 @@ def load_ledgers(
                 _custody(evidence, database, source, read, alone=len(sections) == 1)
     if sections:
         cover_ledger(evidence)
+
+
+def was_inferred(evidence: Evidence) -> bool:
+    """Whether any ledger's layout was inferred, so that its entries may name no payment."""
+    return any(source.taken_for == "ledger (inferred)" for source in evidence.custody.inputs)
 
 
 def link_ledger(evidence: Evidence) -> None:

@@ -69,14 +69,17 @@ class Plan:
 
 
 def plan_reads(
-    database: ReadOnlyDatabase, section: LedgerSection, known: Callable[[], KnownValues] | None = None
+    database: ReadOnlyDatabase,
+    section: LedgerSection,
+    known: Callable[[], KnownValues] | None = None,
 ) -> Plan:
     """Plan the reads of one ledger.
 
     Parameters
     ----------
     known
-        gives what Stripe's side knows; without it a layout that has to be inferred gives an empty plan.
+        gives what Stripe's side knows; without it a layout that must be inferred gives an empty
+        plan.
 
     Returns
     -------
@@ -119,7 +122,7 @@ def _layout(database: ReadOnlyDatabase, section: LedgerSection) -> Layout:
 
 
 def _is_plain(database: ReadOnlyDatabase, section: LedgerSection) -> bool:
-    """Whether nothing needs to be inferred: entries mapped by hand, or the first layout's own table.
+    """Whether nothing needs to be inferred: mapped by hand, or the first layout's own table.
 
     A column that may say that some rows do not count is a reason to look closer.
     """

@@ -49,9 +49,7 @@ def users_read(
     return _one_table(database, first, None)
 
 
-def _columns(
-    database: ReadOnlyDatabase, one: Keyed, alias: str
-) -> dict[str, tuple[str, str]]:
+def _columns(database: ReadOnlyDatabase, one: Keyed, alias: str) -> dict[str, tuple[str, str]]:
     """SQL and words of each target that the table has."""
     found = {"user_id": (one.key.sql(database, alias), one.key.name)}
     email, name, time = email_of(one.table), name_of(one.table), time_of(one.table)
@@ -59,8 +57,10 @@ def _columns(
         found["email"] = (email.sql(database, alias), email.name)
     if name:
         texts = [f"coalesce({field.sql(database, alias)}, '')" for field in name]
-        joined = name[0].sql(database, alias) if len(name) == 1 else (
-            f"trim({' || chr(32) || '.join(texts)})".replace("chr(32)", "' '")
+        joined = (
+            name[0].sql(database, alias)
+            if len(name) == 1
+            else (f"trim({' || chr(32) || '.join(texts)})".replace("chr(32)", "' '"))
         )
         found["name"] = (joined, " ".join(field.name for field in name))
     if time:
@@ -131,8 +131,9 @@ def _person_behind(
         if not field.words & {"owner", "user", "admin", "creator"} or not field.values:
             continue
         others = [one for one in tables if one is not table]
-        people = [one for one in accounts_with(database, others, field.values)
-                  if email_of(one.table)]
+        people = [
+            one for one in accounts_with(database, others, field.values) if email_of(one.table)
+        ]
         if people:
             return field, people[0]
     return None

@@ -27,8 +27,10 @@ class StoredBalance:
     def sql(self, database: ReadOnlyDatabase, alias: str) -> str:
         """The balance in the database's own SQL."""
         columns = [part.sql(database, alias) for part in self.parts]
-        return columns[0] if len(columns) == 1 else (
-            "(" + " + ".join(f"coalesce({column}, 0)" for column in columns) + ")"
+        return (
+            columns[0]
+            if len(columns) == 1
+            else ("(" + " + ".join(f"coalesce({column}, 0)" for column in columns) + ")")
         )
 
 
@@ -46,7 +48,7 @@ def stored_balances(
         numbers = balance_fields(one.table)
         if not numbers or one.table.words & w.PAYING:
             continue
-        choices = [(field,) for field in numbers]
+        choices: list[tuple[Field, ...]] = [(field,) for field in numbers]
         if 2 <= len(numbers) <= 4:
             choices.append(tuple(numbers))
         for parts in choices:
@@ -82,9 +84,7 @@ def whole_balances(database: ReadOnlyDatabase, balance: StoredBalance, scale: in
         fraction = f"{number} <> CAST({number} AS INTEGER) OR CAST({number} AS INTEGER) % {scale}"
     else:
         fraction = f"({balance.sql(database, 't')})::numeric % {scale} <> 0"
-    query = (
-        f"SELECT count(*) FROM {database.quoted(balance.table.relation)} AS t WHERE {fraction}"
-    )
+    query = f"SELECT count(*) FROM {database.quoted(balance.table.relation)} AS t WHERE {fraction}"
     try:
         return int(database.fetch_rows(query)[0][0]) == 0
     except UnreadableError:

@@ -1,4 +1,4 @@
-"""What inference decided about one part of a ledger, in words and as a mapping for the case file."""
+"""What inference decided about a part of a ledger, in words and as a mapping for the case file."""
 
 from __future__ import annotations
 

@@ -73,7 +73,8 @@ def _plain(name: str) -> str:
 
 def _select(columns: dict[str, str]) -> str:
     return ", ".join(
-        f"{columns[target]} AS {quote_identifier(target)}" for target in TARGETS
+        f"{columns[target]} AS {quote_identifier(target)}"
+        for target in TARGETS
         if target in columns
     )
 
@@ -118,9 +119,14 @@ def _targets(
     put("user_id", part.owner.sql(database), part.owner.words)
     signed = part.moves.signed(database)
     amount = part.entries.amount
-    amount_words = amount.name if amount else (
-        f"{part.entries.credit.name} - {part.entries.debit.name}"
-        if part.entries.credit and part.entries.debit else ""
+    amount_words = (
+        amount.name
+        if amount
+        else (
+            f"{part.entries.credit.name} - {part.entries.debit.name}"
+            if part.entries.credit and part.entries.debit
+            else ""
+        )
     )
     delta = signed if part.scale == 1 else divided(database, signed, part.scale)
     put("delta", delta, amount_words)
@@ -140,8 +146,11 @@ def _targets(
         put("meta", _joined(database, texts), ", ".join(f.name for f in texts))
     if part.bridge:
         bridge = part.bridge
-        put("local_payment_id", bridge.by.sql(database, "e"),
-            f"{bridge.by.name} by {bridge.table.label}.{bridge.key.name}")
+        put(
+            "local_payment_id",
+            bridge.by.sql(database, "e"),
+            f"{bridge.by.name} by {bridge.table.label}.{bridge.key.name}",
+        )
     if part.reference:
         put("reference", part.reference.sql(database, "e"), part.reference.name)
     if time:

@@ -70,16 +70,15 @@ def infer_ledger(
     mapping = section.entries
     candidates = entries_tables(tables, known)
     if mapping and mapping.table:
-        candidates = [c for c in candidates if mapping.table in (c.table.label,
-                                                                 c.table.relation.name)]
+        candidates = [
+            c for c in candidates if mapping.table in (c.table.label, c.table.relation.name)
+        ]
         if not candidates:
             raise Question(f"{mapping.table} cannot be taken for entries: give its columns")
     if not candidates:
         return _without_entries(database, tables, found, section)
     chosen = _chosen(candidates)
-    parts = [
-        _part(database, one, tables, known, several=len(chosen) > 1) for one in chosen
-    ]
+    parts = [_part(database, one, tables, known, several=len(chosen) > 1) for one in chosen]
     stored = stored_balances(database, tables, chosen[0].table, parts[0].owner)
     balance = _settled(database, parts, stored, mapping)
     for part in parts:
@@ -115,13 +114,19 @@ def _chosen(candidates: Sequence[EntriesTable]) -> list[EntriesTable]:
         )
     unsigned = all(n >= 0 for n in (first.amount.numbers if first.amount else ()))
     if first.direction and unsigned:
-        beside = [c for c in candidates[1:] if c.direction and c.amount is not None
-                  and c.table.words & (w.UNIT | {"balance", "wallet"}) | (w.UNIT & c.amount.words)
-                  and all(n >= 0 for n in c.amount.numbers)]
+        beside = [
+            c
+            for c in candidates[1:]
+            if c.direction
+            and c.amount is not None
+            and c.table.words & (w.UNIT | {"balance", "wallet"}) | (w.UNIT & c.amount.words)
+            and all(n >= 0 for n in c.amount.numbers)
+        ]
         if beside:
             return [first, *beside]
     rivals = [
-        c for c in candidates[1:]
+        c
+        for c in candidates[1:]
         if first.score - c.score < RIVAL and not _same_rows(first.table, c.table)
     ]
     if rivals:
@@ -135,10 +140,13 @@ def _chosen(candidates: Sequence[EntriesTable]) -> list[EntriesTable]:
 def _same_rows(one: SampledTable, other: SampledTable) -> bool:
     """A view over the other table: what tells its rows apart is the same."""
     keys = [f for f in one.columns if f.unique and len(f.values) > 1]
-    return any(
-        (same := other.field(key.column)) is not None and set(same.values) == set(key.values)
-        for key in keys
-    ) and one.rows == other.rows
+    return (
+        any(
+            (same := other.field(key.column)) is not None and set(same.values) == set(key.values)
+            for key in keys
+        )
+        and one.rows == other.rows
+    )
 
 
 def _part(
@@ -181,7 +189,13 @@ def _settled(
     part, top = parts[0], 0.0
     for one in stored:
         agrees = _agreement(database, part, one)
-        if agrees > top:
+        # Where a part of the sum is empty by now, the sum is still what counts.
+        wider = (
+            bool(best[0])
+            and len(one.parts) > 1
+            and not any("balance" in number.words for number in one.parts)
+        )
+        if agrees > top or (agrees == top and wider):
             best, top = (one, agrees), agrees
     part.moves.agrees = top
     return best if top > 0 else (stored[0], 0.0)
@@ -254,9 +268,7 @@ def _accounts(
             found.queries[name], found.decisions[name] = read
 
 
-def _bridge(
-    database: ReadOnlyDatabase, parts: Sequence[EntriesPart], found: Inferred
-) -> None:
+def _bridge(database: ReadOnlyDatabase, parts: Sequence[EntriesPart], found: Inferred) -> None:
     """The shop's own table that leads from its number to Stripe's objects."""
     leads = next((part.bridge for part in parts if part.bridge), None)
     if leads is None:
@@ -267,9 +279,7 @@ def _bridge(
         if one:
             columns[target], words[target] = one.sql(database, "p"), one.name
     select = ", ".join(f"{sql} AS {target}" for target, sql in columns.items())
-    found.queries["payments"] = (
-        f"SELECT {select} FROM {database.quoted(leads.table.relation)} AS p"
-    )
+    found.queries["payments"] = f"SELECT {select} FROM {database.quoted(leads.table.relation)} AS p"
     found.decisions["payments"] = Decision("payments", leads.table.label, words, certainty=0.9)
 
 
@@ -354,4 +364,3 @@ def _mapping(entries: EntriesTable) -> str:
     elif entries.credit and entries.debit:
         columns["delta"] = f"coalesce({entries.credit.name}, 0) - coalesce({entries.debit.name}, 0)"
     return Decision("entries", entries.table.label, columns).as_toml()
-

@@ -99,9 +99,7 @@ def settle_movements(
     counted = [
         one
         for one in seen
-        if all(
-            keep[n].get(value) is not False for n, value in enumerate(one[0][offset:])
-        )
+        if all(keep[n].get(value) is not False for n, value in enumerate(one[0][offset:]))
     ]
     labels: dict[str, tuple[Decimal, Decimal]] = {}
     for key, _, low, high in counted:
@@ -167,7 +165,6 @@ def _by_balances(
     offset = 1 if moves.type else 0
     asked = [f"type {label!r}" for label in open_labels]
     asked += [f"{fields[offset + n].name} {value!r}" for n, value in open_states]
-    place = 0
     if balances:
         texts = ", ".join(
             f"{as_text(database, f.sql(database, 'e'))} AS k{n}" for n, f in enumerate(fields)
@@ -191,8 +188,9 @@ def _by_balances(
                 shares = {}
                 for counts in (True, False):
                     kept[n][value] = counts
-                    shares[counts] = agreement(sums, found, lambda key: _sign(key, signs, use_signs)
-                                               * weight_of_state(key))
+                    shares[counts] = agreement(
+                        sums, found, lambda key: _sign(key, signs, use_signs) * weight_of_state(key)
+                    )
                 if max(shares.values()) >= 0.8 and shares[True] != shares[False]:
                     keep[n][value] = kept[n][value] = shares[True] > shares[False]
                     moves.agrees = max(shares.values())
@@ -202,10 +200,11 @@ def _by_balances(
             if open_states:
                 break
             settled = {label: sign for label, sign in signs.items() if sign}
-            open_ = {label: (1, -1) for label in open_labels}
-            best = best_weights(sums, found, settled, open_, place, weight_of_state) if (
-                open_labels
-            ) else None
+            best = (
+                best_weights(sums, found, settled, open_labels, weight_of_state)
+                if open_labels
+                else None
+            )
             if best:
                 signs.update(best[0])
                 moves.agrees, asked = best[1], []

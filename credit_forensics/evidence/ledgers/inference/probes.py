@@ -13,16 +13,9 @@ _PROBED = 40
 
 
 def as_text(database: ReadOnlyDatabase, expression: str) -> str:
-    """An expression as text in the database's SQL.
-
-    A whole number that SQLite stores as a real loses its ``.0``, as it does when it is read.
-    """
+    """An expression as text in the database's SQL."""
     if database.dialect == "sqlite":
-        return (
-            f"CASE WHEN typeof({expression}) = 'real' AND {expression} = CAST({expression} AS "
-            f"INTEGER) THEN CAST(CAST({expression} AS INTEGER) AS TEXT) "
-            f"ELSE CAST({expression} AS TEXT) END"
-        )
+        return f"CAST({expression} AS TEXT)"
     return f"({expression})::text"
 
 
@@ -82,10 +75,7 @@ def groups(
         return None
     width = len(texts)
     return sorted(
-        (
-            (tuple(row[:width]), int(row[width]), _number(row[-2]), _number(row[-1]))
-            for row in rows
-        ),
+        ((tuple(row[:width]), int(row[width]), _number(row[-2]), _number(row[-1])) for row in rows),
         key=repr,
     )
 

@@ -1,4 +1,4 @@
-"""Finds what in an entry leads to a payment of Stripe: an id in any text, or a number of the shop's.
+"""Finds what in an entry leads to a payment of Stripe: an id in a text, or a number of the shop.
 
 The shop's own number leads through one of its tables (orders, payments) that names the Stripe
 object, or stands in the sessions themselves as ``client_reference_id`` or metadata.
@@ -39,9 +39,11 @@ def texts_with_ids(table: SampledTable, apart_from: set[str]) -> list[Field]:
     for field in table.columns:
         if field.name in apart_from or field.is_time or field.type.startswith(("bool", "uuid")):
             continue
-        if field.is_json or stripe_ids(field.values, *_OBJECTS):
-            found.append(field)
-        elif not field.numbers and field.words & w.REFERENCE and _is_text(field):
+        if (
+            field.is_json
+            or stripe_ids(field.values, *_OBJECTS)
+            or (not field.numbers and field.words & w.REFERENCE and _is_text(field))
+        ):
             found.append(field)
     return found
 
@@ -107,8 +109,9 @@ def _fit(by: Field, table: SampledTable, key: Field) -> float:
     """
     own = by.words - w.KEY
     named = bool(own & table.words) or by.column.lower() == key.column.lower()
-    named = named or bool(own & {"payment", "order", "purchase", "invoice", "checkout"}) and bool(
-        table.words & w.PAYING
+    named = named or (
+        bool(own & {"payment", "order", "purchase", "invoice", "checkout"})
+        and bool(table.words & w.PAYING)
     )
     counting = all(value.isdigit() and len(value) < 8 for value in by.values)
     if counting:
@@ -118,13 +121,13 @@ def _fit(by: Field, table: SampledTable, key: Field) -> float:
     return 1.0 if named else 0.5 if by.words & w.REFERENCE or not by.words & w.OWNER else 0.0
 
 
-def own_reference(
-    entries: SampledTable, known: KnownValues, apart_from: set[str]
-) -> Field | None:
+def own_reference(entries: SampledTable, known: KnownValues, apart_from: set[str]) -> Field | None:
     """The column with values that one session alone carries (an order number in its metadata)."""
     scored = []
     for field in entries.fields:
         if field.name in apart_from or field.is_time or field.is_json or field.is_email:
+            continue
+        if field.words & w.OWNER or field.share(known.accounts.__contains__) > 0:
             continue
         values = [value for value in field.values if len(value) >= 4]
         hits = sum(1 for value in values if value in known.references)

@@ -35,13 +35,19 @@ def scale_of(column: Field | None, amounts: Iterable[Decimal], known: KnownValue
     (100, 1)
     """
     found = [amount for amount in amounts if amount > 0]
-    named = next((_NAMED[word] for word in sorted(column.words) if word in _NAMED), 1) if (
-        column
-    ) else 1
-    shares = {
-        scale: sum(1 for amount in found if amount / scale in known.credits) / len(found)
-        for scale in _TRIED
-    } if found and known.credits else {}
+    named = (
+        next((_NAMED[word] for word in sorted(column.words) if word in _NAMED), 1)
+        if (column)
+        else 1
+    )
+    shares = (
+        {
+            scale: sum(1 for amount in found if amount / scale in known.credits) / len(found)
+            for scale in _TRIED
+        }
+        if found and known.credits
+        else {}
+    )
     if shares.get(1, 0.0) > 0 and named == 1:
         return 1
     best = max(_TRIED, key=lambda scale: shares.get(scale, 0.0))

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import partial
 from itertools import product
 
 from credit_forensics.evidence.ledgers.inference import words as w
@@ -62,8 +63,7 @@ def best_weights(
     sums: Sums,
     balances: Mapping[str, Decimal],
     settled: Mapping[str, int],
-    open_: Mapping[str, Sequence[int]],
-    place: int,
+    open_: Sequence[str],
     keep: Weight,
 ) -> tuple[dict[str, int], float] | None:
     """The weights of unknown labels that make the balances agree, if exactly one choice does.
@@ -71,22 +71,18 @@ def best_weights(
     Parameters
     ----------
     settled, open_
-        weights that are known, and the possible ones of the labels that are not.
-    place
-        which of the grouping columns holds the label.
+        the signs that are known, and the labels (the first grouping column) of which it is not.
     keep
-        1 or 0 by the other grouping columns.
+        1 or 0 by the grouping columns: whether a row counts.
     """
     if not balances or len(open_) > MOST_UNKNOWN:
         return None
     labels = sorted(open_)
     scored = []
-    for choice in product(*(open_[label] for label in labels)):
-        weights = {**settled, **dict(zip(labels, choice, strict=True))}
-        share = agreement(
-            sums, balances, lambda keys, by=weights: by.get(keys[place] or "", 1) * keep(keys)
-        )
-        scored.append((share, choice))
+    for choice in product((1, -1), repeat=len(labels)):
+        signs = {**settled, **dict(zip(labels, choice, strict=True))}
+        weight = partial(_signed, signs, keep)
+        scored.append((agreement(sums, balances, weight), choice))
     scored.sort(key=lambda one: -one[0])
     best = scored[0]
     tied = len(scored) > 1 and scored[1][0] == best[0]
@@ -95,6 +91,5 @@ def best_weights(
     return {**settled, **dict(zip(labels, best[1], strict=True))}, best[0]
 
 
-def unsure(labels: Iterable[str]) -> list[str]:
-    """The labels whose sign their words do not give."""
-    return sorted(label for label in labels if sign_of(label) == 0)
+def _signed(signs: Mapping[str, int], keep: Weight, keys: tuple[str | None, ...]) -> int:
+    return signs.get(keys[0] or "", 1) * keep(keys)

@@ -51,8 +51,10 @@ def states_of(table: SampledTable) -> list[State]:
     for field in table.columns:
         own = field.words
         two = {value.lower() for value in field.values} <= _TRUE | _FALSE
-        flag = field.type.startswith("bool") or field.type == "tinyint(1)" or (
-            bool(field.values) and two
+        flag = (
+            field.type.startswith("bool")
+            or field.type == "tinyint(1)"
+            or (bool(field.values) and two)
         )
         if field.is_time or (not field.values and own & {"at", "on"}):
             if own & (w.FLAG_BAD - {"pending", "draft"}) and not own & {"expired"}:
