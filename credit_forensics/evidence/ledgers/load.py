@@ -155,7 +155,7 @@ def link_ledger(evidence: Evidence) -> None:
         r"""CREATE OR REPLACE TABLE ledger AS
         SELECT l.* REPLACE (coalesce(own.payment_id, e.payment_id, charged.payment_id,
             l.payment_id, c.payment_intent_id) AS payment_id,
-            CASE WHEN l.tie = 'inferred' THEN l.tie
+            CASE WHEN l.tie IN ('inferred', 'named', 'by event') THEN l.tie
             WHEN own.payment_id IS NOT NULL OR charged.payment_id IS NOT NULL THEN 'named'
             WHEN e.payment_id IS NOT NULL THEN 'by event'
             WHEN coalesce(l.payment_id, c.payment_intent_id) IS NOT NULL THEN 'named'

@@ -17,7 +17,7 @@ from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
 from credit_forensics.evidence.ledgers.inference.decisions import Question
-from credit_forensics.evidence.ledgers.inference.infer_ledger import infer_ledger
+from credit_forensics.evidence.ledgers.inference.infer_ledger import Inferred, infer_ledger
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.probes import as_text, divided
 from credit_forensics.evidence.ledgers.inference.words import FLAG_BAD, FLAG_GOOD, STATUS, words
@@ -122,19 +122,21 @@ def _layout(database: ReadOnlyDatabase, section: LedgerSection) -> Layout:
 
 
 def _is_plain(database: ReadOnlyDatabase, section: LedgerSection) -> bool:
-    """Whether nothing needs to be inferred: mapped by hand, or the first layout's own table.
-
-    A column that may say that some rows do not count is a reason to look closer.
-    """
+    """Whether nothing needs to be inferred: mapped by hand, or the first layout's own table."""
     mapping = section.entries
     if mapping is not None and (mapping.query or mapping.columns):
         return True
     best = _best(database, section, "entries", CREDIT_LEDGER.entries)
     if mapping is not None or best is None:
         return False
-    found = _columns(*best)
-    other = {word for column in best[0].columns for word in words(column)}
-    return len(found) == len(best[1].columns) and not other & (STATUS | FLAG_GOOD | FLAG_BAD)
+    relation, source = best
+    known = {name for names in source.columns.values() for name in names}
+    if set(relation.columns) <= known:
+        return True
+    # A column more may say that a row does not count: a reason to look closer.
+    other = {word for column in relation.columns for word in words(column)}
+    whole = len(_columns(relation, source)) == len(source.columns)
+    return whole and not other & (STATUS | FLAG_GOOD | FLAG_BAD)
 
 
 def _inferred(
@@ -145,8 +147,11 @@ def _inferred(
     if known is None:
         return plan
     refuse_hidden_rows(database, database.relations())
+    table = None
+    if section.entries is not None and section.entries.table:
+        table = _own_table(database, section, "ledger.entries", section.entries, ())
     try:
-        found = infer_ledger(database, section, known())
+        found = infer_ledger(database, section, known(), table)
     except Question as question:
         mapping = f" The mapping might begin:\n{question.mapping}" if question.mapping else ""
         raise CaseError(
@@ -160,17 +165,30 @@ def _inferred(
         if mapping is not None and part != "entries":
             _own(database, section, plan, part=part, mapping=mapping, default=())
         elif part in found.queries:
-            plan.reads[part] = Read(part, found.decisions[part].table, found.queries[part])
-            plan.notes.append(found.decisions[part].sentence())
+            _take_inferred(plan, part, found)
         elif (part, "") in CONSEQUENCES and part not in {gap[0] for gap in plan.gaps}:
             plan.gaps.append((part, "missing_table", f"None is found: {CONSEQUENCES[part, '']}"))
     for part in OPTIONAL_PARTS:
         if part in found.queries:
-            plan.reads[part] = Read(part, found.decisions[part].table, found.queries[part])
-            plan.notes.append(found.decisions[part].sentence())
+            _take_inferred(plan, part, found)
         elif part != "payments":
             _built_in(database, section, plan, part, getattr(CREDIT_TRANSACTIONS, part))
     return plan
+
+
+def _take_inferred(plan: Plan, part: str, found: Inferred) -> None:
+    """A part as it was inferred, with what is lost by the columns that were not found."""
+    decision = found.decisions[part]
+    plan.reads[part] = Read(part, decision.table, found.queries[part])
+    plan.notes.append(decision.sentence())
+    there = {column.rsplit(".", 1)[-1] for column in decision.columns}
+    if there & {"meta", "local_payment_id", "reference"}:
+        there.add("event_id")
+    for (name, target), consequence in CONSEQUENCES.items():
+        made_up = there & set(MADE_UP_BY.get((name, target), ()))
+        if name == part and target and target not in there and not made_up:
+            problem = f"{decision.table} has no column for {target}: {consequence}"
+            plan.gaps.append((f"{part}.{target}", "missing_column", problem))
 
 
 def fits(database: ReadOnlyDatabase, section: LedgerSection, layout: Layout) -> bool:

@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from credit_forensics.case_file import LedgerSection, TableMapping
 from credit_forensics.databases.read_only import ReadOnlyDatabase
+from credit_forensics.databases.relations import Relation
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.account_reads import (
     balances_read,
@@ -30,7 +31,11 @@ from credit_forensics.evidence.ledgers.inference.owner_of import (
 )
 from credit_forensics.evidence.ledgers.inference.probes import as_text, sums_by_owner
 from credit_forensics.evidence.ledgers.inference.references import bridge, own_reference
-from credit_forensics.evidence.ledgers.inference.samples import SampledTable, sample_tables
+from credit_forensics.evidence.ledgers.inference.samples import (
+    SampledTable,
+    sample_tables,
+    stripe_ids,
+)
 from credit_forensics.evidence.ledgers.inference.scales import scale_of
 from credit_forensics.evidence.ledgers.inference.signs import AGREES
 from credit_forensics.evidence.ledgers.inference.table_roles import (
@@ -56,9 +61,12 @@ class Inferred:
 
 
 def infer_ledger(
-    database: ReadOnlyDatabase, section: LedgerSection, known: KnownValues
+    database: ReadOnlyDatabase,
+    section: LedgerSection,
+    known: KnownValues,
+    table: Relation | None = None,
 ) -> Inferred:
-    """Infer the layout of a ledger.
+    """Infer the layout of a ledger; ``table`` is the one that the case file names for entries.
 
     Raises
     ------
@@ -69,12 +77,13 @@ def infer_ledger(
     found = Inferred()
     mapping = section.entries
     candidates = entries_tables(tables, known)
-    if mapping and mapping.table:
-        candidates = [
-            c for c in candidates if mapping.table in (c.table.label, c.table.relation.name)
-        ]
+    if table is not None:
+        candidates = [c for c in candidates if c.table.relation == table]
         if not candidates:
-            raise Question(f"{mapping.table} cannot be taken for entries: give its columns")
+            raise Question(
+                f"{table.name} has no columns that look like the credits and the account of an "
+                f"entry; it has {', '.join(table.columns)}"
+            )
     if not candidates:
         return _without_entries(database, tables, found, section)
     chosen = _chosen(candidates)
@@ -82,9 +91,9 @@ def infer_ledger(
     stored = stored_balances(database, tables, chosen[0].table, parts[0].owner)
     balance = _settled(database, parts, stored, mapping)
     for part in parts:
-        part.scale = mapping.scale if mapping and mapping.scale else _scale(part, known)
         part.bridge = bridge(database, part.entries.table, tables, _apart(part))
         part.reference = own_reference(part.entries.table, known, _apart(part))
+        part.scale = mapping.scale if mapping and mapping.scale else _scale(part, known)
     query, words, fractions = entries_query(database, parts)
     found.queries["entries"] = query
     found.decisions["entries"] = _entries_decision(parts, words, known)
@@ -216,10 +225,25 @@ def _agreement(database: ReadOnlyDatabase, part: EntriesPart, balance: StoredBal
 
 
 def _scale(part: EntriesPart, known: KnownValues) -> int:
-    """Units a credit, by the positive amounts of the entries that may be purchases."""
+    """Units a credit, by what the entries add that name a payment, else by all that add."""
     amount = part.entries.amount or part.entries.credit
-    texts = amount.numbers if amount else ()
-    return scale_of(amount, texts, known)
+    if amount is None:
+        return 1
+    table = part.entries.table
+    by = [part.bridge.by] if part.bridge else [part.reference] if part.reference else []
+    texts = [f for f in table.columns if stripe_ids(f.values, "cs", "pi", "in", "evt")]
+    named = {
+        row
+        for field in (*by, *texts)
+        for row, text in enumerate(field.texts)
+        if text and (field in by or stripe_ids([text], "cs", "pi", "in", "evt"))
+    }
+    values = [
+        Decimal(text)
+        for row, text in enumerate(amount.texts)
+        if text and (row in named or not named)
+    ]
+    return scale_of(amount, values, known)
 
 
 def _apart(part: EntriesPart) -> set[str]:
@@ -350,11 +374,13 @@ def _without_entries(
             )
         )
         return found
-    raise Question("no table looks like entries of credits")
+    named = [t for t in tables if t.words & w.ENTRY and t.words & w.UNIT]
+    columns = f"; {named[0].label} has {', '.join(named[0].relation.columns)}" if named else ""
+    raise Question(f"no table looks like entries of credits{columns}")
 
 
 def _nothing(table: SampledTable) -> SampledTable:
-    return SampledTable(type(table.relation)("", ""), (), 0, True)
+    return SampledTable(Relation("", ""), (), 0, True)
 
 
 def _mapping(entries: EntriesTable) -> str:

@@ -48,11 +48,13 @@ def scale_of(column: Field | None, amounts: Iterable[Decimal], known: KnownValue
         if found and known.credits
         else {}
     )
-    if shares.get(1, 0.0) > 0 and named == 1:
-        return 1
     best = max(_TRIED, key=lambda scale: shares.get(scale, 0.0))
     if shares.get(best, 0.0) >= _FITS:
         return best
+    if named == 1 and shares.get(best, 0.0) > shares.get(1, 0.0):
+        raise Question(
+            f"some amounts are credits that were sold if {best} units are one credit (set scale)"
+        )
     if named != 1:
         assert column is not None
         raise Question(

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import re
 
+# Names that are written without a border between their words.
+_RUN_TOGETHER = re.compile(
+    r"^(user|account|owner|member|customer|wallet|team|org|order|payment|session|credits?|created"
+    r"|point|token|balance)(id|uuid|at|transactions?|ledger|entry|entries|history|log|amount|balance"
+    r"|delta|change)$"
+)
 _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
@@ -14,8 +20,14 @@ def words(name: str) -> tuple[str, ...]:
     --------
     >>> words("CreditTransactions"), words("stripe_checkout_session_id"), words("STATUS")
     (('credit', 'transaction'), ('stripe', 'checkout', 'session', 'id'), ('status',))
+    >>> words("userid"), words("billing_credittransaction")
+    (('user', 'id'), ('billing', 'credit', 'transaction'))
     """
-    return tuple(_singular(part.lower()) for part in _PARTS.findall(name))
+    return tuple(
+        _singular(word)
+        for part in _PARTS.findall(name)
+        for word in _RUN_TOGETHER.sub(r"\1 \2", part.lower()).split()
+    )
 
 
 def _singular(word: str) -> str:
