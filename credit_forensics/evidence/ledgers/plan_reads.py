@@ -341,12 +341,12 @@ def _own(
                 f"{relation.name} has no column {value}: {consequence}",
             )
         )
+    _with_sign_and_scale(database, place, mapping, select, plain)
     items = ", ".join(f"{sql} AS {quote_identifier(target)}" for target, sql in select.items())
     conditions = [f"(\n{mapping.where}\n)"] if mapping.where else []
     if part == "customers":
         conditions.append(f"{select['customer_id']} IS NOT NULL")
     where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    _with_sign_and_scale(database, place, mapping, select, plain)
     query = f"SELECT {items} FROM {source}{where}"
     plan.reads[part] = Read(
         part,

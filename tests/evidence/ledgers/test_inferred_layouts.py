@@ -208,10 +208,11 @@ def test_a_sign_needs_the_column_it_goes_by(tmp_path: Path) -> None:
 
 def test_two_tables_that_might_be_the_ledger_are_asked_about(tmp_path: Path) -> None:
     other = SIGNED.split(";", 2)[2].replace("credit_entries", "token_entries")
+    other = other.replace("-30", "-31")
     with pytest.raises(CaseError, match="may be the ledger, and so may"):
         load(tmp_path, SIGNED + other)
     evidence = load_again(tmp_path, entries={"table": "token_entries"})
-    assert moved(evidence) == BOUGHT_AND_USED
+    assert sorted(evidence.ledger["delta"]) == [-31, 100, 100]
 
 
 def load_again(folder: Path, **ledger: Any) -> Evidence:
@@ -296,7 +297,7 @@ def test_row_security_that_hides_every_row_is_refused(postgres_database: str) ->
             DROP ROLE IF EXISTS looks_only; CREATE ROLE looks_only LOGIN;
             GRANT SELECT ON credit_ledger TO looks_only"""
         )
-    url = postgres_database.replace("//postgres@", "//looks_only@")
+    url = postgres_database.replace("postgres:@", "looks_only@")
     assert "looks_only" in url
     case = CaseFile.model_validate({"ledger": {"url": url}})
     with pytest.raises(CaseError, match="Row security shows 0 rows"):

@@ -147,14 +147,12 @@ def _chosen(candidates: Sequence[EntriesTable]) -> list[EntriesTable]:
 
 
 def _same_rows(one: SampledTable, other: SampledTable) -> bool:
-    """A view over the other table: what tells its rows apart is the same."""
-    keys = [f for f in one.columns if f.unique and len(f.values) > 1]
+    """A view over the other table, or a copy: what both have is the same."""
+    shared = [(f, same) for f in one.columns if (same := other.field(f.column)) is not None]
     return (
-        any(
-            (same := other.field(key.column)) is not None and set(same.values) == set(key.values)
-            for key in keys
-        )
-        and one.rows == other.rows
+        one.rows == other.rows
+        and any(f.unique and len(f.values) > 1 for f, _ in shared)
+        and all(set(f.values) == set(same.values) for f, same in shared)
     )
 
 

@@ -24,7 +24,7 @@ MOST = 20_000
 class KnownValues:
     """Ids that sessions give to accounts, credits that were sold, and values that name one session.
 
-    ``references`` maps a value (an order number, say) to the only payment that carries it.
+    ``references`` are values that one payment alone carries (an order number, say).
     """
 
     accounts: frozenset[str] = frozenset()
