@@ -10,9 +10,9 @@ from credit_forensics.evidence.evidence import Evidence
 
 # One row a key and value of metadata, with the session it stands for.
 _METADATA = """SELECT session_id AS owner, unnest(map_entries(metadata)) AS entry
-    FROM stripe_sessions WHERE metadata IS NOT NULL
+    FROM {sessions} WHERE metadata IS NOT NULL
     UNION ALL SELECT payment_intent_id, unnest(map_entries(metadata))
-    FROM stripe_intents WHERE metadata IS NOT NULL"""
+    FROM {intents} WHERE metadata IS NOT NULL"""
 _ACCOUNT_KEY = (
     "(^|[^a-z])(user|account|org|organi[sz]ation|team|workspace|tenant|owner|member|customer|uid)"
 )
@@ -42,15 +42,16 @@ def known_values(evidence: Evidence, prices: Mapping[str, int]) -> KnownValues:
     """
     run = evidence.connection.execute
     create_reference_keys(evidence)
+    sessions, metadata = _sources(evidence)
     accounts = run(
         f"""SELECT DISTINCT value FROM (
-            SELECT client_reference_id AS value FROM stripe_sessions
-            UNION ALL SELECT entry.value FROM ({_METADATA})
+            SELECT client_reference_id AS value FROM {sessions}
+            UNION ALL SELECT entry.value FROM ({metadata})
             WHERE regexp_matches(lower(entry.key), '{_ACCOUNT_KEY}')
         ) WHERE value IS NOT NULL AND value <> '' ORDER BY 1 LIMIT {MOST}"""
     ).fetchall()
     sold = run(
-        f"""SELECT DISTINCT entry.value FROM ({_METADATA})
+        f"""SELECT DISTINCT entry.value FROM ({metadata})
         WHERE regexp_matches(lower(entry.key), '{_CREDIT_KEY}')
             AND regexp_full_match(entry.value, '[0-9]{{1,12}}') ORDER BY 1 LIMIT {MOST}"""
     ).fetchall()
@@ -68,11 +69,26 @@ def create_reference_keys(evidence: Evidence) -> None:
 
     A value that is shared by several (a user's id) names none of them.
     """
+    sessions, metadata = _sources(evidence)
     evidence.connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE _reference_keys AS
         SELECT value, min(owner) AS payment_id FROM (
-            SELECT DISTINCT owner, entry.value AS value FROM ({_METADATA})
-            UNION SELECT session_id, client_reference_id FROM stripe_sessions)
+            SELECT DISTINCT owner, entry.value AS value FROM ({metadata})
+            UNION SELECT session_id, client_reference_id FROM {sessions})
         WHERE length(value) >= 4 AND owner IS NOT NULL
         GROUP BY value HAVING count(DISTINCT owner) = 1"""
     )
+
+
+def _sources(evidence: Evidence) -> tuple[str, str]:
+    """The table of sessions, and the query of metadata: of what is stored where only the ledger
+    is read anew, so that what is inferred stays the same.
+    """
+    stored = evidence.connection.execute(
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'kept' "
+        "AND table_name IN ('stripe_sessions', 'stripe_intents')"
+    ).fetchall()[0][0]
+    here = evidence.count("stripe_sessions") + evidence.count("stripe_intents")
+    prefix = "kept." if stored == 2 and not here else ""
+    sessions, intents = f"{prefix}stripe_sessions", f"{prefix}stripe_intents"
+    return sessions, _METADATA.format(sessions=sessions, intents=intents)
