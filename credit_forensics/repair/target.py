@@ -12,7 +12,8 @@ import psycopg
 from credit_forensics.case_file import CaseFile, from_environment
 from credit_forensics.databases.read_only import ReadOnlyDatabase, open_read_only
 from credit_forensics.databases.relations import quote_identifier
-from credit_forensics.evidence.ledgers.plan_reads import Plan, Read, plan_reads
+from credit_forensics.evidence.ledgers.plan_reads import plan_reads
+from credit_forensics.evidence.ledgers.read_plan import Plan, Read
 from credit_forensics.repair.columns import Column, TableFacts, read_table
 
 

@@ -22,7 +22,8 @@ from credit_forensics.evidence.ledgers.entry_kinds import check_kinds
 from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
 from credit_forensics.evidence.ledgers.inference.known_values import known_values
 from credit_forensics.evidence.ledgers.layouts import CONSEQUENCES, OPTIONAL_PARTS
-from credit_forensics.evidence.ledgers.plan_reads import Plan, Read, plan_reads
+from credit_forensics.evidence.ledgers.plan_reads import plan_reads
+from credit_forensics.evidence.ledgers.read_plan import Plan, Read
 from credit_forensics.progress import RowProgress
 
 # Given the prefix of the ledger's entries, its database and a read: the read as it is to be, or

@@ -22,7 +22,7 @@ from credit_forensics.evidence.ledgers.only_newer import (
     rows_above,
     rows_after,
 )
-from credit_forensics.evidence.ledgers.plan_reads import Read
+from credit_forensics.evidence.ledgers.read_plan import Read
 
 # The table that a part fills.
 TABLES = {

@@ -64,6 +64,15 @@ class Decision:
         return "\n".join(lines)
 
 
+@dataclass
+class Inferred:
+    """What was inferred: the query and the decision of each part, and what is lost."""
+
+    queries: dict[str, str] = field(default_factory=dict)
+    decisions: dict[str, Decision] = field(default_factory=dict)
+    gaps: list[tuple[str, str, str]] = field(default_factory=list)
+
+
 class Question(Exception):  # noqa: N818
     """Something that inference cannot decide: what it is, and the mapping that would settle it."""
 
