@@ -85,10 +85,10 @@ def _sources(evidence: Evidence) -> tuple[str, str]:
     is read anew, so that what is inferred stays the same.
     """
     stored = evidence.connection.execute(
-        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'kept' "
+        "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'stored' "
         "AND table_name IN ('stripe_sessions', 'stripe_intents')"
     ).fetchall()[0][0]
     here = evidence.count("stripe_sessions") + evidence.count("stripe_intents")
-    prefix = "kept." if stored == 2 and not here else ""
+    prefix = "stored." if stored == 2 and not here else ""
     sessions, intents = f"{prefix}stripe_sessions", f"{prefix}stripe_intents"
     return sessions, _METADATA.format(sessions=sessions, intents=intents)
