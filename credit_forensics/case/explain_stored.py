@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
@@ -46,7 +47,8 @@ def explain_stored(case_file: CaseFile, payment_id: str, mode: str) -> Explanati
         return None
     folder, generation = store.path(part), store.path(evidence)
     try:
-        with mark_in_use(generation):
+        with ExitStack() as held:
+            held.callback(mark_in_use(generation))
             return _explain(folder, generation, payment_id)
     except (OSError, ValueError, KeyError, duckdb.Error):
         # Not whole, or removed meanwhile: the case finds out, and makes it anew.

@@ -87,13 +87,9 @@ class StoredCase:
         name = f"{name} {self.mode}"
         part = self.store.part(name)
         if part is not None and part.key == self.key:
-            try:
-                return {
-                    path.stem: pd.read_parquet(path)
-                    for path in sorted(self.store.path(part).glob("*.parquet"))
-                }
-            except (OSError, ValueError):
-                part = None
+            stored = _read_frames(self.store.path(part))
+            if stored:
+                return stored
         found = compute()
         with self._writing(0.0) as writes:
             if writes:
@@ -164,6 +160,14 @@ class StoredCase:
         )
         place = folder.relative_to(self.store.folder).as_posix()
         self.store.put(name, Part(self.key, place, reason, self.made_from))
+
+
+def _read_frames(folder: Path) -> dict[str, pd.DataFrame]:
+    """The tables that ``_write_frames`` wrote; none where they are not whole."""
+    try:
+        return {path.stem: pd.read_parquet(path) for path in sorted(folder.glob("*.parquet"))}
+    except (OSError, ValueError):
+        return {}
 
 
 def _write_frames(folder: Path, frames: Mapping[str, pd.DataFrame]) -> None:

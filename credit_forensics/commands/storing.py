@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from credit_forensics.case_file import read_case_file
 from credit_forensics.commands.options import CaseArgument
-from credit_forensics.evidence.stored.whether_current import EVIDENCE, case_store, why_stale
-from credit_forensics.store.store import describe
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from credit_forensics.evidence.stored import whether_current
+    from credit_forensics.store import store as stored
+else:
+    whether_current = Later("credit_forensics.evidence.stored.whether_current")
+    stored = Later("credit_forensics.store.store")
 
 _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 
@@ -27,15 +33,15 @@ def store(
     Example: credit-forensics store case.toml --clear
     """
     case_file = read_case_file(case)
-    found = case_store(case_file)
+    found = whether_current.case_store(case_file)
     if clear:
         removed = found.clear()
         facts = {"folder": str(found.folder), "removed_bytes": removed}
         text = f"Removed {_size(removed)} from {found.folder}"
     else:
-        part = found.part(EVIDENCE)
-        stale = why_stale(found, part, case_file) if part else "nothing is stored"
-        facts = {**describe(found), "stale_because": stale}
+        part = found.part(whether_current.EVIDENCE)
+        stale = whether_current.why_stale(found, part, case_file) if part else "nothing is stored"
+        facts = {**stored.describe(found), "stale_because": stale}
         text = _text(facts)
     typer.echo(json.dumps(facts, indent=2, ensure_ascii=False) if json_ else text)
 

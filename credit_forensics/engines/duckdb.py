@@ -79,6 +79,7 @@ class DuckDBEngine:
 
     Examples
     --------
+    >>> from credit_forensics.tables.catalogue import Tables
     >>> engine = DuckDBEngine()
     >>> engine.register("balances", pd.DataFrame({"user_id": ["a", "b"], "balance": [1, 2]}))
     >>> balances = Tables().balances

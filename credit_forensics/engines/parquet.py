@@ -76,6 +76,7 @@ class ParquetEngine(DuckDBEngine):
 
     Examples
     --------
+    >>> from credit_forensics.tables.catalogue import Tables
     >>> import tempfile
     >>> from credit_forensics.engines.buckets import copy_tables
     >>> folder = Path(tempfile.mkdtemp())

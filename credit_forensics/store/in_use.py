@@ -2,56 +2,66 @@
 
 from __future__ import annotations
 
+import contextlib
+import itertools
 import os
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import IO
 
-if sys.platform != "win32":
-    import fcntl
+from filelock import FileLock, Timeout
 
-_MARK = ".in_use"
-
-
-def allow_marks(folder: Path) -> None:
-    """Make the file by which readers mark a folder, also those who cannot write there."""
-    (folder / _MARK).touch(mode=0o600)
+_MARKS = ".in_use"
+_NUMBERS = itertools.count(1)
 
 
-def mark_in_use(folder: Path) -> IO[bytes]:
-    """Mark a folder until the given file is closed, or the process ends however it ends.
+def mark_in_use(folder: Path) -> Callable[[], None]:
+    """Mark a folder until what is returned is called, or the process ends however it ends.
+
+    Who may only read in the folder leaves no mark.
 
     Raises
     ------
-    OSError
-        when the folder is not there, or has no marks.
+    FileNotFoundError
+        when the folder is not there.
 
     Examples
     --------
     >>> import tempfile
     >>> folder = Path(tempfile.mkdtemp())
-    >>> allow_marks(folder)
-    >>> with mark_in_use(folder):
-    ...     is_in_use(folder)
+    >>> release = mark_in_use(folder)
+    >>> is_in_use(folder)
     True
+    >>> release()
     >>> is_in_use(folder)
     False
     """
-    mark = os.fdopen(os.open(folder / _MARK, os.O_RDONLY), "rb")
-    if sys.platform != "win32":
-        fcntl.flock(mark, fcntl.LOCK_SH)
-    return mark
+    if not folder.is_dir():
+        raise FileNotFoundError(folder)
+    marks = folder / _MARKS
+    mark = FileLock(marks / f"{os.getpid()}-{next(_NUMBERS)}", mode=0o600)
+    try:
+        marks.mkdir(mode=0o700, exist_ok=True)
+        mark.acquire(blocking=False)
+    except (OSError, Timeout):
+        return lambda: None
+
+    def release() -> None:
+        mark.release()
+        with contextlib.suppress(OSError):
+            Path(mark.lock_file).unlink()
+
+    return release
 
 
 def is_in_use(folder: Path) -> bool:
-    """Whether any process reads in a folder just now; Windows itself refuses to remove it then."""
-    if sys.platform == "win32":
-        return False
-    try:
-        with (folder / _MARK).open("rb") as mark:
-            fcntl.flock(mark, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except FileNotFoundError:
-        return False
-    except OSError:
-        return True
+    """Whether any process reads in a folder just now; marks of processes that ended are removed."""
+    with contextlib.suppress(FileNotFoundError):
+        for path in (folder / _MARKS).iterdir():
+            mark = FileLock(path, mode=0o600)
+            try:
+                mark.acquire(blocking=False)
+            except (OSError, Timeout):
+                return True
+            mark.release()
+            path.unlink(missing_ok=True)
     return False

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+
+from credit_forensics.whole_file import write_whole
 
 FILE = "manifest.json"
 
@@ -45,10 +46,5 @@ def read_contents(folder: Path) -> Contents | None:
 
 def write_contents(folder: Path, contents: Contents) -> None:
     """Replace the table of contents in one step, so that a reader finds the old or the new one."""
-    part = folder / f".{FILE}.part"
     text = json.dumps(asdict(contents), indent=1, sort_keys=True)
-    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(text + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    part.replace(folder / FILE)
+    write_whole(folder / FILE, f"{text}\n".encode(), mode=0o600)

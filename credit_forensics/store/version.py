@@ -7,17 +7,24 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import credit_forensics
+import duckdb
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from credit_forensics import __version__
 
 _FORMAT = 1
-_PACKAGES = ("duckdb", "ibis-framework", "numpy", "pandas", "pyarrow", "scipy")
+_LOADED = (duckdb, np, pd, pa)
+# Not loaded by what only reads a store.
+_OTHERS = ("ibis-framework", "scipy")
 # Rooms above the case: they show what is stored, and no part depends on them.
 _ABOVE = {"repair", "monitoring", "scenarios", "reporting", "charts", "checks"}
 _ABOVE |= {"notebook", "intake", "commands", "cli.py"}
 
 
 @cache
-def store_version(package: Path = Path(credit_forensics.__file__).parent) -> str:
+def store_version(package: Path = Path(__file__).parents[1]) -> str:
     """The version that a store is written for: of the package, its code, tables and libraries.
 
     The code itself counts, not its version number alone: a column more in a table, or a rule that
@@ -33,9 +40,10 @@ def store_version(package: Path = Path(credit_forensics.__file__).parent) -> str
         place = path.relative_to(package)
         if place.parts[0] not in _ABOVE:
             digest.update(f"\0{place.as_posix()}\0".encode() + path.read_bytes())
-    libraries = ", ".join(f"{name} {_version(name)}" for name in _PACKAGES)
-    own = credit_forensics.__version__
-    return f"credit-forensics {own} code {digest.hexdigest()[:16]} format {_FORMAT}, {libraries}"
+    libraries = [f"{module.__name__} {module.__version__}" for module in _LOADED]
+    libraries += [f"{name} {_version(name)}" for name in _OTHERS]
+    code = f"code {digest.hexdigest()[:16]} format {_FORMAT}"
+    return f"credit-forensics {__version__} {code}, {', '.join(libraries)}"
 
 
 def _version(name: str) -> str:

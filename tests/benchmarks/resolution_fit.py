@@ -10,7 +10,7 @@ import pyarrow as pa
 from credit_forensics.judgement.families import FAMILIES
 from credit_forensics.judgement.fusion import posterior_batch
 from credit_forensics.judgement.model import fit_model
-from credit_forensics.judgement.patterns import Cells, decode
+from credit_forensics.judgement.pattern_arrays import Cells, decode
 from credit_forensics.judgement.posterior import posterior_blocks
 
 

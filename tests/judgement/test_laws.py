@@ -9,7 +9,7 @@ from credit_forensics.case.case import Case
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.judgement.families import FAMILIES
 from credit_forensics.judgement.model import Fit, state_posteriors
-from credit_forensics.judgement.patterns import Patterns
+from credit_forensics.judgement.pattern_arrays import Patterns
 from credit_forensics.judgement.scores import candidate_weights, contributions, others_weight
 
 USERS = [

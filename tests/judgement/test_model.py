@@ -6,7 +6,8 @@ import pytest
 from credit_forensics.judgement.bursts import STATES, smooth, transition
 from credit_forensics.judgement.families import FAMILIES
 from credit_forensics.judgement.model import fit_model
-from credit_forensics.judgement.patterns import MOST_FAMILIES, Cells, decode
+from credit_forensics.judgement.pattern_arrays import Cells, decode
+from credit_forensics.judgement.patterns import MOST_FAMILIES
 from credit_forensics.judgement.periods import choose_periods
 from credit_forensics.judgement.posterior import cell_session_accuracy, posterior
 

@@ -9,9 +9,9 @@ import pytest
 
 from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.judgement.families import FAMILIES, with_custom
+from credit_forensics.judgement.pattern_arrays import decode
 from credit_forensics.judgement.patterns import (
     borne_names,
-    decode,
     mark_session,
     name_marks,
     name_questions,

@@ -7,7 +7,7 @@ import pytest
 
 from credit_forensics.judgement.families import FALSE_VALUES, FAMILIES
 from credit_forensics.judgement.model import fit_model
-from credit_forensics.judgement.patterns import Cells, Patterns
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.judgement.posterior import posterior
 from credit_forensics.judgement.scores import contributions, others_weight
 

@@ -215,7 +215,7 @@ def test_completion_offers_everything_public_and_computes_nothing(case):
         (lambda case: case.evidence.frame("paymnts"), KeyError, "did you mean 'payments'"),
         (lambda case: Tables().ledgr, AttributeError, "did you mean 'ledger'"),
         (lambda case: Case(case.evidence, mode="hindsite"), CaseError, "did you mean 'hindsight'"),
-        (lambda case: Case.open("none.toml", mode="x"), CaseError, "hindsight and as_of"),
+        (lambda case: Case.open("none.toml", mode="x"), CaseError, "known are hindsight, as_of"),
         (lambda case: case.explain("cs_2"), CaseError, "did you mean 'cs_1'"),
         (lambda case: timeline(case.verdicts, case.findings), ValueError, "no column 'created_at'"),
         (lambda case: credit_flow(case.verdicts), ValueError, "no column 'credits'"),

@@ -66,7 +66,8 @@ def test_the_payment_singled_out(answers, number, sentence):
         (7, "1 payment booked more than once;"),
         (8, "No booked payment differs from its price."),
         (9, "100 % of the payments with wrong user have frontend_version 2.0-bulletproof."),
-        (10, "7 corrections open in all, 350 credits to move."),
+        # The eighth is the balance that differs: a person decides, so it moves no credits.
+        (10, "8 corrections open in all, 350 credits to move."),
     ],
 )
 def test_the_case_as_a_whole(answers, number, sentence):

@@ -65,7 +65,7 @@ def test_two_runs_show_the_window_and_what_was_read_anew(tmp_path):
     nothing_new = render_report(
         case, out=tmp_path / "out", now=NOW, rolling="12h", template="daily_digest", language="de"
     )
-    assert "der Rest war aufbewahrt" in words(nothing_new)
+    assert "in den Eingaben war nichts Neues" in words(nothing_new)
     assert keys(pd.read_csv(nothing_new.csv, dtype="str")) == keys(inside)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from credit_forensics.errors import CaseError
-from credit_forensics.store.in_use import allow_marks, mark_in_use
+from credit_forensics.store.in_use import mark_in_use
 from credit_forensics.store.store import FOLDER, Store
 from credit_forensics.store.stored_parts import Part
 from credit_forensics.store.version import store_version
@@ -25,7 +25,6 @@ def filled(folder: Path, version: str = "1") -> Store:
     with store.writing():
         (store.folder / "a").mkdir()
         (store.folder / "a" / "rows").write_text("x" * 1000)
-        allow_marks(store.folder / "a")
         store.put("evidence", Part("key", "a", "nothing was stored"))
     return store
 
@@ -85,11 +84,13 @@ def test_what_older_versions_stored_is_discarded_with_one_line(tmp_path, caplog,
 def test_what_nobody_names_is_removed_once_nobody_reads_it(tmp_path):
     store = filled(tmp_path)
     (store.folder / "half.part").mkdir()
-    with mark_in_use(store.folder / "a"), store.writing():
+    release = mark_in_use(store.folder / "a")
+    with store.writing():
         store.put("evidence", Part("other", "b", "the case file was changed"))
         store.tidy()
         assert (store.folder / "a").exists(), "somebody reads it"
         assert not (store.folder / "half.part").exists()
+    release()
     with store.writing():
         store.tidy()
     assert not (store.folder / "a").exists()

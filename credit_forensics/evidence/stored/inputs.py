@@ -1,11 +1,10 @@
-"""Lists what a case's evidence is read from, without reading any of it."""
+"""Lists what a case's evidence is read from, without reading any of it or loading a database."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from credit_forensics.case_file import CaseFile, from_environment
-from credit_forensics.databases.urls import parse_url, sqlite_path
 from credit_forensics.evidence.files.input_paths import STRIPE_KEYS, input_paths
 from credit_forensics.evidence.logs.open import log_paths
 from credit_forensics.evidence.stripe_api import spool
@@ -38,31 +37,6 @@ def other_files(case_file: CaseFile) -> list[Path]:
     """The files besides: the table of aliases, and what says how far a pull from the API came."""
     aliases = [case_file.folder / case_file.persons.aliases] if case_file.persons.aliases else []
     return [*aliases, case_file.folder / spool.FOLDER / "state.json"]
-
-
-def ledger_files(case_file: CaseFile) -> list[Path]:
-    """The SQLite files of the ledgers, each with the file of what was committed last.
-
-    Raises
-    ------
-    CaseError
-        when an address cannot be used.
-    """
-    paths = []
-    for address in ledger_addresses(case_file):
-        url = parse_url(address, "ledger")
-        if url.get_backend_name() == "sqlite":
-            path = sqlite_path(url, case_file.folder, "ledger")
-            paths += [path, path.with_name(f"{path.name}-wal")]
-    return paths
-
-
-def asks_a_server(case_file: CaseFile) -> bool:
-    """Whether any evidence comes from a database server, which has no file to look at."""
-    addresses = ledger_addresses(case_file)
-    return bool(case_file.stripe.database) or any(
-        parse_url(address, "ledger").get_backend_name() != "sqlite" for address in addresses
-    )
 
 
 def ledger_addresses(case_file: CaseFile) -> list[str]:

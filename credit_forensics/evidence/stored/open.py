@@ -20,11 +20,8 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.load import load_evidence
 from credit_forensics.evidence.stored.bring import bring_custody, bring_whole
 from credit_forensics.evidence.stored.custody import ReadAnew
-from credit_forensics.evidence.stored.inputs import (
-    asks_a_server,
-    evidence_settings,
-    ledger_files,
-)
+from credit_forensics.evidence.stored.inputs import evidence_settings
+from credit_forensics.evidence.stored.ledger_inputs import asks_a_server, ledger_files
 from credit_forensics.evidence.stored.refresh import refresh
 from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.whether_current import (
@@ -37,7 +34,7 @@ from credit_forensics.evidence.stored.whether_current import (
 )
 from credit_forensics.progress import Progress
 from credit_forensics.store.identity import FileState, content_key, file_states, key_of
-from credit_forensics.store.in_use import allow_marks, mark_in_use
+from credit_forensics.store.in_use import mark_in_use
 from credit_forensics.store.store import WAIT_SECONDS, Store, warn_once
 from credit_forensics.store.stored_parts import Part
 
@@ -264,7 +261,6 @@ def write_evidence(evidence: Evidence, folder: Path) -> None:
     buckets = max(-(-evidence.count("payments") // PAYMENTS_A_BUCKET), 1)
     copy_tables(evidence.engine, part / _TABLES, buckets)
     evidence.custody.rejects().to_parquet(part / _REJECTS)
-    allow_marks(part)
     stamp = Stamp(buckets, evidence.custody.manifest())
     (part / _STAMP).write_text(json.dumps(asdict(stamp)), encoding="utf-8")
     shutil.rmtree(folder, ignore_errors=True)
@@ -287,7 +283,7 @@ def _attach(
     settings = case_file.engine
     with ExitStack() as held:
         try:
-            held.enter_context(mark_in_use(folder))
+            held.callback(mark_in_use(folder))
             rejects = pd.read_parquet(folder / _REJECTS)
         except OSError:
             return None

@@ -13,7 +13,7 @@ from credit_forensics.evidence.ledgers.read_plan import Read
 from credit_forensics.evidence.ledgers.unchanged_rows import TABLES, Mark, UnchangedRows
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import How, ReadAnew, databases_text
-from credit_forensics.evidence.stored.inputs import asks_a_server, ledger_files
+from credit_forensics.evidence.stored.ledger_inputs import asks_a_server, ledger_files
 from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.tables import DATABASE, IDENTITY
 from credit_forensics.store.identity import file_states

@@ -1,0 +1,34 @@
+"""Finds out which files the ledgers lie in, and whether a server has to be asked for any."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from credit_forensics.case_file import CaseFile
+from credit_forensics.databases.urls import parse_url, sqlite_path
+from credit_forensics.evidence.stored.inputs import ledger_addresses
+
+
+def ledger_files(case_file: CaseFile) -> list[Path]:
+    """The SQLite files of the ledgers, each with the file of what was committed last.
+
+    Raises
+    ------
+    CaseError
+        when an address cannot be used.
+    """
+    paths = []
+    for address in ledger_addresses(case_file):
+        url = parse_url(address, "ledger")
+        if url.get_backend_name() == "sqlite":
+            path = sqlite_path(url, case_file.folder, "ledger")
+            paths += [path, path.with_name(f"{path.name}-wal")]
+    return paths
+
+
+def asks_a_server(case_file: CaseFile) -> bool:
+    """Whether any evidence comes from a database server, which has no file to look at."""
+    addresses = ledger_addresses(case_file)
+    return bool(case_file.stripe.database) or any(
+        parse_url(address, "ledger").get_backend_name() != "sqlite" for address in addresses
+    )
