@@ -9,6 +9,7 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
+from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
 from credit_forensics.evidence.stripe.payments import assemble_payments
@@ -27,6 +28,7 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> None:
     link_ledger(evidence)
     if was_inferred(evidence):
         pair_by_time(evidence)
+    match_returns(evidence)
     match_scrubbed_deliveries(evidence)
 
 

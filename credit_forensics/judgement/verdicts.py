@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from credit_forensics.judgement.families import Family
 from credit_forensics.resolution.history import Mode
+from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.method import SESSION
 from credit_forensics.tables.catalogue import Tables
 
@@ -76,7 +77,7 @@ def verdicts(
     )
     rows = rows.left_join(held, "payment_id").select(rows, credited_user_id=held.credited_user_id)
     # An entry that was only paired with the payment by credits and time accuses nobody.
-    paired = tables.ledger.filter(tables.ledger.tie == "inferred").select("payment_id").distinct()
+    paired = inferred_grants(tables)
     rows = rows.left_join(paired, "payment_id").select(rows, suspect=paired.payment_id.notnull())
     coverage = tables.coverage.filter(tables.coverage.source == "ledger")
     covered = coverage.agg(ledger_first=coverage.first_at.min(), ledger_last=coverage.last_at.max())

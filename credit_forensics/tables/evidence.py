@@ -128,6 +128,7 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("created_at", TIME, "when"),
             ("tie", TEXT, "how it is tied to its payment: named, by event, inferred or none"),
             ("tie_probability", REAL, "of an inferred tie: how sure it is"),
+            ("fraction", INT, "billionths of a credit besides delta, with its sign"),
         ],
     ),
     table_spec(
@@ -156,6 +157,7 @@ EVIDENCE: tuple[TableSpec, ...] = (
         [
             ("user_id", TEXT, "the account"),
             ("balance", INT, "credits"),
+            ("fraction", INT, "billionths of a credit besides balance, with its sign"),
         ],
     ),
     table_spec(

@@ -8,9 +8,12 @@ from credit_forensics.databases.values import (
     RAW,
     column_types,
     count_rows,
+    decimal_sql,
+    has_fractions,
     quoted_text,
     text_sql,
     time_sql,
+    whole_and_fraction,
     whole_sql,
 )
 from credit_forensics.evidence.custody import Input
@@ -43,14 +46,14 @@ def take_entries(
 ) -> int:
     """Append ledger entries; the number of good rows.
 
-    An entry without a user, or whose credits are no whole number, is a reject. ``kinds`` are
+    An entry without a user, or whose credits are no number, is a reject. ``kinds`` are
     ``[ledger.kinds]``; ``prefix`` sets the entries of several ledgers apart; ``parts`` are the
     other parts that were read; ``inferred`` is whether nobody named the layout, so that what an
     entry names decides its kind where its own words are vague.
     """
     raw = f"{RAW}entries"
     types = column_types(evidence.connection, raw)
-    typed = _typed_sql(types, raw)
+    typed = _typed_sql(types, raw, parted=has_fractions(evidence.connection, raw, "delta"))
     _reject(evidence, source, label, typed)
     good = f"FROM ({typed}) WHERE user_id IS NOT NULL AND delta IS NOT NULL"
     late = count_rows(evidence.connection, f"{good} AND has_time AND created_at IS NULL")
@@ -77,21 +80,24 @@ def take_entries(
     evidence.connection.execute(
         f"""INSERT INTO ledger BY NAME SELECT
             '{quoted_text(prefix)}' || {_entry_id(evidence, types, typed)} AS entry_id,
-            user_id, delta, l.reason, {kind} AS kind, event_id, payment_id, created_at
+            user_id, delta, fraction, l.reason, {kind} AS kind, event_id, payment_id, created_at
         FROM ({_linked_sql(evidence, types, typed, parts, inferred)}) AS l
         LEFT JOIN {RAW}kinds AS k ON l.reason = k.reason"""
     )
     return count_rows(evidence.connection, "FROM ledger") - before
 
 
-def _typed_sql(types: dict[str, str], raw: str) -> str:
+def _typed_sql(types: dict[str, str], raw: str, *, parted: bool) -> str:
     """The entries with the house's types; a layout's type stands before its reason."""
     reason = text_sql(types, "reason")
     if "type" in types:
         reason = f"nullif(concat_ws(':', {text_sql(types, 'type')}, {reason}), '')"
     texts = ", ".join(f"{text_sql(types, name)} AS {alias}" for name, alias in _TEXTS.items())
+    delta, fraction = whole_sql(types, "delta"), "CAST(NULL AS BIGINT)"
+    if parted:
+        delta, fraction = whole_and_fraction(decimal_sql(types, "delta"))
     return f"""SELECT {texts}, {reason} AS reason,
-        {whole_sql(types, "delta")} AS delta, {text_sql(types, "delta")} IS NULL AS no_delta,
+        {delta} AS delta, {fraction} AS fraction, {text_sql(types, "delta")} IS NULL AS no_delta,
         {time_sql(types, "created_at")} AS created_at,
         {text_sql(types, "created_at")} IS NOT NULL AS has_time
     FROM {raw}"""
@@ -104,7 +110,7 @@ def _reject(evidence: Evidence, source: Input, label: str, typed: str) -> None:
             f"""SELECT 0 AS line, '{quoted_text(label)}' || coalesce(' ' || entry_id, '') || ': '
                 || CASE WHEN user_id IS NULL THEN 'the user is empty'
                 WHEN no_delta THEN 'the credits are empty'
-                ELSE 'the credits are not a whole number' END AS reason
+                ELSE 'the credits are not a number' END AS reason
             FROM ({typed}) WHERE user_id IS NULL OR delta IS NULL ORDER BY ALL"""
         ).df(),
     )

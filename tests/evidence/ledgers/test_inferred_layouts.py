@@ -16,6 +16,8 @@ from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.load import load_ledgers
+from credit_forensics.findings.balance_drift import find_balance_drift
+from credit_forensics.tables.catalogue import Tables
 
 SESSIONS = pa.schema(
     [
@@ -166,7 +168,10 @@ def test_numbered_kinds_get_the_signs_that_make_the_balances_come_out(tmp_path: 
         INSERT INTO balances VALUES ('u-ada', 70), ('u-bo', 80);"""
     evidence = load(tmp_path, entries(*NUMBERED) + balances)
     assert sorted(evidence.ledger["delta"]) == [-30, -20, 100, 100]
-    assert dict(evidence.balances.itertuples(index=False)) == {"u-ada": 70, "u-bo": 80}
+    assert evidence.balances[["user_id", "balance"]].values.tolist() == [
+        ["u-ada", 70],
+        ["u-bo", 80],
+    ]
 
 
 def test_numbered_kinds_without_balances_are_asked_about(tmp_path: Path) -> None:
@@ -239,12 +244,19 @@ def test_entries_of_two_tables_are_one_ledger(tmp_path: Path) -> None:
     assert evidence.ledger["entry_id"].is_unique
 
 
-def test_fractions_of_a_credit_are_left_out_and_named(tmp_path: Path) -> None:
-    script = SIGNED.replace("-30,", "-0.25,").replace("amount INTEGER", "amount NUMERIC")
-    evidence = load(tmp_path, script)
-    assert sorted(evidence.ledger["delta"]) == [100, 100]
-    gaps = evidence.custody.gaps()
-    assert gaps[gaps["problem"] == "fractions"]["consequence"].str.startswith("1 entries").any()
+def test_fractions_of_a_credit_are_kept_exactly(tmp_path: Path) -> None:
+    script = SIGNED.replace("-30,", "-0.1,").replace("amount INTEGER", "amount NUMERIC")
+    balances = """CREATE TABLE balances (user_id TEXT, balance NUMERIC);
+        INSERT INTO balances VALUES ('u-ada', 99.9), ('u-bo', 100);"""
+    evidence = load(tmp_path, script + balances)
+    ledger = evidence.ledger.sort_values("entry_id")
+    assert ledger["delta"].tolist() == [100, 100, 0]
+    assert ledger["fraction"].fillna(0).tolist() == [0, 0, -100_000_000]
+    assert evidence.balances.fillna(0).values.tolist() == [
+        ["u-ada", 99, 9 * 10**8],
+        ["u-bo", 100, 0],
+    ]
+    assert evidence.engine.frame(find_balance_drift(Tables())).empty
 
 
 def test_a_shop_without_entries_is_said_to_be_unknowable(tmp_path: Path) -> None:

@@ -164,10 +164,10 @@ def outcome(invented: Invented) -> str:
         if found != sorted(
             (user, credits, session or "") for user, credits, session in invented.truth
         ):
-            # What is left out is said, so it is not silent.
-            said = evidence.custody.gaps()["problem"].tolist()
-            return "asks" if "fractions" in said else f"wrong entries: {found}"
-        balances = dict(evidence.balances.itertuples(index=False))
+            return f"wrong entries: {found}"
+        balances = dict(
+            zip(evidence.balances["user_id"], evidence.balances["balance"], strict=True)
+        )
         if balances and invented.balances and balances != invented.balances:
             return f"wrong balances: {balances}"
         return "right"

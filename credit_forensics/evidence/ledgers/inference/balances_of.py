@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 
-from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError
+from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.accounts_of import balance_fields, keyed_by
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
@@ -75,17 +75,3 @@ def _sample(
             continue
         totals[owner] = totals.get(owner, Decimal(0)) + value
     return totals
-
-
-def whole_balances(database: ReadOnlyDatabase, balance: StoredBalance, scale: int) -> bool:
-    """Whether every stored balance is a whole number of credits."""
-    if database.dialect == "sqlite":
-        number = balance.sql(database, "t")
-        fraction = f"{number} <> CAST({number} AS INTEGER) OR CAST({number} AS INTEGER) % {scale}"
-    else:
-        fraction = f"({balance.sql(database, 't')})::numeric % {scale} <> 0"
-    query = f"SELECT count(*) FROM {database.quoted(balance.table.relation)} AS t WHERE {fraction}"
-    try:
-        return int(database.fetch_rows(query)[0][0]) == 0
-    except UnreadableError:
-        return False

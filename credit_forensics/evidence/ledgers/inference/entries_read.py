@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError
+from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.relations import quote_identifier
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.column_roles import (
@@ -41,30 +41,24 @@ class EntriesPart:
 
 def entries_query(
     database: ReadOnlyDatabase, parts: Sequence[EntriesPart]
-) -> tuple[str, dict[str, str], int]:
-    """The query for all entries, its columns in words, and how many rows hold a fraction.
-
-    Rows whose credits are no whole number are left out, as the tables hold whole credits.
-    """
+) -> tuple[str, dict[str, str]]:
+    """The query for all entries, and its columns in words."""
     if len(parts) == 1:
         columns, words = _targets(database, parts[0])
-        source, where, fractions = _source(database, parts[0])
-        return f"SELECT {_select(columns)} FROM {source}{where}", words, fractions
-    queries, words, fractions = [], {}, 0
+        return f"SELECT {_select(columns)} FROM {_source(database, parts[0])}", words
+    queries, words = [], {}
     for part in parts:
         columns, one = _targets(database, part)
-        source, where, left_out = _source(database, part)
         name = part.entries.table.relation.name
-        fractions += left_out
         # Entries of two tables may have the same number; their times may have two types.
         key = columns.get("entry_id", "NULL")
         literal = f"'{_plain(name)}:'"
         columns["entry_id"] = f"{literal} || {as_text(database, key)}" if key != "NULL" else "NULL"
         full = {target: columns.get(target, "NULL") for target in TARGETS}
         cast = {target: as_text(database, sql) for target, sql in full.items()}
-        queries.append(f"SELECT {_select(cast)} FROM {source}{where}")
+        queries.append(f"SELECT {_select(cast)} FROM {_source(database, part)}")
         words.update({f"{name}.{target}": text for target, text in one.items()})
-    return "\nUNION ALL\n".join(queries), words, fractions
+    return "\nUNION ALL\n".join(queries), words
 
 
 def _plain(name: str) -> str:
@@ -79,27 +73,10 @@ def _select(columns: dict[str, str]) -> str:
     )
 
 
-def _source(database: ReadOnlyDatabase, part: EntriesPart) -> tuple[str, str, int]:
-    """FROM, WHERE, and the number of rows that hold a fraction."""
+def _source(database: ReadOnlyDatabase, part: EntriesPart) -> str:
+    """What stands after FROM."""
     source = f"{database.quoted(part.entries.table.relation)} AS e{part.owner.join(database)}"
-    conditions = [f"({part.moves.where})"] if part.moves.where else []
-    amount = part.moves.signed(database)
-    if database.dialect == "sqlite":
-        number = f"({amount} + 0)"
-        whole = f"({number} = CAST({number} AS INTEGER) AND CAST({number} AS INTEGER) % "
-        whole += f"{part.scale} = 0 OR {amount} IS NULL)"
-    else:
-        whole = f"(({amount})::numeric % {part.scale} = 0 OR {amount} IS NULL)"
-    where = f" WHERE {' AND '.join(conditions)}" if conditions else ""
-    more = " AND " if conditions else " WHERE "
-    query = f"SELECT count(*) FROM {source}{where}{more}NOT {whole}"
-    try:
-        fractions = int(database.fetch_rows(query)[0][0])
-    except UnreadableError:
-        fractions = 0
-    if fractions:
-        where = f"{where}{more}{whole}"
-    return source, where, fractions
+    return f"{source} WHERE {part.moves.where}" if part.moves.where else source
 
 
 def _targets(

@@ -75,21 +75,12 @@ def infer_ledger(
         part.bridge = bridge(database, part.entries.table, tables, _apart(part))
         part.reference = own_reference(part.entries.table, known, _apart(part))
         part.scale = mapping.scale if mapping and mapping.scale else _scale(part, known)
-    query, words, fractions = entries_query(database, parts)
+    query, words = entries_query(database, parts)
     found.queries["entries"] = query
     found.decisions["entries"] = _entries_decision(parts, words, known)
     _accounts(database, tables, parts, found)
     _bridge(database, parts, found)
-    read_balances(database, parts, balance, found, fractions)
-    if fractions:
-        found.gaps.append(
-            (
-                "entries",
-                "fractions",
-                f"{fractions} entries move a fraction of a credit and are left out; credits are "
-                "whole numbers here.",
-            )
-        )
+    read_balances(database, parts, balance, found)
     return found
 
 

@@ -8,7 +8,7 @@ from decimal import Decimal
 from credit_forensics.case_file import TableMapping
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.evidence.ledgers.inference.account_reads import balances_read
-from credit_forensics.evidence.ledgers.inference.balances_of import StoredBalance, whole_balances
+from credit_forensics.evidence.ledgers.inference.balances_of import StoredBalance
 from credit_forensics.evidence.ledgers.inference.decisions import Inferred
 from credit_forensics.evidence.ledgers.inference.entries_read import EntriesPart
 from credit_forensics.evidence.ledgers.inference.movements import settle_movements
@@ -69,22 +69,10 @@ def read_balances(
     parts: Sequence[EntriesPart],
     balance: tuple[StoredBalance | None, float | None],
     found: Inferred,
-    fractions: int,
 ) -> None:
     """Read the stored balance, or say why it is not compared."""
     stored, agrees = balance
     if stored is None:
-        return
-    scale = parts[0].scale
-    if fractions or not whole_balances(database, stored, scale):
-        found.gaps.append(
-            (
-                "balances",
-                "fractions",
-                f"{stored.table.label} holds fractions of credits, or entries do: balances are "
-                "not compared.",
-            )
-        )
         return
     if agrees is not None and agrees < 0.5:
         found.gaps.append(
@@ -97,5 +85,5 @@ def read_balances(
         )
         return
     found.queries["balances"], found.decisions["balances"] = balances_read(
-        database, stored, scale, agrees
+        database, stored, parts[0].scale, agrees
     )
