@@ -133,7 +133,7 @@ def _linked_sql(
 
     A payment is looked for in columns before texts, as a session before an intent.
     """
-    session, intent, event, joins = _bookkeeping(evidence, parts)
+    session, intent, event, other, joins = _bookkeeping(evidence, parts)
     payments = [
         "payment_column",
         "session_column",
@@ -151,7 +151,7 @@ def _linked_sql(
     ]
     if inferred:
         payments.insert(4, "keyed.payment_id")
-        payments += [_any_named("meta", start) for start in ("in", "ch", "re")]
+        payments += [other, *(_any_named("meta", start) for start in ("in", "ch", "re"))]
         joins += " LEFT JOIN _reference_keys AS keyed ON t.reference_column = keyed.value"
     return f"""SELECT t.*, coalesce({", ".join(payments)}) AS payment_id,
         coalesce({", ".join(events)}) AS event_id
@@ -175,18 +175,25 @@ def _any_named(text: str, start: str) -> str:
     )
 
 
-def _bookkeeping(evidence: Evidence, parts: frozenset[str]) -> tuple[str, str, str, str]:
-    """SQL of session, intent and event by the shop's own payment number, and the joins for it."""
-    session = intent = event = "CAST(NULL AS VARCHAR)"
+def _bookkeeping(evidence: Evidence, parts: frozenset[str]) -> tuple[str, str, str, str, str]:
+    """SQL of session, intent, event and other object by the shop's own number, and the joins."""
+    session = intent = event = other = "CAST(NULL AS VARCHAR)"
     joins = ""
     if "payments" in parts:
         types = column_types(evidence.connection, f"{RAW}payments")
         joins += f""" LEFT JOIN (
             SELECT {text_sql(types, "local_id")} AS local_id,
+                min({text_sql(types, "object_id")}) AS object_id,
                 min({text_sql(types, "session_id")}) AS session_id,
                 min({text_sql(types, "intent_id")}) AS intent_id
             FROM {RAW}payments GROUP BY 1) AS p ON t.local_payment_id = p.local_id"""
-        session, intent = "p.session_id", "p.intent_id"
+        session, intent, other = "p.session_id", "p.intent_id", "p.object_id"
+        if "reference" in types:
+            joins += f""" LEFT JOIN (
+                SELECT {text_sql(types, "local_id")} AS local_id, min(k.payment_id) AS payment_id
+                FROM {RAW}payments JOIN _reference_keys AS k ON reference = k.value
+                GROUP BY 1) AS r ON t.local_payment_id = r.local_id"""
+            session = "coalesce(p.session_id, r.payment_id)"
     if "processed_events" in parts:
         types = column_types(evidence.connection, f"{RAW}processed_events")
         event_id = text_sql(types, "event_id")
@@ -195,7 +202,7 @@ def _bookkeeping(evidence: Evidence, parts: frozenset[str]) -> tuple[str, str, s
             FROM {RAW}processed_events WHERE starts_with({event_id}, 'evt_')
             GROUP BY 1) AS e ON t.local_payment_id = e.local_id"""
         event = "e.event_id"
-    return session, intent, event, joins
+    return session, intent, event, other, joins
 
 
 def _admin_kind(evidence: Evidence, kind: str) -> str:

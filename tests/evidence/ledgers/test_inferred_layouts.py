@@ -136,6 +136,33 @@ LAYOUTS = {
       stripe_session_id TEXT, total INTEGER);
       INSERT INTO orders VALUES (71, 'u-ada', 'paid', 'usd', 'cs_1', 900),
       (72, 'u-bo', 'paid', 'usd', 'cs_2', 900), (73, 'u-bo', 'open', 'usd', NULL, 900);""",
+    "by a chain of tables": entries(
+        "id INTEGER, user_id TEXT, amount INTEGER, kind TEXT, order_id INTEGER, created_at TEXT",
+        "1, 'u-ada', 100, 'purchase', 71, '2025-09-01 10:00:00'",
+        "2, 'u-bo', 100, 'purchase', 72, '2025-09-01 11:00:00'",
+        "3, 'u-ada', -30, 'usage', NULL, '2025-09-02 11:00:00'",
+    )
+    + """CREATE TABLE orders (id INTEGER PRIMARY KEY, payment_id TEXT, status TEXT, total INTEGER);
+      INSERT INTO orders VALUES (71, 'pay-a', 'paid', 900), (72, 'pay-b', 'paid', 900);
+      CREATE TABLE payments (id TEXT PRIMARY KEY, status TEXT, currency TEXT, intent TEXT);
+      INSERT INTO payments VALUES ('pay-a', 'paid', 'usd', 'cs_1'), ('pay-b', 'paid', 'usd', 'cs_2');""",
+    "by orders whose number the session carries": entries(
+        "id INTEGER, user_id TEXT, amount INTEGER, kind TEXT, order_id INTEGER, created_at TEXT",
+        "1, 'u-ada', 100, 'purchase', 71, '2025-09-01 10:00:00'",
+        "2, 'u-bo', 100, 'purchase', 72, '2025-09-01 11:00:00'",
+        "3, 'u-ada', -30, 'usage', NULL, '2025-09-02 11:00:00'",
+    )
+    + """CREATE TABLE orders (id INTEGER PRIMARY KEY, number TEXT, status TEXT, currency TEXT);
+      INSERT INTO orders VALUES (71, 'ORD-001', 'paid', 'usd'), (72, 'ORD-002', 'paid', 'usd');""",
+    "by orders that name their entry": entries(
+        "id INTEGER, user_id TEXT, amount INTEGER, kind TEXT, created_at TEXT",
+        "1, 'u-ada', 100, 'purchase', '2025-09-01 10:00:00'",
+        "2, 'u-bo', 100, 'purchase', '2025-09-01 11:00:00'",
+        "3, 'u-ada', -30, 'usage', '2025-09-02 11:00:00'",
+    )
+    + """CREATE TABLE orders (id INTEGER PRIMARY KEY, credit_entry_id INTEGER, status TEXT,
+      currency TEXT, stripe_session_id TEXT);
+      INSERT INTO orders VALUES (71, 1, 'paid', 'usd', 'cs_1'), (72, 2, 'paid', 'usd', 'cs_2');""",
     "through a wallet": entries(
         "id INTEGER, wallet_id TEXT, amount INTEGER, kind TEXT, session TEXT, created_at TEXT",
         "1, 'w-1', 100, 'purchase', 'cs_1', '2025-09-01 10:00:00'",

@@ -45,7 +45,7 @@ INSERT INTO credit_transactions VALUES
 PRISMA = """
 CREATE TABLE "User" ("id" TEXT PRIMARY KEY, "email" TEXT, "name" TEXT, "credits" INTEGER,
   "stripeCustomerId" TEXT, "createdAt" {time});
-INSERT INTO "User" VALUES ('clx1', 'ada@example.com', 'Ada Example', 50, 'cus_1', {when});
+INSERT INTO "User" VALUES ('clx1', 'ada@example.com', 'Ada Example', 55, 'cus_1', {when});
 CREATE TABLE "CreditTransaction" ("id" TEXT PRIMARY KEY, "userId" TEXT, "amount" INTEGER,
   "type" {type}, "description" TEXT, "stripeSessionId" TEXT, "stripePaymentIntentId" TEXT,
   "createdAt" {time});
@@ -142,8 +142,8 @@ def test_prisma_quotes_its_names(
         ("t2", "clx1", 5, "ADJUSTMENT", "correction", "pi_2"),
     ]
     assert evidence.ledger["created_at"][0] == pd.Timestamp("2025-09-01 14:39:07.25", tz="UTC")
-    # 50 is not the 55 that the entries sum up to.
-    assert rows(evidence.balances, "user_id", "balance") == []
+    # What an adjustment of 5 does, only the balance says.
+    assert rows(evidence.balances, "user_id", "balance") == [("clx1", 55)]
     assert rows(evidence.customers, "customer_id", "user_id") == [("cus_1", "clx1")]
     assert evidence.custody.inputs[0].taken_for == "ledger (inferred)"
 

@@ -126,7 +126,7 @@ def _targets(
         put(
             "local_payment_id",
             bridge.by.sql(database, "e"),
-            f"{bridge.by.name} by {bridge.table.label}.{bridge.key.name}",
+            bridge.words,
         )
     if part.reference:
         put("reference", part.reference.sql(database, "e"), part.reference.name)

@@ -72,14 +72,16 @@ def infer_ledger(
     stored = stored_balances(database, tables, chosen[0].table, parts[0].owner)
     balance = settle_part_and_balance(database, parts, stored, mapping)
     for part in parts:
-        part.bridge = bridge(database, part.entries.table, tables, _apart(part))
+        part.bridge = bridge(database, part.entries.table, tables, _apart(part), known)
         part.reference = own_reference(part.entries.table, known, _apart(part))
         part.scale = mapping.scale if mapping and mapping.scale else _scale(part, known)
     query, words = entries_query(database, parts)
     found.queries["entries"] = query
     found.decisions["entries"] = _entries_decision(parts, words, known)
     _accounts(database, tables, parts, found)
-    _bridge(database, parts, found)
+    leads = next((part.bridge for part in parts if part.bridge), None)
+    if leads:
+        found.queries["payments"], found.decisions["payments"] = leads.read(database)
     read_balances(database, parts, balance, found)
     return found
 
@@ -170,18 +172,3 @@ def _accounts(
     ):
         if read:
             found.queries[name], found.decisions[name] = read
-
-
-def _bridge(database: ReadOnlyDatabase, parts: Sequence[EntriesPart], found: Inferred) -> None:
-    """The shop's own table that leads from its number to Stripe's objects."""
-    leads = next((part.bridge for part in parts if part.bridge), None)
-    if leads is None:
-        return
-    columns = {"local_id": leads.key.sql(database, "p")}
-    words = {"local_id": leads.key.name}
-    for target, one in (("session_id", leads.session), ("intent_id", leads.intent)):
-        if one:
-            columns[target], words[target] = one.sql(database, "p"), one.name
-    select = ", ".join(f"{sql} AS {target}" for target, sql in columns.items())
-    found.queries["payments"] = f"SELECT {select} FROM {database.quoted(leads.table.relation)} AS p"
-    found.decisions["payments"] = Decision("payments", leads.table.label, words, certainty=0.9)

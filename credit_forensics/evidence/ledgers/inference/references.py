@@ -1,36 +1,75 @@
 """Finds what in an entry leads to a payment of Stripe: an id in a text, or a number of the shop.
 
-The shop's own number leads through one of its tables (orders, payments) that names the Stripe
-object, or stands in the sessions themselves as ``client_reference_id`` or metadata.
+The shop's own number leads through one of its tables (orders, payments), or through a chain of
+them, to one that names the Stripe object or a value that one session alone carries; or it stands
+in the sessions themselves as ``client_reference_id`` or metadata.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.evidence.ledgers.inference import words as w
+from credit_forensics.evidence.ledgers.inference.column_roles import entry_key
+from credit_forensics.evidence.ledgers.inference.decisions import Decision
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
-from credit_forensics.evidence.ledgers.inference.probes import overlap
+from credit_forensics.evidence.ledgers.inference.probes import as_text, overlap
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable, stripe_ids
 
 _OBJECTS = ("cs", "pi", "in", "evt", "ch", "re", "sub", "py")
 # So much of what an entry's column holds must be found in the other table.
 _LEADS = 0.6
+_MOST_STEPS = 3
+
+
+@dataclass(frozen=True)
+class Step:
+    """From a column to another table by its key."""
+
+    by: Field
+    table: SampledTable
+    key: Field
 
 
 @dataclass(frozen=True)
 class Bridge:
-    """A table that leads from the shop's own number (``key``) to objects of Stripe.
+    """How entries reach objects of Stripe: by the first step's column, over one table or more.
 
-    ``by`` is the entries' column with that number.
+    ``holders`` are columns of the last table: the session's id, the intent's, another object's,
+    or a value that one session alone carries.
     """
 
-    table: SampledTable
-    key: Field
-    by: Field
-    session: Field | None
-    intent: Field | None
+    steps: tuple[Step, ...]
+    holders: tuple[tuple[str, Field], ...]
+
+    @property
+    def by(self) -> Field:
+        """The entries' column that leads away."""
+        return self.steps[0].by
+
+    @property
+    def words(self) -> str:
+        """The way in words."""
+        way = [f"{step.table.label}.{step.key.name}" for step in self.steps]
+        return f"{self.by.name} by {', '.join(way)}"
+
+    def read(self, database: ReadOnlyDatabase) -> tuple[str, Decision]:
+        """The query that gives each number of the shop its objects, and the decision."""
+        last = len(self.steps) - 1
+        columns = {"local_id": self.steps[0].key.sql(database, "p0")}
+        words = {"local_id": self.steps[0].key.name}
+        for target, field in self.holders:
+            columns[target], words[target] = field.sql(database, f"p{last}"), field.name
+        source = f"{database.quoted(self.steps[0].table.relation)} AS p0"
+        for place, step in enumerate(self.steps[1:], start=1):
+            left = as_text(database, step.by.sql(database, f"p{place - 1}"))
+            right = as_text(database, step.key.sql(database, f"p{place}"))
+            source += f" JOIN {database.quoted(step.table.relation)} AS p{place} ON {left} = {right}"
+        select = ", ".join(f"{sql} AS {target}" for target, sql in columns.items())
+        label = " and ".join(step.table.label for step in self.steps)
+        return f"SELECT {select} FROM {source}", Decision("payments", label, words, certainty=0.9)
 
 
 def texts_with_ids(table: SampledTable, apart_from: set[str]) -> list[Field]:
@@ -55,51 +94,121 @@ def _is_text(field: Field) -> bool:
 def bridge(
     database: ReadOnlyDatabase,
     entries: SampledTable,
-    tables: list[SampledTable],
+    tables: Sequence[SampledTable],
     apart_from: set[str],
+    known: KnownValues,
 ) -> Bridge | None:
-    """The table through which entries reach their payments; none where there is none."""
-    best: tuple[float, str, Bridge] | None = None
-    columns = [
-        field
-        for field in entries.fields
-        if field.name not in apart_from
-        and not (field.is_time or field.is_json or field.is_email or field.is_customer)
-        and field.values
-        and not field.type.startswith("bool")
-        and not stripe_ids(field.values, "cs", "pi", "evt")
-    ]
+    """The shortest way from entries to their payments; none where there is none."""
+    others = [table for table in tables if table.relation != entries.relation]
+    ends = {table.label: found for table in others if (found := _holders(table, known))}
+    if not ends:
+        return None
+    start = [field for field in entries.fields if field.name not in apart_from]
+    paths: list[tuple[tuple[Step, ...], float]] = [((), 0.0)]
+    for _ in range(_MOST_STEPS):
+        longer = []
+        for steps, before in paths:
+            here = steps[-1].table if steps else entries
+            fields = start if not steps else [f for f in here.columns if f != steps[-1].key]
+            beyond = [t for t in others if t is not here and all(s.table is not t for s in steps)]
+            for step, fit in _steps(database, fields, beyond, ends, sure=bool(steps)):
+                longer.append(((*steps, step), before + fit))
+        found = [(fit, steps) for steps, fit in longer if steps[-1].table.label in ends]
+        if not found and len(paths) == 1 and not paths[0][0]:
+            found = [(1.0, (step,)) for step in _steps_back(database, entries, others, ends)]
+        if found:
+            _, steps = min(found, key=lambda one: (-one[0], _name(one[1])))
+            return Bridge(steps, ends[steps[-1].table.label])
+        paths = longer[:20]
+    return None
+
+
+def _name(steps: tuple[Step, ...]) -> str:
+    return " ".join(f"{step.table.label} {step.key.name} {step.by.name}" for step in steps)
+
+
+def _steps(
+    database: ReadOnlyDatabase,
+    fields: Sequence[Field],
+    tables: Sequence[SampledTable],
+    ends: dict[str, tuple[tuple[str, Field], ...]],
+    *,
+    sure: bool,
+) -> Iterator[tuple[Step, float]]:
+    """Steps from some columns to tables whose key holds their values, and how well each fits.
+
+    On the way (``sure``, or to a table that ends nothing) the names must say so too.
+    """
+    columns = [f for f in fields if _may_lead(f)]
     for table in tables:
-        if table is entries or table.relation == entries.relation:
-            continue
-        session = _holder(table, "cs")
-        intent = _holder(table, "pi")
-        if session is None and intent is None:
-            continue
+        end = table.label in ends
         for key in table.columns:
-            if key in (session, intent) or not key.values or key.is_time or key.is_email:
-                continue
-            if len(key.values) < key.filled:
+            if not _may_be_key(key) or any(key == field for _, field in ends.get(table.label, ())):
                 continue
             for by in columns:
                 fit = _fit(by, table, key)
-                if fit <= 0:
+                if fit <= 0 or (fit < 1 and (sure or not end)):
                     continue
                 share = overlap(database, by.values, table, key)
-                if share < _LEADS:
-                    continue
-                rank = (share + fit, table.label + key.name + by.name)
-                if best is None or rank[0] > best[0] or (rank[0] == best[0] and rank[1] < best[1]):
-                    best = (*rank, Bridge(table, key, by, session, intent))
-    return best[2] if best else None
+                if share >= _LEADS:
+                    yield Step(by, table, key), share + fit
 
 
-def _holder(table: SampledTable, prefix: str) -> Field | None:
+def _steps_back(
+    database: ReadOnlyDatabase,
+    entries: SampledTable,
+    tables: Sequence[SampledTable],
+    ends: dict[str, tuple[tuple[str, Field], ...]],
+) -> Iterator[Step]:
+    """Steps by a column of another table that names the entry (an order its transaction)."""
+    key = entry_key(entries)
+    if key is None:
+        return
+    for table in tables:
+        for back in table.columns if table.label in ends else ():
+            own = back.words - w.KEY
+            if not own & (w.ENTRY | w.UNIT) or not own & entries.words or not _may_be_key(back):
+                continue
+            if overlap(database, back.values, entries, key) >= 0.9:
+                yield Step(key, table, back)
+
+
+def _may_lead(field: Field) -> bool:
+    return bool(field.values) and not (
+        field.is_time
+        or field.is_json
+        or field.is_email
+        or field.is_customer
+        or field.type.startswith("bool")
+        or stripe_ids(field.values, "cs", "pi", "evt")
+    )
+
+
+def _may_be_key(field: Field) -> bool:
+    return bool(field.values) and not (
+        field.is_time or field.is_email or len(field.values) < field.filled
+    )
+
+
+def _holders(table: SampledTable, known: KnownValues) -> tuple[tuple[str, Field], ...]:
+    """The columns that name a session, an intent, another object, or what names a session."""
+    found: dict[str, Field] = {}
     for field in table.fields:
-        ids = stripe_ids(field.values, prefix)
-        if not field.is_json and ids and len(ids) >= 0.5 * len(field.values):
-            return field
-    return None
+        if field.is_json or not field.values:
+            continue
+        for target, starts in (
+            ("session_id", ("cs_",)),
+            ("intent_id", ("pi_",)),
+            ("object_id", ("in_", "evt_", "ch_", "py_")),
+        ):
+            if target not in found and field.share(lambda text: text.startswith(starts)) >= 0.5:
+                found[target] = field
+        hits = sum(1 for value in field.values if len(value) >= 4 and value in known.references)
+        if hits >= 2 and not field.words & w.OWNER and "reference" not in found:
+            found["reference"] = field
+    if found.keys() & {"session_id", "intent_id"}:
+        found.pop("reference", None)
+    return tuple(found.items())
 
 
 def _fit(by: Field, table: SampledTable, key: Field) -> float:
@@ -116,7 +225,10 @@ def _fit(by: Field, table: SampledTable, key: Field) -> float:
     counting = all(value.isdigit() and len(value) < 8 for value in by.values)
     if counting:
         return 1.0 if named and key.words & w.KEY else 0.0
-    if max((len(value) for value in by.values), default=0) < 4:
+    lengths = [len(value) for value in key.values]
+    if max((len(value) for value in by.values), default=0) < 4 or not any(
+        min(lengths) <= len(value) <= max(lengths) for value in by.values
+    ):
         return 0.0
     return 1.0 if named else 0.5 if by.words & w.REFERENCE or not by.words & w.OWNER else 0.0
 
