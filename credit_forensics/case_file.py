@@ -72,6 +72,7 @@ class LedgerSection(Section):
     users: TableMapping | None = None
     customers: TableMapping | None = None
     balances: TableMapping | None = None
+    memberships: TableMapping | None = None
     kinds: dict[str, str] = Field(default_factory=dict)
 
 

@@ -161,6 +161,17 @@ EVIDENCE: tuple[TableSpec, ...] = (
         ],
     ),
     table_spec(
+        "memberships",
+        "that a person belongs to an account of several",
+        [
+            ("user_id", TEXT, "the person's account"),
+            ("account_id", TEXT, "the organisation or team that owns credits"),
+            ("role", TEXT, "as stored"),
+            ("since", TIME, "from when; empty if the table does not say"),
+            ("until", TIME, "until when; empty while it lasts"),
+        ],
+    ),
+    table_spec(
         "user_names",
         "derived: a folded form of an account's name (several a user)",
         [

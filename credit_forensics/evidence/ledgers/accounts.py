@@ -129,3 +129,17 @@ def take_aliases(evidence: Evidence, source: Input, label: str) -> int:
         {good} AND {user} <> {other}"""
     )
     return count_rows(evidence.connection, good)
+
+
+def take_memberships(evidence: Evidence, source: Input, label: str) -> int:
+    """Append who belongs to what; a row without a person or an account is left out."""
+    types = column_types(evidence.connection, f"{RAW}memberships")
+    user, account = text_sql(types, "user_id"), text_sql(types, "account_id")
+    good = f"FROM {RAW}memberships WHERE {user} IS NOT NULL AND {account} IS NOT NULL"
+    evidence.connection.execute(
+        f"""INSERT INTO memberships BY NAME SELECT DISTINCT {user} AS user_id,
+            {account} AS account_id, {text_sql(types, "role")} AS role,
+            {time_sql(types, "since")} AS since, {time_sql(types, "until")} AS until
+        {good} AND {user} <> {account}"""
+    )
+    return count_rows(evidence.connection, good)

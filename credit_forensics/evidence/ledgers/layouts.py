@@ -38,6 +38,7 @@ class Layout:
     payments: Sources = ()
     processed_events: Sources = ()
     admin_actions: Sources = ()
+    memberships: Sources = ()
     aliases: Sources = (
         SourceTable(
             ("user_aliases", "user_id_aliases", "user_id_map", "UserAlias"),
@@ -321,6 +322,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "processed_events": ("event_id", "local_payment_id"),
     "admin_actions": ("user_id", "delta", "created_at"),
     "aliases": ("user_id", "linked_user_id"),
+    "memberships": ("user_id", "account_id"),
 }
 
 
@@ -350,10 +352,11 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "users": ("user_id", "email", "name", "created_at"),
     "customers": ("customer_id", "user_id", "bound_at"),
     "balances": ("user_id", "balance"),
+    "memberships": ("user_id", "account_id", "role", "since", "until"),
 }
 
 # Parts that most ledgers do without; nobody is told when they are absent.
-OPTIONAL_PARTS = ("payments", "processed_events", "admin_actions", "aliases")
+OPTIONAL_PARTS = ("payments", "processed_events", "admin_actions", "aliases", "memberships")
 
 # What is lost with a part (the column is empty) or with one of its columns.
 CONSEQUENCES: dict[tuple[str, str], str] = {

@@ -52,7 +52,7 @@ def load_ledgers(
 ) -> None:
     """Read every ledger of the case into ``ledger``, ``customers``, ``users``, ``balances``.
 
-    Also ``user_links`` where the database has a table of aliases, ``coverage``, the gaps and the
+    Also ``user_links`` and ``memberships`` where the database has such tables, ``coverage``, the gaps and the
     custody of each database. Entries of several ledgers get ``ledger1:``, ``ledger2:``, …
     before their key.
 
@@ -266,6 +266,7 @@ def _take(
         "customers": ledger_accounts.take_customers,
         "balances": ledger_accounts.take_balances,
         "aliases": ledger_accounts.take_aliases,
+        "memberships": ledger_accounts.take_memberships,
     }
     take = takers.get(read.part)
     return int(take(evidence, source, read.label)) if take else 0

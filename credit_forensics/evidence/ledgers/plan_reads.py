@@ -17,7 +17,15 @@ from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
 from credit_forensics.evidence.ledgers.inference.decisions import Inferred, Question
 from credit_forensics.evidence.ledgers.inference.infer_ledger import infer_ledger
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
-from credit_forensics.evidence.ledgers.inference.words import FLAG_BAD, FLAG_GOOD, STATUS, words
+from credit_forensics.evidence.ledgers.inference.words import (
+    BOOKS,
+    FLAG_BAD,
+    FLAG_GOOD,
+    PEOPLE,
+    STATUS,
+    UNIT,
+    words,
+)
 from credit_forensics.evidence.ledgers.layouts import (
     CONSEQUENCES,
     CREDIT_LEDGER,
@@ -120,7 +128,8 @@ def _inferred(
     plan = Plan("inferred", inferred=True)
     if known is None:
         return plan
-    refuse_hidden_rows(database, database.relations())
+    concerned = [r for r in database.relations() if set(words(r.name)) & (UNIT | PEOPLE | BOOKS)]
+    refuse_hidden_rows(database, concerned)
     table = None
     if section.entries is not None and section.entries.table:
         table = own_table(database, section, "ledger.entries", section.entries, ())
@@ -143,7 +152,10 @@ def _inferred(
         elif (part, "") in CONSEQUENCES and part not in {gap[0] for gap in plan.gaps}:
             plan.gaps.append((part, "missing_table", f"None is found: {CONSEQUENCES[part, '']}"))
     for part in OPTIONAL_PARTS:
-        if part in found.queries:
+        mapping = getattr(section, part, None)
+        if mapping is not None:
+            read_own(database, section, plan, part=part, mapping=mapping, default=())
+        elif part in found.queries:
             _take_inferred(plan, part, found)
         elif part != "payments":
             _built_in(database, section, plan, part, getattr(CREDIT_TRANSACTIONS, part))

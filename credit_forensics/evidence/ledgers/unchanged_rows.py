@@ -31,6 +31,7 @@ TABLES = {
     "customers": "customers",
     "balances": "balances",
     "aliases": "user_links",
+    "memberships": "memberships",
 }
 _KEYS = {"entries": ("entry_id",), "users": ("user_id",), "customers": ("customer_id", "user_id")}
 # Entries are linked, and their kinds told, through these; they change under old entries.

@@ -209,6 +209,9 @@ def _bring_accounts(stored: StoredRows) -> None:
     stored_tables.bring(
         stored.connection, "user_links", (("user_id", named), ("linked_user_id", named))
     )
+    stored_tables.bring(
+        stored.connection, "memberships", (("user_id", named), ("account_id", named))
+    )
     stored_tables.bring(stored.connection, "sign_ins", (("user_id", named), ("email_key", written)))
     linked = " UNION ".join(
         [
@@ -216,6 +219,8 @@ def _bring_accounts(stored: StoredRows) -> None:
             "SELECT hash(lower(user_id)) FROM main.user_links",
             "SELECT hash(lower(linked_user_id)) FROM main.user_links",
             "SELECT hash(lower(user_id)) FROM main.sign_ins",
+            "SELECT hash(lower(user_id)) FROM main.memberships",
+            "SELECT hash(lower(account_id)) FROM main.memberships",
         ]
     )
     stored_tables.bring(stored.connection, "users", (("user_id", linked), ("email_key", written)))

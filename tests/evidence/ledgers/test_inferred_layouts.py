@@ -341,3 +341,82 @@ def test_row_security_that_hides_every_row_is_refused(postgres_database: str) ->
     case = CaseFile.model_validate({"ledger": {"url": url}})
     with pytest.raises(CaseError, match="Row security shows 0 rows"):
         load_ledgers(Evidence(), case)
+
+
+ORGANISATIONS = """
+CREATE TABLE profiles (id TEXT PRIMARY KEY, email TEXT, name TEXT);
+INSERT INTO profiles VALUES ('u-ada', 'ada@example.com', 'Ada'), ('u-bo', 'bo@example.com', 'Bo');
+CREATE TABLE organizations (id TEXT PRIMARY KEY, name TEXT, owner_id TEXT, stripe_customer_id TEXT);
+INSERT INTO organizations VALUES ('o-1', 'One', 'u-ada', 'cus_1'), ('o-2', 'Two', 'u-bo', 'cus_2');
+CREATE TABLE organization_members (organization_id TEXT, user_id TEXT, role TEXT, joined_at TEXT,
+  removed_at TEXT);
+INSERT INTO organization_members VALUES ('o-1', 'u-bo', 'editor', '2025-08-01', '2025-09-01'),
+  ('o-2', 'u-ada', 'viewer', '2025-08-02', NULL);
+CREATE TABLE credit_transactions (id TEXT, organization_id TEXT, actor_user_id TEXT, delta INTEGER,
+  type TEXT, stripe_session_id TEXT, created_at TEXT);
+INSERT INTO credit_transactions VALUES
+  ('1', 'o-1', 'u-ada', 100, 'purchase', 'cs_1', '2025-09-01 10:00:00'),
+  ('2', 'o-2', 'u-bo', 100, 'purchase', 'cs_2', '2025-09-01 10:00:00'),
+  ('3', 'o-1', 'u-bo', -30, 'usage', NULL, '2025-09-02 10:00:00');
+"""
+
+
+def test_organisations_own_credits_and_have_members(tmp_path: Path) -> None:
+    evidence = load(tmp_path, ORGANISATIONS)
+    assert [row[:2] for row in moved(evidence)] == [("o-1", 100), ("o-2", 100), ("o-1", -30)]
+    members = evidence.engine.frame(Tables().memberships).astype(str)
+    assert sorted(map(tuple, members[["account_id", "user_id", "role"]].to_numpy())) == [
+        ("o-1", "u-ada", "owner"), ("o-1", "u-bo", "editor"),
+        ("o-2", "u-ada", "viewer"), ("o-2", "u-bo", "owner"),
+    ]  # fmt: skip
+    assert members.loc[members["role"] == "editor", "until"].item().startswith("2025-09-01")
+
+
+def test_persons_who_own_their_credits_are_members_of_nothing(tmp_path: Path) -> None:
+    assert load(tmp_path, LAYOUTS["through a wallet"]).count("memberships") == 0
+
+
+def test_a_table_without_rights_that_may_be_the_ledger_is_asked_about(
+    postgres_database: str,
+) -> None:
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        connection.execute(
+            """CREATE TABLE people (id text PRIMARY KEY, email text);
+            CREATE TABLE credit_movements (id int, person_id text, amount int, made_at timestamptz);
+            DROP ROLE IF EXISTS half_reader; CREATE ROLE half_reader LOGIN;
+            GRANT SELECT ON people TO half_reader"""
+        )
+    case = CaseFile.model_validate(
+        {"ledger": {"url": postgres_database.replace("postgres:@", "half_reader@")}}
+    )
+    with pytest.raises(CaseError, match="credit_movements cannot be read by this role"):
+        load_ledgers(Evidence(), case)
+
+
+def test_accounts_in_a_schema_of_their_own_are_joined_with_their_profiles(
+    postgres_database: str,
+) -> None:
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        connection.execute(
+            """CREATE SCHEMA auth;
+            CREATE TABLE auth.users (id uuid PRIMARY KEY, email text, created_at timestamptz);
+            CREATE TABLE profiles (id uuid PRIMARY KEY, full_name text, stripe_customer_id text);
+            CREATE TABLE credit_entries (id int, user_id uuid, amount numeric(12, 4), type text,
+                session_id text, created_at timestamptz);
+            INSERT INTO auth.users SELECT ('00000000-0000-4000-8000-00000000000' || n)::uuid,
+                'person' || n || '@example.com', '2025-08-01' FROM generate_series(1, 3) AS n;
+            INSERT INTO profiles SELECT id, 'Person ' || right(id::text, 1),
+                'cus_' || right(id::text, 1) FROM auth.users WHERE id::text NOT LIKE '%3';
+            INSERT INTO credit_entries SELECT row_number() OVER (), id, 12.5, 'purchase',
+                'cs_' || right(id::text, 1), '2025-09-01' FROM auth.users"""
+        )
+    evidence = Evidence()
+    load_ledgers(evidence, CaseFile.model_validate({"ledger": {"url": postgres_database}}))
+    assert evidence.users[["email", "name"]].fillna("").values.tolist() == [
+        ["person1@example.com", "Person 1"],
+        ["person2@example.com", "Person 2"],
+        ["person3@example.com", ""],
+    ]
+    assert evidence.ledger[["delta", "fraction"]].values.tolist() == [[12, 5 * 10**8]] * 3
+    assert evidence.ledger["payment_id"].tolist() == ["cs_1", "cs_2", "cs_3"]
+    assert evidence.customers["customer_id"].tolist() == ["cus_1", "cus_2"]

@@ -34,7 +34,7 @@ def users_read(
     Where the owner is an organisation that has no e-mail, its own owner's stands in.
     """
     accounts = accounts_with(database, tables, ids)
-    accounts.sort(key=lambda one: (not email_of(one.table), -round(one.share, 1), one.table.label))
+    accounts.sort(key=lambda one: (not email_of(one.table), -round(one.share, 1)))
     if not accounts:
         return None
     first = accounts[0]

@@ -111,7 +111,8 @@ def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]
         score += 0.8 if own & {"organization", "organisation", "org", "team", "workspace"} else 0.0
         filled = field.filled / len(field.texts) if field.texts else 1.0
         score -= 2.0 * (1.0 - filled)
-        score += 2.0 if field.share(known.accounts.__contains__) > 0 else 0.0
+        named = field.share(known.accounts.__contains__) > 0 and not own & w.NOT_OWNER
+        score += 2.0 if named else 0.0
         if score > 0:
             found.append((score, field))
     return sorted(found, key=lambda one: (-one[0], one[1].name))

@@ -8,6 +8,7 @@ from decimal import Decimal
 from credit_forensics.case_file import LedgerSection
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.relations import Relation
+from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.account_reads import (
     customers_read,
     users_read,
@@ -19,6 +20,7 @@ from credit_forensics.evidence.ledgers.inference.chosen_tables import chosen_tab
 from credit_forensics.evidence.ledgers.inference.decisions import Decision, Inferred, Question
 from credit_forensics.evidence.ledgers.inference.entries_read import EntriesPart, entries_query
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
+from credit_forensics.evidence.ledgers.inference.memberships_of import memberships_read
 from credit_forensics.evidence.ledgers.inference.movements_and_balances import (
     read_balances,
     settle_part_and_balance,
@@ -54,7 +56,7 @@ def infer_ledger(
     Question
         what cannot be told, in one sentence, with a mapping that settles it.
     """
-    tables = sample_tables(database, section.database_schema)
+    tables, unreadable = sample_tables(database, section.database_schema)
     found = Inferred()
     mapping = section.entries
     candidates = entries_tables(tables, known)
@@ -65,6 +67,8 @@ def infer_ledger(
                 f"{table.name} has no columns that look like the credits and the account of an "
                 f"entry; it has {', '.join(table.columns)}"
             )
+    if unreadable:
+        _tell_unreadable(unreadable, found, sure=bool(candidates))
     if not candidates:
         return without_entries(database, tables, found)
     chosen = chosen_tables(candidates)
@@ -84,6 +88,20 @@ def infer_ledger(
         found.queries["payments"], found.decisions["payments"] = leads.read(database)
     read_balances(database, parts, balance, found)
     return found
+
+
+def _tell_unreadable(relations: Sequence[Relation], found: Inferred, *, sure: bool) -> None:
+    """Say which tables this role may not read; ask where one may be the ledger itself."""
+    names = {relation.name: set(w.words(relation.name)) for relation in relations}
+    books = {name for name, own in names.items() if own & (w.UNIT | w.BOOKS)}
+    rivals = [name for name in sorted(books) if not sure or names[name] & w.ENTRY]
+    if rivals:
+        raise Question(
+            f"{', '.join(rivals[:4])} cannot be read by this role, and may be the ledger; grant "
+            "it SELECT, or name the tables to read"
+        )
+    text = f"{', '.join(list(names)[:8])} cannot be read by this role and were not looked at."
+    found.gaps.append(("balances" if books else "tables", "unreadable", text))
 
 
 def _part(
@@ -169,6 +187,7 @@ def _accounts(
     for name, read in (
         ("users", users_read(database, others, ids)),
         ("customers", customers_read(database, tables, entries, ids)),
+        ("memberships", memberships_read(database, others, ids)),
     ):
         if read:
             found.queries[name], found.decisions[name] = read

@@ -10,6 +10,7 @@ from credit_forensics.databases.relations import quote_identifier
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.accounts_of import (
     Keyed,
+    balance_fields,
     customer_of,
     email_of,
     keyed_by,
@@ -63,6 +64,8 @@ def accounts_with(
 ) -> list[Keyed]:
     """The tables of accounts that have these ids as their key."""
     found = keyed_by(database, tables, ids, unique=True)
+    # A table's own key ("id") before one that leads to another table.
+    found.sort(key=lambda one: (-one.share, bool(one.key.words - w.KEY), one.table.label))
     return [one for one in found if is_account_table(one.table)]
 
 
@@ -92,7 +95,9 @@ def owner_of(
         named = sum(1 for value in field.values if value in known.accounts)
         known_share = max([one.share for one in accounts], default=0.0)
         if accounts or named:
-            direct.append((-(known_share + (0.5 if named else 0.0)), place, field, known_share))
+            rank = known_share + (0.5 if named else 0.0) + _has_balance(database, field, others)
+            rank -= 2.0 if field.words & w.NOT_OWNER else 0.0
+            direct.append((-rank, place, field, known_share))
             continue
         link = _through(database, field, others, known)
         if link:
@@ -110,6 +115,13 @@ def owner_of(
     if not entries.table.rows:
         return Owner(entries.owner, 0.0)
     return None
+
+
+def _has_balance(database: ReadOnlyDatabase, field: Field, tables: Sequence[SampledTable]) -> float:
+    """1 where a stored balance is kept by this column's ids: those own the credits."""
+    stored = [t for t in tables if balance_fields(t) and not t.words & (w.ENTRY | w.PAYING)]
+    keyed = keyed_by(database, stored, field.values, unique=True)
+    return 1.0 if any(one.share >= 0.5 for one in keyed) else 0.0
 
 
 def _through(

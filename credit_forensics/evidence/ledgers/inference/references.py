@@ -66,7 +66,9 @@ class Bridge:
         for place, step in enumerate(self.steps[1:], start=1):
             left = as_text(database, step.by.sql(database, f"p{place - 1}"))
             right = as_text(database, step.key.sql(database, f"p{place}"))
-            source += f" JOIN {database.quoted(step.table.relation)} AS p{place} ON {left} = {right}"
+            source += (
+                f" JOIN {database.quoted(step.table.relation)} AS p{place} ON {left} = {right}"
+            )
         select = ", ".join(f"{sql} AS {target}" for target, sql in columns.items())
         label = " and ".join(step.table.label for step in self.steps)
         return f"SELECT {select} FROM {source}", Decision("payments", label, words, certainty=0.9)

@@ -149,11 +149,16 @@ def stripe_ids(texts: Iterable[str], *prefixes: str) -> list[str]:
     return [one for one in found if one.split("_", 1)[0] in prefixes]
 
 
-def sample_tables(database: ReadOnlyDatabase, schema: str | None) -> list[SampledTable]:
-    """A sample of every table and view that can be read; what cannot be read is left out."""
+def sample_tables(
+    database: ReadOnlyDatabase, schema: str | None
+) -> tuple[list[SampledTable], list[Relation]]:
+    """A sample of every table and view that can be read, and those that cannot be."""
     here = [r for r in database.relations() if r.columns and schema in (None, r.schema)]
-    sampled = (sample(database, relation) for relation in here[:MOST_TABLES])
-    return [table for table in sampled if table is not None]
+    sampled = [(relation, sample(database, relation)) for relation in here[:MOST_TABLES]]
+    return (
+        [table for _, table in sampled if table is not None],
+        [relation for relation, table in sampled if table is None] + here[MOST_TABLES:],
+    )
 
 
 def sample(database: ReadOnlyDatabase, relation: Relation) -> SampledTable | None:

@@ -60,6 +60,8 @@ ENTRY = _set(
     "transaction ledger entry movement history log journal posting record activity operation txn "
     "tx event booking line"
 )
+# A table with one of these words may be a ledger, whatever else it is called.
+BOOKS = _set("ledger transaction balance wallet")
 ADDING = _set(
     "purchase topup top deposit grant refill recharge bonus income earn earned add added buy "
     "bought gift reward signup welcome monthly plan promo promotion referral trial renewal "
