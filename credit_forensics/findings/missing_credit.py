@@ -7,7 +7,7 @@ import ibis.expr.types as ir
 
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
-from credit_forensics.resolution.inferred_ties import UNPAIRED, inferred_grants
+from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "missing_credit"
@@ -76,8 +76,9 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     rows = rows.left_join(refused, rows.payment_id == refused.refused_payment)
     log = tables.coverage.filter(tables.coverage.source == "deliveries")
     rows = rows.cross_join(log.aggregate(log_first=log.first_at.min(), log_last=log.last_at.max()))
+    # That no entry was paired with it is no surer than the pairs that were made.
     pairs = inferred_grants(tables)
-    rows = rows.cross_join(pairs.aggregate(pairs=pairs.count()))
+    rows = rows.cross_join(pairs.aggregate(tie_probability=pairs.tie_probability.min()))
 
     gate = rows.gate.coalesce(0)
     covered = (rows.happened_at >= rows.log_first) & (rows.happened_at <= rows.log_last)
@@ -109,7 +110,7 @@ def find_missing_credit(tables: Tables) -> ir.Table:
         event_id=rows.completing_event,
         cause=cause,
         rightful_user_id=rows.rightful_user_id,
-        probability=ibis.ifelse(rows.pairs > 0, UNPAIRED, 1.0),
+        probability=rows.tie_probability.coalesce(1.0),
         credits=rows.expected_credits,
         amount=rows.amount,
         currency=rows.currency,

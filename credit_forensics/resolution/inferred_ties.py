@@ -7,8 +7,6 @@ import ibis.expr.types as ir
 from credit_forensics.tables.catalogue import Tables
 
 INFERRED = "inferred"
-# That no entry was paired with a payment says less than that none names it.
-UNPAIRED = 0.85
 
 
 def inferred_grants(tables: Tables) -> ir.Table:

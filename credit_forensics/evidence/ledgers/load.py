@@ -52,9 +52,9 @@ def load_ledgers(
 ) -> None:
     """Read every ledger of the case into ``ledger``, ``customers``, ``users``, ``balances``.
 
-    Also ``user_links`` and ``memberships`` where the database has such tables, ``coverage``, the gaps and the
-    custody of each database. Entries of several ledgers get ``ledger1:``, ``ledger2:``, …
-    before their key.
+    Also ``user_links`` and ``memberships`` where the database has such tables, ``coverage``, the
+    gaps and the custody of each database. Entries of several ledgers get ``ledger1:``,
+    ``ledger2:``, … before their key.
 
     Parameters
     ----------

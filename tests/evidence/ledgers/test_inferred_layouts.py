@@ -163,6 +163,16 @@ LAYOUTS = {
     + """CREATE TABLE orders (id INTEGER PRIMARY KEY, credit_entry_id INTEGER, status TEXT,
       currency TEXT, stripe_session_id TEXT);
       INSERT INTO orders VALUES (71, 1, 'paid', 'usd', 'cs_1'), (72, 2, 'paid', 'usd', 'cs_2');""",
+    "by an invoice beside its session": entries(
+        "id INTEGER, user_id TEXT, amount INTEGER, kind TEXT, payment_id TEXT, created_at TEXT",
+        "1, 'u-ada', 100, 'purchase', 'in_00000001', '2025-09-01 10:00:00'",
+        "2, 'u-bo', 100, 'purchase', 'in_00000002', '2025-09-01 11:00:00'",
+        "3, 'u-ada', -30, 'usage', NULL, '2025-09-02 11:00:00'",
+    )
+    + """CREATE TABLE payment (id INTEGER PRIMARY KEY, invoice_id TEXT, status TEXT, currency TEXT,
+      session_id TEXT);
+      INSERT INTO payment VALUES (71, 'in_00000001', 'paid', 'usd', 'cs_1'),
+      (72, 'in_00000002', 'paid', 'usd', 'cs_2');""",
     "through a wallet": entries(
         "id INTEGER, wallet_id TEXT, amount INTEGER, kind TEXT, session TEXT, created_at TEXT",
         "1, 'w-1', 100, 'purchase', 'cs_1', '2025-09-01 10:00:00'",

@@ -45,7 +45,7 @@ def entries_query(
     """The query for all entries, and its columns in words."""
     if len(parts) == 1:
         columns, words = _targets(database, parts[0])
-        return f"SELECT {_select(columns)} FROM {_source(database, parts[0])}", words
+        return f"SELECT {_select(columns)} FROM {source_sql(database, parts[0])}", words
     queries, words = [], {}
     for part in parts:
         columns, one = _targets(database, part)
@@ -56,7 +56,7 @@ def entries_query(
         columns["entry_id"] = f"{literal} || {as_text(database, key)}" if key != "NULL" else "NULL"
         full = {target: columns.get(target, "NULL") for target in TARGETS}
         cast = {target: as_text(database, sql) for target, sql in full.items()}
-        queries.append(f"SELECT {_select(cast)} FROM {_source(database, part)}")
+        queries.append(f"SELECT {_select(cast)} FROM {source_sql(database, part)}")
         words.update({f"{name}.{target}": text for target, text in one.items()})
     return "\nUNION ALL\n".join(queries), words
 
@@ -73,8 +73,8 @@ def _select(columns: dict[str, str]) -> str:
     )
 
 
-def _source(database: ReadOnlyDatabase, part: EntriesPart) -> str:
-    """What stands after FROM."""
+def source_sql(database: ReadOnlyDatabase, part: EntriesPart) -> str:
+    """What stands after FROM: the entries as ``e``, and the rows that count."""
     source = f"{database.quoted(part.entries.table.relation)} AS e{part.owner.join(database)}"
     return f"{source} WHERE {part.moves.where}" if part.moves.where else source
 

@@ -10,7 +10,7 @@ from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.evidence.ledgers.inference.account_reads import balances_read
 from credit_forensics.evidence.ledgers.inference.balances_of import StoredBalance
 from credit_forensics.evidence.ledgers.inference.decisions import Inferred
-from credit_forensics.evidence.ledgers.inference.entries_read import EntriesPart
+from credit_forensics.evidence.ledgers.inference.entries_read import EntriesPart, source_sql
 from credit_forensics.evidence.ledgers.inference.movements import settle_movements
 from credit_forensics.evidence.ledgers.inference.probes import as_text, sums_by_owner
 
@@ -33,11 +33,11 @@ def settle_part_and_balance(
             database, part.entries, part.owner, [one.sample for one in stored],
             direction=part.direction, own_where=where, own_signs=signs,
         )  # fmt: skip
-    if len(parts) != 1 or not stored:
+    if not stored:
         return best
-    part, top = parts[0], 0.0
+    top = 0.0
     for one in stored:
-        agrees = _agreement(database, part, one)
+        agrees = _agreement(database, parts, one)
         # Where a part of the sum is empty by now, the sum is still what counts.
         wider = (
             bool(best[0])
@@ -46,16 +46,18 @@ def settle_part_and_balance(
         )
         if agrees > top or (agrees == top and wider):
             best, top = (one, agrees), agrees
-    part.moves.agrees = top
+    for part in parts:
+        part.moves.agrees = top
     return best if top > 0 else (stored[0], 0.0)
 
 
-def _agreement(database: ReadOnlyDatabase, part: EntriesPart, balance: StoredBalance) -> float:
-    from_sql = f"{database.quoted(part.entries.table.relation)} AS e{part.owner.join(database)}"
-    where = f" WHERE {part.moves.where}" if part.moves.where else ""
-    rows = (
+def _agreement(
+    database: ReadOnlyDatabase, parts: Sequence[EntriesPart], balance: StoredBalance
+) -> float:
+    rows = " UNION ALL ".join(
         f"SELECT {as_text(database, part.owner.sql(database))} AS owner, "
-        f"{part.moves.signed(database)} AS amount FROM {from_sql}{where}"
+        f"{part.moves.signed(database)} AS amount FROM {source_sql(database, part)}"
+        for part in parts
     )
     sums = sums_by_owner(database, rows, list(balance.sample)[:200], 0)
     totals = {owner: total for owner, _, total in sums}

@@ -19,6 +19,11 @@ from credit_forensics.evidence.ledgers.inference.probes import as_text, overlap
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable, stripe_ids
 
 _OBJECTS = ("cs", "pi", "in", "evt", "ch", "re", "sub", "py")
+_STARTS: dict[str, tuple[str, ...]] = {
+    "session_id": ("cs_",),
+    "intent_id": ("pi_",),
+    "object_id": ("in_", "evt_", "ch_", "py_"),
+}
 # So much of what an entry's column holds must be found in the other table.
 _LEADS = 0.6
 _MOST_STEPS = 3
@@ -143,9 +148,11 @@ def _steps(
     """
     columns = [f for f in fields if _may_lead(f)]
     for table in tables:
-        end = table.label in ends
+        holders = ends.get(table.label, ())
         for key in table.columns:
-            if not _may_be_key(key) or any(key == field for _, field in ends.get(table.label, ())):
+            # An invoice's id may lead to the session beside it, not to itself.
+            end = any(field != key for _, field in holders)
+            if not _may_be_key(key) or (holders and not end):
                 continue
             for by in columns:
                 fit = _fit(by, table, key)
@@ -198,12 +205,9 @@ def _holders(table: SampledTable, known: KnownValues) -> tuple[tuple[str, Field]
     for field in table.fields:
         if field.is_json or not field.values:
             continue
-        for target, starts in (
-            ("session_id", ("cs_",)),
-            ("intent_id", ("pi_",)),
-            ("object_id", ("in_", "evt_", "ch_", "py_")),
-        ):
-            if target not in found and field.share(lambda text: text.startswith(starts)) >= 0.5:
+        for target, starts in _STARTS.items():
+            ids = sum(1 for value in field.values if value.startswith(starts))
+            if target not in found and 2 * ids >= len(field.values):
                 found[target] = field
         hits = sum(1 for value in field.values if len(value) >= 4 and value in known.references)
         if hits >= 2 and not field.words & w.OWNER and "reference" not in found:
