@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from credit_forensics.case_file import LedgerSection
+from credit_forensics.case_file import LedgerSection, TableMapping
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.relations import Relation, quote_identifier
 from credit_forensics.did_you_mean import did_you_mean
@@ -143,22 +143,16 @@ def _inferred(
             f"layout with schema ({', '.join(layout_names())}).{mapping}"
         ) from None
     plan.gaps += found.gaps
-    for part in ("entries", "users", "customers", "balances"):
-        mapping = getattr(section, part)
-        if mapping is not None and part != "entries":
-            read_own(database, section, plan, part=part, mapping=mapping, default=())
+    for part in ("entries", "users", "customers", "balances", *OPTIONAL_PARTS):
+        own: TableMapping | None = getattr(section, part, None)
+        if own is not None and part != "entries":
+            read_own(database, section, plan, part=part, mapping=own, default=())
         elif part in found.queries:
             _take_inferred(plan, part, found)
+        elif part in OPTIONAL_PARTS and part != "payments":
+            _built_in(database, section, plan, part, getattr(CREDIT_TRANSACTIONS, part))
         elif (part, "") in CONSEQUENCES and part not in {gap[0] for gap in plan.gaps}:
             plan.gaps.append((part, "missing_table", f"None is found: {CONSEQUENCES[part, '']}"))
-    for part in OPTIONAL_PARTS:
-        mapping = getattr(section, part, None)
-        if mapping is not None:
-            read_own(database, section, plan, part=part, mapping=mapping, default=())
-        elif part in found.queries:
-            _take_inferred(plan, part, found)
-        elif part != "payments":
-            _built_in(database, section, plan, part, getattr(CREDIT_TRANSACTIONS, part))
     return plan
 
 

@@ -112,7 +112,7 @@ def bridge(
         return None
     start = [field for field in entries.fields if field.name not in apart_from]
     paths: list[tuple[tuple[Step, ...], float]] = [((), 0.0)]
-    for _ in range(_MOST_STEPS):
+    for length in range(_MOST_STEPS):
         longer = []
         for steps, before in paths:
             here = steps[-1].table if steps else entries
@@ -120,12 +120,12 @@ def bridge(
             beyond = [t for t in others if t is not here and all(s.table is not t for s in steps)]
             for step, fit in _steps(database, fields, beyond, ends, sure=bool(steps)):
                 longer.append(((*steps, step), before + fit))
-        found = [(fit, steps) for steps, fit in longer if steps[-1].table.label in ends]
-        if not found and len(paths) == 1 and not paths[0][0]:
-            found = [(1.0, (step,)) for step in _steps_back(database, entries, others, ends)]
-        if found:
-            _, steps = min(found, key=lambda one: (-one[0], _name(one[1])))
-            return Bridge(steps, ends[steps[-1].table.label])
+        whole = [(fit, steps) for steps, fit in longer if steps[-1].table.label in ends]
+        if not whole and length == 0:
+            whole = [(1.0, (step,)) for step in _steps_back(database, entries, others, ends)]
+        if whole:
+            _, way = min(whole, key=lambda one: (-one[0], _name(one[1])))
+            return Bridge(way, ends[way[-1].table.label])
         paths = longer[:20]
     return None
 
