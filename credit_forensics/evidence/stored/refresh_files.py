@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.files import file_growth
 from credit_forensics.evidence.files.file_growth import Seen
-from credit_forensics.evidence.files.identify_input import recognise
+from credit_forensics.evidence.files.identify_input import identify
 from credit_forensics.evidence.logs.load import load_webhook_logs
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import How, ReadAnew, joined_notes
@@ -102,7 +102,7 @@ def _changed(
         return None
     before = seen if how == "grown" and file_growth.is_text(path) else None
     if before and kind != "log":
-        before = before if recognise(path).layout == "lines" else None
+        before = before if identify(path).layout == "lines" else None
     # A file that is read from its beginning is hashed by its reader.
     after = file_growth.look(path, before, whole=exactly and before is not None)
     if after is None:
@@ -126,7 +126,7 @@ def _take(rows: StoredRows, file: _File) -> None:
 
 def _stripe_file(rows: StoredRows, file: _File) -> None:
     evidence = rows.clear()
-    found = recognise(file.path)
+    found = identify(file.path)
     start, line = (file.before.offset, file.before.lines) if file.before else (0, 0)
     if file.before and file.before.size > start:
         # A line that had no end yet is read again with what follows; a row of it cannot be taken
