@@ -7,7 +7,7 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
@@ -63,9 +63,10 @@ class TableMapping(Section):
 
 
 class LedgerSection(Section):
-    """``[ledger]``: the credit ledger's database."""
+    """``[ledger]``: the credit ledger's database, or files that were exported from one."""
 
-    url: str
+    url: str = ""
+    files: dict[str, Paths] = Field(default_factory=dict)
     schema_: str = Field(default="auto", alias="schema")
     database_schema: str | None = None
     entries: TableMapping | None = None
@@ -74,6 +75,12 @@ class LedgerSection(Section):
     balances: TableMapping | None = None
     memberships: TableMapping | None = None
     kinds: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> LedgerSection:
+        if bool(self.url) == bool(self.files):
+            raise ValueError("give either url or files")
+        return self
 
 
 class IdsSection(Section):

@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 _SECRETS = ("password", "sslpassword", "passfile", "sslkey")
+# What writes the tables of a database that cannot be opened here into files that can be read.
+_EXPORTS = {
+    "mysql": " (mysql --batch, or a client's CSV export)",
+    "mariadb": " (mariadb --batch, or a client's CSV export)",
+    "mongodb": " (mongoexport)",
+    "firestore": " (as JSON, by its REST API or an export tool)",
+    "mssql": " (bcp, or a client's CSV export)",
+    "snowflake": " (COPY INTO … FILE_FORMAT = (TYPE = PARQUET))",
+    "bigquery": " (bq extract, as Parquet)",
+}
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
@@ -52,7 +62,8 @@ def parse_url(url: str, what: str) -> URL:
         return parsed.set(drivername="postgresql+psycopg")
     raise CaseError(
         f"The {what} url names the database {backend!r}; only sqlite and postgresql can be opened "
-        "read-only here."
+        f"read-only here. Export its tables{_EXPORTS.get(backend, '')} and name them: "
+        '[ledger] files = { entries = "entries.csv", users = "users.csv" }.'
     )
 
 

@@ -74,6 +74,8 @@ def open_target(settings: CaseFile) -> Iterator[tuple[ReadOnlyDatabase, Target]]
             "the case names no ledger" if not ledgers else "the case has several ledgers"
         )
     section = ledgers[0]
+    if section.files:
+        raise NoTargetError("the ledger was read from exported files")
     url = from_environment(section.url, "ledger.url")
     with open_read_only(url, settings.folder, "ledger") as database:
         plan = plan_reads(database, section)

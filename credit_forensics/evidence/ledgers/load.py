@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from credit_forensics.case_file import CaseFile, LedgerSection, from_environment
+from credit_forensics.case_file import CaseFile, LedgerSection
 from credit_forensics.databases.bulk_read import read_into
-from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError, open_read_only
+from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError
 from credit_forensics.databases.values import RAW, digest_table
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Input, hash_file
@@ -22,6 +22,7 @@ from credit_forensics.evidence.ledgers.entry_kinds import check_kinds
 from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
 from credit_forensics.evidence.ledgers.inference.known_values import known_values
 from credit_forensics.evidence.ledgers.layouts import CONSEQUENCES, OPTIONAL_PARTS
+from credit_forensics.evidence.ledgers.open_ledger import note_files, open_ledger
 from credit_forensics.evidence.ledgers.plan_reads import plan_reads
 from credit_forensics.evidence.ledgers.read_plan import Plan, Read
 from credit_forensics.progress import RowProgress
@@ -84,8 +85,7 @@ def load_ledgers(
     sections = case_file.all_ledgers
     for number, section in enumerate(sections, start=1):
         check_kinds(evidence.connection, section.kinds)
-        url = from_environment(section.url, "ledger.url")
-        with open_read_only(url, case_file.folder, "ledger") as database:
+        with open_ledger(section, case_file.folder) as database:
             source = evidence.custody.add(database.name, "ledger")
             prefix = f"ledger{number}:" if len(sections) > 1 else ""
             own = partial(narrow, prefix, database) if narrow else None
@@ -95,7 +95,11 @@ def load_ledgers(
                 prefix=prefix, progress=progress, narrow=own,
             )  # fmt: skip
             if exactly:
-                _custody(evidence, database, source, read, alone=len(sections) == 1)
+                source.notes.append(f"read {', '.join(read.labels)}")
+                if section.files:
+                    note_files(evidence.custody, source, section, case_file)
+                else:
+                    _custody(evidence, database, source, read, alone=len(sections) == 1)
     if sections:
         cover_ledger(evidence)
 
@@ -275,7 +279,6 @@ def _take(
 def _custody(
     evidence: Evidence, database: ReadOnlyDatabase, source: Input, read: _Taken, *, alone: bool
 ) -> None:
-    source.notes.append(f"read {', '.join(read.labels)}")
     if database.path is None:
         joined = "\n".join(f"{part} {digest}" for part, digest in sorted(read.digests.items()))
         several = hashlib.sha256(joined.encode()).hexdigest()

@@ -6,18 +6,24 @@ from pathlib import Path
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.databases.urls import parse_url, sqlite_path
+from credit_forensics.evidence.ledgers.open_ledger import ledger_tables
 from credit_forensics.evidence.stored.inputs import ledger_addresses
 
 
 def ledger_files(case_file: CaseFile) -> list[Path]:
-    """The SQLite files of the ledgers, each with the file of what was committed last.
+    """The files of the ledgers; SQLite's each with the file of what was committed last.
 
     Raises
     ------
     CaseError
         when an address cannot be used.
     """
-    paths = []
+    paths = [
+        path
+        for section in case_file.all_ledgers
+        for found in ledger_tables(section, case_file.folder).values()
+        for path in found
+    ]
     for address in ledger_addresses(case_file):
         url = parse_url(address, "ledger")
         if url.get_backend_name() == "sqlite":
