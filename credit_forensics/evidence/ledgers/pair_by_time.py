@@ -12,6 +12,7 @@ from credit_forensics.evidence.evidence import Evidence
 # A handler books seconds after the payment, a retried delivery hours after it.
 BEFORE_SECONDS = 120
 AFTER_SECONDS = 24 * 3600
+SOON_SECONDS = 3600
 # A second grant of the same credits to the same account so soon is the same payment's.
 AGAIN_SECONDS = 600
 # One candidate; several; credits that are not known from the price; a second grant.
@@ -42,9 +43,12 @@ def pair_by_time(evidence: Evidence) -> int:
     named = "payment_id IS NOT NULL AND kind = 'purchase' AND coalesce(tie, '') <> 'inferred'"
     if count_rows(evidence.connection, f"FROM ledger WHERE {named}"):
         return 0
+    # Where some entries are called purchases, the others are that only at once, on the account
+    # that the payment names: a monthly grant of as many credits is no purchase.
+    called = bool(count_rows(evidence.connection, "FROM ledger WHERE kind = 'purchase'"))
     run(
         """CREATE OR REPLACE TEMP TABLE _unpaired_entries AS
-        SELECT entry_id, user_id, delta, created_at FROM ledger
+        SELECT entry_id, user_id, delta, created_at, kind FROM ledger
         WHERE payment_id IS NULL AND event_id IS NULL AND delta > 0 AND created_at IS NOT NULL
             AND kind IN ('purchase', 'other')"""
     )
@@ -57,7 +61,7 @@ def pair_by_time(evidence: Evidence) -> int:
     )
     run(
         f"""CREATE OR REPLACE TEMP TABLE _pair_candidates AS
-        SELECT e.entry_id, e.user_id, e.delta, e.created_at, p.payment_id,
+        SELECT e.entry_id, e.user_id, e.delta, e.created_at, e.kind, p.payment_id,
             CASE WHEN p.expected_credits = e.delta THEN 2
                 WHEN p.expected_credits IS NULL THEN 1 ELSE 0 END AS fits,
             abs(epoch(e.created_at) - epoch(p.paid_at)) AS lag,
@@ -70,6 +74,9 @@ def pair_by_time(evidence: Evidence) -> int:
     )
     # Other credits than the price's are the payment's only at once, on the account it names.
     run(f"DELETE FROM _pair_candidates WHERE fits = 0 AND (same = 0 OR lag > {AGAIN_SECONDS})")
+    if called:
+        far = f"same = 0 OR lag > {AGAIN_SECONDS}"
+        run(f"DELETE FROM _pair_candidates WHERE kind = 'other' AND ({far})")
     run("CREATE OR REPLACE TEMP TABLE _pairs (entry_id VARCHAR, payment_id VARCHAR, p DOUBLE)")
     for _ in range(_MOST_ROUNDS):
         if not _pair_nearest(evidence):
@@ -104,7 +111,8 @@ def _pair_nearest(evidence: Evidence) -> int:
             count(DISTINCT user_id) OVER (PARTITION BY payment_id) AS accounts
         FROM left_over)
         SELECT entry_id, payment_id, CASE WHEN fits < 2 THEN {BY_TIME_ALONE}
-            WHEN payments = 1 AND accounts = 1 THEN {ALONE} ELSE {AMONG_SEVERAL} END
+            WHEN payments = 1 AND accounts = 1 AND lag <= {SOON_SECONDS} THEN {ALONE}
+            ELSE {AMONG_SEVERAL} END
         FROM ranked WHERE of_entry = 1 AND of_payment = 1"""
     )
     return count_rows(evidence.connection, "FROM _pairs") - before
@@ -119,6 +127,7 @@ def _pair_again(evidence: Evidence) -> None:
         FROM _unpaired_entries AS e
         JOIN _unpaired_entries AS f ON e.user_id = f.user_id AND e.delta = f.delta
             AND abs(epoch(e.created_at) - epoch(f.created_at)) <= {AGAIN_SECONDS}
+            AND e.kind = f.kind
         JOIN _pairs AS t ON f.entry_id = t.entry_id
         WHERE e.entry_id NOT IN (SELECT entry_id FROM _pairs)
         GROUP BY e.entry_id"""

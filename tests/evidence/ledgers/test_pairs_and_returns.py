@@ -69,6 +69,26 @@ def test_other_credits_and_other_days_are_no_pair() -> None:
     assert pair_by_time(evidence) == 0
 
 
+@pytest.mark.parametrize(
+    ("user", "at", "paired"), [("bo", 9, True), ("bo", 11, False), ("ada", 9, False)]
+)
+def test_what_is_not_called_a_purchase_is_one_only_at_once_on_the_account(user, at, paired) -> None:
+    evidence = evidence_of(
+        [("cs_1", "ada", -90, 80), ("cs_2", "bo", 0, 50)],
+        [bought("ada", 80, -89), (user, 50, at, "other", None)],
+    )
+    assert (pair_by_time(evidence) == 2) is paired
+
+
+def test_an_entry_hours_after_its_payment_is_less_sure() -> None:
+    evidence = evidence_of(
+        [("cs_1", "ada", 0, 80), ("cs_2", "bo", 0, 50)],
+        [bought("ada", 80, 60), bought("bo", 50, 61)],
+    )
+    pair_by_time(evidence)
+    assert evidence.ledger.sort_values("entry_id")["tie_probability"].tolist() == [0.95, 0.75]
+
+
 def test_where_purchases_name_their_payments_nothing_is_paired() -> None:
     evidence = evidence_of(
         [("cs_1", "bo", 0, 50), ("cs_2", "ada", 60, 50)],

@@ -16,6 +16,8 @@ _METADATA = """SELECT session_id AS owner, unnest(map_entries(metadata)) AS entr
 _ACCOUNT_KEY = (
     "(^|[^a-z])(user|account|org|organi[sz]ation|team|workspace|tenant|owner|member|customer|uid)"
 )
+# What several sessions share by nature names none of them, though it may be in one alone so far.
+_NO_REFERENCE = "credit|amount|price|quantity|total|count|mail|name|date|time|phone|plan|product"
 _CREDIT_KEY = "credit|token|point|coin|quantity"
 MOST = 20_000
 
@@ -74,8 +76,9 @@ def create_reference_keys(evidence: Evidence) -> None:
         f"""CREATE OR REPLACE TEMP TABLE _reference_keys AS
         SELECT value, min(owner) AS payment_id FROM (
             SELECT DISTINCT owner, entry.value AS value FROM ({metadata})
+            WHERE NOT regexp_matches(lower(entry.key), '{_NO_REFERENCE}')
             UNION SELECT session_id, client_reference_id FROM {sessions})
-        WHERE length(value) >= 4 AND owner IS NOT NULL
+        WHERE length(value) >= 4 AND regexp_matches(value, '[0-9]') AND owner IS NOT NULL
         GROUP BY value HAVING count(DISTINCT owner) = 1"""
     )
 
