@@ -99,9 +99,9 @@ def _from_csv(
         "integer" if found[2 * n] else "numeric" if found[2 * n + 1] else "text"
         for n in range(len(columns))
     ]
-    _create(connection, name, dict(zip(columns, kinds, strict=True)))
+    create_table(connection, name, dict(zip(columns, kinds, strict=True)))
     rows = source.execute("FROM rows")
-    _insert(connection, name, columns, iter(lambda: rows.fetchmany(_ROWS), []))
+    insert_rows(connection, name, columns, iter(lambda: rows.fetchmany(_ROWS), []))
 
 
 def _from_duckdb(
@@ -137,9 +137,9 @@ def _from_duckdb(
         else:
             kinds[column], sql = "text", f"CAST({quoted} AS VARCHAR)"
         select.append(f"{sql} AS {quoted}")
-    _create(connection, name, kinds)
+    create_table(connection, name, kinds)
     rows = source.execute(f"SELECT {', '.join(select)} FROM {relation}", values)
-    _insert(connection, name, list(kinds), iter(lambda: rows.fetchmany(_ROWS), []))
+    insert_rows(connection, name, list(kinds), iter(lambda: rows.fetchmany(_ROWS), []))
 
 
 def _insert_documents(connection: sqlite3.Connection, name: str, path: Path) -> None:
@@ -147,15 +147,15 @@ def _insert_documents(connection: sqlite3.Connection, name: str, path: Path) -> 
     for row in documents(path):
         for key in row:
             columns.setdefault(key.lower(), key)
-    _create(connection, name, dict.fromkeys(columns.values(), ""))
+    create_table(connection, name, dict.fromkeys(columns.values(), ""))
     batch = []
     for row in documents(path):
         by = {key.lower(): value for key, value in row.items()}
         batch.append(tuple(by.get(key) for key in columns))
         if len(batch) == _ROWS:
-            _insert(connection, name, list(columns.values()), [batch])
+            insert_rows(connection, name, list(columns.values()), [batch])
             batch = []
-    _insert(connection, name, list(columns.values()), [batch])
+    insert_rows(connection, name, list(columns.values()), [batch])
 
 
 def documents(path: Path) -> Iterator[dict[str, Any]]:
@@ -260,7 +260,8 @@ def _moment(value: Any) -> Any:
         return str(value)
 
 
-def _create(connection: sqlite3.Connection, name: str, columns: Mapping[str, str]) -> None:
+def create_table(connection: sqlite3.Connection, name: str, columns: Mapping[str, str]) -> None:
+    """Create a table, or add the columns that it lacks."""
     if not columns:
         raise ValueError("it has no columns")
     there = {row[1] for row in connection.execute(f"PRAGMA table_info({quote_identifier(name)})")}
@@ -274,12 +275,13 @@ def _create(connection: sqlite3.Connection, name: str, columns: Mapping[str, str
             connection.execute(f"ALTER TABLE {quote_identifier(name)} {added}")
 
 
-def _insert(
+def insert_rows(
     connection: sqlite3.Connection,
     name: str,
     columns: Sequence[str],
     batches: Iterable[Sequence[tuple[Any, ...]]],
 ) -> None:
+    """Append rows, a batch at a time."""
     listed = ", ".join(quote_identifier(column) for column in columns)
     marks = ", ".join("?" for _ in columns)
     statement = f"INSERT INTO {quote_identifier(name)} ({listed}) VALUES ({marks})"

@@ -12,6 +12,7 @@ import psycopg
 from credit_forensics.case_file import CaseFile, from_environment
 from credit_forensics.databases.read_only import ReadOnlyDatabase, open_read_only
 from credit_forensics.databases.relations import quote_identifier
+from credit_forensics.databases.urls import mysql_url
 from credit_forensics.evidence.ledgers.plan_reads import plan_reads
 from credit_forensics.evidence.ledgers.read_plan import Plan, Read
 from credit_forensics.repair.columns import Column, TableFacts, read_table
@@ -77,6 +78,8 @@ def open_target(settings: CaseFile) -> Iterator[tuple[ReadOnlyDatabase, Target]]
     if section.files:
         raise NoTargetError("the ledger was read from exported files")
     url = from_environment(section.url, "ledger.url")
+    if mysql_url(url) is not None:
+        raise NoTargetError("a plan can be booked in SQLite and PostgreSQL only")
     with open_read_only(url, settings.folder, "ledger") as database:
         plan = plan_reads(database, section)
         yield database, _target(database, plan, url, settings.folder)

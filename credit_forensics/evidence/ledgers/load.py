@@ -211,7 +211,7 @@ def _load(
                 read = narrow(read)
             if read is None or not _read(evidence, database, read):
                 continue
-            if database.dialect == "postgresql":
+            if database.path is None:
                 taken[part] = digest_table(evidence.connection, f"{RAW}{part}")
             else:
                 taken[part] = ""

@@ -1,4 +1,7 @@
-"""Opens a ledger for reading: a database by its URL, or exported files as tables of one."""
+"""Opens a ledger for reading: a database by its URL, or exported files as tables of one.
+
+MySQL and MariaDB are copied, as files are, into a SQLite database for as long as they are read.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,24 @@ import hashlib
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from credit_forensics.case_file import CaseFile, LedgerSection, from_environment
 from credit_forensics.databases.read_only import ReadOnlyDatabase, open_read_only
 from credit_forensics.databases.tables_of_files import write_tables
+from credit_forensics.databases.tables_of_mysql import copy_tables
+from credit_forensics.databases.urls import masked, mysql_url
 from credit_forensics.evidence.custody import Custody, Input
 from credit_forensics.evidence.files.input_paths import input_name, input_paths
+from credit_forensics.evidence.ledgers.inference.words import (
+    BOOKS,
+    ENTRY,
+    PAYING,
+    PEOPLE,
+    UNIT,
+    words,
+)
 
 
 def ledger_tables(section: LedgerSection, folder: Path) -> dict[str, list[Path]]:
@@ -38,17 +52,36 @@ def open_ledger(section: LedgerSection, folder: Path) -> Iterator[ReadOnlyDataba
     CaseError
         when the database cannot be opened, or a file is missing or cannot be read.
     """
-    if not section.files:
-        with open_read_only(from_environment(section.url, "ledger.url"), folder, "ledger") as found:
-            yield found
+    url = from_environment(section.url, "ledger.url")
+    server = mysql_url(url)
+    if not section.files and server is None:
+        with open_read_only(url, folder, "ledger") as database:
+            yield database
         return
-    tables = ledger_tables(section, folder)
     with tempfile.TemporaryDirectory(prefix="credit_forensics_") as temporary:
         path = Path(temporary) / "ledger.db"
-        write_tables(tables, path)
+        if server is None:
+            tables = ledger_tables(section, folder)
+            write_tables(tables, path)
+            name = f"files {', '.join(tables)}"
+        else:
+            copy_tables(server, path, partial(_concerned, section))
+            name = masked(server)
         with open_read_only(f"sqlite:///{path}", folder, "ledger") as database:
-            database.name = f"files {', '.join(tables)}"
+            database.name = name
+            if server is not None:
+                # Its rows go into custody, not the file that they were copied into.
+                database.path = None
             yield database
+
+
+def _concerned(section: LedgerSection, table: str) -> bool:
+    """Whether a table may belong to the ledger, by its name or as the case file names it."""
+    mappings = (section.entries, section.users, section.customers, section.balances)
+    for mapping in (*mappings, section.memberships):
+        if mapping and (mapping.table == table or table in (mapping.query or "")):
+            return True
+    return bool(set(words(table)) & (UNIT | BOOKS | ENTRY | PEOPLE | PAYING))
 
 
 def note_files(

@@ -79,7 +79,7 @@ def name_of(table: SampledTable) -> list[Field]:
     """The columns that make up a person's name."""
     texts = [f for f in table.columns if "name" in f.words or f.column.lower() == "nickname"]
     texts = [f for f in texts if not (f.is_email or f.is_time or "file" in f.words)]
-    by = {f.column.lower().replace("_", ""): f for f in texts}
+    by = {"".join(w.words(f.column)): f for f in texts}
     for names in (("fullname",), ("name",), ("displayname",), ("firstname", "lastname")):
         if all(name in by for name in names):
             return [by[name] for name in names]
