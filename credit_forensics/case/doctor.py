@@ -9,6 +9,7 @@ import pandas as pd
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.inference.decisions import MARK
+from credit_forensics.evidence.logs.generic_log import NOT_UNDERSTOOD, PROPOSAL
 from credit_forensics.evidence.stored.open import open_case_evidence
 
 # What an evidence table or column serves: (table, condition that a row is of use, who needs it).
@@ -65,6 +66,8 @@ class Checkup:
         what was decided about a ledger that nobody described, a sentence a part.
     kinds
         type, kind, rows: what the entries of such a ledger were taken for.
+    log_lines
+        input, note: examples of lines of logs that were not understood, masked, and a pattern.
     """
 
     inputs: pd.DataFrame
@@ -75,6 +78,7 @@ class Checkup:
     rejects: pd.DataFrame
     inferred: pd.DataFrame
     kinds: pd.DataFrame
+    log_lines: pd.DataFrame
 
     @property
     def missing(self) -> pd.DataFrame:
@@ -92,6 +96,8 @@ class Checkup:
         ]
         if not self.inferred.empty:
             parts += [("Ledger as inferred", self.inferred), ("Entries by kind", self.kinds)]
+        if len(self.log_lines):
+            parts.append(("Log lines", self.log_lines))
         lines = []
         for title, table in parts:
             lines.append(title)
@@ -133,7 +139,9 @@ def examine_evidence(evidence: Evidence) -> Checkup:
                 "bytes": source.size,
                 "rows": source.rows,
                 "rejects": source.rejects,
-                "notes": "; ".join(n for n in source.notes if not n.startswith(MARK)),
+                "notes": "; ".join(
+                    n for n in source.notes if not (n.startswith(MARK) or _of_lines(n))
+                ),
             }
             for source in custody.inputs
         ]
@@ -171,4 +179,18 @@ def examine_evidence(evidence: Evidence) -> Checkup:
         rejects=by_reason,
         inferred=pd.DataFrame({"settled in case.toml under [ledger]": decided}),
         kinds=query(_KINDS).df(),
+        log_lines=pd.DataFrame(
+            [
+                {"input": source.name, "note": note}
+                for source in custody.inputs
+                for note in source.notes
+                if _of_lines(note)
+            ],
+            columns=["input", "note"],
+        ),
     )
+
+
+def _of_lines(note: str) -> bool:
+    """Whether a note of an input is about lines of a log that were not understood."""
+    return note.startswith((NOT_UNDERSTOOD, PROPOSAL))
