@@ -211,6 +211,16 @@ def test_numbered_kinds_get_the_signs_that_make_the_balances_come_out(tmp_path: 
     ]
 
 
+def test_numbered_kinds_are_called_what_their_table_says(tmp_path: Path) -> None:
+    script = entries(*NUMBERED).replace("kind INTEGER", "kind_id INTEGER")
+    kinds = """CREATE TABLE entry_kinds (id INTEGER PRIMARY KEY, name TEXT);
+        INSERT INTO entry_kinds VALUES (1, 'Top-up'), (2, 'Consumption'), (3, 'Gift');"""
+    evidence = load(tmp_path, script + kinds)
+    assert [row[1:3] for row in moved(evidence)] == [
+        (100, "purchase"), (100, "purchase"), (-30, "usage"), (-20, "usage"),
+    ]  # fmt: skip
+
+
 def test_numbered_kinds_without_balances_are_asked_about(tmp_path: Path) -> None:
     with pytest.raises(CaseError, match=r"neither words nor the stored balances") as caught:
         load(tmp_path, entries(*NUMBERED))

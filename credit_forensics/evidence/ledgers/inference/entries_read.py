@@ -147,7 +147,7 @@ def _type(database: ReadOnlyDatabase, part: EntriesPart) -> tuple[str, str] | No
         label = "grant"
     if not label:
         kind = part.moves.type
-        return (kind.sql(database, "e"), kind.name) if kind else None
+        return (part.moves.type_sql(database), kind.name) if kind else None
     return f"'{label}'", f"the table's name: {label}"
 
 

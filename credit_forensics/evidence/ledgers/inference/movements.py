@@ -10,9 +10,10 @@ from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.relations import quote_identifier, quote_text
 from credit_forensics.evidence.ledgers.inference.column_roles import type_of
 from credit_forensics.evidence.ledgers.inference.decisions import Question
+from credit_forensics.evidence.ledgers.inference.labels_of import labels_of
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
 from credit_forensics.evidence.ledgers.inference.probes import as_text, groups, sums_by_owner
-from credit_forensics.evidence.ledgers.inference.samples import Field
+from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
 from credit_forensics.evidence.ledgers.inference.signs import (
     agreement,
     best_weights,
@@ -36,6 +37,20 @@ class Movements:
     agrees: float | None = None
     notes: list[str] = field(default_factory=list)
     signs: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def type_sql(self, database: ReadOnlyDatabase) -> str:
+        """The type's column, its numbers by their labels where those are known."""
+        assert self.type is not None
+        sql = self.type.sql(database, "e")
+        if not self.labels:
+            return sql
+        whens = " ".join(
+            f"WHEN {quote_text(number, database.dialect)} "
+            f"THEN {quote_text(label, database.dialect)}"
+            for number, label in sorted(self.labels.items())
+        )
+        return f"CASE {as_text(database, sql)} {whens} END"
 
     def signed(self, database: ReadOnlyDatabase) -> str:
         """The amount with its sign, in the database's SQL."""
@@ -61,6 +76,7 @@ def settle_movements(
     owner: Owner,
     balances: Sequence[Mapping[str, Decimal]],
     *,
+    tables: Sequence[SampledTable] = (),
     direction: int = 0,
     own_where: str | None = None,
     own_signs: Mapping[str, int] | None = None,
@@ -71,6 +87,8 @@ def settle_movements(
     ----------
     balances
         candidates for the stored balance of each account; the one that agrees best is believed.
+    tables
+        among which one may say what the numbers of a kind are called.
     direction
         what the table's name says of all its entries, where it is one of several tables.
     own_where, own_signs
@@ -94,6 +112,7 @@ def settle_movements(
     if seen is None:
         raise Question(f"the states of {table.label} cannot be counted")
     moves = Movements(f"-({amount})" if direction < 0 else amount, kind)
+    moves.labels = labels_of(kind, tables) if kind else {}
     offset = 1 if kind else 0
     keep = _states(states, seen, offset)
     counted = [
@@ -107,7 +126,7 @@ def settle_movements(
             before = labels.get(key[0] or "", (low, high))
             labels[key[0] or ""] = (min(before[0], low), max(before[1], high))
     unsigned = bool(counted) and all(low >= 0 for _, _, low, _ in counted)
-    signs = {label: sign_of(label) for label in labels}
+    signs = {label: sign_of(moves.labels.get(label, label)) for label in labels}
     use_signs = bool(kind) and unsigned and direction == 0 and entries.debit is None
     if own_signs is not None:
         signs = {label: own_signs.get(label, 1) for label in labels}

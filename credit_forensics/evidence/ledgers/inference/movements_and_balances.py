@@ -13,6 +13,7 @@ from credit_forensics.evidence.ledgers.inference.decisions import Inferred
 from credit_forensics.evidence.ledgers.inference.entries_read import EntriesPart, source_sql
 from credit_forensics.evidence.ledgers.inference.movements import settle_movements
 from credit_forensics.evidence.ledgers.inference.probes import as_text, sums_by_owner
+from credit_forensics.evidence.ledgers.inference.samples import SampledTable
 
 # Sums of fractions that a database holds as floats differ in the last digits.
 _CLOSE = Decimal("0.000001")
@@ -23,6 +24,7 @@ def settle_part_and_balance(
     parts: Sequence[EntriesPart],
     stored: Sequence[StoredBalance],
     mapping: TableMapping | None,
+    tables: Sequence[SampledTable],
 ) -> tuple[StoredBalance | None, float | None]:
     """Settle the movements of each part, and choose the stored balance that agrees best."""
     where = mapping.where if mapping else None
@@ -31,7 +33,7 @@ def settle_part_and_balance(
     for part in parts:
         part.moves = settle_movements(
             database, part.entries, part.owner, [one.sample for one in stored],
-            direction=part.direction, own_where=where, own_signs=signs,
+            tables=tables, direction=part.direction, own_where=where, own_signs=signs,
         )  # fmt: skip
     if not stored:
         return best
