@@ -440,3 +440,57 @@ def test_accounts_in_a_schema_of_their_own_are_joined_with_their_profiles(
     assert evidence.ledger[["delta", "fraction"]].values.tolist() == [[12, 5 * 10**8]] * 3
     assert evidence.ledger["payment_id"].tolist() == ["cs_1", "cs_2", "cs_3"]
     assert evidence.customers["customer_id"].tolist() == ["cus_1", "cus_2"]
+
+
+OTHERS = {
+    "the account by its e-mail address": entries(
+        "id INTEGER, email TEXT, credits INTEGER, kind TEXT, session TEXT, created_at TEXT",
+        "1, 'Ada@example.com', 100, 'purchase', 'cs_1', '2025-09-01 10:00:00'",
+        "2, 'bo@example.com', 100, 'purchase', 'cs_2', '2025-09-01 11:00:00'",
+        "3, 'ada@example.com', -30, 'usage', NULL, '2025-09-02 11:00:00'",
+    ),
+    "the account by its Stripe customer": entries(
+        "id INTEGER, customer TEXT, credits INTEGER, kind TEXT, session TEXT, created_at TEXT",
+        "1, 'cus_A1', 100, 'purchase', 'cs_1', '2025-09-01 10:00:00'",
+        "2, 'cus_B2', 100, 'purchase', 'cs_2', '2025-09-01 11:00:00'",
+        "3, 'cus_A1', -30, 'usage', NULL, '2025-09-02 11:00:00'",
+    )
+    .replace("name TEXT", "name TEXT, stripe_customer_id TEXT", 1)
+    .replace("'Ada')", "'Ada', 'cus_A1')")
+    .replace("'Bo')", "'Bo', 'cus_B2')"),
+    "the balance before and after": entries(
+        "id INTEGER, user_id TEXT, balance_before INTEGER, balance_after INTEGER, kind TEXT, "
+        "session TEXT, created_at TEXT",
+        "1, 'u-ada', 0, 100, 'purchase', 'cs_1', '2025-09-01 10:00:00'",
+        "2, 'u-bo', 5, 105, 'purchase', 'cs_2', '2025-09-01 11:00:00'",
+        "3, 'u-ada', 100, 70, 'usage', NULL, '2025-09-02 11:00:00'",
+        table="credit_history",
+    ),
+    "the credits inside a payload": entries(
+        "id INTEGER, user_id TEXT, kind TEXT, payload TEXT, created_at TEXT",
+        "1, 'u-ada', 'purchase', '{\"credits\": 100, \"session\": \"cs_1\"}', '2025-09-01 10:00:00'",
+        "2, 'u-bo', 'purchase', '{\"credits\": 100, \"session\": \"cs_2\"}', '2025-09-01 11:00:00'",
+        "3, 'u-ada', 'usage', '{\"credits\": -30}', '2025-09-02 11:00:00'",
+        table="credit_events",
+    ),
+    "the amount as text with a sign": entries(
+        "id INTEGER, user_id TEXT, amount TEXT, kind TEXT, session TEXT, created_at TEXT",
+        "1, 'u-ada', '+100', 'purchase', 'cs_1', '2025-09-01 10:00:00'",
+        "2, 'u-bo', '+100', 'purchase', 'cs_2', '2025-09-01 11:00:00'",
+        "3, 'u-ada', '-30', 'usage', NULL, '2025-09-02 11:00:00'",
+    ),
+    "a source of several kinds": entries(
+        "id INTEGER, user_id TEXT, amount INTEGER, kind TEXT, source_type TEXT, source_id INTEGER, "
+        "created_at TEXT",
+        r"1, 'u-ada', 100, 'purchase', 'App\Models\Payment', 7, '2025-09-01 10:00:00'",
+        r"2, 'u-bo', 100, 'purchase', 'App\Models\Payment', 8, '2025-09-01 11:00:00'",
+        r"3, 'u-ada', -30, 'usage', 'App\Models\Image', 7, '2025-09-02 11:00:00'",
+    )
+    + """CREATE TABLE payments (id INTEGER PRIMARY KEY, status TEXT, currency TEXT, session TEXT);
+      INSERT INTO payments VALUES (7, 'paid', 'usd', 'cs_1'), (8, 'paid', 'usd', 'cs_2');""",
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_a_layout_out_of_the_ordinary_is_understood(tmp_path: Path, name: str) -> None:
+    assert moved(load(tmp_path, OTHERS[name])) == BOUGHT_AND_USED

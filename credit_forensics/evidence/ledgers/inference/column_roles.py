@@ -22,7 +22,7 @@ def is_number(field: Field) -> bool:
 def amount_score(field: Field, known: KnownValues) -> float:
     """How much a column looks like the credits that an entry moves; 0 or less: not at all."""
     own = field.words
-    if field.path or not is_number(field) or own & {"id", "uuid", "pk"} or field.is_time:
+    if not is_number(field) or own & {"id", "uuid", "pk"} or field.is_time:
         return 0.0
     if any(abs(number) > 10**15 for number in field.numbers):
         return 0.0
@@ -45,13 +45,13 @@ def amount_score(field: Field, known: KnownValues) -> float:
     return score
 
 
-def best_amount(table: SampledTable, known: KnownValues) -> tuple[Field, float, float] | None:
+def best_amount(fields: Iterable[Field], known: KnownValues) -> tuple[Field, float, float] | None:
     """The movement's column, its score, and how far the next one is behind; none if there is none.
 
     A pair of debit and credit is not looked for here.
     """
     scored = sorted(
-        ((amount_score(field, known), field.column, field) for field in table.columns),
+        ((amount_score(field, known), field.name, field) for field in fields),
         key=lambda one: (-one[0], one[1]),
     )
     if not scored or scored[0][0] <= 0:
@@ -77,6 +77,16 @@ def debit_and_credit(table: SampledTable) -> tuple[Field, Field] | None:
         if len(taken) == 1 and len(given) == 1 and _one_each(taken[0], given[0]):
             return taken[0], given[0]
     return None
+
+
+def before_and_after(table: SampledTable) -> tuple[Field, Field] | None:
+    """The columns of the balance before and after, where nothing else says what was moved."""
+    numbers = [f for f in table.columns if is_number(f) and not f.words & {"id", "reserved"}]
+    before = [f for f in numbers if f.words & {"before", "previous", "old", "from"}]
+    after = [f for f in numbers if f.words & {"after", "new", "to"}]
+    if len(before) != 1 or len(after) != 1 or before == after:
+        return None
+    return before[0], after[0]
 
 
 def _one_each(taken: Field, given: Field) -> bool:
@@ -115,6 +125,10 @@ def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]
         score += 2.0 if named else 0.0
         if score > 0:
             found.append((score, field))
+    if not found:
+        # An entry may name its account by the e-mail address or by the Stripe customer alone.
+        contacts = [f for f in table.columns if f.is_email or f.is_customer]
+        found = [(1.0, f) for f in contacts if 2 * f.filled >= len(f.texts)]
     return sorted(found, key=lambda one: (-one[0], one[1].name))
 
 
@@ -146,11 +160,17 @@ def type_of(table: SampledTable, apart_from: Iterable[Field]) -> Field | None:
         # "payable_type" and "reference_type" are the types of something else.
         if own & (w.OWNER | {"reference", "currency", "provider", "payment", "model"}):
             continue
-        if field.type.startswith("bool") or len(field.values) > 40:
+        if field.type.startswith("bool") or len(field.values) > 40 or _of_another(field, table):
             continue
         score = 3.0 if "type" in own or "kind" in own else 2.0 if own & {"direction"} else 1.0
         scored.append((-score, len(own), place, field))
     return min(scored, key=lambda one: one[:3])[3] if scored else None
+
+
+def _of_another(field: Field, table: SampledTable) -> bool:
+    """A column beside an id of the same name: the kind of thing that the id is of."""
+    rest = field.words - {"type", "kind"}
+    return bool(rest) and any(f.words == rest | {"id"} for f in table.columns)
 
 
 def reasons_of(table: SampledTable, apart_from: Iterable[Field]) -> list[Field]:

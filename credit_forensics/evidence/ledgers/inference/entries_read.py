@@ -125,7 +125,7 @@ def _targets(
         bridge = part.bridge
         put(
             "local_payment_id",
-            bridge.by.sql(database, "e"),
+            bridge.by_sql(database),
             bridge.words,
         )
     if part.reference:

@@ -22,6 +22,8 @@ from credit_forensics.evidence.ledgers.inference.signs import (
 from credit_forensics.evidence.ledgers.inference.statuses import State, states_of
 from credit_forensics.evidence.ledgers.inference.table_roles import EntriesTable
 
+_TEXTS = ("text", "char", "varchar", "character", "string")
+
 
 @dataclass
 class Movements:
@@ -64,10 +66,19 @@ class Movements:
 def amount_sql(database: ReadOnlyDatabase, entries: EntriesTable, alias: str) -> str:
     """The amount as it stands, or credit less debit."""
     if entries.amount is not None:
-        return entries.amount.sql(database, alias)
+        return number_sql(database, entries.amount, alias)
     assert entries.credit is not None and entries.debit is not None
-    given, taken = entries.credit.sql(database, alias), entries.debit.sql(database, alias)
+    given, taken = (number_sql(database, f, alias) for f in (entries.credit, entries.debit))
     return f"(coalesce({given}, 0) - coalesce({taken}, 0))"
+
+
+def number_sql(database: ReadOnlyDatabase, field: Field, alias: str) -> str:
+    """A column of numbers, also where its type is text."""
+    sql = field.sql(database, alias)
+    if database.dialect == "sqlite":
+        return f"({sql} + 0)" if field.path or field.type.startswith(_TEXTS) else sql
+    typed = field.path or field.type.startswith(_TEXTS)
+    return f"nullif(trim({sql}), '')::numeric" if typed else sql
 
 
 def settle_movements(

@@ -44,6 +44,8 @@ class Owner:
             return ""
         left = as_text(database, self.field.sql(database, "e"))
         right = as_text(database, f"o.{quote_identifier(self.key.column)}")
+        if self.key.is_email:
+            left, right = f"lower({left})", f"lower({right})"
         return f" LEFT JOIN {database.quoted(self.through.relation)} AS o ON {left} = {right}"
 
     @property
@@ -89,24 +91,24 @@ def owner_of(
     Without any table of accounts a column that is named for the user is taken as it is.
     """
     others = [table for table in tables if table.relation != entries.table.relation]
-    direct, through = [], []
+    direct: list[tuple[bool, float, int, Field, float]] = []
+    through = []
     for place, field in enumerate(entries.owners):
         accounts = accounts_with(database, others, field.values)
         named = sum(1 for value in field.values if value in known.accounts)
         known_share = max([one.share for one in accounts], default=0.0)
         if accounts or named:
-            rank = known_share + (0.5 if named else 0.0) + _has_balance(database, field, others)
-            rank -= 2.0 if field.words & w.NOT_OWNER else 0.0
-            direct.append((-rank, place, field, known_share))
+            kept = _has_balance(database, field, others)
+            direct.append((bool(field.words & w.NOT_OWNER), -kept, place, field, known_share))
             continue
-        link = _through(database, field, others, known)
+        link = _by_contact(database, field, others) or _through(database, field, others, known)
         if link:
             through.append(link)
     if direct:
-        # The columns are in order of how well their names fit; all that lead to accounts are
-        # owners of something, and the first of them owns the credits.
-        best = min(direct, key=lambda one: one[1])
-        return Owner(best[2], best[3])
+        # All of them lead to accounts. Who did it owns nothing, whose balance is stored does; else
+        # the columns are in order of how well their names fit.
+        best = min(direct, key=lambda one: one[:3])
+        return Owner(best[3], best[4])
     if through:
         return through[0]
     if not any(is_account_table(table) and table.rows for table in others):
@@ -122,6 +124,23 @@ def _has_balance(database: ReadOnlyDatabase, field: Field, tables: Sequence[Samp
     stored = [t for t in tables if balance_fields(t) and not t.words & (w.ENTRY | w.PAYING)]
     keyed = keyed_by(database, stored, field.values, unique=True)
     return 1.0 if any(one.share >= 0.5 for one in keyed) else 0.0
+
+
+def _by_contact(
+    database: ReadOnlyDatabase, field: Field, others: Sequence[SampledTable]
+) -> Owner | None:
+    """The account that has the e-mail address, or the Stripe customer, which an entry names."""
+    if not (field.is_email or field.is_customer):
+        return None
+    for table in others:
+        key = email_of(table) if field.is_email else customer_of(table)
+        holder = next((f for f in table.columns if f.unique and not f.words - w.KEY), None)
+        if key is None or key.path or holder is None or not is_account_table(table):
+            continue
+        share = overlap(database, field.values, table, key)
+        if len(key.values) == key.filled and share >= 0.5:
+            return Owner(field, share, table, key, holder)
+    return None
 
 
 def _through(

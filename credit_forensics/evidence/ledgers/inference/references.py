@@ -7,10 +7,12 @@ in the sessions themselves as ``client_reference_id`` or metadata.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from credit_forensics.databases.read_only import ReadOnlyDatabase
+from credit_forensics.databases.relations import quote_text
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.column_roles import entry_key
 from credit_forensics.evidence.ledgers.inference.decisions import Decision
@@ -31,11 +33,12 @@ _MOST_STEPS = 3
 
 @dataclass(frozen=True)
 class Step:
-    """From a column to another table by its key."""
+    """From a column to another table by its key, where a column beside it says so (``when``)."""
 
     by: Field
     table: SampledTable
     key: Field
+    when: tuple[Field, str] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,14 @@ class Bridge:
     def by(self) -> Field:
         """The entries' column that leads away."""
         return self.steps[0].by
+
+    def by_sql(self, database: ReadOnlyDatabase) -> str:
+        """The entries' number that leads away, in the database's SQL."""
+        sql, when = self.by.sql(database, "e"), self.steps[0].when
+        if when is None:
+            return sql
+        test = f"{as_text(database, when[0].sql(database, 'e'))}"
+        return f"CASE WHEN {test} = {quote_text(when[1], database.dialect)} THEN {sql} END"
 
     @property
     def words(self) -> str:
@@ -155,12 +166,17 @@ def _steps(
             if not _may_be_key(key) or (holders and not end):
                 continue
             for by in columns:
-                fit = _fit(by, table, key)
+                when = _when(by, fields, table)
+                fit = 1.0 if when and key.words <= w.KEY else _fit(by, table, key)
                 if fit <= 0 or (fit < 1 and (sure or not end)):
                     continue
-                share = overlap(database, by.values, table, key)
+                values = by.values
+                if when:
+                    both = zip(by.texts, when[0].texts, strict=True)
+                    values = tuple(text for text, kind in both if text and kind == when[1])
+                share = overlap(database, values, table, key)
                 if share >= _LEADS:
-                    yield Step(by, table, key), share + fit
+                    yield Step(by, table, key, when), share + fit
 
 
 def _steps_back(
@@ -180,6 +196,19 @@ def _steps_back(
                 continue
             if overlap(database, back.values, entries, key) >= 0.9:
                 yield Step(key, table, back)
+
+
+def _when(by: Field, fields: Sequence[Field], table: SampledTable) -> tuple[Field, str] | None:
+    """The column beside an id that says of which table it is, and what it says for this one."""
+    own = by.words - w.KEY
+    for beside in fields:
+        if not own or beside.words - {"type", "kind"} != own or beside.words == own:
+            continue
+        for value in beside.values:
+            last = re.split(r"[\\:./]", value)[-1]
+            if set(w.words(last)) and set(w.words(last)) <= table.words:
+                return beside, value
+    return None
 
 
 def _may_lead(field: Field) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.column_roles import (
-    amount_score,
+    before_and_after,
     best_amount,
     debit_and_credit,
     owners,
@@ -50,7 +50,11 @@ def entries_tables(tables: list[SampledTable], known: KnownValues) -> list[Entri
 
 def _as_entries(table: SampledTable, known: KnownValues) -> EntriesTable | None:
     pair = debit_and_credit(table)
-    best = None if pair else best_amount(table, known)
+    best = None if pair else best_amount(table.columns, known)
+    if best is None and pair is None:
+        pair = before_and_after(table)
+    if best is None and pair is None and table.words & w.ENTRY:
+        best = best_amount((f for f in table.fields if f.path), known)
     owned = owners(table, known)
     if (best is None and pair is None) or not owned:
         return None
@@ -69,7 +73,7 @@ def _as_entries(table: SampledTable, known: KnownValues) -> EntriesTable | None:
     # One row an owner is a state, not a history.
     if owner.unique and len(owner.values) > 1 and not (names & w.ENTRY):
         score -= 3.0
-    if any(field.is_email for field in table.columns) or names & w.PEOPLE - {"account"}:
+    if any(f.is_email for f in table.columns if f != owner) or names & w.PEOPLE - {"account"}:
         score -= 3.0 if names & w.ENTRY else 6.0
     if names & {"balance", "wallet"} and not names & w.ENTRY:
         score -= 5.0
@@ -91,9 +95,3 @@ def looks_like_payments(table: SampledTable) -> bool:
     columns = set().union(*(field.words for field in table.columns)) if table.columns else set()
     negative = any(n < 0 for f in table.columns for n in f.numbers)
     return bool(columns & w.MONEY) and not negative
-
-
-def amounts_apart(table: SampledTable, known: KnownValues) -> list[Field]:
-    """Every column that might be the movement, best first: what a question lists."""
-    scored = [(amount_score(field, known), field) for field in table.columns]
-    return [f for s, f in sorted(scored, key=lambda one: (-one[0], one[1].column)) if s > 0]
