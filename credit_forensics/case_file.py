@@ -50,25 +50,40 @@ class WebhookLogSection(Section):
 
 
 class TableMapping(Section):
-    """``[ledger.entries]`` and its like: a table (or query) and its columns."""
+    """``[ledger.entries]`` and its like: a table (or query) and its columns.
+
+    ``where`` is SQL for the rows that count; ``sign`` gives 1 or -1 by the value of the column
+    ``type``; ``scale`` is how many of the table's units are one credit.
+    """
 
     table: str | None = None
     query: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
+    where: str | None = None
+    sign: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
+    scale: int | None = Field(default=None, ge=1)
 
 
 class LedgerSection(Section):
-    """``[ledger]``: the credit ledger's database."""
+    """``[ledger]``: the credit ledger's database, or files that were exported from one."""
 
-    url: str
-    schema_: str = Field(default="credit_ledger", alias="schema")
+    url: str = ""
+    files: dict[str, Paths] = Field(default_factory=dict)
+    schema_: str = Field(default="auto", alias="schema")
     database_schema: str | None = None
     entries: TableMapping | None = None
     users: TableMapping | None = None
     customers: TableMapping | None = None
     balances: TableMapping | None = None
     until: Any = None
+    memberships: TableMapping | None = None
     kinds: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> LedgerSection:
+        if bool(self.url) == bool(self.files):
+            raise ValueError("give either url or files")
+        return self
 
 
 class IdsSection(Section):

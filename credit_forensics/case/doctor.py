@@ -12,6 +12,7 @@ from credit_forensics.coverage.judged_shares import measure_judgeable
 from credit_forensics.coverage.measure import measure_coverage
 from credit_forensics.coverage.unjoined_tables import unjoined_tables
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.ledgers.inference.decisions import MARK
 from credit_forensics.evidence.logs.generic_log import NOT_UNDERSTOOD, PROPOSAL
 from credit_forensics.evidence.stored.open import open_case_evidence
 
@@ -41,6 +42,12 @@ _NEEDS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+# The beginning of a reason is the type of the entry; the rest differs from entry to entry.
+_KINDS = """SELECT coalesce(split_part(reason, ':', 1), '') AS type, kind, count(*) AS rows,
+    count(*) FILTER (WHERE delta < 0) AS taking, count(payment_id) AS tied
+    FROM ledger GROUP BY ALL ORDER BY rows DESC, type, kind LIMIT 20"""
+
+
 @dataclass(frozen=True)
 class Checkup:
     """What the doctor found.
@@ -61,6 +68,10 @@ class Checkup:
         table, rows, share, serves: how much of the evidence each method and finding can use.
     rejects
         file, reason, rows: rejects by reason.
+    inferred
+        what was decided about a ledger that nobody described, a sentence a part.
+    kinds
+        type, kind, rows: what the entries of such a ledger were taken for.
     log_lines
         input, note: examples of lines of logs that were not understood, masked, and a pattern.
     """
@@ -72,6 +83,8 @@ class Checkup:
     gaps: pd.DataFrame
     needs: pd.DataFrame
     rejects: pd.DataFrame
+    inferred: pd.DataFrame
+    kinds: pd.DataFrame
     log_lines: pd.DataFrame
 
     @property
@@ -88,6 +101,8 @@ class Checkup:
             ("Rejected", self.rejects),
             ("Gaps", self.gaps),
         ]
+        if not self.inferred.empty:
+            parts += [("Ledger as inferred", self.inferred), ("Entries by kind", self.kinds)]
         if len(self.log_lines):
             parts.append(("Log lines", self.log_lines))
         lines = [*str(self.judgeable).splitlines(), ""]
@@ -134,6 +149,7 @@ def examine_evidence(evidence: Evidence) -> Checkup:
     True
     """
     custody = evidence.custody
+    decided = [n.removeprefix(MARK) for i in custody.inputs for n in i.notes if n.startswith(MARK)]
     inputs = pd.DataFrame(
         [
             {
@@ -142,7 +158,9 @@ def examine_evidence(evidence: Evidence) -> Checkup:
                 "bytes": source.size,
                 "rows": source.rows,
                 "rejects": source.rejects,
-                "notes": "; ".join(note for note in source.notes if not _of_lines(note)),
+                "notes": "; ".join(
+                    n for n in source.notes if not (n.startswith(MARK) or _of_lines(n))
+                ),
             }
             for source in custody.inputs
         ]
@@ -176,6 +194,8 @@ def examine_evidence(evidence: Evidence) -> Checkup:
         gaps=pd.concat([custody.gaps(), unjoined_tables(measured.coverage)], ignore_index=True),
         needs=pd.DataFrame(needs),
         rejects=by_reason,
+        inferred=pd.DataFrame({"settled in case.toml under [ledger]": decided}),
+        kinds=query(_KINDS).df(),
         log_lines=pd.DataFrame(
             [
                 {"input": source.name, "note": note}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,8 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 30
 STATEMENT_SECONDS = 1800
+# For looking at what a database holds, before it is read.
+PROBE_SECONDS = 20
 
 
 class UnreadableError(Exception):
@@ -146,6 +149,31 @@ class ReadOnlyDatabase:
                 return tuple(self.driver.execute(query).fetchone())
         with _refusals(), self.driver.transaction():
             return tuple(self.driver.execute(query).fetchone())
+
+    def fetch_rows(self, query: str, seconds: int = PROBE_SECONDS) -> list[tuple[Any, ...]]:
+        """The rows of a small query, of which nothing remains when it is refused or takes too long.
+
+        Raises
+        ------
+        UnreadableError
+            when the database refuses it, or it is not done in time.
+        """
+        if self.dialect == "sqlite":
+            until = time.monotonic() + seconds
+            self.driver.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+            self.driver.text_factory = lambda value: value.decode("utf-8", "replace")
+            try:
+                with _refusals():
+                    return list(self.driver.execute(query).fetchall())
+            finally:
+                self.driver.text_factory = str
+                self.driver.set_progress_handler(None, 0)
+        limit = "SELECT set_config('statement_timeout', %s, true)"
+        with _refusals(), self.driver.transaction():
+            self.driver.execute(limit, [f"{seconds}s"])
+            rows = self.driver.execute(query).fetchall()
+            self.driver.execute(limit, [f"{STATEMENT_SECONDS}s"])
+        return [tuple(row) for row in rows]
 
     def conninfo(self) -> str:
         """The libpq connection string, for a second connection. It holds the password."""

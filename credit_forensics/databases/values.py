@@ -112,6 +112,45 @@ def whole_sql(types: dict[str, str], column: str) -> str:
     )
 
 
+def decimal_sql(types: dict[str, str], column: str) -> str:
+    """A column as DECIMAL to the billionth; NULL where it is no number.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = decimal_sql({"delta": "VARCHAR"}, "delta")
+    >>> [str(duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS delta)", [d]).fetchall()[0][0])
+    ...  for d in ("50", "-0.25", "0.10000000000000001", "many")]
+    ['50.000000000', '-0.250000000', '0.100000000', 'None']
+    """
+    if column not in types:
+        return "CAST(NULL AS DECIMAL(38, 9))"
+    return f"TRY_CAST({quote_identifier(column)} AS DECIMAL(38, 9))"
+
+
+def has_fractions(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    """Whether any value of a column that was read has a decimal point."""
+    if column_types(connection, table).get(column) != "VARCHAR":
+        return False
+    clause = f"FROM {quote_identifier(table)} WHERE contains({quote_identifier(column)}, '.')"
+    return bool(connection.execute(f"SELECT 1 {clause} LIMIT 1").fetchall())
+
+
+def whole_and_fraction(decimal: str) -> tuple[str, str]:
+    """SQL of a decimal's whole part and of its billionths, NULL where it has none.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> parts = ", ".join(whole_and_fraction("d"))
+    >>> [duckdb.execute(f"SELECT {parts} FROM (SELECT ?::DECIMAL(38, 9) AS d)", [d]).fetchall()[0]
+    ...  for d in ("-1.25", "3")]
+    [(-1, -250000000), (3, None)]
+    """
+    rest = f"CAST(({decimal} - trunc({decimal})) * 1000000000 AS BIGINT)"
+    return f"TRY_CAST(trunc({decimal}) AS BIGINT)", f"nullif({rest}, 0)"
+
+
 def time_sql(types: dict[str, str], column: str) -> str:
     """A column as TIMESTAMPTZ: naive is UTC, numbers are epochs; NULL where it is no time.
 

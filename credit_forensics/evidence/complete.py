@@ -8,7 +8,9 @@ from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
-from credit_forensics.evidence.ledgers.load import link_ledger
+from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
+from credit_forensics.evidence.ledgers.match_returns import match_returns
+from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
 from credit_forensics.evidence.stripe.payments import assemble_payments
@@ -32,6 +34,9 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> None:
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
+    if was_inferred(evidence):
+        pair_by_time(evidence)
+    match_returns(evidence)
     match_scrubbed_deliveries(evidence)
 
 

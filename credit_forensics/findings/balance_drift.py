@@ -14,6 +14,8 @@ NAME = "balance_drift"
 SEVERITY = "medium"
 PROOF = "The stored balance of an account differs from the sum of its ledger entries."
 
+BILLION = 1_000_000_000
+
 
 def find_balance_drift(tables: Tables) -> ir.Table:
     """Accounts whose stored balance differs from the sum of their entries, one row an account.
@@ -23,7 +25,8 @@ def find_balance_drift(tables: Tables) -> ir.Table:
     where a row of them or of the entries was rejected, where the entries are incomplete (their
     table unreadable, or a window of it), or where the balances are of other accounts.
     ``credited_user_id`` names the account, credits are stored minus summed, and the time is that
-    of its latest entry.
+    of its latest entry. Where fractions of a credit are left over, a difference of less than one
+    and a half credits is rounding.
 
     Examples
     --------
@@ -43,12 +46,14 @@ def find_balance_drift(tables: Tables) -> ir.Table:
         "user_id",
         stored=balances.balance.coalesce(0),
         booked=ibis.literal(0, "int64"),
+        fraction=balances.fraction.coalesce(0),
         entry_at=ibis.null("timestamp('UTC')"),
     ).union(
         ledger.select(
             "user_id",
             stored=ibis.literal(0, "int64"),
             booked=ledger.delta.coalesce(0),
+            fraction=-ledger.fraction.coalesce(0),
             entry_at=ledger.created_at,
         )
     )
@@ -56,9 +61,16 @@ def find_balance_drift(tables: Tables) -> ir.Table:
     rows = both.group_by("user_id").aggregate(
         stored=both.stored.sum().cast("int64"),
         booked=both.booked.sum().cast("int64"),
+        fraction=both.fraction.sum().cast("int64"),
         entry_at=both.entry_at.max(),
     )
-    rows = rows.filter(rows.stored != rows.booked)
+    # Whole credits that the fractions make up between them are credits like others.
+    rows = rows.mutate(
+        booked=rows.booked - (rows.fraction / BILLION).round().cast("int64"),
+        fraction=rows.fraction.abs() % BILLION != 0,
+    )
+    apart = (rows.stored - rows.booked).abs()
+    rows = rows.filter(ibis.ifelse(rows.fraction, apart > 1, apart > 0))
     rows = with_coverage(rows, tables.coverage, "balances")
     rows = rows.filter(rows.balances_shows)
     return finding_rows(

@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "duplicate_credit"
@@ -84,6 +85,8 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
         )
         .left_join(events, "payment_id")
         .drop("payment_id_right")
+        .left_join(inferred_grants(tables), "payment_id")
+        .drop("payment_id_right")
     )
     return finding_rows(
         rows,
@@ -97,7 +100,7 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
             else_="unknown",
         ),
         credited_user_id=rows.credited_user_id,
-        probability=1.0,
+        probability=rows.tie_probability.coalesce(1.0),
         credits=rows.surplus,
         amount=rows.amount,
         currency=rows.currency,

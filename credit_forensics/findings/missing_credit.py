@@ -8,6 +8,7 @@ import ibis.expr.types as ir
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "missing_credit"
@@ -79,6 +80,9 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     refused = _refused_after(rows, tables)
     rows = rows.left_join(refused, rows.payment_id == refused.refused_payment)
     rows = with_coverage(rows, tables.coverage, "deliveries")
+    # That no entry was paired with it is no surer than the pairs that were made.
+    pairs = inferred_grants(tables)
+    rows = rows.cross_join(pairs.aggregate(tie_probability=pairs.tie_probability.min()))
 
     gate = rows.gate.coalesce(0)
     in_log = (rows.happened_at >= rows.deliveries_since) & (
@@ -116,7 +120,7 @@ def find_missing_credit(tables: Tables) -> ir.Table:
         event_id=rows.completing_event,
         cause=cause,
         rightful_user_id=rows.rightful_user_id,
-        probability=1.0,
+        probability=rows.tie_probability.coalesce(1.0),
         credits=rows.expected_credits,
         amount=rows.amount,
         currency=rows.currency,

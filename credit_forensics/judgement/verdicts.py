@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
 from credit_forensics.resolution.history import Mode
+from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.method import SESSION
 from credit_forensics.tables.catalogue import Tables
 
@@ -47,7 +48,7 @@ def verdicts(
     Parameters
     ----------
     tables
-        payments, credited, coverage.
+        payments, credited, ledger, coverage.
     judged
         voices joined to ``posteriors``, with ``session_user_id``: the id (not person) that the
         session named.
@@ -77,6 +78,9 @@ def verdicts(
         completed_at=payments.completed_at,
     )
     rows = rows.left_join(held, "payment_id").select(rows, credited_user_id=held.credited_user_id)
+    # An entry that was only paired with the payment by credits and time accuses nobody.
+    paired = inferred_grants(tables)
+    rows = rows.left_join(paired, "payment_id").select(rows, suspect=paired.payment_id.notnull())
     rows = with_coverage(rows, tables.coverage, "ledger")
 
     best = person_of_best(rows, families)
@@ -98,10 +102,13 @@ def verdicts(
         (~credit & ~paid, "not_paid"),
         (~credit & (returned | ~in_ledger), "undetermined"),
         (~credit, "not_credited"),
-        (split & (p < 0.5), "split_identity"),
+        (split & (p < 0.5) & ~rows.suspect, "split_identity"),
         (rows.available == 0, "unresolved"),
         (rows.available == 1, "unverifiable"),
-        ((p >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person, "misattributed"),
+        (
+            (p >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person & ~rows.suspect,
+            "misattributed",
+        ),
         ((p <= CONFIRMED_AT_MOST) & (rows.agreeing >= 2) & same_person, "confirmed"),
         else_="ambiguous",
     )

@@ -163,6 +163,12 @@ class CaseView:
         rows = self.rows_of("ledger", "payment_id", self.focus)
         return sorted(rows, key=lambda row: (str(row["created_at"]), row["entry_id"]))
 
+    def booked_credits(self, user: str) -> int:
+        """The sum of an account's entries, to the whole credit."""
+        rows = self.rows_of("ledger", "user_id", user)
+        billionths = sum(int(row["fraction"] or 0) for row in rows)
+        return sum(int(row["delta"] or 0) for row in rows) + round(billionths / 10**9)
+
     @cached_property
     def explanation(self) -> Explanation:
         """The explanation of that payment."""

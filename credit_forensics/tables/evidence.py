@@ -127,6 +127,9 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("event_id", TEXT, "evt_…"),
             ("payment_id", TEXT, "the payment it books, by event, reason or column"),
             ("created_at", TIME, "when"),
+            ("tie", TEXT, "how it is tied to its payment: named, by event, inferred or none"),
+            ("tie_probability", REAL, "of an inferred tie: how sure it is"),
+            ("fraction", INT, "billionths of a credit besides delta, with its sign"),
         ],
     ),
     table_spec(
@@ -155,6 +158,18 @@ EVIDENCE: tuple[TableSpec, ...] = (
         [
             ("user_id", TEXT, "the account"),
             ("balance", INT, "credits"),
+            ("fraction", INT, "billionths of a credit besides balance, with its sign"),
+        ],
+    ),
+    table_spec(
+        "memberships",
+        "that a person belongs to an account of several",
+        [
+            ("user_id", TEXT, "the person's account"),
+            ("account_id", TEXT, "the organisation or team that owns credits"),
+            ("role", TEXT, "as stored"),
+            ("since", TIME, "from when; empty if the table does not say"),
+            ("until", TIME, "until when; empty while it lasts"),
         ],
     ),
     table_spec(

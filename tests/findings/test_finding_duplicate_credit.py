@@ -90,3 +90,17 @@ def test_test_payments_are_another_finding(find, make):
         credited=[make.credit("p", granted=100, grants=2)],
     )
     assert found == []
+
+
+def test_a_duplicate_among_paired_entries_is_as_sure_as_its_pairs(find, make):
+    pairs = [
+        {**entry(n, "again", None), "tie": "inferred", "tie_probability": p}
+        for n, p in ((1, 0.95), (2, 0.8))
+    ]
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment("again")],
+        credited=[make.credit("again", granted=100, grants=2)],
+        ledger=pairs,
+    )
+    assert [row["probability"] for row in found] == [0.8]

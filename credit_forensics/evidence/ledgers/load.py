@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from credit_forensics.case_file import CaseFile, LedgerSection, from_environment
+from credit_forensics.case_file import CaseFile, LedgerSection
 from credit_forensics.databases.bulk_read import read_into
-from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError, open_read_only
+from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError
 from credit_forensics.databases.values import RAW, digest_table
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Input, hash_file
@@ -20,8 +20,12 @@ from credit_forensics.evidence.ledgers import accounts as ledger_accounts
 from credit_forensics.evidence.ledgers.digest import digest_rows
 from credit_forensics.evidence.ledgers.entries import take_entries
 from credit_forensics.evidence.ledgers.entry_kinds import check_kinds
+from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
+from credit_forensics.evidence.ledgers.inference.known_values import known_values
 from credit_forensics.evidence.ledgers.layouts import CONSEQUENCES, OPTIONAL_PARTS
-from credit_forensics.evidence.ledgers.plan_reads import Read, plan_reads
+from credit_forensics.evidence.ledgers.open_ledger import note_files, open_ledger
+from credit_forensics.evidence.ledgers.plan_reads import plan_reads
+from credit_forensics.evidence.ledgers.read_plan import Plan, Read
 from credit_forensics.evidence.ledgers.read_until import read_until
 from credit_forensics.progress import RowProgress
 
@@ -57,9 +61,9 @@ def load_ledgers(
 ) -> None:
     """Read every ledger of the case into ``ledger``, ``customers``, ``users``, ``balances``.
 
-    Also ``user_links`` where the database has a table of aliases, ``spans``, the gaps and the
-    custody of each database. Entries of several ledgers get ``ledger1:``, ``ledger2:``, …
-    before their key.
+    Also ``user_links`` and ``memberships`` where the database has such tables, ``spans``, the
+    gaps and the custody of each database. Entries of several ledgers get ``ledger1:``,
+    ``ledger2:``, … before their key.
 
     Parameters
     ----------
@@ -90,20 +94,30 @@ def load_ledgers(
     untils: list[dt.datetime | None] = []
     for number, section in enumerate(sections, start=1):
         check_kinds(evidence.connection, section.kinds)
-        url = from_environment(section.url, "ledger.url")
-        with open_read_only(url, case_file.folder, "ledger") as database:
+        with open_ledger(section, case_file.folder) as database:
             source = evidence.custody.add(database.name, "ledger")
             untils.append(read_until(database, section))
             prefix = f"ledger{number}:" if len(sections) > 1 else ""
             own = partial(narrow, prefix, database) if narrow else None
+            plan = plan_reads(database, section, partial(known_values, evidence, case_file.prices))
             read = _load(
-                evidence, database, section, source, prefix=prefix, progress=progress, narrow=own
-            )
+                evidence, database, section, source, plan,
+                prefix=prefix, progress=progress, narrow=own,
+            )  # fmt: skip
             if exactly:
-                _custody(evidence, database, source, read, alone=len(sections) == 1)
+                source.notes.append(f"read {', '.join(read.labels)}")
+                if section.files:
+                    note_files(evidence.custody, source, section, case_file)
+                else:
+                    _custody(evidence, database, source, read, alone=len(sections) == 1)
     if sections:
         known = [until for until in untils if until is not None]
         cover_ledger(evidence, min(known) if len(known) == len(untils) else None)
+
+
+def was_inferred(evidence: Evidence) -> bool:
+    """Whether any ledger's layout was inferred, so that its entries may name no payment."""
+    return any(source.taken_for == "ledger (inferred)" for source in evidence.custody.inputs)
 
 
 def link_ledger(evidence: Evidence) -> None:
@@ -156,12 +170,19 @@ def link_ledger(evidence: Evidence) -> None:
     run(
         r"""CREATE OR REPLACE TABLE ledger AS
         SELECT l.* REPLACE (coalesce(own.payment_id, e.payment_id, charged.payment_id,
-            l.payment_id, c.payment_intent_id) AS payment_id)
+            l.payment_id, c.payment_intent_id) AS payment_id,
+            CASE WHEN l.tie IN ('inferred', 'named', 'by event') THEN l.tie
+            WHEN own.payment_id IS NOT NULL OR charged.payment_id IS NOT NULL THEN 'named'
+            WHEN e.payment_id IS NOT NULL THEN 'by event'
+            WHEN coalesce(l.payment_id, c.payment_intent_id) IS NOT NULL THEN 'named'
+            ELSE 'none' END AS tie)
         FROM ledger AS l
         LEFT JOIN _payment_keys AS own ON l.payment_id = own.key
         LEFT JOIN _event_payments AS e ON l.event_id = e.event_id
-        LEFT JOIN _charge_keys AS c ON c.key = nullif(regexp_extract(l.reason,
-            '(?:^|[^A-Za-z0-9])((?:ch|py|re|du|dp)_[A-Za-z0-9_]+)', 1), '')
+        LEFT JOIN _charge_keys AS c ON c.key = coalesce(
+            CASE WHEN regexp_matches(l.payment_id, '^(ch|py|re)_') THEN l.payment_id END,
+            nullif(regexp_extract(l.reason,
+                '(?:^|[^A-Za-z0-9])((?:ch|py|re|du|dp)_[A-Za-z0-9_]+)', 1), ''))
         LEFT JOIN _payment_keys AS charged ON c.payment_intent_id = charged.key"""
     )
     run(
@@ -178,17 +199,23 @@ def _load(
     database: ReadOnlyDatabase,
     section: LedgerSection,
     source: Input,
+    plan: Plan,
     *,
     prefix: str,
     progress: RowProgress | None,
     narrow: Callable[[Read], Read | None] | None,
 ) -> _Taken:
-    plan = plan_reads(database, section)
+    hidden = refuse_hidden_rows(database, [r.relation for r in plan.reads.values() if r.relation])
     for object_, problem, consequence in plan.gaps:
         # The original handler reads its view of balances; any other shop may have none.
         never = (object_, problem) == ("balances", "missing_table") and plan.layout != CREDIT_LEDGER
         evidence.custody.gap("ledger", object_, "absent" if never else problem, consequence)
+    for name in hidden:
+        evidence.custody.gap(
+            "ledger", name, "row_security", "row security applies to it: rows may be hidden."
+        )
     source.taken_for = f"ledger ({plan.layout})"
+    source.notes += plan.notes
     taken: dict[str, str] = {}
     try:
         for part in _ORDER:
@@ -197,12 +224,15 @@ def _load(
                 read = narrow(read)
             if read is None or not _read(evidence, database, read):
                 continue
-            if database.dialect == "postgresql":
+            if database.path is None:
                 taken[part] = digest_table(evidence.connection, f"{RAW}{part}")
             else:
                 taken[part] = ""
             rejected = source.rejects
-            rows = _take(evidence, source, section, read, prefix=prefix, parts=frozenset(taken))
+            rows = _take(
+                evidence, source, section, read,
+                prefix=prefix, parts=frozenset(taken), inferred=plan.inferred,
+            )  # fmt: skip
             if source.rejects > rejected and part in _NEEDED_WHOLE:
                 evidence.custody.gap(
                     "ledger",
@@ -250,14 +280,19 @@ def _take(
     *,
     prefix: str,
     parts: frozenset[str],
+    inferred: bool,
 ) -> int:
     if read.part == "entries":
-        return take_entries(evidence, source, read.label, section.kinds, prefix=prefix, parts=parts)
+        return take_entries(
+            evidence, source, read.label, section.kinds,
+            prefix=prefix, parts=parts, inferred=inferred,
+        )  # fmt: skip
     takers: dict[str, Any] = {
         "users": ledger_accounts.take_users,
         "customers": ledger_accounts.take_customers,
         "balances": ledger_accounts.take_balances,
         "aliases": ledger_accounts.take_aliases,
+        "memberships": ledger_accounts.take_memberships,
     }
     take = takers.get(read.part)
     return int(take(evidence, source, read.label)) if take else 0
@@ -266,7 +301,6 @@ def _take(
 def _custody(
     evidence: Evidence, database: ReadOnlyDatabase, source: Input, read: _Taken, *, alone: bool
 ) -> None:
-    source.notes.append(f"read {', '.join(read.labels)}")
     if database.path is None:
         joined = "\n".join(f"{part} {digest}" for part, digest in sorted(read.digests.items()))
         several = hashlib.sha256(joined.encode()).hexdigest()

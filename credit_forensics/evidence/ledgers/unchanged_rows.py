@@ -22,7 +22,7 @@ from credit_forensics.evidence.ledgers.only_newer import (
     rows_above,
     rows_after,
 )
-from credit_forensics.evidence.ledgers.plan_reads import Read
+from credit_forensics.evidence.ledgers.read_plan import Read
 
 # The table that a part fills.
 TABLES = {
@@ -31,6 +31,7 @@ TABLES = {
     "customers": "customers",
     "balances": "balances",
     "aliases": "user_links",
+    "memberships": "memberships",
 }
 _KEYS = {"entries": ("entry_id",), "users": ("user_id",), "customers": ("customer_id", "user_id")}
 # Entries are linked, and their kinds told, through these; they change under old entries.

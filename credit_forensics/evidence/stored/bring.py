@@ -16,12 +16,20 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.folding_sql import email_key, typed_name_key
 from credit_forensics.evidence.ledgers.load import cover_ledger, link_ledger
+from credit_forensics.evidence.ledgers.match_returns import match_returns
+from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import add_databases
 from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY
 from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.tables import hash_of
+from credit_forensics.evidence.stored.untied_entries import (
+    add_neighbours,
+    add_takers,
+    bring_untied,
+    pairs_by_time,
+)
 from credit_forensics.evidence.stripe.payments import assemble_payments
 from credit_forensics.evidence.stripe_api.pulled_files import note_gaps
 
@@ -88,14 +96,26 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
         [list(standing)],
     )
     _complete(run, "core")
+    untied = pairs_by_time(stored)
+    if untied:
+        add_neighbours(run)
+        _complete(run, "core")
     run("CREATE OR REPLACE TEMP TABLE around AS SELECT h FROM core")
+    if untied:
+        run("INSERT INTO around SELECT h FROM neighbours WHERE h NOT IN (SELECT h FROM around)")
     _add_histories(run)
     _add_moved(run)
+    add_takers(run)
     _complete(run, "around")
     _bring_objects(stored)
+    if untied:
+        bring_untied(stored)
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
+    if untied:
+        pair_by_time(evidence)
+    match_returns(evidence)
     _bring_accounts(stored)
     link_persons(evidence, case_file)
     prepare(evidence, case_file.ids.shape)
@@ -184,7 +204,8 @@ def _bring_objects(stored: StoredRows) -> None:
     bring("logged_sessions", ("session_id", around))
     told = f"{events} UNION SELECT hash(event_id) FROM main.deliveries WHERE event_id IS NOT NULL"
     moved = "SELECT h FROM moved"
-    bring("ledger", ("event_id", told), ("payment_id", around), ("user_id", moved))
+    takers = f"{moved} UNION SELECT h FROM takers"
+    bring("ledger", ("event_id", told), ("payment_id", around), ("user_id", takers))
     bring("balances", ("user_id", moved))
 
 
@@ -218,6 +239,9 @@ def _bring_accounts(stored: StoredRows) -> None:
     stored_tables.bring(
         stored.connection, "user_links", (("user_id", named), ("linked_user_id", named))
     )
+    stored_tables.bring(
+        stored.connection, "memberships", (("user_id", named), ("account_id", named))
+    )
     stored_tables.bring(stored.connection, "sign_ins", (("user_id", named), ("email_key", written)))
     linked = " UNION ".join(
         [
@@ -225,6 +249,8 @@ def _bring_accounts(stored: StoredRows) -> None:
             "SELECT hash(lower(user_id)) FROM main.user_links",
             "SELECT hash(lower(linked_user_id)) FROM main.user_links",
             "SELECT hash(lower(user_id)) FROM main.sign_ins",
+            "SELECT hash(lower(user_id)) FROM main.memberships",
+            "SELECT hash(lower(account_id)) FROM main.memberships",
         ]
     )
     stored_tables.bring(stored.connection, "users", (("user_id", linked), ("email_key", written)))

@@ -9,7 +9,7 @@ from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.evidence.ledgers.digest import digest_rows
 from credit_forensics.evidence.ledgers.load import load_ledgers
 from credit_forensics.evidence.ledgers.only_newer import TIMES, Since, narrow_read
-from credit_forensics.evidence.ledgers.plan_reads import Read
+from credit_forensics.evidence.ledgers.read_plan import Read
 from credit_forensics.evidence.ledgers.unchanged_rows import TABLES, Mark, UnchangedRows
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import How, ReadAnew, databases_text

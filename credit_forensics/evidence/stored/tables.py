@@ -27,20 +27,22 @@ KEYS: dict[str, tuple[str, ...]] = {
     "users": ("user_id", "email_key"),
     "balances": ("user_id",),
     "user_links": ("user_id", "linked_user_id"),
+    "memberships": ("user_id", "account_id"),
     "sign_ins": ("user_id", "email_key"),
     "logged_sessions": ("session_id",),
 }
 # Tables that a database fills; its rows are read again and replace older ones of the same key.
-DATABASE = ("ledger", "customers", "users", "balances", "user_links")
+DATABASE = ("ledger", "customers", "users", "balances", "user_links", "memberships")
 IDENTITY = {
     "ledger": ("entry_id",),
     "customers": ("customer_id", "user_id"),
     "users": ("user_id",),
     "balances": ("user_id",),
     "user_links": ("user_id", "linked_user_id"),
+    "memberships": ("user_id", "account_id", "role", "since", "until"),
 }
 # A user id is looked up in any case of its letters.
-_FOLDED = ("user_id", "linked_user_id")
+_FOLDED = ("user_id", "linked_user_id", "account_id")
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:

@@ -14,7 +14,7 @@ from credit_forensics.databases.values import column_types, digest_table, text_s
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Input, hash_file
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.ledgers.plan_reads import holds
+from credit_forensics.evidence.ledgers.read_plan import holds
 from credit_forensics.evidence.stripe.envelopes import EVENT_FIELDS, insert_envelopes
 from credit_forensics.evidence.stripe.nested_fields import take_expanded, take_nested_charges
 from credit_forensics.evidence.stripe.objects import (
