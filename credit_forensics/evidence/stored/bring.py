@@ -107,12 +107,36 @@ def _complete(run: Callable[..., object], table: str) -> None:
             f"WHERE hash_{name}_id IN ({wanted})"
             for name in ("refund", "dispute")
         ),
-        f"SELECT unnest([hash_charge_id, hash_payment_intent_id]) FROM stored.stripe_charges "
-        f"WHERE hash_charge_id IN ({wanted})",
+        f"SELECT unnest([hash_charge_id, hash_payment_intent_id, hash_invoice_id]) "
+        f"FROM stored.stripe_charges WHERE hash_charge_id IN ({wanted})",
+        f"SELECT hash_invoice_id FROM stored.stripe_intents "
+        f"WHERE hash_payment_intent_id IN ({wanted})",
         *(
-            f"SELECT unnest([hash_session_id, hash_payment_intent_id]) FROM stored.stripe_sessions "
-            f"WHERE hash_{key} IN ({wanted})"
-            for key in ("session_id", "payment_intent_id")
+            f"SELECT unnest([hash_invoice_payment_id, hash_invoice_id, hash_payment_intent_id, "
+            f"hash_charge_id]) FROM stored.stripe_invoice_payments WHERE hash_{key} IN ({wanted})"
+            for key in ("invoice_payment_id", "invoice_id", "payment_intent_id", "charge_id")
+        ),
+        *(
+            f"SELECT unnest([hash_invoice_id, hash_payment_intent_id, hash_charge_id]) "
+            f"FROM stored.stripe_invoices WHERE hash_{key} IN ({wanted})"
+            for key in ("invoice_id", "payment_intent_id", "charge_id")
+        ),
+        *(
+            f"SELECT unnest([hash_session_id, hash_payment_intent_id, hash_invoice_id]) "
+            f"FROM stored.stripe_sessions WHERE hash_{key} IN ({wanted})"
+            for key in ("session_id", "payment_intent_id", "invoice_id")
+        ),
+        # A session that names no invoice began the subscription of its first one.
+        f"SELECT unnest([s.hash_session_id, i.hash_invoice_id]) FROM stored.stripe_sessions AS s "
+        f"JOIN stored.stripe_invoices AS i ON s.hash_subscription_id = i.hash_subscription_id "
+        f"WHERE i.billing_reason = 'subscription_create' "
+        f"AND (s.hash_session_id IN ({wanted}) OR i.hash_invoice_id IN ({wanted}))",
+        *(
+            f"SELECT {found} FROM stored.stripe_{name} WHERE hash_invoice_id IN ({wanted})"
+            for found, name in (
+                ("unnest([hash_charge_id, hash_payment_intent_id])", "charges"),
+                ("hash_payment_intent_id", "intents"),
+            )
         ),
         f"SELECT hash_charge_id FROM stored.stripe_charges "
         f"WHERE hash_payment_intent_id IN ({wanted})",
@@ -125,7 +149,17 @@ def _complete(run: Callable[..., object], table: str) -> None:
 
 def _add_histories(run: Callable[..., object]) -> None:
     """Payments of the same customers and cards, the latest of each."""
-    sessions = "SELECT hash_customer_id FROM stored.stripe_sessions WHERE hash_session_id IN"
+    run(
+        """CREATE OR REPLACE TEMP TABLE near_customers AS SELECT DISTINCT h FROM (
+            SELECT hash_customer_id AS h FROM stored.stripe_sessions
+            WHERE hash_session_id IN (SELECT h FROM core)
+            UNION ALL SELECT hash_customer_id FROM stored.stripe_invoices
+            WHERE hash_invoice_id IN (SELECT h FROM core)
+            UNION ALL SELECT hash_customer_id FROM stored.stripe_intents
+            WHERE hash_payment_intent_id IN (SELECT h FROM core)
+            UNION ALL SELECT hash_customer_id FROM stored.stripe_charges
+            WHERE hash_charge_id IN (SELECT h FROM core)) WHERE h IS NOT NULL"""
+    )
     cards = "SELECT hash_card_fingerprint FROM stored.stripe_charges WHERE hash_charge_id IN"
     latest = f"ORDER BY created_at DESC NULLS LAST) <= {MOST_OF_A_HISTORY}"
     run(
@@ -133,7 +167,24 @@ def _add_histories(run: Callable[..., object]) -> None:
         SELECT hash_session_id AS h FROM (
             SELECT hash_session_id, hash_customer_id, max(created_at) AS created_at
             FROM stored.stripe_sessions
-            WHERE hash_customer_id IN ({sessions} (SELECT h FROM core)) GROUP BY ALL)
+            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL)
+        QUALIFY row_number() OVER (PARTITION BY hash_customer_id {latest}
+        UNION
+        SELECT object_hash FROM (
+            SELECT unnest([hash_invoice_id, hash_payment_intent_id]) AS object_hash,
+                hash_customer_id, max(created_at) AS created_at
+            FROM stored.stripe_invoices
+            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL
+            UNION ALL
+            SELECT coalesce(hash_payment_intent_id, hash_charge_id), hash_customer_id,
+                max(created_at)
+            FROM stored.stripe_charges
+            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL
+            UNION ALL
+            SELECT hash_payment_intent_id, hash_customer_id, max(created_at)
+            FROM stored.stripe_intents
+            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL)
+        WHERE object_hash IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY hash_customer_id {latest}
         UNION
         SELECT hash_charge_id AS h FROM (
@@ -168,7 +219,21 @@ def _bring_objects(stored: StoredRows) -> None:
     for name in ("stripe_refunds", "stripe_disputes"):
         bring(name, ("charge_id", around), ("payment_intent_id", around))
     bring("stripe_events", ("event_id", around), ("object_id", around))
-    customers = "SELECT hash(customer_id) FROM main.stripe_sessions WHERE customer_id IS NOT NULL"
+    bring("stripe_invoices", ("invoice_id", around))
+    bring("stripe_invoice_payments", ("invoice_id", around))
+    begun = (
+        "SELECT hash(subscription_id) FROM main.stripe_invoices WHERE subscription_id IS NOT NULL "
+        "UNION SELECT hash(subscription_id) FROM main.stripe_sessions "
+        "WHERE subscription_id IS NOT NULL"
+    )
+    bring("stripe_subscriptions", ("subscription_id", begun))
+    for name in ("stripe_prices", "stripe_products"):
+        body = stored_tables.columns(name)
+        connection.execute(f"INSERT INTO main.{name} BY NAME SELECT {body} FROM stored.{name}")
+    customers = " UNION ".join(
+        f"SELECT hash(customer_id) FROM main.stripe_{name} WHERE customer_id IS NOT NULL"
+        for name in ("sessions", "invoices", "intents", "charges")
+    )
     bring("stripe_customers", ("customer_id", customers))
     bring("customers", ("customer_id", customers))
     events = f"{around} UNION SELECT hash(event_id) FROM main.stripe_events"
