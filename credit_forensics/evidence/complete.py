@@ -10,6 +10,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.ledgers.load import link_ledger
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
+from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
 
 _COVERED = {
@@ -20,11 +21,15 @@ _COVERED = {
 }
 
 
-def link_payments(evidence: Evidence, case_file: CaseFile) -> None:
-    """Assemble the payments, and link ledger entries and deliveries to them."""
+def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
+    """Assemble the payments, and link ledger entries and deliveries to them.
+
+    Returns what was settled of prices and of free orders, for a reading of a part.
+    """
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
     match_scrubbed_deliveries(evidence)
+    return settle_for_credits(evidence, case_file.credits.free)
 
 
 def link_ids(evidence: Evidence, case_file: CaseFile) -> None:

@@ -7,6 +7,7 @@ these name, by id, e-mail or name; and all entries of accounts that moved, for t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 from credit_forensics.case_file import CaseFile
@@ -21,9 +22,12 @@ from credit_forensics.evidence.stored.custody import add_databases
 from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY
 from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.tables import hash_of
+from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
 from credit_forensics.evidence.stripe_api.pulled_files import note_gaps
 
+# What all payments settled of prices and of free orders.
+FOR_CREDITS = "for_credits"
 # A shared test card would bring the whole history along.
 MOST_OF_A_HISTORY = 200
 
@@ -49,7 +53,7 @@ def bring_whole(stored: StoredRows, case_file: CaseFile) -> Evidence:
     )
     if case_file.all_ledgers:
         cover_ledger(evidence)
-    link_payments(evidence, case_file)
+    stored.put(FOR_CREDITS, json.dumps(link_payments(evidence, case_file)))
     link_ids(evidence, case_file)
     return evidence
 
@@ -88,6 +92,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     _bring_objects(stored)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
+    settle_for_credits(evidence, known=json.loads(stored.get(FOR_CREDITS) or "{}"))
     _bring_accounts(stored)
     link_persons(evidence, case_file)
     prepare(evidence, case_file.ids.shape)

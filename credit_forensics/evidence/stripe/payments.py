@@ -245,6 +245,7 @@ SELECT payment_id, min(account) AS account FROM (
 
 _PAYMENTS = """
 INSERT INTO payments BY NAME
+SELECT * EXCLUDE (of_another_product) FROM (
 WITH told_prices AS (
     SELECT payment_id,
         arg_min(value, told_rank) FILTER (key = 'price_id' AND value <> '') AS price_id,
@@ -290,7 +291,13 @@ WITH told_prices AS (
     LEFT JOIN begun ON begun.subscription_id = d.subscription_id
     LEFT JOIN bound b ON b.customer_id = d.customer_id
 )
-SELECT d.payment_id, d.kind, d.created_at, d.completed_at, d.livemode, a.account, d.mode,
+SELECT
+    -- Where the case lists its prices, a price that is not among them buys something else.
+    price_list.there AND NOT coalesce(i.listed, false)
+        AND coalesce(d.price_id, i.price_id, t.price_id) IS NOT NULL
+        AND known.price_id IS NULL AND i.credits IS NULL AND t.credits IS NULL
+        AS of_another_product,
+    d.payment_id, d.kind, d.created_at, d.completed_at, d.livemode, a.account, d.mode,
     coalesce(d.billing_reason, CASE WHEN d.kind = 'checkout' AND d.mode = 'subscription'
         THEN 'subscription_create' END) AS billing_reason,
     d.subscription_id, d.period_start, d.period_end, d.status,
@@ -298,12 +305,10 @@ SELECT d.payment_id, d.kind, d.created_at, d.completed_at, d.livemode, a.account
     d.client_reference_id, d.payer_email, d.payer_name, d.payment_intent_id, d.card_fingerprint,
     coalesce(d.amount_refunded, 0) AS amount_refunded,
     coalesce(d.disputed, false) AS disputed,
-    coalesce(i.credits, CASE WHEN NOT coalesce(i.prorated, false)
-        THEN coalesce(known.credits, t.credits::DOUBLE::BIGINT) END) AS expected_credits,
-    -- Where the case lists its prices, a price that is not among them buys something else.
-    CASE WHEN (SELECT count(*) FROM known_prices) > 0 AND NOT coalesce(i.listed, false)
-        AND coalesce(d.price_id, i.price_id, t.price_id) IS NOT NULL
-        AND known.price_id IS NULL AND t.credits IS NULL THEN 'no' ELSE 'yes' END AS for_credits,
+    CASE WHEN of_another_product THEN 0 ELSE coalesce(i.credits,
+        CASE WHEN NOT coalesce(i.prorated, false)
+            THEN coalesce(known.credits, t.credits::DOUBLE::BIGINT) END) END AS expected_credits,
+    CASE WHEN of_another_product THEN 'no' ELSE 'yes' END AS for_credits,
     d.customer_email IS NOT NULL
         OR ((p.customer_preset OR p.email_of_customer) AND p.customer_may_have_email)
         AS email_prefilled,
@@ -311,11 +316,13 @@ SELECT d.payment_id, d.kind, d.created_at, d.completed_at, d.livemode, a.account
         AS amount_lost,
     coalesce(d.price_id, i.price_id, t.price_id) AS price_id
 FROM drafts d
+CROSS JOIN (SELECT count(*) > 0 AS there FROM known_prices) AS price_list
 JOIN presets p USING (payment_id)
 LEFT JOIN told_prices t USING (payment_id)
 LEFT JOIN item_sums i USING (payment_id)
 LEFT JOIN fact_accounts a USING (payment_id)
 LEFT JOIN known_prices known ON known.price_id = coalesce(d.price_id, t.price_id)
+)
 """
 
 _EVENTS = """
