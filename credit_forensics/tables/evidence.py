@@ -96,9 +96,19 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("price_id", TEXT, "price_…"),
             ("product_id", TEXT, "prod_…"),
             ("quantity", INT, "how many; 1 where it does not say"),
-            ("amount", INT, "before discounts and taxes where it says so, minor units"),
+            ("amount", INT, "before discounts and taxes, minor units"),
             ("credits", INT, "credits that one of it is worth, by [prices] or metadata"),
             ("prorated", BOOL, "a part of a period, on a change of the subscription"),
+        ],
+    ),
+    table_spec(
+        "prices",
+        "a price of [prices]",
+        [
+            ("price_id", TEXT, "price_…"),
+            ("credits", INT, "credits that one of it is worth"),
+            ("amount", INT, "what one of it costs, minor units"),
+            ("currency", TEXT, "lower-case ISO code"),
         ],
     ),
     table_spec(

@@ -51,7 +51,8 @@ WITH facts AS (
 SELECT class_of,
     CASE WHEN booked * 2 > payments THEN 'yes'
         WHEN worth_known AND payments <= {LEAST} THEN 'yes'
-        WHEN booked * 2 < payments AND payments > {LEAST} THEN 'no' ELSE 'probably not' END AS class,
+        WHEN booked * 2 < payments AND payments > {LEAST} THEN 'no'
+        ELSE 'probably not' END AS class,
     payments, booked
 FROM (SELECT class_of, count(*) AS payments, count(*) FILTER (booked) AS booked,
         bool_and(expected_credits > 0) AS worth_known
@@ -98,10 +99,7 @@ def settle_for_credits(
     ['no']
     """
     run = evidence.connection.execute
-    if known is None:
-        classes = _classes(evidence, free)
-    else:
-        classes = dict(known)
+    classes = _classes(evidence, free) if known is None else dict(known)
     if not classes:
         return classes
     values = [{"class_of": key, "class": value} for key, value in classes.items()]

@@ -99,7 +99,8 @@ WITH moneys AS (
 SELECT s.session_id, i.invoice_id, m.money_id,
     CASE WHEN parts > 1 THEN m.amount_refunded END AS refunded_in_parts,
     CASE WHEN parts > 1 THEN m.amount_disputed END AS disputed_in_parts
-FROM invoices i LEFT JOIN session_invoices s USING (invoice_id) LEFT JOIN moneys m USING (invoice_id)
+FROM invoices i
+LEFT JOIN session_invoices s USING (invoice_id) LEFT JOIN moneys m USING (invoice_id)
 UNION ALL
 SELECT object_id, NULL, money_id, NULL, NULL FROM inferred_money
 WHERE object_id IN (SELECT session_id FROM merged_sessions)

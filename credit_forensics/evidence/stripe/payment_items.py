@@ -8,6 +8,7 @@ import duckdb
 import pyarrow as pa
 
 from credit_forensics.case_file import Price, as_price
+from credit_forensics.tables.catalogue import spec
 
 # What a price's or product's metadata calls the credits that one of it is worth.
 _CREDITS = (
@@ -38,8 +39,9 @@ SELECT payment_id, position,
         json_extract_string(line, '$.pricing.price_details.product'),
         json_extract_string(line, '$.plan.product')) AS product_id,
     coalesce(json_extract_string(line, '$.quantity')::BIGINT, 1) AS quantity,
-    coalesce(json_extract_string(line, '$.amount_subtotal'), json_extract_string(line, '$.amount'),
-        json_extract_string(line, '$.amount_total'))::BIGINT AS amount,
+    -- Both are before discounts; amount_total is not, and says nothing of the price.
+    coalesce(json_extract_string(line, '$.amount_subtotal'), json_extract_string(line, '$.amount')
+        )::BIGINT AS amount,
     coalesce({_CREDITS.format("json_extract(line, '$.price.metadata')")},
         {_CREDITS.format("json_extract(line, '$.pricing.price_details.price.metadata')")},
         {_CREDITS.format("json_extract(line, '$.plan.metadata')")},
@@ -84,17 +86,14 @@ GROUP BY 1
 def take_items(connection: duckdb.DuckDBPyConnection, prices: Mapping[str, int | Price]) -> None:
     """Fill ``payment_items``, and sum them a payment in the temporary table ``item_sums``.
 
-    Also makes ``known_prices`` (``price_id, credits``). Reads the temporary tables of
+    Also fills ``prices``, and makes ``known_prices`` of it. Reads the temporary tables of
     ``payments.assemble_payments``. What a line is worth is said by ``[prices]``, else by the
     metadata of its price, else of its product.
     """
-    rows = {
-        "price_id": list(prices),
-        "credits": [as_price(value).credits for value in prices.values()],
-    }
-    schema = pa.schema([("price_id", pa.string()), ("credits", pa.int64())])
-    given = pa.table(rows, schema=schema)
+    listed = [{"price_id": key, **as_price(value).model_dump()} for key, value in prices.items()]
+    given = pa.Table.from_pylist(listed, schema=spec("prices").arrow_schema)
     connection.register("given_prices", given)
+    connection.execute("INSERT INTO prices BY NAME SELECT * FROM given_prices")
     connection.execute("CREATE OR REPLACE TEMP TABLE known_prices AS SELECT * FROM given_prices")
     connection.unregister("given_prices")
     connection.execute(_LINES)

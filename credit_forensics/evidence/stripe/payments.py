@@ -33,7 +33,7 @@ _OBJECTS = (
     "prices",
     "products",
 )
-_MADE = ("payments", "payment_objects", "payment_items", "metadata", "events")
+_MADE = ("payments", "payment_objects", "payment_items", "prices", "metadata", "events")
 
 # Sessions, lone invoices and lone money under one heading, before what depends on others.
 _DRAFTS = """
