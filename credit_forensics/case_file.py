@@ -77,6 +77,7 @@ class IdsSection(Section):
     """``[ids]``: what a user id looks like."""
 
     shape: str = "any"
+    user_keys: list[str] = Field(default_factory=list)
 
 
 class PersonsSection(Section):

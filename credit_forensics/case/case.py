@@ -171,7 +171,7 @@ class Case:
     ) -> Case:
         """A case of evidence that was loaded by hand; its derived columns are filled here."""
         settings = settings or CaseFile()
-        prepare(evidence, settings.ids.shape)
+        prepare(evidence, settings.ids.shape, settings.ids.user_keys)
         finish(evidence)
         return cls(evidence, settings, **options)
 

@@ -42,7 +42,7 @@ def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
         payment nor a ledger entry.
     """
     link_persons(evidence, case_file)
-    prepare(evidence, case_file.ids.shape)
+    prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
     finish(evidence)
     if not evidence.count("payments") and not evidence.count("ledger"):
         raise CaseError(

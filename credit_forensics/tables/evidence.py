@@ -70,7 +70,7 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("payer_name_key", TEXT, "derived: payer_name folded"),
             ("reference_user_id", TEXT, "derived: client_reference_id as a canonical user id"),
             ("reference_valid", BOOL, "derived: its shape is accepted"),
-            ("reference_detail", TEXT, "derived: exact, case, wildcard or unknown"),
+            ("reference_detail", TEXT, "derived: exact, case, wildcard, wrapped or unknown"),
         ],
     ),
     table_spec(
@@ -126,7 +126,12 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("value", TEXT, "as given"),
             ("user_id", TEXT, "derived: the value as a canonical user id, where it can be one"),
             ("valid", BOOL, "derived: the shape is accepted as a user id"),
-            ("detail", TEXT, "derived: exact, case, wildcard or unknown"),
+            ("detail", TEXT, "derived: exact, case, wildcard, wrapped or unknown"),
+            (
+                "role",
+                TEXT,
+                "derived: user_id, where another key stands for it; empty: its own name",
+            ),
             ("email_key", TEXT, "derived: the value folded, where it is an e-mail address"),
         ],
     ),

@@ -95,7 +95,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     settle_for_credits(evidence, known=json.loads(stored.get(FOR_CREDITS) or "{}"))
     _bring_accounts(stored)
     link_persons(evidence, case_file)
-    prepare(evidence, case_file.ids.shape)
+    prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
     finish(evidence)
     _cover(run)
     return evidence
@@ -259,6 +259,12 @@ def _bring_accounts(stored: StoredRows) -> None:
             UNION ALL SELECT {hash_of("user_id", "trim(client_reference_id)")} FROM main.payments
             UNION ALL SELECT {hash_of("user_id", "trim(value)")} FROM main.metadata
                 WHERE length(value) <= 200
+            -- The id that a reference may wrap.
+            UNION ALL SELECT {hash_of("user_id", "part")} FROM (
+                SELECT unnest(string_split_regex(url_decode(value), '[^A-Za-z0-9-]+')) AS part
+                FROM (SELECT client_reference_id AS value FROM main.payments
+                    UNION ALL SELECT value FROM main.metadata)
+                WHERE length(value) BETWEEN 4 AND 200)
             UNION ALL SELECT hash_user_id FROM stored.user_names WHERE hash_name IN (
                 SELECT hash({typed_name_key("payer_name")}) FROM main.payments
                 WHERE payer_name IS NOT NULL)
