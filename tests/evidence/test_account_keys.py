@@ -31,7 +31,21 @@ def prepared(entries=(), reference=None, user_keys=()):
 
 @pytest.mark.parametrize(
     "key",
-    ["userId", "uid", "UserID", "user-id", "clerk_user_id", "supabase_uid", "firebaseUID", "member", "memberId", "account_id", "organization_id", "appUserId", "owner"],
+    [
+        "userId",
+        "uid",
+        "UserID",
+        "user-id",
+        "clerk_user_id",
+        "supabase_uid",
+        "firebaseUID",
+        "member",
+        "memberId",
+        "account_id",
+        "organization_id",
+        "appUserId",
+        "owner",
+    ],
 )
 def test_keys_that_name_the_account(key):
     (row,) = prepared([(key, "42")]).metadata.to_dict("records")
@@ -40,7 +54,20 @@ def test_keys_that_name_the_account(key):
 
 @pytest.mark.parametrize(
     "key",
-    ["legacy_user_id", "old_member", "referrer_user_id", "invited_user", "admin_id", "authUserId", "user_name", "user_email", "previous_account_id", "cart_id", "gift_user", "session_user_id"],
+    [
+        "legacy_user_id",
+        "old_member",
+        "referrer_user_id",
+        "invited_user",
+        "admin_id",
+        "authUserId",
+        "user_name",
+        "user_email",
+        "previous_account_id",
+        "cart_id",
+        "gift_user",
+        "session_user_id",
+    ],
 )
 def test_keys_of_other_people_and_schemes_are_none(key):
     roles = prepared([(key, "42")]).metadata["role"]
