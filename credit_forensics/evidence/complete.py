@@ -42,6 +42,7 @@ def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
         payment nor a ledger entry.
     """
     link_persons(evidence, case_file)
+    note_rules(evidence, case_file)
     prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
     finish(evidence)
     if not evidence.count("payments") and not evidence.count("ledger"):
@@ -68,6 +69,24 @@ def finish(evidence: Evidence) -> None:
     gaps = evidence.custody.gaps()
     if len(gaps):
         evidence.add("gaps", gaps)
+
+
+def note_rules(evidence: Evidence, case_file: CaseFile) -> None:
+    """Write what ``[credits]`` says, and which entries call themselves a reset or an expiry."""
+    rules = case_file.credits
+    if rules.reset is None and rules.rollover is None and rules.expires_days is None:
+        return
+    for name in ("credit_rules", "lapses"):
+        evidence.connection.execute(f"DELETE FROM {name}")
+    row = rules.model_dump(include={"reset", "rollover", "expires_days"})
+    evidence.add("credit_rules", pd.DataFrame([row]).astype({"expires_days": "Int64"}))
+    evidence.connection.execute(
+        """INSERT INTO lapses SELECT entry_id, CASE
+            WHEN regexp_matches(reason, '(^|[^a-z])(expir|verfall|lapse)', 'i') THEN 'expiry'
+            ELSE 'reset' END
+        FROM ledger WHERE delta < 0
+            AND regexp_matches(reason, '(^|[^a-z])(expir|verfall|lapse|reset|roll_?over)', 'i')"""
+    )
 
 
 def link_persons(evidence: Evidence, case_file: CaseFile) -> None:

@@ -112,6 +112,34 @@ EVIDENCE: tuple[TableSpec, ...] = (
         ],
     ),
     table_spec(
+        "subscriptions",
+        "a subscription as it is now",
+        [
+            ("subscription_id", TEXT, "sub_…"),
+            ("customer_id", TEXT, "cus_…"),
+            ("status", TEXT, "active, trialing, past_due, canceled, …"),
+            ("created_at", TIME, "created"),
+            ("ended_at", TIME, "when it ended"),
+        ],
+    ),
+    table_spec(
+        "credit_rules",
+        "what [credits] says; one row where it says anything",
+        [
+            ("reset", TEXT, "monthly"),
+            ("rollover", BOOL, "what is left stays"),
+            ("expires_days", INT, "days after which credits expire"),
+        ],
+    ),
+    table_spec(
+        "lapses",
+        "derived: a ledger entry that its own words call a reset or an expiry",
+        [
+            ("entry_id", TEXT, "the entry"),
+            ("kind", TEXT, "reset or expiry"),
+        ],
+    ),
+    table_spec(
         "metadata",
         "one metadata entry; an object has each key once",
         [

@@ -11,7 +11,13 @@ import json
 from collections.abc import Callable, Sequence
 
 from credit_forensics.case_file import CaseFile
-from credit_forensics.evidence.complete import finish, link_ids, link_payments, link_persons
+from credit_forensics.evidence.complete import (
+    finish,
+    link_ids,
+    link_payments,
+    link_persons,
+    note_rules,
+)
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
@@ -95,6 +101,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     settle_for_credits(evidence, known=json.loads(stored.get(FOR_CREDITS) or "{}"))
     _bring_accounts(stored)
     link_persons(evidence, case_file)
+    note_rules(evidence, case_file)
     prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
     finish(evidence)
     _cover(run)

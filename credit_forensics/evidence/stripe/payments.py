@@ -33,7 +33,10 @@ _OBJECTS = (
     "prices",
     "products",
 )
-_MADE = ("payments", "payment_objects", "payment_items", "prices", "metadata", "events")
+_MADE = (
+    *("payments", "payment_objects", "payment_items", "prices"),
+    *("subscriptions", "metadata", "events"),
+)
 
 # Sessions, lone invoices and lone money under one heading, before what depends on others.
 _DRAFTS = """
@@ -390,6 +393,10 @@ def assemble_payments(evidence: Evidence, prices: Mapping[str, int | Price]) -> 
         take_items(connection, prices)
         connection.execute(_PAYMENTS)
         connection.execute(_EVENTS)
+        connection.execute(
+            "INSERT INTO subscriptions BY NAME SELECT subscription_id, customer_id, status,"
+            " created_at, ended_at FROM merged_subscriptions"
+        )
     finally:
         for name in (*merged, *made):
             connection.execute(f"DROP TABLE IF EXISTS temp.{name}")
