@@ -33,6 +33,11 @@ class StripeSection(Section):
     refunds: Paths = Field(default_factory=list)
     disputes: Paths = Field(default_factory=list)
     customers: Paths = Field(default_factory=list)
+    invoices: Paths = Field(default_factory=list)
+    invoice_payments: Paths = Field(default_factory=list)
+    subscriptions: Paths = Field(default_factory=list)
+    prices: Paths = Field(default_factory=list)
+    products: Paths = Field(default_factory=list)
     files: Paths = Field(default_factory=list)
     database: str | None = None
     schema_: str | None = Field(default=None, alias="schema")
@@ -90,6 +95,7 @@ class IdsSection(Section):
     """``[ids]``: what a user id looks like."""
 
     shape: str = "any"
+    user_keys: list[str] = Field(default_factory=list)
 
 
 class PersonsSection(Section):
@@ -98,6 +104,39 @@ class PersonsSection(Section):
     same: list[list[str]] = Field(default_factory=list)
     different: list[list[str]] = Field(default_factory=list)
     aliases: str | None = None
+
+
+class Price(Section):
+    """A price of ``[prices]``: the credits that one of it is worth, and what it costs."""
+
+    credits: int
+    amount: int | None = None
+    currency: str | None = None
+
+    @field_validator("currency")
+    @classmethod
+    def _lower(cls, value: str | None) -> str | None:
+        return value.lower() if value else value
+
+
+def as_price(value: int | Price) -> Price:
+    """A price, also where only its credits are given.
+
+    Examples
+    --------
+    >>> as_price(50).credits
+    50
+    """
+    return value if isinstance(value, Price) else Price(credits=value)
+
+
+class CreditsSection(Section):
+    """``[credits]``: how the shop works; nothing is asserted about what is not said."""
+
+    free: Literal["granted", "not_granted"] | None = None
+    reset: Literal["monthly"] | None = None
+    rollover: bool | None = None
+    expires_days: int | None = Field(default=None, ge=1)
 
 
 class EngineSection(Section):
@@ -153,7 +192,10 @@ class CaseFile(Section):
     ledger: LedgerSection | None = None
     ledgers: list[LedgerSection] = Field(default_factory=list)
     ids: IdsSection = Field(default_factory=IdsSection)
-    prices: dict[str, Annotated[int, Field(ge=0, le=LARGEST_PRICE)]] = Field(default_factory=dict)
+    prices: dict[str, Annotated[int, Field(ge=0, le=LARGEST_PRICE)] | Price] = Field(
+        default_factory=dict
+    )
+    credits: CreditsSection = Field(default_factory=CreditsSection)
     persons: PersonsSection = Field(default_factory=PersonsSection)
     engine: EngineSection = Field(default_factory=EngineSection)
     analysis: AnalysisSection = Field(default_factory=AnalysisSection)

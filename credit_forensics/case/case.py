@@ -16,6 +16,7 @@ from credit_forensics.case.explain_payments import JudgedTables, explain_payment
 from credit_forensics.case.labels import LABEL_FILE, no_labels, read_labels
 from credit_forensics.case.lazy_property import cached_property
 from credit_forensics.case.manifest import versions
+from credit_forensics.case.payment_aliases import payments_of
 from credit_forensics.case.stored_case import StoredCase
 from credit_forensics.case.write_analysis import write_analysis
 from credit_forensics.case_file import CaseFile, read_case_file
@@ -172,7 +173,7 @@ class Case:
     ) -> Case:
         """A case of evidence that was loaded by hand; its derived columns are filled here."""
         settings = settings or CaseFile()
-        prepare(evidence, settings.ids.shape)
+        prepare(evidence, settings.ids.shape, settings.ids.user_keys)
         finish(evidence)
         return cls(evidence, settings, **options)
 
@@ -273,7 +274,17 @@ class Case:
         """Labels that people gave: payment_id, label, stratum, note."""
         # Evidence loaded by hand lies beside no case file, so no labels lie beside it either.
         beside = "folder" in self.settings.model_fields_set
-        return read_labels(self.settings.folder / LABEL_FILE) if beside else no_labels()
+        if not beside:
+            return no_labels()
+        given = read_labels(self.settings.folder / LABEL_FILE)
+        named = self.payments_named(given["payment_id"].tolist())
+        given = given.assign(payment_id=pd.Series(named, index=given.index, dtype="str"))
+        return given.drop_duplicates("payment_id", keep="last").reset_index(drop=True)
+
+    def payments_named(self, ids: Sequence[str]) -> list[str]:
+        """The payment of each id, where an object's id stands for it; else the id itself."""
+        known_as = payments_of(self.evidence.connection, ids)
+        return [known_as.get(one, one) for one in ids]
 
     def _calibrate(self, judgement: Judgement) -> None:
         """With enough labels, replace the probabilities by calibrated ones."""
@@ -504,7 +515,7 @@ class Case:
             "parameters": {
                 "mode": self.mode,
                 "ids": self.settings.ids.model_dump(),
-                "prices": dict(sorted(self.settings.prices.items())),
+                "prices": self.settings.model_dump(include={"prices"}, exclude_none=True)["prices"],
                 "engine": self.settings.engine.name,
                 "methods": [method.name for method in self.judgement.methods],
             },

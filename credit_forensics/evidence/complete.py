@@ -13,6 +13,7 @@ from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
+from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
 
 _COVERED = {
@@ -29,8 +30,11 @@ _TAKEN_FOR = {
 }
 
 
-def link_payments(evidence: Evidence, case_file: CaseFile) -> None:
-    """Assemble the payments, and link ledger entries and deliveries to them."""
+def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
+    """Assemble the payments, and link ledger entries and deliveries to them.
+
+    Returns what was settled of prices and of free orders, for a reading of a part.
+    """
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
@@ -38,6 +42,7 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> None:
         pair_by_time(evidence)
     match_returns(evidence)
     match_scrubbed_deliveries(evidence)
+    return settle_for_credits(evidence, case_file.credits.free)
 
 
 def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
@@ -50,7 +55,8 @@ def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
         payment nor a ledger entry.
     """
     link_persons(evidence, case_file)
-    prepare(evidence, case_file.ids.shape)
+    note_rules(evidence, case_file)
+    prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
     finish(evidence)
     if not evidence.count("payments") and not evidence.count("ledger"):
         raise CaseError(
@@ -88,6 +94,24 @@ def finish(evidence: Evidence) -> None:
     gaps = evidence.custody.gaps()
     if len(gaps):
         evidence.add("gaps", gaps)
+
+
+def note_rules(evidence: Evidence, case_file: CaseFile) -> None:
+    """Write what ``[credits]`` says, and which entries call themselves a reset or an expiry."""
+    rules = case_file.credits
+    if rules.reset is None and rules.rollover is None and rules.expires_days is None:
+        return
+    for name in ("credit_rules", "lapses"):
+        evidence.connection.execute(f"DELETE FROM {name}")
+    row = rules.model_dump(include={"reset", "rollover", "expires_days"})
+    evidence.add("credit_rules", pd.DataFrame([row]).astype({"expires_days": "Int64"}))
+    evidence.connection.execute(
+        """INSERT INTO lapses SELECT entry_id, CASE
+            WHEN regexp_matches(reason, '(^|[^a-z])(expir|verfall|lapse)', 'i') THEN 'expiry'
+            ELSE 'reset' END
+        FROM ledger WHERE delta < 0
+            AND regexp_matches(reason, '(^|[^a-z])(expir|verfall|lapse|reset|roll_?over)', 'i')"""
+    )
 
 
 def link_persons(evidence: Evidence, case_file: CaseFile) -> None:

@@ -21,6 +21,8 @@ COMPLETING_EVENTS = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     "payment_intent.succeeded",
+    "invoice.paid",
+    "invoice.payment_succeeded",
 )
 ACKNOWLEDGED = ("credited", "duplicate", "database_error", "no_credits")
 # Gates in the order in which a delivery passes them. A delayed payment has two completing events:
@@ -32,6 +34,8 @@ REFUSED_LATEST = ibis.interval(minutes=15)
 
 def find_missing_credit(tables: Tables) -> ir.Table:
     """Payments whose verdict is *not_credited*; the rightful user is named where it is known.
+
+    What pays for a further period of a subscription is ``missing_renewal``.
 
     The cause is the furthest gate that any delivery of the payment reached:
 
@@ -62,8 +66,30 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     >>> engine.frame(find_missing_credit(Tables()))["cause"].tolist()
     ['acknowledged_not_applied']
     """
+    return missing(tables, NAME, SEVERITY, renewals=False)
+
+
+def is_renewal(payments: ir.Table) -> ir.BooleanValue:
+    """Whether a payment is a further one of a subscription: it has an invoice and no session.
+
+    Examples
+    --------
+    >>> is_renewal(Tables().payments).type()
+    Boolean(nullable=True)
+    """
+    return (
+        (payments.kind == "invoice").coalesce(False)
+        & payments.subscription_id.notnull()
+        & (payments.billing_reason != "subscription_create").coalesce(True)
+    )
+
+
+def missing(tables: Tables, name: str, severity: str, *, renewals: bool) -> ir.Table:
+    """The findings of paid payments without credits, of renewals or of all others."""
     verdicts, payments = tables.verdicts, tables.payments
     unbooked = verdicts.filter(verdicts.verdict == "not_credited")
+    of_kind = payments.filter(is_renewal(payments) == renewals)
+    unbooked = unbooked.semi_join(of_kind, "payment_id")
     missing = unbooked.join(payments, "payment_id").select(
         unbooked.payment_id,
         unbooked.rightful_user_id,
@@ -114,8 +140,8 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     )
     return finding_rows(
         rows,
-        NAME,
-        SEVERITY,
+        name,
+        severity,
         payment_id=rows.payment_id,
         event_id=rows.completing_event,
         cause=cause,

@@ -18,6 +18,18 @@ CONFIRMED_AT_MOST = 0.02
 MISATTRIBUTED_FROM = 0.9
 
 
+def owed_credits(payments: ir.Table) -> ir.BooleanValue:
+    """Whether money came, or an order that cost nothing is granted by this shop's practice.
+
+    Parameters
+    ----------
+    payments
+        rows with ``payment_status`` and ``for_credits``.
+    """
+    free = (payments.payment_status == "no_payment_required") & (payments.for_credits == "yes")
+    return ibis.coalesce((payments.payment_status == "paid") | free, False)
+
+
 def person_of_best(judged: ir.Table, families: Sequence[Family]) -> ir.StringValue:
     """The person whom the posterior favours, from the slot's family.
 
@@ -73,6 +85,7 @@ def verdicts(
         judged,
         livemode=payments.livemode,
         payment_status=payments.payment_status,
+        for_credits=payments.for_credits,
         amount=payments.amount,
         amount_lost=payments.amount_lost,
         completed_at=payments.completed_at,
@@ -85,10 +98,11 @@ def verdicts(
 
     best = person_of_best(rows, families)
     credit = rows.credited_user_id.notnull()
-    paid = ibis.coalesce(rows.payment_status == "paid", False) & ibis.coalesce(rows.livemode, True)
-    returned = ibis.coalesce(rows.amount_lost, 0) >= ibis.coalesce(rows.amount, 1)
+    paid = owed_credits(rows) & ibis.coalesce(rows.livemode, True)
+    returned = ibis.coalesce(rows.amount_lost, 0) >= ibis.greatest(ibis.coalesce(rows.amount, 1), 1)
     when = ibis.coalesce(rows.completed_at, rows.created_at)
     in_ledger = covers(rows, "ledger", when)
+    for_credits = ibis.coalesce(rows.for_credits, "yes")
     p = rows.misattributed
     same_person = ibis.coalesce(best == rows.credited, False)
     by_session = rows[f"v_{SESSION}"] == rows.credited
@@ -100,7 +114,8 @@ def verdicts(
     rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
     verdict = ibis.cases(
         (~credit & ~paid, "not_paid"),
-        (~credit & (returned | ~in_ledger), "undetermined"),
+        (~credit & (for_credits == "no"), "not_for_credits"),
+        (~credit & (returned | ~in_ledger | (for_credits == "probably not")), "undetermined"),
         (~credit, "not_credited"),
         (split & (p < 0.5) & ~rows.suspect, "split_identity"),
         (rows.available == 0, "unresolved"),

@@ -137,7 +137,7 @@ class CaseView:
     def focus(self) -> str | None:
         """The payment that the answers single out."""
         if self._payment_id:
-            return self._payment_id
+            return self.case.payments_named([self._payment_id])[0]
         return self.worst_payments[0] if self.worst_payments else None
 
     @cached_property

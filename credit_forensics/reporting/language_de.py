@@ -325,6 +325,7 @@ SENTENCES: dict[str, str] = {
     "verdict.unresolved": "nicht zugeordnet",
     "verdict.undetermined": "unbestimmt",
     "verdict.not_credited": "nicht gutgeschrieben",
+    "verdict.not_for_credits": "nicht für Credits",
     "verdict.not_paid": "nicht bezahlt",
     "cause.unknown": "Ursache unbekannt",
     "family.session": "Sitzung",

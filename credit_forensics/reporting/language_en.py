@@ -322,6 +322,7 @@ SENTENCES: dict[str, str] = {
     "verdict.unresolved": "unresolved",
     "verdict.undetermined": "undetermined",
     "verdict.not_credited": "not credited",
+    "verdict.not_for_credits": "not for credits",
     "verdict.not_paid": "not paid",
     "cause.unknown": "cause unknown",
     "family.session": "session",

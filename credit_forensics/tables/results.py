@@ -74,7 +74,7 @@ RESULTS: tuple[TableSpec, ...] = (
                 "verdict",
                 TEXT,
                 "confirmed, misattributed, split_identity, ambiguous, unverifiable, "
-                "unresolved, undetermined, not_credited or not_paid",
+                "unresolved, undetermined, not_credited, not_for_credits or not_paid",
             ),
             ("credited_user_id", TEXT, "who holds the credits"),
             ("rightful_user_id", TEXT, "who paid, as far as the evidence names one"),

@@ -42,6 +42,11 @@ NAMES: dict[str, str] = {
     "refund": "refunds",
     "dispute": "disputes",
     "customer": "customers",
+    "invoice": "invoices",
+    "invoice_payment": "invoice_payments",
+    "subscription": "subscriptions",
+    "price": "prices",
+    "product": "products",
     "event": "events",
     _THIN: "thin events",
 }
@@ -51,7 +56,7 @@ NAMES: dict[str, str] = {
 class Identified:
     """What a file is.
 
-    ``what`` is ``stripe sessions`` (or events, charges, intents, refunds, disputes, customers,
+    ``what`` is ``stripe sessions`` (or events, charges, invoices, …; ``NAMES`` has them all;
     ``stripe objects`` for a mixture), ``stripe csv``, ``parquet``, ``webhook log``,
     ``sqlite database``, ``empty`` or ``unknown``. ``layout`` is ``lines``, ``array`` or
     ``documents`` for JSON, else empty. ``compression`` is ``plain``, ``gz`` or ``zst``.

@@ -123,10 +123,10 @@ def was_inferred(evidence: Evidence) -> bool:
 def link_ledger(evidence: Evidence) -> None:
     """Fill the payment of ledger entries and deliveries from what the other sources tell.
 
-    Run once all sources are loaded; running it again changes nothing. A PaymentIntent becomes
-    its session's payment; an event (of Stripe, else of the handler's log) gives its payment; a
-    charge or refund named in a reason gives the payment of its intent. What an entry says itself
-    goes before what its event says, if such a payment is there.
+    Run once all sources are loaded; running it again changes nothing. Any object that tells of a
+    payment (``payment_objects``) becomes that payment; an event (of Stripe, else of the handler's
+    log) gives its payment; a charge, refund or invoice named in a reason gives its payment. What
+    an entry says itself goes before what its event says, if such a payment is there.
 
     Examples
     --------
@@ -143,11 +143,13 @@ def link_ledger(evidence: Evidence) -> None:
     run(
         """CREATE OR REPLACE TEMP TABLE _payment_keys AS
         SELECT key, arg_min(payment_id, (place, payment_id)) AS payment_id FROM (
-            SELECT payment_intent_id AS key, payment_id,
-                CASE WHEN payment_id = payment_intent_id THEN 1 ELSE 0 END AS place
+            SELECT object_id AS key, payment_id, 0 AS place FROM payment_objects
+            UNION ALL
+            SELECT payment_intent_id, payment_id,
+                CASE WHEN payment_id = payment_intent_id THEN 2 ELSE 1 END
             FROM payments WHERE payment_intent_id IS NOT NULL AND payment_id IS NOT NULL
             UNION ALL
-            SELECT payment_id, payment_id, 2 FROM payments WHERE payment_id IS NOT NULL)
+            SELECT payment_id, payment_id, 3 FROM payments WHERE payment_id IS NOT NULL)
         GROUP BY key"""
     )
     run(
@@ -169,21 +171,23 @@ def link_ledger(evidence: Evidence) -> None:
     )
     run(
         r"""CREATE OR REPLACE TABLE ledger AS
-        SELECT l.* REPLACE (coalesce(own.payment_id, e.payment_id, charged.payment_id,
-            l.payment_id, c.payment_intent_id) AS payment_id,
+        SELECT l.* EXCLUDE (object_id) REPLACE (coalesce(own.payment_id, e.payment_id,
+            charged.payment_id, l.payment_id, c.payment_intent_id) AS payment_id,
             CASE WHEN l.tie IN ('inferred', 'named', 'by event') THEN l.tie
             WHEN own.payment_id IS NOT NULL OR charged.payment_id IS NOT NULL THEN 'named'
             WHEN e.payment_id IS NOT NULL THEN 'by event'
             WHEN coalesce(l.payment_id, c.payment_intent_id) IS NOT NULL THEN 'named'
             ELSE 'none' END AS tie)
-        FROM ledger AS l
+        FROM (SELECT *, coalesce(
+            CASE WHEN regexp_matches(payment_id, '^(ch|py|re)_') THEN payment_id END,
+            nullif(regexp_extract(reason,
+                '(?:^|[^A-Za-z0-9])((?:ch|py|re|du|dp|in|inpay)_[A-Za-z0-9_]+)', 1), '')
+            ) AS object_id FROM ledger) AS l
         LEFT JOIN _payment_keys AS own ON l.payment_id = own.key
         LEFT JOIN _event_payments AS e ON l.event_id = e.event_id
-        LEFT JOIN _charge_keys AS c ON c.key = coalesce(
-            CASE WHEN regexp_matches(l.payment_id, '^(ch|py|re)_') THEN l.payment_id END,
-            nullif(regexp_extract(l.reason,
-                '(?:^|[^A-Za-z0-9])((?:ch|py|re|du|dp)_[A-Za-z0-9_]+)', 1), ''))
-        LEFT JOIN _payment_keys AS charged ON c.payment_intent_id = charged.key"""
+        LEFT JOIN _charge_keys AS c ON c.key = l.object_id
+        LEFT JOIN _payment_keys AS charged
+            ON charged.key = coalesce(c.payment_intent_id, l.object_id)"""
     )
     run(
         """CREATE OR REPLACE TABLE deliveries AS

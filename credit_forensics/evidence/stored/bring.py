@@ -7,10 +7,17 @@ these name, by id, e-mail or name; and all entries of accounts that moved, for t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 from credit_forensics.case_file import CaseFile
-from credit_forensics.evidence.complete import finish, link_ids, link_payments, link_persons
+from credit_forensics.evidence.complete import (
+    finish,
+    link_ids,
+    link_payments,
+    link_persons,
+    note_rules,
+)
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
@@ -30,9 +37,12 @@ from credit_forensics.evidence.stored.untied_entries import (
     bring_untied,
     pairs_by_time,
 )
+from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
 from credit_forensics.evidence.stripe_api.pulled_files import note_gaps
 
+# What all payments settled of prices and of free orders.
+FOR_CREDITS = "for_credits"
 # A shared test card would bring the whole history along.
 MOST_OF_A_HISTORY = 200
 
@@ -64,7 +74,7 @@ def bring_whole(stored: StoredRows, case_file: CaseFile) -> Evidence:
                 (SELECT max(last_at) FROM stored.coverage WHERE source = 'ledger'))
             WHERE source = 'ledger'"""
         )
-    link_payments(evidence, case_file)
+    stored.put(FOR_CREDITS, json.dumps(link_payments(evidence, case_file)))
     link_ids(evidence, case_file)
     return evidence
 
@@ -116,9 +126,11 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     if untied:
         pair_by_time(evidence)
     match_returns(evidence)
+    settle_for_credits(evidence, known=json.loads(stored.get(FOR_CREDITS) or "{}"))
     _bring_accounts(stored)
     link_persons(evidence, case_file)
-    prepare(evidence, case_file.ids.shape)
+    note_rules(evidence, case_file)
+    prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
     finish(evidence)
     _cover(run)
     return evidence
@@ -135,12 +147,36 @@ def _complete(run: Callable[..., object], table: str) -> None:
             f"WHERE hash_{name}_id IN ({wanted})"
             for name in ("refund", "dispute")
         ),
-        f"SELECT unnest([hash_charge_id, hash_payment_intent_id]) FROM stored.stripe_charges "
-        f"WHERE hash_charge_id IN ({wanted})",
+        f"SELECT unnest([hash_charge_id, hash_payment_intent_id, hash_invoice_id]) "
+        f"FROM stored.stripe_charges WHERE hash_charge_id IN ({wanted})",
+        f"SELECT hash_invoice_id FROM stored.stripe_intents "
+        f"WHERE hash_payment_intent_id IN ({wanted})",
         *(
-            f"SELECT unnest([hash_session_id, hash_payment_intent_id]) FROM stored.stripe_sessions "
-            f"WHERE hash_{key} IN ({wanted})"
-            for key in ("session_id", "payment_intent_id")
+            f"SELECT unnest([hash_invoice_payment_id, hash_invoice_id, hash_payment_intent_id, "
+            f"hash_charge_id]) FROM stored.stripe_invoice_payments WHERE hash_{key} IN ({wanted})"
+            for key in ("invoice_payment_id", "invoice_id", "payment_intent_id", "charge_id")
+        ),
+        *(
+            f"SELECT unnest([hash_invoice_id, hash_payment_intent_id, hash_charge_id]) "
+            f"FROM stored.stripe_invoices WHERE hash_{key} IN ({wanted})"
+            for key in ("invoice_id", "payment_intent_id", "charge_id")
+        ),
+        *(
+            f"SELECT unnest([hash_session_id, hash_payment_intent_id, hash_invoice_id]) "
+            f"FROM stored.stripe_sessions WHERE hash_{key} IN ({wanted})"
+            for key in ("session_id", "payment_intent_id", "invoice_id")
+        ),
+        # A session that names no invoice began the subscription of its first one.
+        f"SELECT unnest([s.hash_session_id, i.hash_invoice_id]) FROM stored.stripe_sessions AS s "
+        f"JOIN stored.stripe_invoices AS i ON s.hash_subscription_id = i.hash_subscription_id "
+        f"WHERE i.billing_reason = 'subscription_create' "
+        f"AND (s.hash_session_id IN ({wanted}) OR i.hash_invoice_id IN ({wanted}))",
+        *(
+            f"SELECT {found} FROM stored.stripe_{name} WHERE hash_invoice_id IN ({wanted})"
+            for found, name in (
+                ("unnest([hash_charge_id, hash_payment_intent_id])", "charges"),
+                ("hash_payment_intent_id", "intents"),
+            )
         ),
         f"SELECT hash_charge_id FROM stored.stripe_charges "
         f"WHERE hash_payment_intent_id IN ({wanted})",
@@ -153,7 +189,17 @@ def _complete(run: Callable[..., object], table: str) -> None:
 
 def _add_histories(run: Callable[..., object]) -> None:
     """Payments of the same customers and cards, the latest of each."""
-    sessions = "SELECT hash_customer_id FROM stored.stripe_sessions WHERE hash_session_id IN"
+    run(
+        """CREATE OR REPLACE TEMP TABLE near_customers AS SELECT DISTINCT h FROM (
+            SELECT hash_customer_id AS h FROM stored.stripe_sessions
+            WHERE hash_session_id IN (SELECT h FROM core)
+            UNION ALL SELECT hash_customer_id FROM stored.stripe_invoices
+            WHERE hash_invoice_id IN (SELECT h FROM core)
+            UNION ALL SELECT hash_customer_id FROM stored.stripe_intents
+            WHERE hash_payment_intent_id IN (SELECT h FROM core)
+            UNION ALL SELECT hash_customer_id FROM stored.stripe_charges
+            WHERE hash_charge_id IN (SELECT h FROM core)) WHERE h IS NOT NULL"""
+    )
     cards = "SELECT hash_card_fingerprint FROM stored.stripe_charges WHERE hash_charge_id IN"
     latest = f"ORDER BY created_at DESC NULLS LAST) <= {MOST_OF_A_HISTORY}"
     run(
@@ -161,7 +207,24 @@ def _add_histories(run: Callable[..., object]) -> None:
         SELECT hash_session_id AS h FROM (
             SELECT hash_session_id, hash_customer_id, max(created_at) AS created_at
             FROM stored.stripe_sessions
-            WHERE hash_customer_id IN ({sessions} (SELECT h FROM core)) GROUP BY ALL)
+            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL)
+        QUALIFY row_number() OVER (PARTITION BY hash_customer_id {latest}
+        UNION
+        SELECT object_hash FROM (
+            SELECT unnest([hash_invoice_id, hash_payment_intent_id]) AS object_hash,
+                hash_customer_id, max(created_at) AS created_at
+            FROM stored.stripe_invoices
+            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL
+            UNION ALL
+            SELECT coalesce(hash_payment_intent_id, hash_charge_id), hash_customer_id,
+                max(created_at)
+            FROM stored.stripe_charges
+            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL
+            UNION ALL
+            SELECT hash_payment_intent_id, hash_customer_id, max(created_at)
+            FROM stored.stripe_intents
+            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL)
+        WHERE object_hash IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY hash_customer_id {latest}
         UNION
         SELECT hash_charge_id AS h FROM (
@@ -196,7 +259,21 @@ def _bring_objects(stored: StoredRows) -> None:
     for name in ("stripe_refunds", "stripe_disputes"):
         bring(name, ("charge_id", around), ("payment_intent_id", around))
     bring("stripe_events", ("event_id", around), ("object_id", around))
-    customers = "SELECT hash(customer_id) FROM main.stripe_sessions WHERE customer_id IS NOT NULL"
+    bring("stripe_invoices", ("invoice_id", around))
+    bring("stripe_invoice_payments", ("invoice_id", around))
+    begun = (
+        "SELECT hash(subscription_id) FROM main.stripe_invoices WHERE subscription_id IS NOT NULL "
+        "UNION SELECT hash(subscription_id) FROM main.stripe_sessions "
+        "WHERE subscription_id IS NOT NULL"
+    )
+    bring("stripe_subscriptions", ("subscription_id", begun))
+    for name in ("stripe_prices", "stripe_products"):
+        body = stored_tables.columns(name)
+        connection.execute(f"INSERT INTO main.{name} BY NAME SELECT {body} FROM stored.{name}")
+    customers = " UNION ".join(
+        f"SELECT hash(customer_id) FROM main.stripe_{name} WHERE customer_id IS NOT NULL"
+        for name in ("sessions", "invoices", "intents", "charges")
+    )
     bring("stripe_customers", ("customer_id", customers))
     bring("customers", ("customer_id", customers))
     events = f"{around} UNION SELECT hash(event_id) FROM main.stripe_events"
@@ -219,6 +296,12 @@ def _bring_accounts(stored: StoredRows) -> None:
             UNION ALL SELECT {hash_of("user_id", "trim(client_reference_id)")} FROM main.payments
             UNION ALL SELECT {hash_of("user_id", "trim(value)")} FROM main.metadata
                 WHERE length(value) <= 200
+            -- The id that a reference may wrap.
+            UNION ALL SELECT {hash_of("user_id", "part")} FROM (
+                SELECT unnest(string_split_regex(url_decode(value), '[^A-Za-z0-9-]+')) AS part
+                FROM (SELECT client_reference_id AS value FROM main.payments
+                    UNION ALL SELECT value FROM main.metadata)
+                WHERE length(value) BETWEEN 4 AND 200)
             UNION ALL SELECT hash_user_id FROM stored.user_names WHERE hash_name IN (
                 SELECT hash({typed_name_key("payer_name")}) FROM main.payments
                 WHERE payer_name IS NOT NULL)

@@ -29,8 +29,10 @@ from credit_forensics.tables.staging import STAGING
 # Which ids of a new row name a payment that must be looked at again.
 _TOUCHING = {
     "stripe_sessions": ("session_id",),
-    "stripe_intents": ("payment_intent_id",),
-    "stripe_charges": ("charge_id", "payment_intent_id"),
+    "stripe_intents": ("payment_intent_id", "invoice_id"),
+    "stripe_charges": ("charge_id", "payment_intent_id", "invoice_id"),
+    "stripe_invoices": ("invoice_id", "payment_intent_id", "charge_id"),
+    "stripe_invoice_payments": ("invoice_id", "payment_intent_id", "charge_id"),
     "stripe_refunds": ("charge_id", "payment_intent_id"),
     "stripe_disputes": ("charge_id", "payment_intent_id"),
     "stripe_events": ("event_id", "object_id", "payment_intent_id"),

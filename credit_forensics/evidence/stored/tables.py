@@ -14,12 +14,40 @@ from credit_forensics.evidence.folding_sql import account_name_keys, email_key
 from credit_forensics.tables.catalogue import spec
 
 KEYS: dict[str, tuple[str, ...]] = {
-    "stripe_sessions": ("session_id", "payment_intent_id", "customer_id"),
-    "stripe_intents": ("payment_intent_id",),
-    "stripe_charges": ("charge_id", "payment_intent_id", "card_fingerprint"),
+    "stripe_sessions": (
+        "session_id",
+        "payment_intent_id",
+        "customer_id",
+        "invoice_id",
+        "subscription_id",
+    ),
+    "stripe_intents": ("payment_intent_id", "invoice_id", "customer_id"),
+    "stripe_charges": (
+        "charge_id",
+        "payment_intent_id",
+        "card_fingerprint",
+        "invoice_id",
+        "customer_id",
+    ),
     "stripe_refunds": ("refund_id", "charge_id", "payment_intent_id"),
     "stripe_disputes": ("dispute_id", "charge_id", "payment_intent_id"),
     "stripe_customers": ("customer_id",),
+    "stripe_invoices": (
+        "invoice_id",
+        "payment_intent_id",
+        "charge_id",
+        "subscription_id",
+        "customer_id",
+    ),
+    "stripe_invoice_payments": (
+        "invoice_payment_id",
+        "invoice_id",
+        "payment_intent_id",
+        "charge_id",
+    ),
+    "stripe_subscriptions": ("subscription_id",),
+    "stripe_prices": ("price_id",),
+    "stripe_products": ("product_id",),
     "stripe_events": ("event_id", "object_id", "payment_intent_id"),
     "deliveries": ("event_id", "payment_id"),
     "ledger": ("entry_id", "event_id", "payment_id", "user_id"),

@@ -28,11 +28,17 @@ from credit_forensics.evidence.stripe.envelopes import (
     insert_envelopes,
     unwrap_sql,
 )
-from credit_forensics.evidence.stripe.nested_fields import take_expanded, take_nested_charges
+from credit_forensics.evidence.stripe.nested_fields import (
+    take_expanded,
+    take_invoice_payments,
+    take_nested_charges,
+)
 from credit_forensics.evidence.stripe.objects import (
     INTENT,
+    INVOICE,
     KINDS,
     NESTED,
+    NESTED_PAYMENTS,
     WIDE,
     Type,
     insert_sql,
@@ -55,7 +61,7 @@ _KNOWN = ", ".join(f"'{kind.object}'" for kind in KINDS)
 
 
 def _judged_sql() -> str:
-    fields: dict[str, Type] = {**WIDE, **NESTED}
+    fields: dict[str, Type] = {**WIDE, **NESTED, **NESTED_PAYMENTS}
     return f"""
     CREATE OR REPLACE TEMP TABLE judged AS
     WITH seen AS (
@@ -206,6 +212,8 @@ class _Reader:
             self.source.rows += int(inserted)
             if kind is INTENT:
                 take_nested_charges(self.connection, "objects")
+            if kind is INVOICE:
+                take_invoice_payments(self.connection, "objects")
         self.connection.execute(
             "CREATE OR REPLACE TEMP TABLE envelopes AS SELECT envelope AS o FROM judged"
             " WHERE verdict = 'good' AND kind = 'event'"

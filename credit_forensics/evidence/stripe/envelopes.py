@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import duckdb
 
-from credit_forensics.evidence.stripe.nested_fields import take_nested_charges
+from credit_forensics.evidence.stripe.nested_fields import (
+    take_invoice_payments,
+    take_nested_charges,
+)
 from credit_forensics.evidence.stripe.objects import (
     CREATED,
     INTENT,
+    INVOICE,
     KINDS,
     NESTED,
+    NESTED_PAYMENTS,
     WIDE,
     Type,
     insert_sql,
@@ -30,7 +35,8 @@ EVENT_FIELDS: dict[str, Type] = {
     "created": "BIGINT",
     "livemode": "BOOLEAN",
     "api_version": "VARCHAR",
-    "data": {"object": {**WIDE, **NESTED}},
+    "account": "VARCHAR",
+    "data": {"object": {**WIDE, **NESTED, **NESTED_PAYMENTS}},
 }
 
 _EVENTS = f"""
@@ -44,7 +50,8 @@ SELECT o.id AS event_id, o.type AS type, {CREATED} AS created_at,
             THEN json_extract_string(o.data.object.payment_intent, '$.id')
         ELSE o.data.object.payment_intent
     END AS payment_intent_id,
-    o.livemode AS livemode, o.api_version AS api_version, 'events' AS source
+    o.livemode AS livemode, o.api_version AS api_version, o.account AS account,
+    'events' AS source
 FROM envelopes
 """
 
@@ -81,4 +88,6 @@ def insert_envelopes(connection: duckdb.DuckDBPyConnection) -> int:
         connection.execute(insert_sql(kind, from_, "source", "snapshot_at"))
         if kind is INTENT:
             take_nested_charges(connection, f"(SELECT * FROM {from_})")
+        if kind is INVOICE:
+            take_invoice_payments(connection, f"(SELECT * FROM {from_})")
     return int(taken)
