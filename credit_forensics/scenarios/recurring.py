@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from credit_forensics.scenarios.truth import FINDING_COLUMNS
-from credit_forensics.scenarios.world import World, with_coverage
+from credit_forensics.scenarios.world import World, with_spans
 
 _PERIOD = pd.Timedelta(days=30)
 # Tables that name a payment.
@@ -91,9 +91,8 @@ def with_renewals(
     ]
     recurring = rows["subscription_id"].notna()
     rows.loc[recurring, "mode"] = "subscription"
-    rows["billing_reason"] = np.where(
-        of.notna(), "subscription_cycle", np.where(starting, "subscription_create", None)
-    )
+    first = pd.Series("subscription_create", index=rows.index).where(starting)
+    rows["billing_reason"] = first.mask(of.notna(), "subscription_cycle")
     rows["period_start"] = rows["created_at"].where(recurring)
     rows["period_end"] = (rows["created_at"] + _PERIOD).where(recurring)
     by_payment = rows.set_index("payment_id")
@@ -139,7 +138,9 @@ def with_renewals(
     _take_back(tables, again.assign(delta=-again["delta"]))
     tables["events"] = pd.concat([events, more], ignore_index=True)
     tables["ledger"] = pd.concat([ledger, again], ignore_index=True)
-    facts = [("missing_renewal", None, payment, None) for payment in lost]
+    facts: list[tuple[str, str | None, str, str | None]] = [
+        ("missing_renewal", None, payment, None) for payment in lost
+    ]
     facts += [
         ("duplicate_credit", "checkout_and_invoice", payment, user)
         for payment, user in zip(again["payment_id"], again["user_id"], strict=True)
@@ -153,7 +154,7 @@ def with_renewals(
     tables.pop("coverage")
     return replace(
         world,
-        tables=with_coverage(tables),
+        tables=with_spans(tables),
         truth=truth,
         truth_findings=found.reset_index(drop=True),
     )

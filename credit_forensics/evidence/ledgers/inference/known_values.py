@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
+from credit_forensics.case_file import Price
 from credit_forensics.evidence.evidence import Evidence
 
 # One row a key and value of metadata, with the session it stands for.
@@ -34,7 +35,7 @@ class KnownValues:
     references: frozenset[str] = frozenset()
 
 
-def known_values(evidence: Evidence, prices: Mapping[str, int]) -> KnownValues:
+def known_values(evidence: Evidence, prices: Mapping[str, int | Price]) -> KnownValues:
     """Collect them from the Stripe objects that were loaded, ``MOST`` of each at most.
 
     Examples
@@ -58,7 +59,8 @@ def known_values(evidence: Evidence, prices: Mapping[str, int]) -> KnownValues:
             AND regexp_full_match(entry.value, '[0-9]{{1,12}}') ORDER BY 1 LIMIT {MOST}"""
     ).fetchall()
     references = run(f"SELECT value FROM _reference_keys ORDER BY 1 LIMIT {MOST}").fetchall()
-    credits = {Decimal(value) for value in prices.values()} | {Decimal(v) for (v,) in sold}
+    listed = {price if isinstance(price, int) else price.credits for price in prices.values()}
+    credits = {Decimal(value) for value in listed} | {Decimal(v) for (v,) in sold}
     return KnownValues(
         frozenset(value for (value,) in accounts),
         frozenset(credit for credit in credits if credit > 0),
