@@ -63,6 +63,7 @@ class LedgerSection(Section):
     url: str
     schema_: str = Field(default="credit_ledger", alias="schema")
     database_schema: str | None = None
+    view_seconds: int = Field(default=45, ge=1)
     entries: TableMapping | None = None
     users: TableMapping | None = None
     customers: TableMapping | None = None
