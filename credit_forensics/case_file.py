@@ -76,6 +76,7 @@ class LedgerSection(Section):
     files: dict[str, Paths] = Field(default_factory=dict)
     schema_: str = Field(default="auto", alias="schema")
     database_schema: str | None = None
+    view_seconds: int = Field(default=45, ge=1)
     entries: TableMapping | None = None
     users: TableMapping | None = None
     customers: TableMapping | None = None

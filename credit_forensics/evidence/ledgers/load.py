@@ -226,7 +226,7 @@ def _load(
             read = plan.reads.get(part)
             if read is not None and narrow:
                 read = narrow(read)
-            if read is None or not _read(evidence, database, read):
+            if read is None or not _read(evidence, database, read, section.view_seconds):
                 continue
             if database.path is None:
                 taken[part] = digest_table(evidence.connection, f"{RAW}{part}")
@@ -256,9 +256,10 @@ def _load(
     return _Taken(sorted(read.label for part, read in plan.reads.items() if part in taken), taken)
 
 
-def _read(evidence: Evidence, database: ReadOnlyDatabase, read: Read) -> bool:
+def _read(evidence: Evidence, database: ReadOnlyDatabase, read: Read, view_seconds: int) -> bool:
+    name = f"{RAW}{read.part}"
     try:
-        read_into(evidence.connection, database, read.query, f"{RAW}{read.part}")
+        read_into(evidence.connection, database, read.query, name, view_seconds)
     except UnreadableError as error:
         if read.part == "entries" or read.own:
             place = "ledger" if read.part == "entries" else f"ledger's {read.part}"

@@ -62,7 +62,8 @@ def refresh_ledgers_exactly(store: StoredRows) -> None:
     before = {key: Mark(*mark) for key, mark in stored.items()}
     several = len(store.case_file.all_ledgers) > 1
     while True:
-        reads = UnchangedRows(before)
+        slowest = max((one.view_seconds for one in store.case_file.all_ledgers), default=1)
+        reads = UnchangedRows(before, slowest)
         # Of several ledgers in the same tables nobody could say which rows are whose.
         narrow = None if several else reads.narrow
         load_ledgers(store.clear(), store.case_file, narrow=narrow)
