@@ -59,9 +59,10 @@ def parse_url(url: str, what: str) -> URL:
     if backend in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
     raise CaseError(
-        f"The {what} url names the database {backend!r}; only sqlite, postgresql, mysql and "
-        f"mariadb can be opened read-only here. Export its tables{_EXPORTS.get(backend, '')} and "
-        'name them: [ledger] files = { entries = "entries.csv", users = "users.csv" }.'
+        f"The {what} url names the database {backend!r}; only sqlite and postgresql, and for a "
+        f"ledger mysql and mariadb, can be opened read-only here. Export its tables"
+        f"{_EXPORTS.get(backend, '')} and name them: "
+        '[ledger] files = { entries = "entries.csv", users = "users.csv" }.'
     )
 
 

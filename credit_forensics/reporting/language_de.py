@@ -369,6 +369,14 @@ SENTENCES: dict[str, str] = {
         "Hier hatten weniger als drei Familien Daten, Genauigkeiten waren nicht lernbar: es gelten "
         "die Vorannahmen."
     ),
+    "appendix.limits.inferred": (
+        "Der Aufbau des Ledgers wurde erschlossen, nicht benannt: {parts}. Das Manifest nennt die "
+        "Spalten, und eine Zuordnung in der Falldatei legt ihn fest."
+    ),
+    "appendix.limits.tied": (
+        "{entries} nannten keine Zahlung und wurden nach Credits und Zeit einer zugeordnet; allein "
+        "danach wird niemand beschuldigt."
+    ),
     "appendix.glossary": "Glossar",
     "glossary.term.claim": "Aussage",
     "glossary.text.claim": "was eine Methode über eine Zahlung sagt",

@@ -363,6 +363,14 @@ SENTENCES: dict[str, str] = {
         "Here fewer than three families had data, so accuracies could not be learned: the priors "
         "stand."
     ),
+    "appendix.limits.inferred": (
+        "The layout of the ledger was inferred, not named: {parts}. The manifest says by which "
+        "columns, and a mapping in the case file settles it."
+    ),
+    "appendix.limits.tied": (
+        "{entries} named no payment and were tied to one by credits and time; such a tie accuses "
+        "nobody by itself."
+    ),
     "appendix.glossary": "Glossary",
     "glossary.term.claim": "claim",
     "glossary.text.claim": "what one method says of one payment",

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 from markupsafe import Markup
 
+from credit_forensics.evidence.ledgers.inference.decisions import inferred_parts
 from credit_forensics.html_templates import render
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
@@ -14,6 +15,7 @@ from credit_forensics.reporting.cells import Cells
 from credit_forensics.reporting.html_tables import html_table
 from credit_forensics.reporting.manifest_tables import manifest_tables
 from credit_forensics.reporting.rolling_facts import read_anew_table
+from credit_forensics.tables.catalogue import Tables
 
 SHOWN_ROWS = 25
 _TERMS = (
@@ -72,6 +74,16 @@ def appendix_section(view: CaseView) -> Block:
     limits = [say(f"appendix.limits.{i}") for i in (1, 2, 3)]
     if not view.case.model.get("identifiable", True):
         limits.append(say("appendix.limits.priors"))
+    parts = [
+        part for one in view.case.evidence.custody.inputs for part in inferred_parts(one.notes)
+    ]
+    if parts:
+        ledger = Tables().ledger
+        tied = len(view.query(ledger.filter(ledger.tie == "inferred").select("entry_id")))
+        limits.append(say("appendix.limits.inferred", parts="; ".join(parts)))
+        limits += [say("appendix.limits.tied", entries=view.language.count("entry", tied))] * (
+            tied > 0
+        )
     text = render("reporting/templates/appendix.html.j2", say=say, limits=limits, terms=_TERMS)
     return Block(view.heading("appendix"), text)
 

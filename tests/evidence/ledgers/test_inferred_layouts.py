@@ -494,3 +494,27 @@ OTHERS = {
 @pytest.mark.parametrize("name", OTHERS)
 def test_a_layout_out_of_the_ordinary_is_understood(tmp_path: Path, name: str) -> None:
     assert moved(load(tmp_path, OTHERS[name])) == BOUGHT_AND_USED
+
+
+def test_text_payloads_and_kinds_of_a_source_on_postgresql(postgres_database: str) -> None:
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        connection.execute(
+            r"""CREATE TABLE users (id bigint PRIMARY KEY, email text);
+            INSERT INTO users VALUES (1, 'ada@example.com'), (2, 'bo@example.com');
+            CREATE TYPE movement AS ENUM ('topup', 'spend');
+            CREATE TABLE credit_entries (id bigint, user_email text, amount text, kind movement,
+                source_type text, source_id bigint, made_at timestamptz);
+            INSERT INTO credit_entries VALUES
+                (1, 'Ada@example.com', '100', 'topup', 'Payment', 7, '2025-09-01 10:00Z'),
+                (2, 'bo@example.com', '100', 'topup', 'Payment', 8, '2025-09-01 11:00Z'),
+                (3, 'ada@example.com', '2.5', 'spend', 'Image', 7, '2025-09-02 10:00Z');
+            CREATE TABLE payments (id bigint PRIMARY KEY, status text, currency text, data jsonb);
+            INSERT INTO payments VALUES (7, 'paid', 'usd', '{"session": "cs_1"}'),
+                (8, 'paid', 'usd', '{"session": "cs_2"}')"""
+        )
+    evidence = Evidence()
+    load_ledgers(evidence, CaseFile.model_validate({"ledger": {"url": postgres_database}}))
+    assert moved(evidence) == [
+        ("1", 100, "purchase", "cs_1"), ("2", 100, "purchase", "cs_2"), ("1", -2, "usage", None),
+    ]  # fmt: skip
+    assert evidence.ledger["fraction"].fillna(0).tolist() == [0, 0, -5 * 10**8]

@@ -169,7 +169,7 @@ def type_of(table: SampledTable, apart_from: Iterable[Field]) -> Field | None:
 
 def _of_another(field: Field, table: SampledTable) -> bool:
     """A column beside an id of the same name: the kind of thing that the id is of."""
-    rest = field.words - {"type", "kind"}
+    rest = field.words - {"type", "kind"} - w.KEY
     return bool(rest) and any(f.words == rest | {"id"} for f in table.columns)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 MARK = "inferred "
@@ -62,6 +62,17 @@ class Decision:
         if self.scale != 1:
             lines.append(f"scale = {self.scale}")
         return "\n".join(lines)
+
+
+def inferred_parts(notes: Iterable[str]) -> list[str]:
+    """What was decided, of all notes of an input, without the columns.
+
+    Examples
+    --------
+    >>> inferred_parts(["read wallets", Decision("balances", "wallets").sentence()])
+    ['balances from wallets (certainty 1.00)']
+    """
+    return [n.removeprefix(MARK).partition("): ")[0] + ")" for n in notes if n.startswith(MARK)]
 
 
 @dataclass

@@ -170,7 +170,8 @@ def _entries_decision(
         )
     table = first.entries.table
     if table.rows:
-        shown = (first.owner.field, first.entries.amount, first.moves.type)
+        # No account: its id may be an e-mail address.
+        shown = (first.entries.amount, first.moves.type)
         decision.example = ", ".join(f"{f.name} = {f.texts[0]}" for f in shown if f)
     return decision
 

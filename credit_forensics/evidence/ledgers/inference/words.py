@@ -20,8 +20,8 @@ def words(name: str) -> tuple[str, ...]:
     --------
     >>> words("CreditTransactions"), words("stripe_checkout_session_id"), words("STATUS")
     (('credit', 'transaction'), ('stripe', 'checkout', 'session', 'id'), ('status',))
-    >>> words("userid"), words("billing_credittransaction")
-    (('user', 'id'), ('billing', 'credit', 'transaction'))
+    >>> words("userid"), words("billing_credittransaction"), words("ledgerEntries")
+    (('user', 'id'), ('billing', 'credit', 'transaction'), ('ledger', 'entry'))
     """
     return tuple(
         _singular(word)
@@ -31,6 +31,8 @@ def words(name: str) -> tuple[str, ...]:
 
 
 def _singular(word: str) -> str:
+    if len(word) > 4 and word.endswith("ies"):
+        return f"{word[:-3]}y"
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "tatus")):
         return word[:-1]
     return word
