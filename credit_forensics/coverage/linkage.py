@@ -21,8 +21,8 @@ def entry_ties(tables: Tables) -> ir.Table:
     Returns
     -------
     prefix (of the payment that is named, empty for none), by_event, kind, inferred, tied, inside
-    (tied, or in the time of the payments), of_kind (credits of kind ``other`` alone), entries, credits, and
-    ``payment_id``: any of the group, so that an engine may count bucket by bucket.
+    (tied, or in the time of the payments), of_kind (the credits, of kind ``other`` alone), entries,
+    credits, and ``payment_id``: any of the group, so that an engine may count bucket by bucket.
     """
     ledger, payments, spans = tables.ledger, tables.payments, tables.spans
     entries = ledger.filter((ledger.delta > 0) & ledger.kind.isin(BOUGHT))
