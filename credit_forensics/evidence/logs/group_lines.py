@@ -128,7 +128,14 @@ class _Grouping:
     def _owner(self, clue: Clue, request: str | None) -> _Group | None:
         if request:
             known = self._by_request.get(request)
-            if known is not None and self._within(known, LONGEST_REQUEST) and _agrees(known, clue):
+            # What stands in brackets may be a thread or an instance, which takes others after.
+            sure = request == clue.line.request
+            if (
+                known is not None
+                and self._within(known, LONGEST_REQUEST)
+                and _agrees(known, clue)
+                and (sure or not self._another(known, clue))
+            ):
                 return known
         for index, value in ((self._by_event, clue.event_id), (self._by_payment, clue.payment_id)):
             known = index.get(value) if value else None
@@ -143,6 +150,15 @@ class _Grouping:
             return None
         named = clue.event_id or clue.payment_id or (clue.event_type and clue.begins)
         return self._new(clue) if named or clue.signature is False or posted else None
+
+    def _another(self, known: _Group, clue: Clue) -> bool:
+        """Whether a line begins another request: a signature is checked before all else."""
+        delivery = known.delivery
+        if clue.signature is False:
+            begun = delivery.event_id or known.payment_ids
+            ended = delivery.outcome not in (None, "signature_refused", "handler_error")
+            return bool(begun or ended) or not self._within(known, _CLOSE)
+        return delivery.outcome == "signature_refused" and bool(clue.event_id or clue.opens)
 
     def _within(self, known: _Group, span: int) -> bool:
         return self._clock - known.last <= span

@@ -103,6 +103,25 @@ def test_the_known_handlers_words_out_of_a_container(tmp_path: Path, container: 
     ]
 
 
+@pytest.mark.parametrize("container", ["fly", "heroku", "kubectl", "spring"])
+@pytest.mark.parametrize(
+    "outcomes",
+    [
+        ("credited", "signature_refused"),
+        ("signature_refused", "credited"),
+        ("ignored", "signature_refused"),
+        ("signature_refused", "signature_refused"),
+    ],
+    ids=" then ".join,
+)
+def test_an_instance_in_brackets_takes_one_delivery_after_another(
+    tmp_path: Path, container: str, outcomes: tuple[str, ...]
+) -> None:
+    evidence = load(tmp_path, CONTAINERS[container](messages(outcomes)), evidence=emptied())
+    columns = ("event_id", "resolved_user_id", "credits", "outcome")
+    assert [tuple(row[c] for c in columns) for row in in_time(evidence)] == expected(outcomes)
+
+
 @settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     outcomes=st.lists(st.sampled_from(OUTCOMES), min_size=1, max_size=8).map(tuple),
