@@ -21,8 +21,8 @@ def entry_ties(tables: Tables) -> ir.Table:
     Returns
     -------
     prefix (of the payment that is named, empty for none), by_event, kind, inferred, tied, inside
-    (in the time of the payments), delta (of kind ``other`` alone), entries, credits, and
-    ``payment_id``: any of the group, so that an engine may count bucket by bucket.
+    (tied, or in the time of the payments), of_kind (the credits, of kind ``other`` alone), entries,
+    credits, and ``payment_id``: any of the group, so that an engine may count bucket by bucket.
     """
     ledger, payments, spans = tables.ledger, tables.payments, tables.spans
     entries = ledger.filter((ledger.delta > 0) & ledger.kind.isin(BOUGHT))
@@ -30,6 +30,7 @@ def entry_ties(tables: Tables) -> ir.Table:
     rows = entries.left_join(paid, entries.payment_id == paid.paid_id)
     rows = rows.cross_join(_span(spans, "payments"))
     inferred = rows.tie == "inferred" if "tie" in rows.columns else ibis.literal(False)
+    within = (rows.created_at >= rows.span_first) & (rows.created_at <= rows.span_last)
     groups = rows.select(
         "payment_id",
         "kind",
@@ -37,9 +38,8 @@ def entry_ties(tables: Tables) -> ir.Table:
         by_event=rows.payment_id.isnull() & rows.event_id.notnull(),
         inferred=inferred.coalesce(False),
         tied=rows.paid_id.notnull(),
-        inside=(
-            (rows.created_at >= rows.span_first) & (rows.created_at <= rows.span_last)
-        ).coalesce(False),
+        # The entry of the last payment comes after it, and so after the span.
+        inside=rows.paid_id.notnull() | within.coalesce(False),
         of_kind=ibis.ifelse(rows.kind == "other", rows.delta, ibis.null("int64")),
         credits=rows.delta,
     )
