@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from credit_forensics.case.explain_payments import JudgedTables, explain_payments
 from credit_forensics.case.labels import LABEL_FILE, no_labels, read_labels
-from credit_forensics.case.lazy_property import remembered
+from credit_forensics.case.lazy_property import cached_property
 from credit_forensics.case.manifest import versions
 from credit_forensics.case.payment_aliases import payments_of
 from credit_forensics.case.stored_case import StoredCase
@@ -85,7 +85,7 @@ class Case:
         findings of one's own, beside the house's.
     mode
         ``hindsight`` or ``as_of``; the case file's without it.
-    silent
+    left_out
         families to leave out, to see what they contribute.
     basis
         where the evidence is a part of the case's: what was learned of the whole.
@@ -110,7 +110,7 @@ class Case:
         methods: Sequence[Method] = (),
         findings: Sequence[Finding] = (),
         mode: Mode | None = None,
-        silent: Sequence[str] = (),
+        left_out: Sequence[str] = (),
         basis: Basis | None = None,
         progress: Progress | None = None,
         reveal: bool = False,
@@ -121,7 +121,7 @@ class Case:
         self.custom_methods = tuple(methods)
         self.catalogue = (*FINDINGS, *findings)
         self.mode: Mode = _checked_mode(mode) or self.settings.analysis.mode
-        self.silent = tuple(silent)
+        self.left_out = tuple(left_out)
         self._basis = basis
         self._progress = progress
         self.reveal = reveal
@@ -180,7 +180,7 @@ class Case:
         """The case's name."""
         return self.settings.name
 
-    @remembered
+    @cached_property
     def mask(self) -> Mask:
         """What masks personal data in whatever the case displays, under the reports' own key."""
         return self.masked(reveal=self.reveal)
@@ -190,7 +190,7 @@ class Case:
         names = [method.name for method in (*METHODS, *self.custom_methods)]
         return case_mask(self.evidence, self.settings, reveal=reveal, methods=names)
 
-    @remembered
+    @cached_property
     def engine(self) -> Engine:
         """Where the case is judged: the evidence's own DuckDB, or what ``[engine]`` names.
 
@@ -210,13 +210,13 @@ class Case:
 
     def _store_of(self, opened: tuple[Store, OpenedEvidence] | None) -> StoredCase | None:
         """Where the judgement is stored: nowhere, with methods or families of this case's own."""
-        if opened is None or self.custom_methods or self.silent or self._basis:
+        if opened is None or self.custom_methods or self.left_out or self._basis:
             return None
         engine = self.evidence.engine
         assert isinstance(engine, ParquetEngine)
         return StoredCase(opened[0], opened[1].part, engine, self.settings, self.mode)
 
-    @remembered
+    @cached_property
     def judgement(self) -> Judgement:
         """The judgement: model, patterns, and what it left on the engine."""
         if self._stored is None:
@@ -246,7 +246,7 @@ class Case:
             custom=self.custom_methods,
             different=pairs,
             basis=self._basis,
-            silent=self.silent,
+            left_out=self.left_out,
             progress=self._progress,
         )
         self._calibrate(judgement)
@@ -267,7 +267,7 @@ class Case:
             fit=judgement.fit,
         )
 
-    @remembered
+    @cached_property
     def labels(self) -> pd.DataFrame:
         """Labels that people gave: payment_id, label, stratum, note."""
         # Evidence loaded by hand lies beside no case file, so no labels lie beside it either.
@@ -298,7 +298,7 @@ class Case:
             kept = ibis.table(table.schema(), name="model_verdicts")
             engine.materialize("verdicts", calibrated_verdicts(kept, judgement.calibration))
 
-    @remembered
+    @cached_property
     def matrix(self) -> pd.DataFrame:
         """payment_id, a column a method, then handler_cascade, handler_log and ledger."""
         judgement = self.judgement
@@ -306,7 +306,7 @@ class Case:
         table = judgement.matrix.select("payment_id", *names, *REPLAYS)
         return self.evidence.engine.frame(table.order_by("payment_id"))
 
-    @remembered
+    @cached_property
     def claims(self) -> pd.DataFrame:
         """The long claims table."""
         return self.evidence.engine.frame(self.judgement.claims().order_by(CLAIMS_ORDER))
@@ -315,23 +315,23 @@ class Case:
         """The claims in order, some at a time, for more of them than memory holds."""
         return self.evidence.engine.ordered(self.judgement.claims(), CLAIMS_ORDER)
 
-    @remembered
+    @cached_property
     def _agreement_counts(self) -> pd.DataFrame:
         names = reference_names(self.judgement.methods)
         return self.evidence.engine.frame(count_agreement(self.judgement.matrix, names))
 
-    @remembered
+    @cached_property
     def method_summary(self) -> pd.DataFrame:
         """A line a method: coverage, agreement, conflicts, how often it explains the ledger."""
         return summarize_methods(self._agreement_counts, self.judgement.methods)
 
-    @remembered
+    @cached_property
     def method_agreement(self) -> pd.DataFrame:
         """Square of the methods: the share of payments on which two of them agree."""
         names = reference_names(self.judgement.methods)
         return agreement_matrix(self._agreement_counts, names)
 
-    @remembered
+    @cached_property
     def verdicts(self) -> pd.DataFrame:
         """One verdict a payment, sorted by payment."""
         return self.evidence.engine.frame(self._verdicts().order_by("payment_id"))
@@ -344,7 +344,7 @@ class Case:
         """The verdicts in order, some at a time, for more of them than memory holds."""
         return self.evidence.engine.ordered(self._verdicts(), ["payment_id"])
 
-    @remembered
+    @cached_property
     def verdict_counts(self) -> pd.Series:
         """Payments by verdict, the most frequent first."""
         verdicts = self._verdicts()
@@ -352,7 +352,7 @@ class Case:
         frame = self.evidence.engine.frame(counts.order_by(counts.payments.desc(), "verdict"))
         return frame.set_index("verdict")["payments"].astype("int64")
 
-    @remembered
+    @cached_property
     def persons(self) -> pd.DataFrame:
         """Ids that share a person; an id that is not there is its own person."""
         self.judgement  # noqa: B018
@@ -367,7 +367,7 @@ class Case:
             return compute()
         return self._stored.frames(name, compute)
 
-    @remembered
+    @cached_property
     def _examined(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         methods = self.judgement.methods
 
@@ -390,7 +390,7 @@ class Case:
         """A row a finding: whether it ran, and how many it found."""
         return self._examined[1]
 
-    @remembered
+    @cached_property
     def _with_incidents(self) -> tuple[pd.DataFrame, pd.DataFrame]:
         def group() -> dict[str, pd.DataFrame]:
             findings, engine = self.findings, self.evidence.engine
@@ -442,7 +442,7 @@ class Case:
         """What could not be read: file, line, reason."""
         return self.evidence.custody.rejects()
 
-    @remembered
+    @cached_property
     def model(self) -> dict[str, Any]:
         """The fitted model as plain values: families, levels, accuracies and their support."""
         fit = self.judgement.fit
@@ -467,25 +467,25 @@ class Case:
             "notes": list(fit.notes),
         }
 
-    @remembered
+    @cached_property
     def family_accuracies(self) -> pd.DataFrame:
         """The accuracy of each family and level, with a 95 % interval."""
         return family_accuracies(self.judgement.fit)
 
-    @remembered
+    @cached_property
     def agree_when_wrong(self) -> pd.DataFrame:
         """Pairs of families, and how often they are expected to name the same wrong person."""
         judgement = self.judgement
         return agree_when_wrong(judgement.patterns, judgement.cells, judgement.fit)
 
-    @remembered
+    @cached_property
     def sensitivity_counts(self) -> pd.Series:
         """Payments by the families without which their verdict would flip; "" where none would."""
         judgement = self.judgement
         flips = verdict_sensitivity(judgement.patterns, judgement.cells, judgement.fit)
         return flips.assign(n=judgement.cells.count).groupby("flips_without")["n"].sum()
 
-    @remembered
+    @cached_property
     def manifest(self) -> dict[str, Any]:
         """What went in and what was done with it. No wall clock: the same case gives the same."""
         return {

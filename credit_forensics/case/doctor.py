@@ -8,6 +8,7 @@ import pandas as pd
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.logs.generic_log import NOT_UNDERSTOOD, PROPOSAL
 from credit_forensics.evidence.stored.open import open_case_evidence
 
 # What an evidence table or column serves: (table, condition that a row is of use, who needs it).
@@ -54,6 +55,8 @@ class Checkup:
         table, rows, share, serves: how much of the evidence each method and finding can use.
     rejects
         file, reason, rows: rejects by reason.
+    log_lines
+        input, note: examples of lines of logs that were not understood, masked, and a pattern.
     """
 
     inputs: pd.DataFrame
@@ -62,6 +65,7 @@ class Checkup:
     gaps: pd.DataFrame
     needs: pd.DataFrame
     rejects: pd.DataFrame
+    log_lines: pd.DataFrame
 
     @property
     def missing(self) -> pd.DataFrame:
@@ -77,6 +81,8 @@ class Checkup:
             ("Rejected", self.rejects),
             ("Gaps", self.gaps),
         ]
+        if len(self.log_lines):
+            parts.append(("Log lines", self.log_lines))
         lines = []
         for title, table in parts:
             lines.append(title)
@@ -117,7 +123,7 @@ def examine_evidence(evidence: Evidence) -> Checkup:
                 "bytes": source.size,
                 "rows": source.rows,
                 "rejects": source.rejects,
-                "notes": "; ".join(source.notes),
+                "notes": "; ".join(note for note in source.notes if not _of_lines(note)),
             }
             for source in custody.inputs
         ]
@@ -153,4 +159,18 @@ def examine_evidence(evidence: Evidence) -> Checkup:
         gaps=custody.gaps(),
         needs=pd.DataFrame(needs),
         rejects=by_reason,
+        log_lines=pd.DataFrame(
+            [
+                {"input": source.name, "note": note}
+                for source in custody.inputs
+                for note in source.notes
+                if _of_lines(note)
+            ],
+            columns=["input", "note"],
+        ),
     )
+
+
+def _of_lines(note: str) -> bool:
+    """Whether a note of an input is about lines of a log that were not understood."""
+    return note.startswith((NOT_UNDERSTOOD, PROPOSAL))

@@ -1,4 +1,4 @@
-"""A property that is computed once and remembered, and that completion does not compute."""
+"""A property that is computed once and stored, and that completion does not compute."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # The same to a type checker.
-    from functools import cached_property as remembered
+    from functools import cached_property as cached_property  # noqa: PLC0414  # re-exported
 else:
 
-    class remembered(property):  # noqa: N801  # used as the decorators it stands in for
+    class cached_property(property):  # noqa: N801  # used as the decorators it stands in for
         """As ``functools.cached_property``, but a ``property``.
 
         A notebook's completion (Jedi) runs a ``cached_property`` to see what its value offers,
@@ -18,7 +18,7 @@ else:
         Examples
         --------
         >>> class Sum:
-        ...     @remembered
+        ...     @cached_property
         ...     def total(self) -> int:
         ...         print("summing")
         ...         return 3
@@ -34,13 +34,13 @@ else:
         def __get__(self, instance: Any, owner: type | None = None) -> Any:
             if instance is None:
                 return self
-            kept = vars(instance)
-            if self._name not in kept:
-                kept[self._name] = self.fget(instance)
-            return kept[self._name]
+            stored = vars(instance)
+            if self._name not in stored:
+                stored[self._name] = self.fget(instance)
+            return stored[self._name]
 
         def __delete__(self, instance: Any) -> None:
             del vars(instance)[self._name]
 
 
-__all__ = ["remembered"]
+__all__ = ["cached_property"]

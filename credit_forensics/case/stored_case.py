@@ -32,7 +32,7 @@ from credit_forensics.store.store import WAIT_SECONDS, Store, warn_once
 from credit_forensics.store.stored_parts import Part
 
 JUDGEMENT = "judgement"
-_PATTERNS = ("slot", "level", "bears", "credited", "credited_bears")
+_PATTERNS = ("slot", "level", "has_name", "credited", "credited_has_name")
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ FAILURES = (
     ("resolution_failed", "ended without a user"),
     ("no_credits", "ended without a number of credits"),
     ("database_error", "ended in a database error"),
+    ("handler_error", "was answered with an error"),
     ("incomplete", "broke off"),
     ("not_found", "was answered as not found"),
 )
@@ -107,6 +108,7 @@ FINDING = Finding(
             "resolution_failed": "resolution failed",
             "no_credits": "no credits named",
             "database_error": "database error",
+            "handler_error": "answered with an error",
             "incomplete": "log breaks off",
             "not_found": "not found",
         },
@@ -119,6 +121,7 @@ FINDING = Finding(
             "resolution_failed": "Zuordnung gescheitert",
             "no_credits": "keine Credits genannt",
             "database_error": "Datenbankfehler",
+            "handler_error": "mit einem Fehler beantwortet",
             "incomplete": "Protokoll bricht ab",
             "not_found": "nicht gefunden",
         },

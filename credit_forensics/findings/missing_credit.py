@@ -23,7 +23,7 @@ COMPLETING_EVENTS = (
 ACKNOWLEDGED = ("credited", "duplicate", "database_error", "no_credits")
 # Gates in the order in which a delivery passes them. A delayed payment has two completing events:
 # that the handler skips the second matters less than what became of the first.
-_REFUSED, _BROKEN_OFF, _SKIPPED, _RESOLVED, _APPLIED = range(1, 6)
+_REFUSED, _UNCLEAR, _ERROR, _BROKEN_OFF, _SKIPPED, _RESOLVED, _APPLIED = range(1, 8)
 REFUSED_EARLIEST = ibis.interval(seconds=60)
 REFUSED_LATEST = ibis.interval(minutes=15)
 
@@ -42,8 +42,10 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     * ``signature_refused``: it refused the signature. A refused delivery names no event, so it is
       also taken where no delivery names the payment and one was refused between one minute
       before and 15 minutes after the payment completed;
-    * ``not_delivered``: the log covers the time and no delivery is in it;
-    * ``unknown``: the log does not cover the time, or the delivery broke off.
+    * ``not_delivered``: the log covers the time and no delivery is in it, though most of the
+      deliveries that were recognised in it name what they are of;
+    * ``unknown``: the log does not cover the time, the delivery broke off or was answered with an
+      error of no known kind, or its end was not understood.
 
     Examples
     --------
@@ -101,15 +103,17 @@ def missing(tables: Tables, name: str, severity: str, *, renewals: bool) -> ir.T
     rows = rows.left_join(refused, rows.payment_id == refused.refused_payment)
     log = tables.coverage.filter(tables.coverage.source == "deliveries")
     rows = rows.cross_join(log.aggregate(log_first=log.first_at.min(), log_last=log.last_at.max()))
+    rows = rows.cross_join(_recognised(tables))
 
     gate = rows.gate.coalesce(0)
-    covered = (rows.happened_at >= rows.log_first) & (rows.happened_at <= rows.log_last)
+    spanned = (rows.happened_at >= rows.log_first) & (rows.happened_at <= rows.log_last)
+    covered = spanned & (rows.named_deliveries > rows.nameless_deliveries)
     was_refused = (rows.refused_at <= rows.happened_at + REFUSED_LATEST).coalesce(False)
     cause = ibis.cases(
         (gate == _APPLIED, "acknowledged_not_applied"),
         (gate == _RESOLVED, "resolution_failed"),
         (gate == _SKIPPED, "acknowledged_not_applied"),
-        (gate == _BROKEN_OFF, "unknown"),
+        (gate.isin((_UNCLEAR, _ERROR, _BROKEN_OFF)), "unknown"),
         ((gate == _REFUSED) | was_refused, "signature_refused"),
         (covered.coalesce(False), "not_delivered"),
         else_="unknown",
@@ -119,9 +123,12 @@ def missing(tables: Tables, name: str, severity: str, *, renewals: bool) -> ir.T
         (gate == _RESOLVED, "the handler could not tell the user"),
         (gate == _SKIPPED, "the handler acknowledged its delivery and skipped it"),
         (gate == _BROKEN_OFF, "its delivery broke off in the handler's log"),
+        (gate == _ERROR, "the handler answered its delivery with an error"),
+        (gate == _UNCLEAR, "how its delivery ended was not understood in the handler's log"),
         (gate == _REFUSED, "the handler refused the signature of its delivery"),
         (was_refused, "a delivery was refused for its signature at that time"),
         (covered.coalesce(False), "the handler's log shows no delivery"),
+        (spanned.coalesce(False), "few or no deliveries were recognised in the handler's log"),
         else_="no log covers the time",
     )
     return finding_rows(
@@ -167,32 +174,47 @@ def _completing_event(unbooked: ir.Table, tables: Tables) -> ir.Table:
 
 def _furthest_gate(unbooked: ir.Table, tables: Tables) -> ir.Table:
     """The furthest gate that a delivery of each payment reached."""
-    own = tables.deliveries.select("payment_id", "event_id", "outcome")
+    named = tables.deliveries.select("payment_id", "event_id", "outcome")
     theirs = tables.events.semi_join(unbooked, "payment_id")
     # A delivery tells its payment, or its event does.
-    told = own.semi_join(unbooked, "payment_id")
-    untold = own.filter(own.payment_id.isnull()).semi_join(theirs, "event_id")
+    told = named.semi_join(unbooked, "payment_id")
+    untold = named.filter(named.payment_id.isnull()).semi_join(theirs, "event_id")
     delivered = told.union(untold)
     events = tables.events.semi_join(delivered, "event_id")
     events = events.group_by("event_id").aggregate(
         event_payment=events.payment_id.min(), event_type=events.type.min()
     )
     deliveries = delivered.left_join(events, "event_id").drop("event_id_right")
-    skipped = (deliveries.outcome == "ignored") & deliveries.event_type.isin(COMPLETING_EVENTS)
+    completing = deliveries.event_type.isin(COMPLETING_EVENTS).coalesce(False)
+    skipped = (deliveries.outcome == "ignored") & completing
+    # How an event of another type was answered says nothing of the one that should have credited.
+    own = completing | deliveries.event_type.isnull()
     gates = deliveries.select(
         gate_payment=deliveries.payment_id.coalesce(deliveries.event_payment),
-        # A skipped event of another type says nothing of the one that should have credited.
         gate=ibis.cases(
             (deliveries.outcome.isin(ACKNOWLEDGED), _APPLIED),
+            ((deliveries.outcome == "acknowledged") & own, _APPLIED),
             (deliveries.outcome == "resolution_failed", _RESOLVED),
-            (skipped.coalesce(False), _SKIPPED),
+            (skipped, _SKIPPED),
             (deliveries.outcome.isin(("incomplete", "not_found")), _BROKEN_OFF),
+            ((deliveries.outcome == "handler_error") & own, _ERROR),
+            (deliveries.outcome.isin(("ignored", "received")) & own, _UNCLEAR),
             (deliveries.outcome == "signature_refused", _REFUSED),
             else_=0,
         ),
     )
     gates = gates.filter(gates.gate_payment.notnull())
     return gates.group_by("gate_payment").aggregate(gate=gates.gate.max())
+
+
+def _recognised(tables: Tables) -> ir.Table:
+    """How many deliveries name an event or a payment, and how many of the others should."""
+    deliveries = tables.deliveries
+    named = deliveries.event_id.notnull() | deliveries.payment_id.notnull()
+    nameless = ~named & ~deliveries.outcome.isin(("signature_refused", "not_found"))
+    return deliveries.aggregate(
+        named_deliveries=named.sum().coalesce(0), nameless_deliveries=nameless.sum().coalesce(0)
+    )
 
 
 def _refused_after(rows: ir.Table, tables: Tables) -> ir.Table:

@@ -1,4 +1,4 @@
-"""Parts bursts that follow each other without a pause, by a mark that their wrong payments bear.
+"""Parts bursts that follow each other without a pause, by a mark that their wrong payments have.
 
 A fault that comes with a front-end version of its own marks its payments. Where the mark changes
 in the middle of a burst, one fault ended and another began, though the rate shows nothing of it.
@@ -28,10 +28,10 @@ _MOST = 30
 
 @dataclass(frozen=True)
 class Marks:
-    """What each wrong payment bears, in order of time.
+    """What each misattributed payment has, in order of time.
 
     ``value`` numbers the values, ``share`` is the share of wrong ones among all payments that
-    bear the value (0 where nothing is known).
+    have the value (0 where nothing is known).
     """
 
     value: Ints
@@ -49,8 +49,8 @@ class Marks:
         return cls(np.zeros(count, dtype=np.int64), np.zeros(count))
 
     @classmethod
-    def of(cls, values: pd.Series[str], bearers: pd.Series[int]) -> Marks:
-        """The marks of wrong payments by their values and how many payments bear each.
+    def of(cls, values: pd.Series[str], carriers: pd.Series[int]) -> Marks:
+        """The marks of wrong payments by their values and how many payments have each.
 
         Examples
         --------
@@ -59,7 +59,7 @@ class Marks:
         """
         value, _ = pd.factorize(values, sort=True)
         wrong = np.bincount(value[value >= 0], minlength=1)[np.maximum(value, 0)]
-        share = wrong / np.maximum(bearers.fillna(1).to_numpy(dtype=np.float64), 1.0)
+        share = wrong / np.maximum(carriers.fillna(1).to_numpy(dtype=np.float64), 1.0)
         return cls(value.astype(np.int64), np.where(value >= 0, share, 0.0))
 
     def parts(self, start: int, end: int, rate: float) -> list[Part]:
@@ -90,7 +90,7 @@ class Marks:
 class Part:
     """First and last wrong payment of a part of a burst, by their place in order, and its mark.
 
-    Where nearly all bear one mark, that is ``mark``, and first and last bear it; else it is
+    Where nearly all have one mark, that is ``mark``, and first and last have it; else it is
     ``EVERYDAY``.
     """
 

@@ -5,7 +5,7 @@ the share of wrong ones is higher than outside. Counting payments instead of hou
 and rushes from looking like changes.
 
 ``burst_search`` finds them; bursts that follow each other without a pause are told apart by what
-their wrong payments bear (``burst_marks``).
+their wrong payments have (``burst_marks``).
 
 The intervals are posterior ones: each position may be the beginning (given the end) with the
 likelihood of the two runs, their rates integrated out under Jeffreys' Beta(1/2, 1/2).

@@ -58,8 +58,8 @@ def group_incidents(
         ``onset.date_bursts``), each is an incident with an interval for onset and end, in the
         payments' own times, and only what lies outside all bursts is grouped by pauses.
     marks
-        ``payment_id``, ``value`` and ``bearers`` of payments hit: what they bear (a front-end
-        version), and how many payments bear the same. With them, bursts that follow each other
+        ``payment_id``, ``value`` and ``carriers`` of payments hit: what they have (a front-end
+        version), and how many payments have the same. With them, bursts that follow each other
         without a pause are told apart (see ``burst_marks``).
 
     Returns
@@ -165,7 +165,7 @@ def _marks(hit: pd.Series[str], marks: pd.DataFrame | None) -> Marks | None:
     if marks is None:
         return None
     known = marks.drop_duplicates("payment_id").set_index("payment_id").reindex(hit)
-    return Marks.of(known["value"].reset_index(drop=True), known["bearers"].reset_index(drop=True))
+    return Marks.of(known["value"].reset_index(drop=True), known["carriers"].reset_index(drop=True))
 
 
 def _summed(rows: pd.DataFrame, bursts: pd.DataFrame) -> pd.DataFrame:

@@ -119,20 +119,20 @@ def _payments_of(
 
 
 def front_end_marks(tables: Tables) -> ir.Table:
-    """The front-end version of each misattributed payment, and how many payments bear it.
+    """The front-end version of each misattributed payment, and how many payments have it.
 
     Examples
     --------
     >>> front_end_marks(Tables()).columns
-    ('payment_id', 'value', 'bearers')
+    ('payment_id', 'value', 'carriers')
     """
-    borne = _metadata_value(tables, "frontend_version", lambda value: value)
-    borne = borne.filter(borne.trait_value.notnull())
-    bearers = borne.group_by("trait_value").agg(bearers=borne.count())
+    valued = _metadata_value(tables, "frontend_version", lambda value: value)
+    valued = valued.filter(valued.trait_value.notnull())
+    carriers = valued.group_by("trait_value").agg(carriers=valued.count())
     wrong = tables.verdicts.filter(tables.verdicts.verdict == "misattributed")
-    marked = wrong.inner_join(borne, wrong.payment_id == borne.valued_payment)
-    return marked.inner_join(bearers, "trait_value").select(
-        "payment_id", value="trait_value", bearers="bearers"
+    marked = wrong.inner_join(valued, wrong.payment_id == valued.valued_payment)
+    return marked.inner_join(carriers, "trait_value").select(
+        "payment_id", value="trait_value", carriers="carriers"
     )
 
 

@@ -15,9 +15,9 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from credit_forensics.intake.checkout_object import Checkout
-from credit_forensics.intake.resolution import Claim, Facts
+from credit_forensics.intake.resolution import Claim, Known
 
-_KEEP_AND_LOOK = sa.text(
+_STORE_AND_LOOK_UP = sa.text(
     """
     WITH kept AS (
         INSERT INTO intake_events (event_id, type, body) VALUES (:event_id, :type, :body)
@@ -129,7 +129,7 @@ _REVERSE = sa.text(
 )
 
 
-async def keep_and_look(
+async def store_and_look_up(
     connection: AsyncConnection,
     *,
     event_id: str,
@@ -138,7 +138,7 @@ async def keep_and_look(
     checkout: Checkout | None,
     ids: Sequence[str],
     emails: Sequence[str],
-) -> tuple[bool, Facts]:
+) -> tuple[bool, Known]:
     """Keep an event, and look up what the database knows about its session.
 
     Returns
@@ -147,7 +147,7 @@ async def keep_and_look(
     """
     row = (
         await connection.execute(
-            _KEEP_AND_LOOK,
+            _STORE_AND_LOOK_UP,
             {
                 "event_id": event_id,
                 "type": kind,
@@ -160,12 +160,12 @@ async def keep_and_look(
             },
         )
     ).one()
-    return bool(row.fresh), facts_of(row.accounts, row.bindings, row.other_payments)
+    return bool(row.fresh), known_of(row.accounts, row.bindings, row.other_payments)
 
 
-def facts_of(accounts: object, bindings: object, other_payments: object) -> Facts:
+def known_of(accounts: object, bindings: object, other_payments: object) -> Known:
     """Facts from the JSON that the look-up gives; absent is empty."""
-    return Facts(
+    return Known(
         accounts=dict(accounts or ()),  # type: ignore[call-overload]
         bindings=[(user, _at(at)) for user, at in bindings or ()],  # type: ignore[attr-defined]
         other_payments=[

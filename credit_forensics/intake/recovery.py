@@ -43,5 +43,5 @@ async def finish_unfinished(webhook: Webhook, *, older_than: float = 60.0, most:
         ).all()
     for row in rows:
         body = bytes(row.body)
-        await webhook.handle_kept(json.loads(body), row.event_id, body)
+        await webhook.handle_stored(json.loads(body), row.event_id, body)
     return len(rows)

@@ -21,7 +21,7 @@ from credit_forensics.resolution.one_session import OneSession, email_key
 
 
 @dataclass(frozen=True)
-class Facts:
+class Known:
     """What the database knows about a session.
 
     Attributes
@@ -87,14 +87,14 @@ def candidate_emails(checkout: Checkout) -> list[str]:
 
 def _values(checkout: Checkout, *, emails: bool) -> list[str]:
     """What the session carries of the fields that methods read: ids, or addresses."""
-    session = _one_session(checkout, Facts())
+    session = _one_session(checkout, Known())
     fields = [method.field for method in METHODS if method.field is not None]
     wanted = [field for field in fields if field.in_session and field.emails == emails]
     return [value for field in wanted for value in field.values(session)]
 
 
 def claims(
-    checkout: Checkout, facts: Facts, methods: Sequence[Method] = METHODS
+    checkout: Checkout, facts: Known, methods: Sequence[Method] = METHODS
 ) -> tuple[Claim, ...]:
     """What every method says of a session, in the audit's order.
 
@@ -104,7 +104,7 @@ def claims(
     >>> session = {"id": "cs_1", "object": "checkout.session", "amount_total": 5,
     ...     "currency": "eur", "customer_details": {"email": "ada@example.com"},
     ...     "metadata": {"user_id": "u1"}}
-    >>> facts = Facts({"u1": "ada@example.com"})
+    >>> facts = Known({"u1": "ada@example.com"})
     >>> [(c.method, c.family) for c in claims(read_checkout(session, {}), facts)]
     [('metadata_user_id', 'session'), ('payer_email', 'email')]
     """
@@ -124,7 +124,7 @@ def claims(
     return tuple(found)
 
 
-def customer_preset(checkout: Checkout, facts: Facts) -> bool:
+def customer_preset(checkout: Checkout, facts: Known) -> bool:
     """Whether the session was given its customer: it made none, or the customer is older."""
     if checkout.customer_id is None:
         return False
@@ -135,7 +135,7 @@ def customer_preset(checkout: Checkout, facts: Facts) -> bool:
 
 def resolve(
     checkout: Checkout,
-    facts: Facts,
+    facts: Known,
     *,
     min_families: int = 2,
     sealed: bool | None = None,
@@ -158,7 +158,7 @@ def resolve(
     >>> session = {"id": "cs_1", "object": "checkout.session", "amount_total": 5,
     ...     "currency": "eur", "customer_details": {"email": "bo@example.com"},
     ...     "metadata": {"user_id": "u1", "user_id_backup": "u1", "session_user_id": "u1"}}
-    >>> facts = Facts({"u1": "ada@example.com", "u2": "bo@example.com"})
+    >>> facts = Known({"u1": "ada@example.com", "u2": "bo@example.com"})
     >>> resolve(read_checkout(session, {}), facts).problem
     'disagreement'
     """
@@ -183,12 +183,12 @@ def resolve(
     return Resolution(found, found[0].user_id, found[0].method, families, None)
 
 
-def _person(user_id: str, facts: Facts) -> str:
+def _person(user_id: str, facts: Known) -> str:
     # Accounts of one e-mail are one person, as in the audit.
     return facts.accounts.get(user_id) or f"id:{user_id}"
 
 
-def _one_session(checkout: Checkout, facts: Facts) -> OneSession:
+def _one_session(checkout: Checkout, facts: Known) -> OneSession:
     return OneSession(
         metadata=checkout.metadata,
         client_reference_id=checkout.client_reference_id,

@@ -13,11 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
 from credit_forensics.intake import booking
 from credit_forensics.intake.checkout_object import Checkout, UnreadableError, read_checkout
+from credit_forensics.intake.expected_credits import expected_credits
 from credit_forensics.intake.guarded import Guard
 from credit_forensics.intake.resolution import candidate_emails, candidate_ids
 from credit_forensics.intake.users import exists
 from credit_forensics.intake.webhook import Webhook
-from credit_forensics.intake.worth import worth
 
 _MAX_ID = 2**63 - 1
 
@@ -152,7 +152,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
             checkout = await _checkout(connection, row.event_id)
             if checkout is None:
                 raise HTTPException(409, "nothing can be booked from this session")
-            _, facts = await booking.keep_and_look(
+            _, facts = await booking.store_and_look_up(
                 connection,
                 event_id=row.event_id,
                 kind="",
@@ -162,7 +162,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 emails=candidate_emails(checkout),
             )
             found = webhook.resolution(checkout, facts)
-            value = worth(checkout, webhook.settings.prices)
+            value = expected_credits(checkout, webhook.settings.prices)
             state = "open"
             if found.user_id is not None and value.credits is not None:
                 await booking.book(

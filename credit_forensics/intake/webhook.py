@@ -29,8 +29,9 @@ from credit_forensics.intake.checkout_object import (
     whole,
 )
 from credit_forensics.intake.delivery_log import log_delivery
+from credit_forensics.intake.expected_credits import expected_credits
 from credit_forensics.intake.resolution import (
-    Facts,
+    Known,
     Resolution,
     candidate_emails,
     candidate_ids,
@@ -39,7 +40,6 @@ from credit_forensics.intake.resolution import (
 from credit_forensics.intake.seal import is_sealed
 from credit_forensics.intake.settings import IntakeSettings
 from credit_forensics.intake.signature import SignatureRefusedError, verify_signature
-from credit_forensics.intake.worth import worth
 
 COMPLETIONS = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
 _LOGGER = logging.getLogger("credit_forensics.intake")
@@ -88,7 +88,7 @@ class Webhook:
         self._log(outcome, request_id, now)
         return outcome
 
-    async def handle_kept(self, event: Mapping[str, Any], event_id: str, body: bytes) -> Outcome:
+    async def handle_stored(self, event: Mapping[str, Any], event_id: str, body: bytes) -> Outcome:
         """Handle an event that was verified and kept before, and log it; never raises."""
         request_id = uuid.uuid4().hex
         outcome = await self._guarded(event, event_id, text(event.get("type")), body, request_id)
@@ -166,7 +166,7 @@ class Webhook:
             except UnreadableError as error:
                 unreadable = str(error)
         async with self.engine.connect() as connection:
-            _, facts = await booking.keep_and_look(
+            _, facts = await booking.store_and_look_up(
                 connection,
                 event_id=event_id,
                 kind=kind,
@@ -197,7 +197,7 @@ class Webhook:
         return outcome
 
     async def _session(
-        self, connection: Any, checkout: Checkout, facts: Facts, event_id: str, kind: str
+        self, connection: Any, checkout: Checkout, facts: Known, event_id: str, kind: str
     ) -> Outcome:
         def made(outcome: str, **more: Any) -> Outcome:
             return Outcome(
@@ -215,7 +215,7 @@ class Webhook:
         if not checkout.paid:
             return made("unpaid")
         found = self.resolution(checkout, facts)
-        value = worth(checkout, self.settings.prices)
+        value = expected_credits(checkout, self.settings.prices)
         problem = found.problem or value.problem
         if problem is None and found.user_id is not None and value.credits is not None:
             booked = await booking.book(
@@ -242,7 +242,7 @@ class Webhook:
         )
         return made("queued", error=problem) if waits else made("duplicate")
 
-    def resolution(self, checkout: Checkout, facts: Facts) -> Resolution:
+    def resolution(self, checkout: Checkout, facts: Known) -> Resolution:
         """Whom the payment belongs to, by the settings' policy."""
         return resolve(
             checkout,

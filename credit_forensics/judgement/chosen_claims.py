@@ -10,7 +10,7 @@ import ibis.expr.types as ir
 from credit_forensics.resolution.method import Method
 
 
-def choices(matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]) -> ir.Table:
+def chosen_claims(matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]) -> ir.Table:
     """The table ``choices`` of ``evidence.tables``.
 
     Parameters

@@ -90,7 +90,7 @@ def agree_when_wrong(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFrame
     return pd.DataFrame(lines)
 
 
-def silence(patterns: Patterns, family: str) -> Patterns:
+def without_family(patterns: Patterns, family: str) -> Patterns:
     """The patterns as they would be had one family said nothing.
 
     A person whom that family named first and another names too moves to the other's slot.
@@ -100,13 +100,14 @@ def silence(patterns: Patterns, family: str) -> Patterns:
     >>> from credit_forensics.judgement.families import FAMILIES
     >>> one = Patterns(FAMILIES, np.array([[1, 0, 1, 0, 0]]), np.array([[2, 0, 1, 0, 0]]),
     ...                np.zeros((1, 5), bool), np.array([1]), np.zeros(1, bool))
-    >>> silence(one, "session").slot.tolist(), silence(one, "session").credited.tolist()
+    >>> without = without_family(one, "session")
+    >>> without.slot.tolist(), without.credited.tolist()
     ([[0, 0, 3, 0, 0]], [3])
     """
     gone = patterns.index(family)
     slot, level = patterns.slot.copy(), patterns.level.copy()
-    bears, credited = patterns.bears.copy(), patterns.credited.copy()
-    credited_bears = patterns.credited_bears.copy()
+    has_name, credited = patterns.has_name.copy(), patterns.credited.copy()
+    credited_has_name = patterns.credited_has_name.copy()
     size = len(patterns.families)
     mine = slot[:, gone] == gone + 1
     slot[:, gone], level[:, gone] = 0, 0
@@ -116,21 +117,21 @@ def silence(patterns: Patterns, family: str) -> Patterns:
     slot = np.where(others, heir[:, None] + 1, slot)
     taken = credited == gone + 1
     inherited = moved[heir[moved] < size]
-    bears[inherited, heir[inherited]] = bears[inherited, gone]
+    has_name[inherited, heir[inherited]] = has_name[inherited, gone]
     orphaned = taken & mine & (heir == size)
-    credited_bears[orphaned] = bears[orphaned, gone]
-    bears[:, gone] = False
+    credited_has_name[orphaned] = has_name[orphaned, gone]
+    has_name[:, gone] = False
     credited = np.where(taken & mine, heir + 1, credited)
     if family == NAME:
-        bears[:] = False
-        credited_bears[:] = False
+        has_name[:] = False
+        credited_has_name[:] = False
     return replace(
         patterns,
         slot=slot,
         level=level,
-        bears=bears,
+        has_name=has_name,
         credited=credited,
-        credited_bears=credited_bears,
+        credited_has_name=credited_has_name,
     )
 
 
@@ -146,7 +147,7 @@ def verdict_sensitivity(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFr
     whole = _class(patterns, cells, fit)
     names: list[Booleans] = []
     for family in patterns.families:
-        without = _class(silence(patterns, family.name), cells, fit)
+        without = _class(without_family(patterns, family.name), cells, fit)
         names.append((whole != 0) & (without != whole))
     text = np.full(len(cells.count), "", dtype=object)
     for family, flips in zip(patterns.families, names, strict=True):

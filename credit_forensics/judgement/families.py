@@ -89,12 +89,12 @@ FAMILIES: tuple[Family, ...] = (
     Family(
         NAME,
         (
-            Level("one account bears it", 85, 15),
-            Level("two accounts bear it", 85, 15),
-            Level("up to 4 accounts bear it", 85, 15),
-            Level("up to 10 accounts bear it", 85, 15),
-            Level("up to 30 accounts bear it", 85, 15),
-            Level("more accounts bear it", 85, 15),
+            Level("one account has it", 85, 15),
+            Level("two accounts have it", 85, 15),
+            Level("up to 4 accounts have it", 85, 15),
+            Level("up to 10 accounts have it", 85, 15),
+            Level("up to 30 accounts have it", 85, 15),
+            Level("more accounts have it", 85, 15),
         ),
         "names",
     ),

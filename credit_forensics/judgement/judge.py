@@ -47,7 +47,7 @@ class Judgement:
     kept: dict[str, ir.Table]
     linked: bool
     has_users: bool
-    silent: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
     notes: list[str] = field(default_factory=list)
     calibration: Calibration = field(default_factory=Calibration)
     labelled: pd.DataFrame | None = None
@@ -59,7 +59,7 @@ class Judgement:
             self.methods,
             self.families,
             self.mode,
-            silent=self.silent,
+            left_out=self.left_out,
             linked=self.linked,
             has_users=self.has_users,
         )
@@ -111,7 +111,7 @@ def judge(
     mode: Mode = "hindsight",
     custom: Sequence[Method] = (),
     different: Sequence[tuple[str, str]] = (),
-    silent: Sequence[str] = (),
+    left_out: Sequence[str] = (),
     basis: Basis | None = None,
     progress: Callable[[str, int, int], None] | None = None,
 ) -> Judgement:
@@ -127,7 +127,7 @@ def judge(
         methods of one's own, beside the house's.
     different
         pairs of ids that are two people whatever the evidence says.
-    silent
+    left_out
         families to leave out, to see what they contribute.
     basis
         where the engine holds a part of the evidence only: what was learned of the whole.
@@ -158,7 +158,7 @@ def judge(
             methods,
             families,
             mode,
-            silent=tuple(silent),
+            left_out=tuple(left_out),
             linked=linked,
             has_users=bool(len(accounts)),
         )
@@ -187,7 +187,7 @@ def judge(
     step("methods")
     for name, table in plan.lookups.items():
         engine.materialize(name, table)
-    run("first_matrix", "name_bearers")
+    run("first_matrix", "name_owners")
     drop("session_fields", *plan.lookups)
     step("first judgement")
     run("first_keyed", "first_name_questions", "first_name_marks")
@@ -207,7 +207,7 @@ def judge(
     drop("ownership", "first_posteriors")
     step("judgement")
     run("keyed", "name_questions", "name_marks")
-    drop("name_questions", "name_bearers")
+    drop("name_questions", "name_owners")
     fused = fuse(
         engine,
         plan.counts,
@@ -230,7 +230,7 @@ def judge(
         kept=kept,
         linked=bool(len(persons)),
         has_users=bool(len(accounts)),
-        silent=tuple(silent),
+        left_out=tuple(left_out),
         notes=list(fused.fit.notes),
     )
 

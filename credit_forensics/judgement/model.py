@@ -126,7 +126,7 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
     in_all = weight.sum(axis=0)
     rows = np.arange(len(patterns))
     bearing = np.column_stack(
-        [patterns.bears & patterns.exists, patterns.credited_bears & patterns.outsider]
+        [patterns.has_name & patterns.exists, patterns.credited_has_name & patterns.outsider]
     )
     for index, family in enumerate(patterns.families):
         level = patterns.level[:, index]

@@ -17,17 +17,17 @@ class Patterns:
     """Distinct patterns, as arrays with one entry or row a pattern.
 
     ``slot[pattern, family]``: 1-based index of the first family that names the same person, 0 for
-    silence; ``level[pattern, family]``; ``bears[pattern, slot]``: whether the slot's person bears
+    silence; ``level[pattern, family]``; ``has_name[pattern, slot]``: whether the slot's person has
     the typed name; ``credited``: the slot of the credited person, 0 where nothing was credited,
-    one past the last slot where nobody names that person; ``credited_bears``.
+    one past the last slot where nobody names that person; ``credited_has_name``.
     """
 
     families: tuple[Family, ...]
     slot: npt.NDArray[np.int64]
     level: npt.NDArray[np.int64]
-    bears: npt.NDArray[np.bool_]
+    has_name: npt.NDArray[np.bool_]
     credited: npt.NDArray[np.int64]
-    credited_bears: npt.NDArray[np.bool_]
+    credited_has_name: npt.NDArray[np.bool_]
 
     def __len__(self) -> int:
         return len(self.credited)
@@ -71,11 +71,11 @@ def decode(families: tuple[Family, ...], key: npt.NDArray[np.int64]) -> Patterns
     """
     size = len(families)
     rest = key.copy()
-    bears = np.zeros((len(key), size), dtype=bool)
+    has_name = np.zeros((len(key), size), dtype=bool)
     for index in range(size):
-        bears[:, index] = rest % 2
+        has_name[:, index] = rest % 2
         rest //= 2
-    credited_bears = (rest % 2).astype(bool)
+    credited_has_name = (rest % 2).astype(bool)
     rest //= 2
     slot = np.zeros((len(key), size), dtype=np.int64)
     level = np.zeros((len(key), size), dtype=np.int64)
@@ -88,7 +88,7 @@ def decode(families: tuple[Family, ...], key: npt.NDArray[np.int64]) -> Patterns
         families=families,
         slot=slot,
         level=level,
-        bears=bears,
+        has_name=has_name,
         credited=rest,
-        credited_bears=credited_bears,
+        credited_has_name=credited_has_name,
     )

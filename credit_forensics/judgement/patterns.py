@@ -21,7 +21,7 @@ _END = "\n"  # in no name: folding leaves one blank where there was white space
 MOST_FAMILIES = 8  # more would not fit a 63-bit key
 
 
-def borne_names(names: ir.Table) -> ir.Table:
+def owned_names(names: ir.Table) -> ir.Table:
     """``person_id, names``: all names of a person in one text, each between two ends.
 
     A row a person, not a row a name: it is looked up for nearly every payment, by person alone.
@@ -33,19 +33,19 @@ def borne_names(names: ir.Table) -> ir.Table:
 
     Examples
     --------
-    >>> borne_names(ibis.table({"person_id": str, "name_key": str}, name="names")).columns
+    >>> owned_names(ibis.table({"person_id": str, "name_key": str}, name="names")).columns
     ('person_id', 'names')
     """
     together = names.group_by("person_id").agg(names=names.name_key.group_concat(_END))
     return together.select("person_id", names=_END + together.names + _END)
 
 
-def _bears(names: ir.StringValue, name: ir.StringValue) -> ir.BooleanValue:
+def _has_name(names: ir.StringValue, name: ir.StringValue) -> ir.BooleanValue:
     return ibis.coalesce(names.contains(_END + name + _END), False)
 
 
-def mark_session(voices: ir.Table, bearers: ir.Table) -> ir.Table:
-    """Add ``session_bears``: the session's person bears the typed name, which several bear.
+def mark_session(voices: ir.Table, name_owners: ir.Table) -> ir.Table:
+    """Add ``session_has_name``: the session's person has the typed name, which several have.
 
     The session names nearly everybody, and the histories leave it as it is, so this one look-up
     serves both rounds; what else is asked about names is asked for few payments.
@@ -54,14 +54,14 @@ def mark_session(voices: ir.Table, bearers: ir.Table) -> ir.Table:
     ----------
     voices
         as ``family_voices`` gives them.
-    bearers
-        as ``borne_names`` gives it, of the names that several bear.
+    name_owners
+        as ``owned_names`` gives it, of the names that several have.
     """
-    joined = voices.left_join(bearers, voices[f"v_{SESSION}"] == bearers.person_id)
-    shared = ibis.coalesce(voices.name_bearers > 1, False)
+    joined = voices.left_join(name_owners, voices[f"v_{SESSION}"] == name_owners.person_id)
+    shared = ibis.coalesce(voices.name_owners > 1, False)
     return joined.select(
         *(voices[name] for name in voices.columns),
-        session_bears=shared & _bears(bearers.names, voices.name_key),
+        session_has_name=shared & _has_name(name_owners.names, voices.name_key),
     )
 
 
@@ -71,16 +71,16 @@ def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
     Parameters
     ----------
     voices
-        with ``session_bears``.
+        with ``session_has_name``.
     families
         the families, in order; the session is the first.
 
     Returns
     -------
     the voices with ``pattern`` (int64) and ``asks``: a person whom the session does not name is
-    to be looked for among the bearers of a name.
+    to be looked for among the owners of a name.
     """
-    single = ibis.coalesce(voices.name_bearers == 1, False)
+    single = ibis.coalesce(voices.name_owners == 1, False)
     persons = _persons(voices, families)
     slots = _slots(persons)
     first_named = [slot == place for place, slot in enumerate(slots, start=1)]
@@ -90,7 +90,7 @@ def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
         ibis.coalesce(single & first & (person == name_speaks_for), False)
         for first, person in zip(first_named, persons, strict=True)
     ]
-    marks[0] |= voices.session_bears
+    marks[0] |= voices.session_has_name
     places = len(families) + 2
     key: ir.IntegerValue = slots[-1].cast("int64")
     for family, slot in zip(reversed(families), reversed(slots[:-1]), strict=True):
@@ -98,7 +98,7 @@ def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
         key = key * places + slot.cast("int64")
     for mark in [marks[-1], *reversed(marks[:-1])]:
         key = key * 2 + mark.cast("int64")
-    asks = ibis.coalesce(voices.name_bearers > 1, False) & reduce(or_, first_named[1:])
+    asks = ibis.coalesce(voices.name_owners > 1, False) & reduce(or_, first_named[1:])
     return voices.mutate(pattern=key, asks=asks)
 
 
@@ -108,15 +108,15 @@ def name_questions(keyed: ir.Table, families: Sequence[Family]) -> ir.Table:
     return rows.select("payment_id", "name_key", *_persons(rows, families))
 
 
-def name_marks(asked: ir.Table, bearers: ir.Table, families: Sequence[Family]) -> ir.Table:
-    """What the names that several bear say of persons whom the session does not name.
+def name_marks(asked: ir.Table, name_owners: ir.Table, families: Sequence[Family]) -> ir.Table:
+    """What the names that several have say of persons whom the session does not name.
 
     Parameters
     ----------
     asked
         as ``name_questions`` gives it, kept: it is read once a family.
-    bearers
-        as ``borne_names`` gives it, of the names that several bear.
+    name_owners
+        as ``owned_names`` gives it, of the names that several have.
     families
         the families, in order.
 
@@ -132,8 +132,8 @@ def name_marks(asked: ir.Table, bearers: ir.Table, families: Sequence[Family]) -
         for place, (person, slot) in enumerate(zip(persons, _slots(persons), strict=True))
     ]
     pairs = ibis.union(*by_place[1:])  # the session has been asked about
-    found = pairs.inner_join(bearers, pairs.person == bearers.person_id)
-    found = found.filter(_bears(found.names, found.name_key))
+    found = pairs.inner_join(name_owners, pairs.person == name_owners.person_id)
+    found = found.filter(_has_name(found.names, found.name_key))
     return found.group_by("payment_id").agg(marks=found.mark.sum().cast("int64"))
 
 

@@ -13,7 +13,7 @@ from functools import lru_cache
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.judgement.chosen_claims import choices
+from credit_forensics.judgement.chosen_claims import chosen_claims
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.fusion import (
     POSTERIORS,
@@ -22,10 +22,10 @@ from credit_forensics.judgement.fusion import (
     with_posteriors,
 )
 from credit_forensics.judgement.patterns import (
-    borne_names,
     mark_session,
     name_marks,
     name_questions,
+    owned_names,
     whole_patterns,
 )
 from credit_forensics.judgement.periods import whole_seconds
@@ -35,7 +35,7 @@ from credit_forensics.judgement.voices import (
     as_persons,
     family_voices,
     for_histories,
-    heard_again,
+    used_again,
     with_persons,
 )
 from credit_forensics.resolution.credited import credited
@@ -75,7 +75,7 @@ class Plan:
     links: ir.Table
     lookups: dict[str, ir.Table]
     first_matrix: ir.Table
-    name_bearers: ir.Table
+    name_owners: ir.Table
     times: ir.Table
     first_keyed: ir.Table
     first_name_questions: ir.Table
@@ -99,7 +99,7 @@ def make_plan(
     families: tuple[Family, ...],
     mode: Mode,
     *,
-    silent: tuple[str, ...],
+    left_out: tuple[str, ...],
     linked: bool,
     has_users: bool,
 ) -> Plan:
@@ -113,7 +113,7 @@ def make_plan(
         the families, in order.
     mode
         ``hindsight`` or ``as_of``.
-    silent
+    left_out
         families to leave out.
     linked
         whether any ids are linked into persons; without links no id needs to be replaced.
@@ -126,54 +126,56 @@ def make_plan(
         return ibis.table(expression.schema(), name=name)
 
     fields = session_fields(tables, methods)
-    kept_fields = kept("session_fields", fields)
+    stored_fields = kept("session_fields", fields)
     lookups = lookup_tables(tables, methods)
-    kept_lookups = {name: kept(name, table) for name, table in lookups.items()}
-    first = build_matrix(tables, kept_fields, tables.credited, methods, kept_lookups)
+    stored_lookups = {name: kept(name, table) for name, table in lookups.items()}
+    first = build_matrix(tables, stored_fields, tables.credited, methods, stored_lookups)
     # A person stands beside each id; without links the ids are the persons themselves.
     ids = [method.name for method in methods if not method.history] if linked else []
     ids += ["ledger"] if linked else []
     first = with_persons(first, tables.persons, ids)
-    kept_matrix = kept("first_matrix", first)
-    bearers = _name_bearers(tables)
-    kept_bearers = kept("name_bearers", bearers)
+    stored_matrix = kept("first_matrix", first)
+    name_owners = _name_owners(tables)
+    kept_name_owners = kept("name_owners", name_owners)
     beside = for_histories(methods)
     first_voices = family_voices(
-        as_persons(kept_matrix, ids), families, methods, silent, keep=beside
+        as_persons(stored_matrix, ids), families, methods, left_out, keep=beside
     )
-    first_keyed = keyed_voices(mark_session(first_voices, kept_bearers), families)
-    kept_first = kept("first_keyed", first_keyed)
-    first_questions = name_questions(kept_first, families)
-    first_marks = name_marks(kept("first_name_questions", first_questions), kept_bearers, families)
-    first_whole = whole_patterns(kept_first, kept("first_name_marks", first_marks))
+    first_keyed = keyed_voices(mark_session(first_voices, kept_name_owners), families)
+    stored_first = kept("first_keyed", first_keyed)
+    first_questions = name_questions(stored_first, families)
+    first_marks = name_marks(
+        kept("first_name_questions", first_questions), kept_name_owners, families
+    )
+    first_whole = whole_patterns(stored_first, kept("first_name_marks", first_marks))
     first_judged = with_posteriors(first_whole, ibis.table(POSTERIORS, name="first_posteriors"))
     histories = {method.stem: method.history for method in methods if method.history}
     ownership = _ownership(tables, first_judged, families, list(histories.values()))
     owned = kept("ownership", ownership)
     votes = {stem: ibis.table(HISTORY_VOTES, name=f"{stem}_votes") for stem in histories}
-    heard = with_histories(kept_matrix, votes)
+    voiced = with_histories(stored_matrix, votes)
     # Histories name persons already, so they are used beside the first round's voices.
-    voices = heard_again(
-        kept_first.drop("pattern", "asks", "period"),
+    voices = used_again(
+        stored_first.drop("pattern", "asks", "period"),
         votes,
         families,
         methods=methods,
-        silent=silent,
+        left_out=left_out,
     )
     keyed = keyed_voices(voices, families)
-    kept_keyed = kept("keyed", keyed)
-    questions = name_questions(kept_keyed, families)
-    marks = name_marks(kept("name_questions", questions), kept_bearers, families)
-    whole = whole_patterns(kept_keyed, kept("name_marks", marks))
+    stored_keyed = kept("keyed", keyed)
+    questions = name_questions(stored_keyed, families)
+    marks = name_marks(kept("name_questions", questions), kept_name_owners, families)
+    whole = whole_patterns(stored_keyed, kept("name_marks", marks))
     judged = with_posteriors(whole, ibis.table(POSTERIORS, name="posteriors"))
     return Plan(
         session_fields=fields,
         credited=credited(tables),
-        links=person_links(tables, kept_fields),
+        links=person_links(tables, stored_fields),
         lookups=lookups,
         first_matrix=first,
-        name_bearers=bearers,
-        times=_times(kept_fields),
+        name_owners=name_owners,
+        times=_times(stored_fields),
         first_keyed=first_keyed,
         first_name_questions=first_questions,
         first_name_marks=first_marks,
@@ -183,14 +185,14 @@ def make_plan(
             f"{stem}_votes": history_votes(owned, column, mode)
             for stem, column in histories.items()
         },
-        matrix=heard.drop(*(f"p_{name}" for name in ids)),
+        matrix=voiced.drop(*(f"p_{name}" for name in ids)),
         keyed=keyed,
         name_questions=questions,
         name_marks=marks,
         counts=counted_patterns(whole),
         judged=judged,
         verdicts=verdicts(tables, judged, families, mode, has_users=has_users),
-        choices=choices(heard, tables.verdicts, methods),
+        choices=chosen_claims(voiced, tables.verdicts, methods),
     )
 
 
@@ -222,15 +224,15 @@ def _ownership(
     )
 
 
-def _name_bearers(tables: Tables) -> ir.Table:
+def _name_owners(tables: Tables) -> ir.Table:
     """``person_id, names`` for the names that several accounts bear."""
     names = tables.user_names
-    shared = names.group_by("name_key").agg(bearers=names.user_id.nunique())
-    shared = shared.filter(shared.bearers > 1)
+    shared = names.group_by("name_key").agg(name_owners=names.user_id.nunique())
+    shared = shared.filter(shared.name_owners > 1)
     several = names.inner_join(shared, "name_key").select("user_id", "name_key")
     persons = tables.persons
     linked = several.left_join(persons, "user_id")
-    return borne_names(
+    return owned_names(
         linked.select(
             person_id=ibis.coalesce(persons.person_id, several.user_id),
             name_key=several.name_key,

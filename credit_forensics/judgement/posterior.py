@@ -125,7 +125,7 @@ def _agreeing(patterns: Patterns, pattern: Integers, best: Integers) -> Integers
     for index, family in enumerate(patterns.families):
         speaks = patterns.level[pattern, index] > 0
         if family.name == NAME:
-            agrees = patterns.bears[pattern, chosen]
+            agrees = patterns.has_name[pattern, chosen]
         else:
             agrees = patterns.slot[pattern, index] - 1 == best
         agreeing += (speaks & agrees & (best >= 0)).astype(np.int64)

@@ -54,8 +54,8 @@ def name_false_values(
     >>> name_false_values(np.array([1, 6]), 1000).round(2).tolist()
     [4.98, 3.85]
     """
-    bearers = np.array([1, *NAME_BOUNDS, 2 * NAME_BOUNDS[-1]], dtype=np.float64)[level]
-    share = np.minimum(bearers / max(accounts, 1), 1.0)
+    name_owners = np.array([1, *NAME_BOUNDS, 2 * NAME_BOUNDS[-1]], dtype=np.float64)[level]
+    share = np.minimum(name_owners / max(accounts, 1), 1.0)
     result: Floats = 1.0 / (1.0 / values + share)
     return result
 
@@ -92,16 +92,16 @@ def contributions(patterns: Patterns, believed: Believed, session: Floats) -> Fl
                 np.maximum(np.log(name_false_values(level, believed.accounts, n) * odds), 0.0)
                 for n in (FALSE_VALUES, BESIDE_A_CARD)
             )
-            bears = (level > 0)[:, None] & np.column_stack(
-                [patterns.bears & exists, patterns.credited_bears & patterns.outsider]
+            has_name = (level > 0)[:, None] & np.column_stack(
+                [patterns.has_name & exists, patterns.credited_has_name & patterns.outsider]
             )
             by_card = [*(one.name == CARD for one in patterns.families), False]
             by_slot = np.where(by_card, beside[:, None], weight[:, None])
-            result[:, index, :] = np.where(bears, by_slot, 0.0)
+            result[:, index, :] = np.where(has_name, by_slot, 0.0)
             # Whom a name alone names: its own slot, or a credited person nobody else names.
             lone = np.minimum(weight, np.log(FALSE_VALUES * LONE_NAME / (1 - LONE_NAME)))
             for slot in (index, size):
-                result[:, index, slot] = np.where(bears[:, slot], lone, 0.0)
+                result[:, index, slot] = np.where(has_name[:, slot], lone, 0.0)
             continue
         weight = np.log(FALSE_VALUES * accuracy / (1 - accuracy))
         named = (level > 0) & (patterns.slot[:, index] > 0)
@@ -113,14 +113,14 @@ def others_weight(patterns: Patterns, believed: Believed) -> Floats:
     """The weight of everybody whom no slot holds.
 
     ``n + 1 - |C|`` for those nobody names, and one share of a shared name's weight for all those
-    together who bear it: a name that several bear is split among them, not guessed away.
+    together who bear it: a name that several have is split among them, not guessed away.
     """
     index = patterns.index(NAME)
     level = patterns.level[:, index]
     accuracy = believed.accuracy[index][np.maximum(level - 1, 0)]
     false_values = name_false_values(level, believed.accounts)
     shared = np.maximum(false_values * accuracy / (1 - accuracy), 1.0)
-    bearing = (patterns.bears & patterns.exists).sum(axis=1)
+    bearing = (patterns.has_name & patterns.exists).sum(axis=1)
     fewest = np.array([0, 1, *(bound + 1 for bound in NAME_BOUNDS)])[level]
     candidates = patterns.exists.sum(axis=1) + patterns.outsider
     unnamed = np.maximum(FALSE_VALUES + 1 - candidates, 1.0)

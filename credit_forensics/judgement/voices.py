@@ -78,7 +78,7 @@ def family_voices(
     matrix: ir.Table,
     families: Sequence[Family],
     methods: Sequence[Method] = METHODS,
-    silent: Collection[str] = (),
+    left_out: Collection[str] = (),
     keep: Sequence[str] = (),
 ) -> ir.Table:
     """One voice a family.
@@ -92,49 +92,49 @@ def family_voices(
         the families, in order.
     methods
         the methods of the matrix, in order; each says itself how it joins its family's voice.
-    silent
+    left_out
         families to leave out, to see what they contribute.
     keep
         columns of the matrix to keep beside the voices.
 
     Returns
     -------
-    payment_id, created_at, session_user_id, credited (person), name_key, name_bearers, for
+    payment_id, created_at, session_user_id, credited (person), name_key, name_owners, for
     each family ``v_<family>`` (person) and ``l_<family>`` (level, 0 for silence), and what to keep.
     """
     columns: dict[str, ir.Value] = {}
     for family in families:
-        columns |= _columns(matrix, family, methods, silent)
+        columns |= _columns(matrix, family, methods, left_out)
     return matrix.select(
         "payment_id",
         "created_at",
         "session_user_id",
         credited=matrix.ledger,
         name_key=matrix.payer_name_key,
-        name_bearers=_bearers(matrix, methods),
+        name_owners=_owners_of_name(matrix, methods),
         **columns,
         **{name: matrix[name] for name in keep},
     )
 
 
-def heard_again(
+def used_again(
     first: ir.Table,
     votes: Mapping[str, ir.Table],
     families: Sequence[Family],
     *,
     methods: Sequence[Method] = METHODS,
-    silent: Collection[str] = (),
+    left_out: Collection[str] = (),
 ) -> ir.Table:
     """The first round's voices with those of the histories: only their families change.
 
     Parameters
     ----------
     first
-        ``family_voices`` of the matrix without histories, and beside it ``session_bears`` and
+        ``family_voices`` of the matrix without histories, and beside it ``session_has_name`` and
         ``for_histories``.
     votes
         ``payment_id, user_id, history_count, history_purity`` of each history, by its stem.
-    families, methods, silent
+    families, methods, left_out
         as for ``family_voices``.
     """
     rows = join_votes(first, votes)
@@ -142,17 +142,17 @@ def heard_again(
     changed: dict[str, ir.Value] = {}
     for family in families:
         if family.name in led:
-            changed |= _columns(rows, family, methods, silent)
+            changed |= _columns(rows, family, methods, left_out)
     voices = [name for family in families for name in (f"v_{family.name}", f"l_{family.name}")]
     return rows.select(
-        *("payment_id", "created_at", "session_user_id", "credited", "name_key", "name_bearers"),
-        "session_bears",
+        *("payment_id", "created_at", "session_user_id", "credited", "name_key", "name_owners"),
+        "session_has_name",
         **{name: changed.get(name, rows[name]) for name in voices},
     )
 
 
 def for_histories(methods: Sequence[Method]) -> list[str]:
-    """The columns that ``heard_again`` reads of the matrix, beside the voices.
+    """The columns that ``used_again`` reads of the matrix, beside the voices.
 
     Examples
     --------
@@ -167,10 +167,10 @@ def for_histories(methods: Sequence[Method]) -> list[str]:
 
 
 def _columns(
-    rows: ir.Table, family: Family, methods: Sequence[Method], silent: Collection[str]
+    rows: ir.Table, family: Family, methods: Sequence[Method], left_out: Collection[str]
 ) -> dict[str, ir.Value]:
     person, level = _voice(rows, family, methods)
-    if family.name in silent:
+    if family.name in left_out:
         person, level = _NOBODY, ibis.literal(0)
     return {f"v_{family.name}": person, f"l_{family.name}": level}
 
@@ -263,24 +263,24 @@ def _by_name(
     shared: Sequence[ir.StringValue],
     others: Sequence[ir.StringValue],
 ) -> tuple[ir.StringValue, ir.IntegerValue]:
-    bearers = _bearers(rows, methods)
+    name_owners = _owners_of_name(rows, methods)
     level = ibis.cases(
-        (bearers.isnull(), 0),
-        *((bearers <= bound, i) for i, bound in enumerate(levels.NAME_BOUNDS, start=1)),
+        (name_owners.isnull(), 0),
+        *((name_owners <= bound, i) for i, bound in enumerate(levels.NAME_BOUNDS, start=1)),
         else_=len(levels.NAME_BOUNDS) + 1,
     )
     return _first([*shared, *others]), level
 
 
-def _bearers(rows: ir.Table, methods: Sequence[Method]) -> ir.IntegerValue:
+def _owners_of_name(rows: ir.Table, methods: Sequence[Method]) -> ir.IntegerValue:
     """How many accounts the name may mean; one where another method of the family names whom."""
     of_names = [method for method in methods if method.family == NAME]
     others = [value for method, value in _said(rows, NAME, of_names) if method.voice == "copy"]
     if not others:
-        return rows.name_bearers
+        return rows.name_owners
     shared = [rows[method.name] for method in of_names if method.voice == "shared"]
     named = _first(shared).isnull() & _first(others).notnull()
-    return ibis.ifelse(named, ibis.literal(1, "int64"), rows.name_bearers)
+    return ibis.ifelse(named, ibis.literal(1, "int64"), rows.name_owners)
 
 
 def _one_voice(copies: Sequence[ir.StringValue]) -> tuple[ir.StringValue, ir.IntegerValue]:

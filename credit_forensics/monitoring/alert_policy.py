@@ -10,11 +10,11 @@ from typing import Protocol
 from credit_forensics.monitoring.alerts import Alert, alert, digest, kind_of
 from credit_forensics.monitoring.observation import Severity
 from credit_forensics.monitoring.quiet_hours import QuietHours
-from credit_forensics.monitoring.state import Incident, MonitorState, Target, Told
+from credit_forensics.monitoring.state import Incident, MonitorState, Reported, Target
 
 FIRST_RETRY = dt.timedelta(seconds=30)
 LONGEST_RETRY = dt.timedelta(hours=1)
-Due = list[tuple[Incident, Told | None]]
+Due = list[tuple[Incident, Reported | None]]
 
 
 class Sender(Protocol):
@@ -47,7 +47,7 @@ class Sent:
     error: str | None
 
 
-def tell_all(
+def send_alerts(
     state: MonitorState,
     senders: Sequence[Sender],
     manners: Manners,
@@ -77,7 +77,7 @@ def _tell(
     target = state.target(sender.name)
     if target.next_try and now < target.next_try:
         return []
-    due = [pair for pair in state.untold(sender.name) if _ripe(pair, manners, now)]
+    due = [pair for pair in state.unreported(sender.name) if _ripe(pair, manners, now)]
     held_key = f"held:{sender.name}"
     was_held = state.get(held_key) == "1"
     if manners.quiet and manners.quiet.quiet(now):
@@ -91,10 +91,10 @@ def _tell(
         sent.append(Sent(sender.name, message.severity, message.kind, error))
         after = clock()
         if error is not None:
-            state.keep_target(_failed(target, error, after))
+            state.store_target(_failed(target, error, after))
             return sent
         with state.transaction():
-            state.tell(sender.name, about, after)
+            state.mark_reported(sender.name, about, after)
             target = replace(
                 target,
                 failures=0,
@@ -103,12 +103,12 @@ def _tell(
                 last_sent=after,
                 sent=target.sent + 1,
             )
-            state.keep_target(target)
+            state.store_target(target)
     if was_held:
         state.put(held_key, "0")
     if target.next_try:
         # Nothing is left to say to a target that failed: it is no longer waited for.
-        state.keep_target(replace(target, next_try=None))
+        state.store_target(replace(target, next_try=None))
     return sent
 
 
@@ -121,19 +121,23 @@ def _messages(
     if len(due) > manners.flood or (len(due) > 1 and (was_held or first)):
         begins = first and state.target(target).last_sent is None
         return [(digest(manners.case_name, due, begins), [incident for incident, _ in due])]
-    return [(alert(manners.case_name, incident, told), [incident]) for incident, told in due]
+    return [
+        (alert(manners.case_name, incident, reported), [incident]) for incident, reported in due
+    ]
 
 
-def _ripe(pair: tuple[Incident, Told | None], manners: Manners, now: dt.datetime) -> bool:
+def _ripe(pair: tuple[Incident, Reported | None], manners: Manners, now: dt.datetime) -> bool:
     """Whether there is enough to say: growth waits its turn unless it doubled or got worse."""
-    incident, told = pair
-    if told is None or kind_of(incident, told) != "grew":
+    incident, reported = pair
+    if reported is None or kind_of(incident, reported) != "grew":
         return True
-    worse = incident.severity != told.severity
-    return worse or incident.items >= 2 * told.items or now - told.at >= manners.update_every
+    worse = incident.severity != reported.severity
+    return (
+        worse or incident.items >= 2 * reported.items or now - reported.at >= manners.update_every
+    )
 
 
-def _loud(pair: tuple[Incident, Told | None]) -> bool:
+def _loud(pair: tuple[Incident, Reported | None]) -> bool:
     incident, _ = pair
     return incident.severity == "critical" and incident.status == "open"
 

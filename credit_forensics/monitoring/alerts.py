@@ -15,7 +15,7 @@ from typing import Literal
 from credit_forensics.money import money_text
 from credit_forensics.monitoring.checks import TITLES
 from credit_forensics.monitoring.observation import SEVERITIES, Severity, count
-from credit_forensics.monitoring.state import Incident, Told
+from credit_forensics.monitoring.state import Incident, Reported
 
 Kind = Literal["opened", "grew", "ended", "passed", "earlier", "digest"]
 _WORD: dict[str, str] = {
@@ -28,7 +28,7 @@ _WORD: dict[str, str] = {
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_\-:./]{0,79}")
 _SECRET = re.compile(r"(sk|rk|pk|whsec)_|bearer|password", re.IGNORECASE)
 # A check's own sentence is shown where the check has one incident at most.
-_TELLING = ("disagreement", "silence", "paid_not_credited", "monitor")
+_WITH_REASON = ("disagreement", "silence", "paid_not_credited", "monitor")
 DIGEST_LINES = 20
 
 
@@ -56,21 +56,21 @@ class Alert:
     lines: tuple[str, ...] = ()
 
 
-def kind_of(incident: Incident, told: Told | None) -> Kind:
+def kind_of(incident: Incident, reported: Reported | None) -> Kind:
     """What there is to say of an incident to someone who was told this much."""
     if incident.status == "earlier":
         return "earlier"
-    if told is None:
+    if reported is None:
         return "opened" if incident.status == "open" else "passed"
     return "grew" if incident.status == "open" else "ended"
 
 
-def alert(case_name: str, incident: Incident, told: Told | None) -> Alert:
+def alert(case_name: str, incident: Incident, reported: Reported | None) -> Alert:
     """The alert for an incident's present state, after what was told last."""
-    kind = kind_of(incident, told)
+    kind = kind_of(incident, reported)
     facts = [
         ("What", _what(incident)),
-        ("Count", _growth(incident, told)),
+        ("Count", _growth(incident, reported)),
         ("Since", _minute(incident.first_at or incident.opened_at)),
     ]
     if incident.last_at and incident.last_at != incident.first_at:
@@ -83,7 +83,7 @@ def alert(case_name: str, incident: Incident, told: Told | None) -> Alert:
         facts.append(("Credits", f"{incident.credits:,}"))
     if incident.amounts:
         facts.append(("Amount", amounts(incident.amounts)))
-    if incident.check in _TELLING and incident.status == "open":
+    if incident.check in _WITH_REASON and incident.status == "open":
         facts.append(("Detail", incident.summary))
     facts.append(("For example", ", ".join(shown(example) for example in incident.examples)))
     return Alert(
@@ -97,15 +97,15 @@ def alert(case_name: str, incident: Incident, told: Told | None) -> Alert:
 
 
 def digest(
-    case_name: str, due: Sequence[tuple[Incident, Told | None]], first: bool = False
+    case_name: str, due: Sequence[tuple[Incident, Reported | None]], first: bool = False
 ) -> Alert:
     """One alert for many incidents, most severe first; ``first`` is the very first tick's."""
     ordered = sorted(
         due, key=lambda pair: (pair[0].status == "ended", -rank(pair[0].severity), pair[0].id)
     )
     lines = [
-        f"{incident.severity}: {_head(incident, kind_of(incident, told))}"
-        for incident, told in ordered
+        f"{incident.severity}: {_head(incident, kind_of(incident, reported))}"
+        for incident, reported in ordered
     ]
     if len(lines) > DIGEST_LINES:
         lines = [*lines[:DIGEST_LINES], f"and {len(lines) - DIGEST_LINES} more"]
@@ -169,10 +169,10 @@ def _what(incident: Incident) -> str:
     return title if same else f"{title}: {re.sub(r'[^A-Za-z0-9 :,()-]', ' ', cause)[:80]}"
 
 
-def _growth(incident: Incident, told: Told | None) -> str:
+def _growth(incident: Incident, reported: Reported | None) -> str:
     text = f"{incident.items:,}"
-    if told is not None and incident.items > told.items:
-        text += f" ({incident.items - told.items:,} new since {_minute(told.at)})"
+    if reported is not None and incident.items > reported.items:
+        text += f" ({incident.items - reported.items:,} new since {_minute(reported.at)})"
     if incident.there and incident.there < incident.items:
         text += f", {incident.there:,} of them still there"
     return text

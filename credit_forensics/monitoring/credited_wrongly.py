@@ -63,8 +63,8 @@ def other_findings(watched: Watched, settings: CheckSettings, now: dt.datetime) 
 def _observe(check: str, rows: pd.DataFrame, ends: str) -> Observation:
     cause = rows["finding"].astype("str")
     if "cause" in rows.columns:
-        told = rows["cause"].notna() & (rows["cause"] != "") & (rows["cause"] != rows["finding"])
-        cause = cause.where(~told, cause + ": " + rows["cause"].astype("str"))
+        stated = rows["cause"].notna() & (rows["cause"] != "") & (rows["cause"] != rows["finding"])
+        cause = cause.where(~stated, cause + ": " + rows["cause"].astype("str"))
     found = items(
         rows.rename(columns={"credited_user_id": "user_id"}),
         item=_name(rows),

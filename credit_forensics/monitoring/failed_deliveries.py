@@ -18,11 +18,12 @@ from credit_forensics.monitoring.observation import (
 _SEVERITY = {
     "database_error": "critical",
     "no_credits": "critical",
+    "handler_error": "critical",
     "incomplete": "critical",
     "not_found": "warning",
     "signature_refused": "warning",
 }
-_DONE = ("credited", "duplicate")
+_DONE = ("credited", "acknowledged", "duplicate")
 
 
 def failed_deliveries(watched: Watched, settings: CheckSettings, now: dt.datetime) -> Observation:

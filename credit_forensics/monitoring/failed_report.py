@@ -9,7 +9,7 @@ from credit_forensics.monitoring.alerts import Alert
 from credit_forensics.monitoring.transport import transports
 
 
-def tell_failed_report(case_path: str, sentence: str) -> list[str]:
+def report_failure(case_path: str, sentence: str) -> list[str]:
     """Send one sentence to every target of ``[monitor] targets``.
 
     Parameters

@@ -16,7 +16,7 @@ from credit_forensics.durations import duration
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.stored.whether_current import case_store
 from credit_forensics.locks import folder_lock
-from credit_forensics.monitoring.alert_policy import Manners, tell_all, waiting
+from credit_forensics.monitoring.alert_policy import Manners, send_alerts, waiting
 from credit_forensics.monitoring.case_look import look_at_case
 from credit_forensics.monitoring.dead_man import dead_man_address, ping
 from credit_forensics.monitoring.health import Health, HealthServer
@@ -189,7 +189,7 @@ def _wait(
             return False
         if time.monotonic() >= until:
             return True
-        sent = tell_all(state, plan.senders, plan.manners, clock)
+        sent = send_alerts(state, plan.senders, plan.manners, clock)
         if health:
             health.sent(sent)
 

@@ -74,7 +74,7 @@ class Incident:
 
 
 @dataclass(frozen=True)
-class Told:
+class Reported:
     """What the last accepted message to a target said of an incident."""
 
     status: str
@@ -265,7 +265,7 @@ class MonitorState:
         )
         return tuple(row[0] for row in rows)
 
-    def untold(self, target: str) -> list[tuple[Incident, Told | None]]:
+    def unreported(self, target: str) -> list[tuple[Incident, Reported | None]]:
         """Incidents whose state a target was not told yet, with what it was told last."""
         rows = self._db.execute(
             """
@@ -281,12 +281,12 @@ class MonitorState:
         return [
             (
                 self.incident(row[0]),
-                None if row[1] is None else Told(row[1], row[2], row[3], _time(row[4])),
+                None if row[1] is None else Reported(row[1], row[2], row[3], _time(row[4])),
             )
             for row in rows
         ]
 
-    def tell(self, target: str, incidents: list[Incident], now: dt.datetime) -> None:
+    def mark_reported(self, target: str, incidents: list[Incident], now: dt.datetime) -> None:
         """Remember that a target accepted a message about these incidents as they were."""
         self._db.executemany(
             "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?)",
@@ -304,7 +304,7 @@ class MonitorState:
         next_try, last_sent = (_time(value) if value else None for value in (row[1], row[3]))
         return Target(target, row[0], next_try, row[2], last_sent, row[4])
 
-    def keep_target(self, target: Target) -> None:
+    def store_target(self, target: Target) -> None:
         """Remember how a target fares."""
         self._db.execute(
             "INSERT OR REPLACE INTO targets VALUES (?, ?, ?, ?, ?, ?)",

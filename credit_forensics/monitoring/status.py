@@ -22,7 +22,7 @@ class Status:
     problems: dict[str, str]
     incidents: tuple[Incident, ...]
     targets: tuple[Target, ...]
-    untold: dict[str, int]
+    unreported: dict[str, int]
 
     def __str__(self) -> str:
         lines = [f"last tick: {self.last_tick or 'never'}"]
@@ -34,7 +34,7 @@ class Status:
         lines.append(count(len(self.incidents), "open incident"))
         lines += [_line(incident) for incident in self.incidents]
         for target in self.targets:
-            lines.append(_target(target, self.untold[target.target]))
+            lines.append(_target(target, self.unreported[target.target]))
         return "\n".join(lines)
 
 
@@ -47,7 +47,7 @@ def read_status(state: MonitorState, targets: tuple[str, ...]) -> Status:
         problems=json.loads(state.get("problems") or "{}"),
         incidents=tuple(state.incidents(status="open")),
         targets=tuple(state.target(name) for name in targets),
-        untold={name: len(state.untold(name)) for name in targets},
+        unreported={name: len(state.unreported(name)) for name in targets},
     )
 
 
@@ -60,7 +60,7 @@ def _line(incident: Incident) -> str:
     )
 
 
-def _target(target: Target, untold: int) -> str:
+def _target(target: Target, unreported: int) -> str:
     text = f"target {target.target}: {count(target.sent, 'message')} sent"
     if target.last_sent:
         text += f", last {_minute(target.last_sent)}"
@@ -68,8 +68,8 @@ def _target(target: Target, untold: int) -> str:
         text += f"; failing {count(target.failures, 'time')} in a row ({target.last_error})"
     if target.next_try:
         text += f", next try {target.next_try:%Y-%m-%d %H:%M:%S} UTC"
-    if untold:
-        text += f"; {count(untold, 'incident')} still to tell"
+    if unreported:
+        text += f"; {count(unreported, 'incident')} still to tell"
     return text
 
 

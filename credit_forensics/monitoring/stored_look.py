@@ -160,7 +160,8 @@ def _watched(
         rows: pd.DataFrame = connection.sql(sql).df()
         return rows
 
-    failed = """'database_error', 'no_credits', 'incomplete', 'not_found', 'signature_refused',
+    failed = """'database_error', 'no_credits', 'handler_error', 'incomplete', 'not_found',
+        'signature_refused',
         'resolution_failed'"""
     since = (now - _HISTORY).isoformat()
     return Watched(

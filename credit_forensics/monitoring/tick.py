@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from credit_forensics.errors import CaseError
-from credit_forensics.monitoring.alert_policy import Manners, Sender, Sent, tell_all
+from credit_forensics.monitoring.alert_policy import Manners, Sender, Sent, send_alerts
 from credit_forensics.monitoring.checks import CHECKS
 from credit_forensics.monitoring.observation import (
     Check,
@@ -104,7 +104,7 @@ def run_tick(
         state.put("problems", json.dumps(problems))
         if not errors:
             state.put("watermark", now.isoformat())
-    sent = tell_all(state, plan.senders, plan.manners, clock)
+    sent = send_alerts(state, plan.senders, plan.manners, clock)
     return TickResult(now, time.monotonic() - started, tuple(observations), problems, tuple(sent))
 
 

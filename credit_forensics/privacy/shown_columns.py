@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 # Columns whose values are a user's id. Strangers can write into some of them, so a value is shown
-# only if an account bears it or it looks like an id.
+# only if an account has it or it looks like an id.
 ID_COLUMNS = frozenset(
     {
         "user_id",

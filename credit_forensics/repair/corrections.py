@@ -17,7 +17,7 @@ from credit_forensics.findings.finding import FOR_A_PERSON, Finding
 from credit_forensics.repair.entries import NETTED, PAYMENT_ID, Correction, Entry, Keys, Rebinding
 from credit_forensics.repair.holdings import Holdings
 from credit_forensics.repair.manual_fixes import Regrants
-from credit_forensics.repair.payment_evidence import Facts
+from credit_forensics.repair.payment_evidence import PaymentEvidence
 
 Row = dict[str, Any]
 
@@ -45,7 +45,7 @@ class Desk:
     )
 
 
-def correct(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
+def correct(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
     """The correction of a finding; ``held`` is moved on, as if it were booked.
 
     Raises
@@ -85,7 +85,7 @@ def _made(
     )
 
 
-def _surely_of(user: str | None, facts: Facts, desk: Desk) -> str:
+def _surely_of(user: str | None, facts: PaymentEvidence, desk: Desk) -> str:
     """The rightful account, if it is one and is named surely enough."""
     if not user:
         raise NeedsPersonError("the evidence names nobody")
@@ -110,7 +110,7 @@ def _granted(
     return entries, f"entry {regrant} granted these {credits} credits already and is set off"
 
 
-def _move(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
+def _move(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
     """``wrong_user`` and ``split_identity``: everything of the payment, refunds included."""
     probability = float(finding["probability"] or 0.0)
     if probability < desk.threshold:
@@ -126,8 +126,8 @@ def _move(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
     ]
     note = ""
     # What the payer was granted for this payment by hand counts as given.
-    worth = held.purchased if held.purchased > 0 else max(others.values())
-    due = worth - held.net.get(rightful, 0)
+    expected = held.purchased if held.purchased > 0 else max(others.values())
+    due = expected - held.net.get(rightful, 0)
     if due > 0:
         key = desk.keys.make("correction", name, payment)
         given, note = _granted(finding, rightful, due, key, desk)
@@ -152,7 +152,7 @@ def _move(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
     )
 
 
-def _surplus(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
+def _surplus(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
     """``duplicate_credit``: the surplus, from the accounts that are not the payer's first."""
     surplus = int(finding["credits"] or 0)
     holders = held.holders()
@@ -186,7 +186,7 @@ def _surplus(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correcti
     return _made(finding, held, entries, probability=1.0)
 
 
-def _unearned(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
+def _unearned(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
     """``unpaid_credit`` and ``test_mode_credit``: all that is left of credits without money."""
     entries = []
     for user in held.holders():
@@ -200,7 +200,7 @@ def _unearned(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correct
     return _made(finding, held, entries, probability=1.0)
 
 
-def _missing(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
+def _missing(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
     """``missing_credit``: what the price is worth, to whom two families of evidence name."""
     if facts.amount_lost:
         raise NeedsPersonError("part of the money was refunded or disputed")
@@ -217,7 +217,7 @@ def _missing(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correcti
     return _made(finding, held, entries, probability=probability, note=note)
 
 
-def _refund(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
+def _refund(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
     """``refund_not_reversed`` and ``refund_over_reversed``: on the one account concerned."""
     over = desk.catalogue[finding["finding"]].correction.action == "give"
     concerned = sorted(u for u, n in held.taken.items() if n > 0) if over else held.holders()
@@ -231,7 +231,7 @@ def _refund(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correctio
     return _made(finding, held, [Entry("refund", user, delta, key)], probability=1.0)
 
 
-def _too_few(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
+def _too_few(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
     """``wrong_amount``: what is wanting; a surplus that was sold is the shop's to judge."""
     short = -int(finding["credits"] or 0)
     if short <= 0:
@@ -245,7 +245,7 @@ def _too_few(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correcti
     return _made(finding, held, entries, probability=1.0, note=note)
 
 
-def _rebind(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correction:
+def _rebind(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
     """``poisoned_mapping``: the binding, where it still names the wrong user."""
     probability = float(finding["probability"] or 0.0)
     if probability < desk.threshold:
@@ -258,7 +258,7 @@ def _rebind(finding: Row, facts: Facts, held: Holdings, desk: Desk) -> Correctio
     return Correction(**{**correction.__dict__, "rebinding": Rebinding(customer, wrong, rightful)})
 
 
-RULES: dict[str, Callable[[Row, Facts, Holdings, Desk], Correction]] = {
+RULES: dict[str, Callable[[Row, PaymentEvidence, Holdings, Desk], Correction]] = {
     "unearned": _unearned,
     "surplus": _surplus,
     "move": _move,

@@ -13,7 +13,7 @@ from credit_forensics.tables.catalogue import Tables
 
 
 @dataclass(frozen=True)
-class Facts:
+class PaymentEvidence:
     """Of one payment: the verdict and whom it names, how probable that person is, its money."""
 
     verdict: str
@@ -32,11 +32,11 @@ class Facts:
         )
 
 
-UNKNOWN = Facts("", None, 0.0, 0, 0, None)
+UNKNOWN = PaymentEvidence("", None, 0.0, 0, 0, None)
 """For a payment that the evidence does not hold."""
 
 
-def read_facts(case: Case) -> dict[str, Facts]:
+def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
     """The facts of every payment that has a finding, by payment.
 
     The probability of a misattribution says how surely the credits are on a wrong account; it
@@ -60,7 +60,7 @@ def read_facts(case: Case) -> dict[str, Facts]:
         rows, amount_lost=payments.amount_lost, customer_id=payments.customer_id
     )
     return {
-        row["payment_id"]: Facts(
+        row["payment_id"]: PaymentEvidence(
             verdict=row["verdict"],
             rightful_user_id=row["rightful_user_id"],
             rightful_probability=float(row["best_probability"] or 0.0),

@@ -35,7 +35,7 @@ from credit_forensics.repair.payment_evidence import (
     UNKNOWN,
     read_accounts,
     read_bindings,
-    read_facts,
+    read_payment_evidence,
 )
 from credit_forensics.repair.plan_rows import PERSON, SETTLED, plan_rows
 from credit_forensics.repair.repair_plan import RepairPlan
@@ -137,7 +137,7 @@ def _decide(
     )
     entries = read_entries(case, (row["payment_id"] for row in rows if row["payment_id"]))
     held = holdings_of(entries)
-    facts = read_facts(case)
+    facts = read_payment_evidence(case)
     whose = [row[c] for row in rows for c in ("rightful_user_id", "credited_user_id") if row[c]]
     desk = Desk(
         threshold=threshold,

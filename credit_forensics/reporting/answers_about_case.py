@@ -54,7 +54,7 @@ def persons(view: CaseView) -> Markup:
     """How many ids make how many persons."""
     language = view.language
     persons = set(view.person_of.values())
-    # An id that shares its person is counted with it, even where no account bears it any more.
+    # An id that shares its person is counted with it, even where no account has it any more.
     ids = view.ids
     alone = max(ids - len(view.person_of), 0)
     return language.html(

@@ -81,7 +81,7 @@ def _stopping_gate(view: CaseView, deliveries: list[Row]) -> str:
             row["source"] == "deliveries" and row["row_count"]
             for row in view.rows_of("coverage", "source", "deliveries")
         )
-        return "not_delivered" if covered else "unlogged"
+        return "not_delivered" if covered and causes != ["unknown"] else "unlogged"
     if any(row["outcome"] == "resolution_failed" for row in deliveries):
         return "resolution_failed"
     if all(row["signature_valid"] is False for row in deliveries):

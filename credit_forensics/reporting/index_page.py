@@ -11,7 +11,7 @@ from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.page import page_html
-from credit_forensics.reporting.report_files import KeptReport, kept_reports
+from credit_forensics.reporting.report_files import RetainedReport, retained_reports
 from credit_forensics.whole_file import write_whole
 
 _STATUS_LOOK = {"ok": "low", "findings": "high", "failed": "critical"}
@@ -31,7 +31,7 @@ def write_index(folder: Path | str, *, language: str = "en") -> Path:
     """
     folder = Path(folder)
     words = Language(language)
-    reports = kept_reports(folder)
+    reports = retained_reports(folder)
     columns = [
         TableColumn("name", words.say("index.report"), lambda row: _link(row["page"])),
         TableColumn("started", words.say("index.started"), lambda row: words.time(row["started"])),
@@ -53,7 +53,7 @@ def write_index(folder: Path | str, *, language: str = "en") -> Path:
     return path
 
 
-def _row(report: KeptReport, words: Language) -> Row:
+def _row(report: RetainedReport, words: Language) -> Row:
     files = [(suffix, report.files[suffix]) for suffix in _SHOWN_SUFFIXES if suffix in report.files]
     page = report.files.get(".html")
     return {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from credit_forensics.errors import CaseError
 from credit_forensics.reporting.index_page import write_index
-from credit_forensics.reporting.report_files import KeptReport, kept_reports
+from credit_forensics.reporting.report_files import RetainedReport, retained_reports
 
 FOLDER_HOLD = "LEGAL_HOLD"
 # The page goes last: a prune that is stopped midway leaves nothing that the index does not show.
@@ -20,7 +20,7 @@ _ORDER = (".csv", ".manifest.json", ".pdf", ".ipynb", ".html")
 class Pruned:
     """What was decided on one report: ``removed``, ``held`` (by a legal hold) or ``kept``."""
 
-    report: KeptReport
+    report: RetainedReport
     decision: str
 
 
@@ -67,7 +67,7 @@ def prune(
     all_held = (folder / FOLDER_HOLD).exists()
     newest: dict[str, int] = defaultdict(int)
     decided = []
-    for report in kept_reports(folder):
+    for report in retained_reports(folder):
         newest[report.template] += 1
         old = report.started < limit and newest[report.template] > keep
         held = all_held or report.held
@@ -100,7 +100,7 @@ def hold_report(folder: Path | str, name: str, *, held: bool = True) -> Path:
     stem = Path(name).name
     for suffix in (*_ORDER, ".hold"):
         stem = stem.removesuffix(suffix)
-    if stem not in {report.name for report in kept_reports(folder)}:
+    if stem not in {report.name for report in retained_reports(folder)}:
         raise CaseError(f"There is no report {stem} in {folder}.")
     path = folder / f"{stem}.hold"
     if held:
@@ -110,7 +110,7 @@ def hold_report(folder: Path | str, name: str, *, held: bool = True) -> Path:
     return path
 
 
-def _remove(report: KeptReport) -> None:
+def _remove(report: RetainedReport) -> None:
     for suffix in _ORDER:
         path = report.files.get(suffix)
         if path is not None:

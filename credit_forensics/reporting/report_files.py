@@ -17,7 +17,7 @@ _NAME = re.compile(
 
 
 @dataclass(frozen=True)
-class KeptReport:
+class RetainedReport:
     """A report that is kept: its parts on disk, by suffix (``.html``, ``.ipynb``, ``.csv``, …).
 
     ``held`` is true under legal hold: a file of the report's name that ends in ``.hold``.
@@ -60,7 +60,7 @@ def report_name(template: str, started: datetime, run_id: str, status: str) -> s
     return f"{template}_{started.astimezone(UTC):{_STAMP}}_{run_id}_{status}"
 
 
-def kept_reports(folder: Path) -> list[KeptReport]:
+def retained_reports(folder: Path) -> list[RetainedReport]:
     """The reports in a folder, newest first; files of other names are left alone.
 
     A folder that is not there holds none.
@@ -74,7 +74,7 @@ def kept_reports(folder: Path) -> list[KeptReport]:
             key = (match["started"], match["run"], match["template"], match["status"])
             found.setdefault(key, {})[match["suffix"]] = path
     return [
-        KeptReport(
+        RetainedReport(
             template=template,
             started=datetime.strptime(started, _STAMP).replace(tzinfo=UTC),
             run_id=run,

@@ -28,7 +28,7 @@ from credit_forensics.case_file import read_case_file
 from credit_forensics.durations import duration
 from credit_forensics.errors import CaseError
 from credit_forensics.locks import folder_lock
-from credit_forensics.monitoring.failed_report import tell_failed_report
+from credit_forensics.monitoring.failed_report import report_failure
 from credit_forensics.reporting.notebook_files import notebook_path
 from credit_forensics.reporting.produce import produce_report
 from credit_forensics.reporting.render import ReportFailedError
@@ -261,7 +261,7 @@ def _tell(plan: SchedulePlan, sentence: str) -> None:
 
 def _tell_targets(case_path: str, sentence: str) -> None:
     """Tell the case's own monitor targets."""
-    for problem in tell_failed_report(case_path, sentence):
+    for problem in report_failure(case_path, sentence):
         _log.error("a target was not told: %s", problem)
 
 

@@ -42,9 +42,9 @@ def claims(
     Examples
     --------
     >>> from credit_forensics.resolution.methods import METHODS
-    >>> names = ["payment_id", *(m.name for m in METHODS), "payer_name_key", "name_bearers"]
+    >>> names = ["payment_id", *(m.name for m in METHODS), "payer_name_key", "name_owners"]
     >>> columns = dict.fromkeys(names, "string") | {"customer_preset": "boolean"}
-    >>> columns |= {"email_prefilled": "boolean", "name_bearers": "int64"}
+    >>> columns |= {"email_prefilled": "boolean", "name_owners": "int64"}
     >>> votes = ibis.table({"payment_id": str, "user_id": str}, name="votes")
     >>> histories = {"card_history": votes, "customer_history": votes}
     >>> claims(Tables(), ibis.table(columns, name="matrix"), METHODS, histories).columns
@@ -75,8 +75,8 @@ def _named(matrix: ir.Table, method: Method, history: ir.Table | None) -> ir.Tab
         named = history.select("payment_id", "user_id")
         if not method.session_when:
             return named.mutate(by_session=ibis.literal(False))
-        told = matrix.select(told_id="payment_id", by_session=method.session_when)
-        rows = named.inner_join(told, named.payment_id == told.told_id).drop("told_id")
+        told = matrix.select(stated_id="payment_id", by_session=method.session_when)
+        rows = named.inner_join(told, named.payment_id == told.stated_id).drop("stated_id")
     else:
         by_session = matrix[method.session_when] if method.session_when else ibis.literal(False)
         rows = matrix.select("payment_id", user_id=matrix[method.name], by_session=by_session)

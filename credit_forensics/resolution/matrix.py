@@ -20,7 +20,7 @@ CONTEXT = (
     "email_prefilled",
     "payer_name_key",
     "card_fingerprint",
-    "name_bearers",
+    "name_owners",
     "session_user_id",
 )
 
@@ -83,7 +83,7 @@ def build_matrix(
     for method in methods:
         if method.lookup is not None and method.field is not None:
             found = lookups[lookup_name(method, methods)].view()  # two may look up in one table
-            extra = {"name_bearers": found.bearers} if "bearers" in found.columns else {}
+            extra = {"name_owners": found.owners} if "owners" in found.columns else {}
             rows = rows.left_join(found, rows[method.field.column] == found.key).select(
                 *(rows[name] for name in rows.columns),
                 **{f"m_{method.name}": found.user_id},

@@ -100,7 +100,7 @@ def _measure(world: World) -> Iterator[dict[str, object]]:
     yield {"judge": OURS, **_scores(world, _ours(case)), **_more(world, case)}
     for name, column in baseline_probabilities(case).set_index("payment_id").items():
         yield {"judge": str(name), **_scores(world, column)}
-    without = Case.from_evidence(evidence, silent=["name"])
+    without = Case.from_evidence(evidence, left_out=["name"])
     yield {"judge": OURS_WITHOUT_NAME, **_scores(world, _ours(without))}
 
 

@@ -90,7 +90,7 @@ def _purchases(scene: Scene, rows: Ints, at: Ints, event_id: pa.Array) -> pa.Tab
     method = take(pc.utf8_lower(pa.array(METHODS)), scene.handling.method[rows])
     return _entries(
         take(scene.accounts.text, scene.handling.credited[rows]),
-        scene.labels.told_credits[rows],
+        scene.labels.stated_credits[rows],
         _join("stripe_purchase:method_", method, ":event_", events),
         kind="purchase",
         at=at[rows],
@@ -103,7 +103,7 @@ def _taken_back(scene: Scene, ids: EventIds) -> pa.Table:
     returns = scene.returns
     taken = np.flatnonzero(returns.booked_share > 0)
     payment = returns.payment[taken]
-    credits_ = scene.labels.told_credits[payment] * returns.booked_share[taken]
+    credits_ = scene.labels.stated_credits[payment] * returns.booked_share[taken]
     what = take(pa.array(["refund", "dispute"]), returns.dispute[taken].astype(np.int64))
     events = take(ids.returned, taken)
     return _entries(
@@ -149,10 +149,10 @@ def _orphans(scene: Scene, rng: np.random.Generator) -> tuple[pa.Table, Ints]:
     count = round(scene.settings.faults.orphan * len(scene.fault))
     holders, at = _anybody(scene, count, rng)
     invented = tokens(rng, "evt_1", count, 23)
-    worth = np.array([price.credits for price in prices])
+    expected = np.array([price.credits for price in prices])
     entries = _entries(
         take(scene.accounts.text, holders),
-        worth[rng.integers(0, len(prices), count)],
+        expected[rng.integers(0, len(prices), count)],
         _join("stripe_purchase:method_primary_metadata:event_", invented),
         kind="purchase",
         at=at,

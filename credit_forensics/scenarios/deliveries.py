@@ -208,7 +208,7 @@ def _deliveries(events: _Events, scene: Scene, ids: EventIds) -> pa.Table:
                 pa.array(METHODS), np.where(outcome == UNRESOLVED, 0, handling.method[rows])
             ),
             resolved=take(accounts.text, handling.resolved[rows]),
-            credits_=pa.array(labels.told_credits[rows], mask=~credited),
+            credits_=pa.array(labels.stated_credits[rows], mask=~credited),
         )
 
     outcome = handling.outcome.copy()

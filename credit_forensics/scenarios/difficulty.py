@@ -197,7 +197,7 @@ class _View:
         bearers = accounts["name"].value_counts()
         self.shared_names = float((accounts["name"].map(bearers) > 1).mean())
         typed = payments["payer_name"].str.lower()
-        self._name_bearers = typed.map(bearers).fillna(0).to_numpy(np.int64)
+        self._name_owners = typed.map(bearers).fillna(0).to_numpy(np.int64)
         unique = accounts[accounts["name"].map(bearers) == 1].set_index("name")["person"]
         self.unique_name = typed.map(unique).fillna(-1).to_numpy(np.int64)
         own = dict(zip(users["user_id"], users["name"], strict=True))

@@ -68,7 +68,7 @@ def make_labels(
         account_email=pc.fill_null(take(people.email, person), "unknown"),
         account_name=pc.fill_null(take(people.full_name, person), "unknown"),
         credits=credits_,
-        told_credits=np.where(fault == Fault.WRONG_AMOUNT, credits_ * factor, credits_),
+        stated_credits=np.where(fault == Fault.WRONG_AMOUNT, credits_ * factor, credits_),
         customers=customers,
     )
 
@@ -185,7 +185,7 @@ def metadata_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
         ("user_id_backup", session, with_ids & (checkouts.keys_missing <= 1)),
         ("session_user_id", session, with_ids),
         ("referred_by", referrer, fault == Fault.METADATA_SCAN),
-        ("credits", pa.array(labels.told_credits).cast(pa.string()), full),
+        ("credits", pa.array(labels.stated_credits).cast(pa.string()), full),
         ("price_id", prices, full),
         ("plan_id", pc.replace_substring(prices, "price", "plan"), full),
         ("purchase_timestamp", _iso(checkouts.created), full),

@@ -20,7 +20,7 @@ from credit_forensics.scenarios.settings import WorldSettings
 class Labels:
     """The texts and credits of each payment that several tables need.
 
-    ``credits`` is what the price is worth, ``told_credits`` what the metadata says; ``customers``
+    ``credits`` is what the price is worth, ``stated_credits`` what the metadata says; ``customers``
     has one position a customer number.
     """
 
@@ -29,7 +29,7 @@ class Labels:
     account_email: pa.Array
     account_name: pa.Array
     credits: Ints
-    told_credits: Ints
+    stated_credits: Ints
     customers: pa.Array
 
 

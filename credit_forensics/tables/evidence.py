@@ -192,7 +192,8 @@ EVIDENCE: tuple[TableSpec, ...] = (
                 "outcome",
                 TEXT,
                 "credited, ignored, signature_refused, resolution_failed, no_credits, "
-                "database_error, not_found, incomplete or duplicate",
+                "database_error, handler_error, not_found, incomplete, duplicate; acknowledged (answered with "
+                "success, and no more is known) or received (its end was not understood)",
             ),
             ("error", TEXT, "the error as logged, first line"),
             ("request_id", TEXT, "the request's id in the log"),

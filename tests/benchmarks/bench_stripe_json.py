@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from ratios import note
 
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.files.identify_input import recognise
+from credit_forensics.evidence.files.identify_input import identify
 from credit_forensics.evidence.stripe.json_export import load_stripe_json
 from credit_forensics.evidence.stripe.load import load_stripe_file
 from credit_forensics.evidence.stripe.objects import SESSION, type_sql
@@ -165,7 +165,7 @@ def bare(path: Path) -> int:
 def loader(path: Path) -> int:
     """The loader, rejects kept; what the file is, is recognised first."""
     evidence = Evidence()
-    found = recognise(path)
+    found = identify(path)
     source = evidence.custody.add(path.name, found.what)
     load_stripe_json(evidence, path, source, found)
     assert evidence.count("stripe_sessions") == source.rows

@@ -51,7 +51,9 @@ def loop(records: Records) -> dict[str, pd.DataFrame]:
 
     def fused() -> list[dict[str, Any]]:
         keys = [
-            pattern_of(voice, person["ledger"], claim["bearers"], payment["payer_name_key"], borne)
+            pattern_of(
+                voice, person["ledger"], claim["name_owners"], payment["payer_name_key"], borne
+            )
             for voice, person, claim, payment in zip(voices, people, claims, payments, strict=True)
         ]
         counts = sorted(Counter(zip(numbers, keys, strict=True)).items())
@@ -156,9 +158,9 @@ def claims_of(records: Records) -> list[dict[str, Any]]:
             if at < payment["created_at"]:
                 claim["customer_mapping"] = user
         claim["payer_email"] = emails.get(payment["payer_email_key"])
-        bears = names.get(payment["payer_name_key"], ())
-        claim["payer_name"] = next(iter(bears)) if len(bears) == 1 else None
-        claim["bearers"] = len(bears) or None
+        has_name = names.get(payment["payer_name_key"], ())
+        claim["payer_name"] = next(iter(has_name)) if len(has_name) == 1 else None
+        claim["name_owners"] = len(has_name) or None
         method, claim["handler_log"] = logged.get(payment_id, (None, None, None, None))[2:]
         if method is not None:
             scanned = method.startswith("EMERGENCY_SCAN_")
@@ -228,9 +230,9 @@ def voices_of(claim: dict[str, Any], person: dict[str, Any]) -> dict[str, tuple[
         session = (other if outvoted else copies[0], level)
     binding = None if claim["preset"] else person["customer_mapping"]
     email = None if claim["prefilled"] else person["payer_email"]
-    bearers, level = claim["bearers"], 0
-    if bearers is not None:
-        level = 1 + sum(bearers > bound for bound in NAME_BOUNDS)
+    name_owners, level = claim["name_owners"], 0
+    if name_owners is not None:
+        level = 1 + sum(name_owners > bound for bound in NAME_BOUNDS)
     return {
         "session": session,
         "mapping": (binding, int(binding is not None)),
@@ -243,11 +245,11 @@ def voices_of(claim: dict[str, Any], person: dict[str, Any]) -> dict[str, tuple[
 def pattern_of(
     voice: dict[str, tuple[Any, int]],
     credited: str | None,
-    bearers: int | None,
+    name_owners: int | None,
     name: str | None,
     borne: set[tuple[Any, Any]],
 ) -> int:
-    """Who agrees with whom, how strongly, and who bears the typed name, as one integer."""
+    """Who agrees with whom, how strongly, and who has the typed name, as one integer."""
     slots: list[int] = []
     seen: dict[str, int] = {}
     for index, family in enumerate(FAMILIES, start=1):
@@ -259,10 +261,10 @@ def pattern_of(
     for index, family in enumerate((*FAMILIES, "credited"), start=1):
         person, slot = (credited, held) if family == "credited" else (
             voice[family][0], slots[index - 1])  # fmt: skip
-        bears = False
-        if slot == index and bearers is not None:
-            bears = person == named if bearers == 1 else (person, name) in borne
-        marks.append(bears)
+        has_name = False
+        if slot == index and name_owners is not None:
+            has_name = person == named if name_owners == 1 else (person, name) in borne
+        marks.append(has_name)
     key = held
     for family, slot in zip(reversed(FAMILIES), reversed(slots), strict=True):
         key = (key * 8 + voice[family][1]) * 7 + slot

@@ -39,7 +39,9 @@ def in_pandas(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     rows = claims_of(frames)
     accounts = users.sort_values(["created_at", "user_id"], na_position="last")["user_id"]
     persons = group_persons(links_of(frames, rows), accounts).set_index("user_id")["person_id"]
-    people = rows[["payment_id", "created_at", "payer_name_key", "bearers", "preset", "prefilled"]]
+    people = rows[
+        ["payment_id", "created_at", "payer_name_key", "name_owners", "preset", "prefilled"]
+    ]
     people = people.assign(**{name: as_person(rows[name], persons) for name in IDS})
     shared = frames["user_names"].merge(
         people["payer_name_key"].drop_duplicates(), left_on="name_key", right_on="payer_name_key"
@@ -88,15 +90,15 @@ def claims_of(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     intent = intent[intent["user_id"].notna()].drop_duplicates("payment_id")
     intent = intent.set_index("payment_id")["user_id"]
     users = frames["users"].dropna(subset=["email_key"]).groupby("email_key")["user_id"].min()
-    bearers = frames["user_names"].groupby("name_key")["user_id"].agg(["min", "nunique"])
-    single = bearers.loc[bearers["nunique"] == 1, "min"]
+    name_owners = frames["user_names"].groupby("name_key")["user_id"].agg(["min", "nunique"])
+    single = name_owners.loc[name_owners["nunique"] == 1, "min"]
     of_payment = payments["payment_id"]
     keep = ["payment_id", "created_at", "customer_id", "card_fingerprint", "payer_name_key"]
     preset = payments["customer_preset"].astype("boolean").fillna(payments["customer_id"].notna())
     rows = payments[keep].assign(
         preset=preset.astype("bool"),
         prefilled=payments["email_prefilled"].astype("boolean").fillna(False).astype("bool"),
-        bearers=payments["payer_name_key"].map(bearers["nunique"]),
+        name_owners=payments["payer_name_key"].map(name_owners["nunique"]),
         **{f"metadata_{key}": of_payment.map(wide[key]) for key in NAMED},
         client_reference_id=payments["reference_user_id"].where(
             payments["reference_valid"].fillna(False).astype(bool)
@@ -206,8 +208,8 @@ def first_voices(people: pd.DataFrame) -> pd.DataFrame:
     free = ~people["preset"]
     binding = people["customer_mapping"].where(free)
     email = people["payer_email"].where(~people["prefilled"])
-    bearers = people["bearers"]
-    levels = [bearers.isna(), *(bearers <= bound for bound in NAME_BOUNDS)]
+    name_owners = people["name_owners"]
+    levels = [name_owners.isna(), *(name_owners <= bound for bound in NAME_BOUNDS)]
     return pd.DataFrame(
         {
             "v_session": person.fillna(people["metadata_scan"]),
@@ -245,7 +247,7 @@ def fuse_frame(  # noqa: PLR0917
     for family in reversed(FAMILIES):
         key = (key * 8 + voices[f"l_{family}"].to_numpy()) * 7 + places[family]
     marks = []
-    alone, several = people["bearers"] == 1, people["bearers"] > 1
+    alone, several = people["name_owners"] == 1, people["name_owners"] > 1
     for index, family in enumerate((*FAMILIES, "credited"), start=1):
         person = credited if family == "credited" else voices[f"v_{family}"]
         asked = places[family] == index

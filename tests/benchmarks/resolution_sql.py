@@ -113,7 +113,7 @@ CREATE OR REPLACE TABLE h_matrix AS
 WITH emails AS (
   SELECT email_key AS key, min(user_id) AS user_id FROM users WHERE email_key IS NOT NULL GROUP BY 1
 ), names AS (
-  SELECT name_key AS key, count(DISTINCT user_id) AS bearers, min(user_id) AS user_id
+  SELECT name_key AS key, count(DISTINCT user_id) AS name_owners, min(user_id) AS user_id
   FROM user_names GROUP BY 1
 ), known AS (
   SELECT customer_id, user_id, bound_at FROM customers
@@ -144,8 +144,8 @@ WITH emails AS (
     ORDER BY coalesce(outcome = 'credited', false) DESC,
     received_at NULLS LAST, event_id NULLS LAST, source_line NULLS LAST) = 1
 ), joined AS (
-  SELECT f.*, e.user_id AS payer_email, s.user_id AS session_email, n.bearers,
-    CASE WHEN n.bearers = 1 THEN n.user_id END AS payer_name, b.user_id AS mapped,
+  SELECT f.*, e.user_id AS payer_email, s.user_id AS session_email, n.name_owners,
+    CASE WHEN n.name_owners = 1 THEN n.user_id END AS payer_name, b.user_id AS mapped,
     l.user_id AS log_user_id, CASE l.method WHEN 'PRIMARY_METADATA' THEN 'metadata_user_id'
       WHEN 'BACKUP_METADATA' THEN 'metadata_user_id_backup'
       WHEN 'SESSION_METADATA' THEN 'metadata_session_user_id'
@@ -188,7 +188,7 @@ _DIFFERING = " + ".join(f"coalesce(({copy} <> first_said)::INT, 0)" for copy in 
 _OTHER = ", ".join(f"CASE WHEN {copy} <> first_said THEN {copy} END" for copy in _COPIES)
 _OTHERS = " + ".join(f"coalesce(({copy} = other_said)::INT, 0)" for copy in _COPIES)
 _NAME_LEVEL = " ".join(
-    f"WHEN bearers <= {bound} THEN {level}" for level, bound in enumerate(NAME_BOUNDS, start=1)
+    f"WHEN name_owners <= {bound} THEN {level}" for level, bound in enumerate(NAME_BOUNDS, start=1)
 )
 
 
@@ -213,10 +213,10 @@ def _keys(source: str) -> str:
     for index, name in enumerate((*FAMILIES, "credited"), start=1):
         person = "credited" if name == "credited" else f"v_{name}"
         joins.append(
-            f"LEFT JOIN h_bearers b{index} ON s_{name} = {index} AND bearers > 1 "
+            f"LEFT JOIN h_bearers b{index} ON s_{name} = {index} AND name_owners > 1 "
             f"AND b{index}.person_id = {person} AND b{index}.name_key = payer_name_key"
         )
-        alone = f"(bearers = 1 AND s_{name} = {index} AND {person} = v_name)"
+        alone = f"(name_owners = 1 AND s_{name} = {index} AND {person} = v_name)"
         marks.append(f"(b{index}.person_id IS NOT NULL OR coalesce({alone}, false))::BIGINT")
     key = "s_credited::BIGINT"
     for family in reversed(FAMILIES):
@@ -241,7 +241,7 @@ c AS (SELECT *, {_SPEAKING} AS speaking, {_DIFFERING} AS differing,
 d AS (SELECT *, CASE WHEN {_OTHERS} > speaking - differing THEN other_said ELSE first_said END
   AS said FROM c),
 voices AS (
-  SELECT payment_id, created_at, session_user_id, p_ledger AS credited, payer_name_key, bearers,
+  SELECT payment_id, created_at, session_user_id, p_ledger AS credited, payer_name_key, name_owners,
     preset, CASE WHEN NOT preset THEN p_mapped END AS binding,
     coalesce(said, p_scanned) AS v_session,
     CASE WHEN said IS NULL AND p_scanned IS NOT NULL THEN 4 WHEN first_said IS NULL THEN 0
@@ -251,7 +251,7 @@ voices AS (
     CASE WHEN NOT prefilled THEN p_payer_email END AS v_email,
     (NOT prefilled AND p_payer_email IS NOT NULL)::INT AS l_email,
     NULL::VARCHAR AS v_card, 0 AS l_card, p_payer_name AS v_name,
-    CASE WHEN bearers IS NULL THEN 0 {_NAME_LEVEL} ELSE {len(NAME_BOUNDS) + 1} END AS l_name
+    CASE WHEN name_owners IS NULL THEN 0 {_NAME_LEVEL} ELSE {len(NAME_BOUNDS) + 1} END AS l_name
   FROM d
 )
 {_keys("voices")}

@@ -8,8 +8,22 @@ import pytest
 
 from credit_forensics.findings.missing_credit import find_missing_credit
 
+# A log whose deliveries are recognised: one of another payment.
+RECOGNISED = {"event_id": "evt_of_another", "outcome": "credited"}
 
-def run(find, make, deliveries=(), *, covered=True, events=True, names=("p",), spans=None):
+
+def run(
+    find,
+    make,
+    deliveries=(),
+    *,
+    log=(RECOGNISED,),
+    covered=True,
+    events=True,
+    names=("p",),
+    spans=None,
+    more=(),
+):
     spans = spans or [
         {
             "source": "deliveries",
@@ -30,8 +44,9 @@ def run(find, make, deliveries=(), *, covered=True, events=True, names=("p",), s
             }
             for name in names
             if events
-        ],
-        deliveries=list(deliveries),
+        ]
+        + list(more),
+        deliveries=[*deliveries, *log],
         coverage=spans if covered else [],
     )
 
@@ -56,6 +71,7 @@ def test_outside_the_logs_window_the_cause_is_unknown(find, make):
     ("outcome", "cause"),
     [
         ("credited", "acknowledged_not_applied"),
+        ("acknowledged", "acknowledged_not_applied"),
         ("duplicate", "acknowledged_not_applied"),
         ("database_error", "acknowledged_not_applied"),
         ("no_credits", "acknowledged_not_applied"),
@@ -64,6 +80,8 @@ def test_outside_the_logs_window_the_cause_is_unknown(find, make):
         ("signature_refused", "signature_refused"),
         ("incomplete", "unknown"),
         ("not_found", "unknown"),
+        ("handler_error", "unknown"),
+        ("received", "unknown"),
     ],
 )
 @pytest.mark.parametrize("linked_by", ["payment_id", "event_id"])
@@ -83,6 +101,8 @@ def test_the_furthest_gate_counts_in_whatever_order(find, make):
 # From the first gate that a delivery passes to the last, with what the finding then says.
 GATES = [
     ("signature_refused", "signature_refused", "refused the signature"),
+    ("received", "unknown", "was not understood"),
+    ("handler_error", "unknown", "answered its delivery with an error"),
     ("incomplete", "unknown", "broke off"),
     ("ignored", "acknowledged_not_applied", "skipped it"),
     ("resolution_failed", "resolution_failed", "could not tell the user"),
@@ -116,6 +136,17 @@ def test_not_delivered_only_within_what_the_log_covers(find, make, first, last, 
     assert [row["cause"] for row in run(find, make, spans=[span])] == [cause]
 
 
+@pytest.mark.parametrize(
+    ("named", "nameless", "cause"),
+    [(0, 0, "unknown"), (1, 0, "not_delivered"), (2, 1, "not_delivered"), (2, 2, "unknown")],
+)
+def test_no_delivery_is_absent_where_few_were_recognised(find, make, named, nameless, cause):
+    log = [RECOGNISED] * named + [{"outcome": "acknowledged"}] * nameless
+    (row,) = run(find, make, log=log)
+    assert row["cause"] == cause
+    assert ("recognised" in row["explanation"]) == (cause == "unknown")
+
+
 def test_a_skipped_second_event_does_not_hide_that_the_first_was_not_resolved(find, make):
     deliveries = [
         {"payment_id": "p", "event_id": "evt_first", "outcome": "resolution_failed"},
@@ -124,9 +155,11 @@ def test_a_skipped_second_event_does_not_hide_that_the_first_was_not_resolved(fi
     assert [row["cause"] for row in run(find, make, deliveries)] == ["resolution_failed"]
 
 
-def test_a_skipped_event_of_another_type_says_nothing(find, make):
-    delivery = {"event_id": "evt_other", "payment_id": "p", "outcome": "ignored"}
-    assert [row["cause"] for row in run(find, make, [delivery])] == ["not_delivered"]
+@pytest.mark.parametrize("outcome", ["ignored", "acknowledged", "handler_error", "received"])
+def test_the_end_of_an_event_of_another_type_says_nothing(find, make, outcome):
+    delivery = {"event_id": "evt_other", "payment_id": "p", "outcome": outcome}
+    other = {"event_id": "evt_other", "type": "charge.succeeded", "payment_id": "p"}
+    assert [row["cause"] for row in run(find, make, [delivery], more=[other])] == ["not_delivered"]
 
 
 @pytest.mark.parametrize(

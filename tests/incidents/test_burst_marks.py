@@ -22,8 +22,8 @@ def marks(*runs, share=0.7):
     return Marks(value, np.full(len(value), share))
 
 
-def spans(borne, rate):
-    return [(part.first, part.last) for part in borne.parts(0, len(borne.value) - 1, rate)]
+def spans(run, rate):
+    return [(part.first, part.last) for part in run.parts(0, len(run.value) - 1, rate)]
 
 
 @pytest.mark.parametrize(
@@ -37,20 +37,20 @@ def spans(borne, rate):
     ],
 )
 def test_a_burst_is_parted_where_its_mark_changes(runs, parts):
-    borne = marks(*runs)
-    assert spans(borne, 0.6) == parts
+    run = marks(*runs)
+    assert spans(run, 0.6) == parts
 
 
 def test_a_release_in_the_middle_of_a_burst_does_not_part_it():
     """Few payments of either version go wrong, so neither is the fault's own."""
-    borne = marks((0, 50), (1, 50), share=0.03)
-    assert spans(borne, 0.6) == [(0, 99)]
+    run = marks((0, 50), (1, 50), share=0.03)
+    assert spans(run, 0.6) == [(0, 99)]
 
 
 def test_an_everyday_version_beside_a_marked_one_parts():
-    borne = marks((0, 50), (1, 50))
-    borne.share[:50] = 0.03
-    assert spans(borne, 0.6) == [(0, 49), (50, 99)]
+    run = marks((0, 50), (1, 50))
+    run.share[:50] = 0.03
+    assert spans(run, 0.6) == [(0, 49), (50, 99)]
 
 
 @settings(deadline=None, max_examples=40)
@@ -86,10 +86,10 @@ def test_bursts_that_touch_are_dated_each_when_their_marks_differ():
     payments, wrong = two_bursts()
     places = np.flatnonzero(wrong)
     later = (places >= 1_080) & (places < 1_160)
-    borne = Marks((later).astype(np.int64), np.where(later, 0.8, 0.02))
+    run = Marks((later).astype(np.int64), np.where(later, 0.8, 0.02))
     times = pd.DatetimeIndex(payments["created_at"])
     assert len(date_runs(times, wrong)) == 1
-    found = date_runs(times, wrong, borne)
+    found = date_runs(times, wrong, run)
     truth = times[[1_000, 1_080]]
     assert (abs(found["onset"] - pd.Series(truth)) <= pd.Timedelta(minutes=20)).all()
     assert (found["end"].iloc[0], found["wrong"].sum()) < (found["onset"].iloc[1], len(places))
@@ -102,16 +102,16 @@ def test_incidents_take_the_marks_by_payment_whatever_their_order():
         finding="wrong_user", cause="stale_session", severity="critical", credits=50
     )
     hotfix = hit["payment_id"].between("p1000", "p1079")
-    borne = pd.DataFrame(
+    run = pd.DataFrame(
         {
             "payment_id": hit["payment_id"],
             "value": np.where(hotfix, "2.9.1-hotfix", "2.9.0"),
-            "bearers": np.where(hotfix, 70, 2_900),
+            "carriers": np.where(hotfix, 70, 2_900),
         }
     )
-    apart = group_incidents(findings, payments, borne)
+    apart = group_incidents(findings, payments, run)
     assert len(group_incidents(findings, payments)) + 1 == len(apart)
-    again = group_incidents(findings, payments, borne.sample(frac=1, random_state=1))
+    again = group_incidents(findings, payments, run.sample(frac=1, random_state=1))
     pd.testing.assert_frame_equal(again, apart)
     assert apart["findings"].sum() == len(hit)
 

@@ -117,7 +117,7 @@ def test_a_payments_own_entry_is_no_history_of_its_customer(in_shop: Any) -> Non
         for paid, user in ((first, "ada"), (second, "ben"), (other, "cat")):
             assert await booked(shop, paid, user) == "credited"
         async with shop.app.state.engine.connect() as connection:
-            _, facts = await booking.keep_and_look(
+            _, facts = await booking.store_and_look_up(
                 connection,
                 event_id="evt_again",
                 kind="checkout.session.completed",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from credit_forensics.checks import case_of
 from credit_forensics.intake.checkout_object import read_checkout
-from credit_forensics.intake.resolution import Facts, claims, resolve
+from credit_forensics.intake.resolution import Known, claims, resolve
 from credit_forensics.resolution.one_session import email_key
 
 CREATED = datetime(2025, 9, 1, 12, tzinfo=UTC)
@@ -93,7 +93,7 @@ def test_intake_says_of_a_session_what_the_audit_says(data: st.DataObject) -> No
             (m, f, u)
             for m, f, u in zip(mine["method"], mine["family"], mine["user_id"], strict=True)
         }
-        facts = Facts(
+        facts = Known(
             accounts={user: email_key(email) for user, email in USERS.items()},
             bindings=[(u, at) for c, u, at in BINDINGS if c == session["customer"]],
             other_payments=[
@@ -120,7 +120,7 @@ def one(metadata: dict[str, str], email: str | None, **more: Any) -> Any:
     return read_checkout(session, {})
 
 
-FACTS = Facts({"u1": "ada@example.com", "u2": "bo@example.com", "u3": "ada@example.com"})
+FACTS = Known({"u1": "ada@example.com", "u2": "bo@example.com", "u3": "ada@example.com"})
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_copies_never_make_agreement(copies: list[str]) -> None:
 
 
 def test_a_given_customer_and_its_prefilled_mail_are_the_sessions_own_words() -> None:
-    facts = Facts(FACTS.accounts, bindings=[("u1", CREATED - timedelta(days=1))])
+    facts = Known(FACTS.accounts, bindings=[("u1", CREATED - timedelta(days=1))])
     given_ = one({"user_id": "u1"}, "ada@example.com", customer="cus_1", customer_creation=None)
     assert resolve(given_, facts).families == ("session",)
     made = one({"user_id": "u1"}, "ada@example.com", customer="cus_1", customer_creation="always")
@@ -166,7 +166,7 @@ def test_a_given_customer_and_its_prefilled_mail_are_the_sessions_own_words() ->
 def test_of_several_emails_in_one_session_the_first_key_counts() -> None:
     users = [{"user_id": "u1", "email": "ann@example.com"}, {"user_id": "u2", "email": "zed@x.org"}]
     metadata = {"user_email": "zed@x.org", "session_email": "ann@example.com"}
-    facts = Facts({str(user["user_id"]): user["email"] for user in users})
+    facts = Known({str(user["user_id"]): user["email"] for user in users})
     said = {c.method: c.user_id for c in claims(one(metadata, None), facts)}
     session = {"id": "cs_1", "object": "checkout.session", "created": int(CREATED.timestamp())}
     audit = case_of(session | {"metadata": metadata}, users).claims
@@ -176,14 +176,14 @@ def test_of_several_emails_in_one_session_the_first_key_counts() -> None:
 
 def test_a_binding_that_the_payment_may_have_written_is_no_witness() -> None:
     for at in (CREATED, CREATED + timedelta(seconds=1), None):
-        facts = Facts(FACTS.accounts, bindings=[("u2", at)])
+        facts = Known(FACTS.accounts, bindings=[("u2", at)])
         found = resolve(one({"user_id": "u1"}, "ada@example.com", customer="cus_1"), facts)
         assert "customer_mapping" not in {claim.method for claim in found.claims}
 
 
 @pytest.mark.parametrize(("seconds", "families"), [(-1, ["session"]), (0, []), (1, [])])
 def test_only_an_earlier_payment_of_the_customer_counts(seconds: int, families: list[str]) -> None:
-    facts = Facts(FACTS.accounts, other_payments=[("u1", CREATED + timedelta(seconds=seconds))])
+    facts = Known(FACTS.accounts, other_payments=[("u1", CREATED + timedelta(seconds=seconds))])
     paid = one({}, None, customer="cus_1", customer_creation="always")
     # A customer of an earlier payment was given to the session, which then speaks through it.
     assert [claim.family for claim in claims(paid, facts)] == families

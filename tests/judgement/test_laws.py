@@ -163,9 +163,9 @@ def test_the_softmax_sums_to_one_for_any_pattern(seed):
         families=FAMILIES,
         slot=slot,
         level=level,
-        bears=random.random((rows, size)) < 0.5,
+        has_name=random.random((rows, size)) < 0.5,
         credited=random.integers(0, size + 2, rows),
-        credited_bears=random.random(rows) < 0.5,
+        credited_has_name=random.random(rows) < 0.5,
     )
     fit = Fit(
         families=FAMILIES,

@@ -1,4 +1,4 @@
-"""Who bears the typed name: asked once for the session's person, again only for others."""
+"""Who has_name the typed name: asked once for the session's person, again only for others."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.judgement.families import FAMILIES, with_custom
 from credit_forensics.judgement.pattern_arrays import decode
 from credit_forensics.judgement.patterns import (
-    borne_names,
     mark_session,
     name_marks,
     name_questions,
+    owned_names,
     pattern_keys,
     whole_patterns,
 )
@@ -25,8 +25,8 @@ SHARED, ALONE = ("ann", 2), ("bo", 1)
 
 
 def patterns(rows, families=FAMILIES):
-    """Patterns of rows (name and its bearers, whom each family names, who was credited)."""
-    columns = {"payment_id": str, "name_key": str, "name_bearers": "int64", "credited": str}
+    """Patterns of rows (name and its name_owners, whom each family names, who was credited)."""
+    columns = {"payment_id": str, "name_key": str, "name_owners": "int64", "credited": str}
     columns |= {f"v_{family.name}": str for family in families}
     columns |= {f"l_{family.name}": "int64" for family in families}
     frame = pd.DataFrame(
@@ -34,7 +34,7 @@ def patterns(rows, families=FAMILIES):
             {
                 "payment_id": f"cs_{place}",
                 "name_key": name[0],
-                "name_bearers": name[1],
+                "name_owners": name[1],
                 "credited": credited,
                 **{f"v_{family.name}": heard.get(family.name) for family in families},
                 **{f"l_{family.name}": int(family.name in heard) for family in families},
@@ -47,11 +47,11 @@ def patterns(rows, families=FAMILIES):
     engine.register("voices", frame.astype(dict.fromkeys(text, "str")))
     engine.register("names", pd.DataFrame(BEARERS, columns=["person_id", "name_key"]))
     names = ibis.table({"person_id": str, "name_key": str}, name="names")
-    bearers = engine.materialize("bearers", borne_names(names))
+    name_owners = engine.materialize("name_owners", owned_names(names))
     voices = ibis.table(columns, name="voices")
-    keyed = engine.materialize("keyed", pattern_keys(mark_session(voices, bearers), families))
+    keyed = engine.materialize("keyed", pattern_keys(mark_session(voices, name_owners), families))
     asked = engine.materialize("questions", name_questions(keyed, families))
-    marks = engine.materialize("marks", name_marks(asked, bearers, families))
+    marks = engine.materialize("marks", name_marks(asked, name_owners, families))
     whole = engine.frame(whole_patterns(keyed, marks).order_by("payment_id"))
     questions = engine.frame(asked.order_by("payment_id"))["payment_id"].tolist()
     return decode(families, whole["pattern"].to_numpy(dtype=np.int64)), questions
@@ -59,16 +59,16 @@ def patterns(rows, families=FAMILIES):
 
 def bearing(pattern, row):
     return {
-        family.name for place, family in enumerate(pattern.families) if pattern.bears[row, place]
+        family.name for place, family in enumerate(pattern.families) if pattern.has_name[row, place]
     }
 
 
 def test_five_payments():
     found, asked = patterns(
         [
-            # All name a1, who bears the name: the session answers for everybody.
+            # All name a1, who has the name: the session answers for everybody.
             (SHARED, {"session": "a1", "email": "a1"}, "a1"),
-            # The session names somebody else; e-mail and credits name bearers of their own.
+            # The session names somebody else; e-mail and credits name name_owners of their own.
             (SHARED, {"session": "c", "email": "a1"}, "a2"),
             # Nothing by session; the card's person does not bear the name.
             (SHARED, {"card": "c"}, None),
@@ -85,7 +85,7 @@ def test_five_payments():
         {"session"},
         set(),
     ]
-    assert found.credited_bears.tolist() == [False, True, False, False, False]
+    assert found.credited_has_name.tolist() == [False, True, False, False, False]
     assert found.slot[1].tolist() == [1, 0, 3, 0, 0]
     assert found.credited.tolist() == [1, 6, 0, 1, 1]
     assert asked == ["cs_1", "cs_2"]
@@ -103,5 +103,5 @@ def test_a_family_of_ones_own_is_asked_about_too():
 def test_it_does_not_matter_which_family_names_a_person(person):
     rows = [(SHARED, {family.name: person}, person) for family in FAMILIES]
     found, _ = patterns(rows)
-    bears = [bool(bearing(found, row)) for row in range(len(rows))]
-    assert bears == [person != "c"] * len(rows)
+    has_name = [bool(bearing(found, row)) for row in range(len(rows))]
+    assert has_name == [person != "c"] * len(rows)

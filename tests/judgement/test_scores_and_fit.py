@@ -22,9 +22,9 @@ def patterns(*rows):
     size = len(FAMILIES)
     slot = np.zeros((len(rows), size), dtype=np.int64)
     level = np.zeros_like(slot)
-    bears = np.zeros((len(rows), size), dtype=bool)
+    has_name = np.zeros((len(rows), size), dtype=bool)
     credited = np.zeros(len(rows), dtype=np.int64)
-    credited_bears = np.zeros(len(rows), dtype=bool)
+    credited_has_name = np.zeros(len(rows), dtype=bool)
     for place, (voices, *more) in enumerate(rows):
         first: dict[int, int] = {}
         for family, person in voices.items():
@@ -34,12 +34,12 @@ def patterns(*rows):
         options = more[0] if more else {}
         for person in options.get("named", ()):
             if person in first:
-                bears[place, first[person] - 1] = True
+                has_name[place, first[person] - 1] = True
             else:
-                credited_bears[place] = True
+                credited_has_name[place] = True
         if "credited" in options:
             credited[place] = first.get(options["credited"], size + 1)
-    return Patterns(FAMILIES, slot, level, bears, credited, credited_bears)
+    return Patterns(FAMILIES, slot, level, has_name, credited, credited_has_name)
 
 
 def fitted(found, counts):

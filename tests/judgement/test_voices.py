@@ -33,7 +33,7 @@ COLUMNS = {
     "created_at": "timestamp('UTC')",
     "customer_preset": "boolean",
     "email_prefilled": "boolean",
-    "name_bearers": "int64",
+    "name_owners": "int64",
     "customer_count": "int64",
     "customer_purity": "float64",
     "card_count": "int64",
@@ -143,5 +143,5 @@ def test_what_the_session_gave_is_the_sessions_word(family):
 def test_a_name_that_more_accounts_have_is_of_a_higher_level(accounts, level):
     name = next(one for one in FAMILIES if one.name == "name")
     person = "ada" if accounts == 1 else None
-    _, found = voice("name", name_bearers=accounts, payer_name=person)
+    _, found = voice("name", name_owners=accounts, payer_name=person)
     assert found == name.level_name(level)

@@ -10,7 +10,7 @@ import pytest
 from receivers import HttpReceiver, MailReceiver
 
 from credit_forensics.errors import CaseError
-from credit_forensics.monitoring.alert_policy import Manners, tell_all, waiting
+from credit_forensics.monitoring.alert_policy import Manners, send_alerts, waiting
 from credit_forensics.monitoring.alerts import alert, digest, shown
 from credit_forensics.monitoring.formats import as_html, as_markdown, as_text
 from credit_forensics.monitoring.observation import ITEM_COLUMNS, Observation, Watched
@@ -207,10 +207,10 @@ def test_a_target_that_fails_is_tried_again_later_and_holds_up_no_other(tmp_path
     assert (target.failures, target.last_error) == (1, "refused with status 503")
     assert waiting(scene.state, senders) == scene.clock.now + dt.timedelta(seconds=30)
     # Not before its time, then with doubling pauses, and only to the one that failed.
-    assert tell_all(scene.state, senders, scene.plan.manners, scene.clock) == []
+    assert send_alerts(scene.state, senders, scene.plan.manners, scene.clock) == []
     for seconds, failures in ((30, 2), (60, 3)):
         scene.clock.on(seconds=seconds)
-        assert len(tell_all(scene.state, senders, scene.plan.manners, scene.clock)) == 1
+        assert len(send_alerts(scene.state, senders, scene.plan.manners, scene.clock)) == 1
         assert scene.state.target(senders[0].name).failures == failures
     scene.see("x", "evt_2", "evt_3")
     scene.tick(seconds=120)

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from credit_forensics.monitoring.failed_report import tell_failed_report
+from credit_forensics.monitoring.failed_report import report_failure
 from credit_forensics.reporting.schedule import SchedulePlan, run_once
 
 
@@ -36,7 +36,7 @@ def test_the_targets_hear_of_it(tmp_path, receiver):
     url, received = receiver
     case = tmp_path / "case.toml"
     case.write_text(f'name = "shop"\n[monitor]\ntargets = ["{url}"]\n')
-    assert tell_failed_report(str(case), "The report failed in cell 3.") == []
+    assert report_failure(str(case), "The report failed in cell 3.") == []
     assert received[0]["title"] == "[shop] a scheduled report failed"
     assert "cell 3" in received[0]["message"]
 
@@ -44,7 +44,7 @@ def test_the_targets_hear_of_it(tmp_path, receiver):
 def test_a_target_that_refuses_is_said_without_its_address(tmp_path):
     case = tmp_path / "case.toml"
     case.write_text('name = "shop"\n[monitor]\ntargets = ["json://user:pw-word@127.0.0.1:9/"]\n')
-    problems = tell_failed_report(str(case), "It failed.")
+    problems = report_failure(str(case), "It failed.")
     assert len(problems) == 1
     assert "pw-word" not in problems[0]
 

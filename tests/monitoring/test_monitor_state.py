@@ -33,10 +33,10 @@ def apply(
         state.apply(observation, NOW + dt.timedelta(hours=hours), settle=SETTLE, first=first)
 
 
-def tell(state: MonitorState) -> list[tuple[str, str, int]]:
-    due = [incident for incident, _ in state.untold(TARGET)]
+def report(state: MonitorState) -> list[tuple[str, str, int]]:
+    due = [incident for incident, _ in state.unreported(TARGET)]
     with state.transaction():
-        state.tell(TARGET, due, NOW)
+        state.mark_reported(TARGET, due, NOW)
     return [(i.cause, i.status, i.items) for i in due]
 
 
@@ -48,46 +48,46 @@ def state(tmp_path):
 
 def test_an_incident_opens_grows_and_ends_and_each_is_due_once(state):
     apply(state, seen("a"))
-    assert tell(state) == [("c", "open", 1)]
+    assert report(state) == [("c", "open", 1)]
     apply(state, seen("a"), 0.1)
-    assert tell(state) == []
+    assert report(state) == []
     apply(state, seen("a", "b", user_id="u", amount=399, currency="eur", credits=5), 1)
-    assert tell(state) == [("c", "open", 2)]
+    assert report(state) == [("c", "open", 2)]
     apply(state, seen("a", "b"), 6.9)
-    assert tell(state) == []
+    assert report(state) == []
     apply(state, seen("a", "b"), 7)
-    assert tell(state) == [("c", "ended", 2)]
+    assert report(state) == [("c", "ended", 2)]
     # The items are known: seeing them again is no news, a new one is a new incident.
     apply(state, seen("a", "b"), 8)
-    assert tell(state) == []
+    assert report(state) == []
     apply(state, seen("a", "b", "d"), 9)
-    assert tell(state) == [("c", "open", 1)]
+    assert report(state) == [("c", "open", 1)]
     assert [(i.status, i.items) for i in state.incidents()] == [("ended", 2), ("open", 1)]
 
 
 def test_what_lasts_ends_with_its_last_item_and_opens_again_when_it_returns(state):
     apply(state, seen("a", "b", ends="absent"))
-    assert tell(state) == [("c", "open", 2)]
+    assert report(state) == [("c", "open", 2)]
     apply(state, seen("b", ends="absent"), 1)
-    assert tell(state) == []
+    assert report(state) == []
     assert state.incidents()[0].there == 1
     apply(state, seen("a", "b", ends="absent"), 2)
     assert (state.incidents()[0].items, state.incidents()[0].there) == (2, 2)
     apply(state, seen(ends="absent"), 3)
-    assert tell(state) == [("c", "ended", 2)]
+    assert report(state) == [("c", "ended", 2)]
     apply(state, seen("a", ends="absent"), 4)
-    assert tell(state) == [("c", "open", 1)]
+    assert report(state) == [("c", "open", 1)]
     assert [(i.status, i.items) for i in state.incidents()] == [("ended", 2), ("open", 1)]
 
 
 def test_a_higher_severity_is_news(state):
     apply(state, seen("a", severity="info"))
-    tell(state)
+    report(state)
     apply(state, seen("a", severity="critical"))
-    assert [i.severity for i, _ in state.untold(TARGET)] == ["critical"]
-    tell(state)
+    assert [i.severity for i, _ in state.unreported(TARGET)] == ["critical"]
+    report(state)
     apply(state, seen("a", severity="info"))
-    assert state.untold(TARGET) == []
+    assert state.unreported(TARGET) == []
 
 
 def test_history_before_the_first_look_is_remembered_as_such(state):
@@ -95,16 +95,16 @@ def test_history_before_the_first_look_is_remembered_as_such(state):
     items = pd.concat([old, seen("new").items])
     apply(state, Observation("check", items, "quiet", "said"), first=True)
     assert [(i.status, i.items) for i in state.incidents()] == [("earlier", 1), ("open", 1)]
-    assert len(tell(state)) == 2
+    assert len(report(state)) == 2
     apply(state, Observation("check", items, "quiet", "said"), 1)
-    assert tell(state) == []
+    assert report(state) == []
 
 
 def test_targets_are_told_apart(state):
     apply(state, seen("a"))
-    tell(state)
-    assert state.untold(TARGET) == []
-    assert len(state.untold("mail-2")) == 1
+    report(state)
+    assert state.unreported(TARGET) == []
+    assert len(state.unreported("mail-2")) == 1
 
 
 def test_causes_are_incidents_of_their_own_and_count_what_is_hit(state):
@@ -143,14 +143,14 @@ def test_no_state_is_told_twice_and_none_is_forgotten(tmp_path_factory, looks, l
     with MonitorState(path) as state:
         for hour, look in enumerate(looks):
             apply(state, seen(*sorted(look), ends=ends), hour)
-            due = [incident for incident, _ in state.untold(TARGET)]
+            due = [incident for incident, _ in state.unreported(TARGET)]
             for incident in due:
                 key = (incident.id, incident.status, incident.items, incident.severity)
                 assert key not in told
                 told.add(key)
             with state.transaction():
-                state.tell(TARGET, due, NOW)
-            assert state.untold(TARGET) == []
+                state.mark_reported(TARGET, due, NOW)
+            assert state.unreported(TARGET) == []
             opened = state.incidents(status="open")
             assert len(opened) == len({incident.cause for incident in opened})
             if lasting:

@@ -93,7 +93,7 @@ def test_news_stay_new_until_they_are_remembered(tmp_path, whole):
     look = StoredLook(folder / "case.toml")
     look_once(look)
     grow(whole, folder)
-    first = names(look(NOW, ()).findings)  # and the process dies before it could be remembered
+    first = names(look(NOW, ()).findings)  # and the process dies before it could be cached_property
     look.close()
     assert names(look_once(StoredLook(folder / "case.toml"))) == first
     assert len(first) > len(names(look_once(look)))

@@ -134,7 +134,8 @@ def run_tests(tree: Path, tests: Iterable[str]) -> tuple[int, str]:
         process.kill()
         process.join()
         return 1, f"not ended after {SECONDS} seconds"
-    return process.exitcode, printed.read_text("utf-8", "replace")
+    ended = f"\nended with status {process.exitcode}"
+    return process.exitcode, printed.read_text("utf-8", "replace") + ended
 
 
 def _pytest(tree: Path, printed: Path, tests: list[str]) -> None:

@@ -9,7 +9,7 @@ from credit_forensics.repair.corrections import Desk, NeedsPersonError, TooDoubt
 from credit_forensics.repair.entries import Correction, Entry, Keys
 from credit_forensics.repair.holdings import Holdings
 from credit_forensics.repair.manual_fixes import read_regrants
-from credit_forensics.repair.payment_evidence import Facts
+from credit_forensics.repair.payment_evidence import PaymentEvidence
 
 FACTS = {
     "verdict": "",
@@ -27,7 +27,7 @@ def offered(literal_case):
     no_regrants = read_regrants(literal_case(), [])
 
     def run(name, *, net=(), taken=(), grants=1, purchased=50, accounts=("ada", "ben"), **more):
-        facts = Facts(**{name: more.get(name, value) for name, value in FACTS.items()})
+        facts = PaymentEvidence(**{name: more.get(name, value) for name, value in FACTS.items()})
         finding = {
             "finding": name,
             "cause": more.get("cause"),

@@ -18,7 +18,7 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from credit_forensics.errors import CaseError
 from credit_forensics.locks import folder_lock
-from credit_forensics.reporting.report_files import kept_reports
+from credit_forensics.reporting.report_files import retained_reports
 from credit_forensics.reporting.schedule import (
     STATE,
     SchedulePlan,
@@ -166,14 +166,14 @@ def test_a_killed_process_makes_up_for_what_it_owes_once(plan, tmp_path):
         time.sleep(1)
     finally:
         kill(first)
-    assert kept_reports(Path(plan.out)) == []
+    assert retained_reports(Path(plan.out)) == []
     assert due_of(slow) < datetime.now(UTC)
     write_notebook(tmp_path, "1 + 1")
     second = start(slow)
     try:
         wait_for(lambda: due_of(slow) > datetime.now(UTC))
         time.sleep(1)
-        (report,) = kept_reports(Path(plan.out))
+        (report,) = retained_reports(Path(plan.out))
         assert report.status == "ok"
         assert (Path(plan.out) / "index.html").exists()
         with (
@@ -193,7 +193,7 @@ def test_a_failed_run_is_named_told_and_does_not_stop_the_next(plan, tmp_path):
     assert run_once(told) == "failed"
     write_notebook(tmp_path, "1 + 1")
     assert run_once(told) == "ok"
-    assert sorted(report.status for report in kept_reports(Path(plan.out))) == ["failed", "ok"]
+    assert sorted(report.status for report in retained_reports(Path(plan.out))) == ["failed", "ok"]
     (sentence,) = TOLD
     assert "ValueError in cell" in sentence
     assert "secret" not in sentence

@@ -61,8 +61,8 @@ def write_case(
         log = '[webhook_log]\nfiles = "webhook.log"\n'
     _write_ledger(folder / "ledger.db", snapshots)
     case = folder / "case.toml"
-    worth = "\n".join(f"{price.price_id} = {price.credits}" for price in prices)
-    case.write_text(_CASE.format(log=log, prices=worth))
+    listed = "\n".join(f"{price.price_id} = {price.credits}" for price in prices)
+    case.write_text(_CASE.format(log=log, prices=listed))
     return case
 
 

@@ -365,9 +365,9 @@ class Stage:
         return net, strangers
 
     def _without(self, expected: dict[Person, int], held: dict[str, Any]) -> dict[Person, int]:
-        worth = next(p.credits for p in self.prices if p.amount == held["amount_total"])
+        due = next(p.credits for p in self.prices if p.amount == held["amount_total"])
         card = self._cards[held["id"]]
-        return {p: n - worth if p.card == card else n for p, n in expected.items()}
+        return {p: n - due if p.card == card else n for p, n in expected.items()}
 
     def _drift(self, net: dict[str, int]) -> dict[str, int]:
         if not self.books.has_balances:

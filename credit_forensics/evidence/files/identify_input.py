@@ -53,7 +53,7 @@ NAMES: dict[str, str] = {
 
 
 @dataclass(frozen=True)
-class Recognised:
+class Identified:
     """What a file is.
 
     ``what`` is ``stripe sessions`` (or events, charges, invoices, …; ``NAMES`` has them all;
@@ -72,7 +72,7 @@ class Recognised:
         return self.what.startswith("stripe ") or self.what == "parquet"
 
 
-def recognise(path: Path) -> Recognised:
+def identify(path: Path) -> Identified:
     """Tell what a file is.
 
     Raises
@@ -85,26 +85,26 @@ def recognise(path: Path) -> Recognised:
     >>> import tempfile
     >>> path = Path(tempfile.mkdtemp()) / "export.txt"
     >>> _ = path.write_text('{"id": "cs_1", "object": "checkout.session"}')
-    >>> recognise(path)
-    Recognised(what='stripe sessions', layout='lines', compression='plain')
+    >>> identify(path)
+    Identified(what='stripe sessions', layout='lines', compression='plain')
     """
     with path.open("rb") as file:
         raw = file.read(16)
     if raw.startswith(_PARQUET):
-        return Recognised("parquet")
+        return Identified("parquet")
     if raw.startswith(_SQLITE):
-        return Recognised("sqlite database")
+        return Identified("sqlite database")
     packed = compression(path)
     start = head(path, _HEAD)
     if not start.strip():
-        return Recognised("unknown" if start or raw else "empty", "", packed)
+        return Identified("unknown" if start or raw else "empty", "", packed)
     text = start.decode("utf-8", "replace")
     what, layout = _json(text, whole=len(start) < _HEAD)
     if not what and _is_export(text):
         what = "stripe csv"
     if not what and start.count(0) <= len(start) // 100 and _is_log(text):
         what = "webhook log"
-    return Recognised(what or "unknown", layout, packed)
+    return Identified(what or "unknown", layout, packed)
 
 
 def object_kind(value: Any) -> str:

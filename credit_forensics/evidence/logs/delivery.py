@@ -22,9 +22,12 @@ OUTCOMES = frozenset(
         "resolution_failed",
         "no_credits",
         "database_error",
+        "handler_error",
         "not_found",
         "incomplete",
         "duplicate",
+        "acknowledged",
+        "received",
     }
 )
 _OUTCOME_WORDS = {

@@ -78,6 +78,8 @@ _WORDING: tuple[tuple[bytes, Kind, bytes, str], ...] = (
     (b"Traceback (most recent call last):", Kind.TRACEBACK, b"", _BLOCK),
 )
 
+WORDINGS = tuple(wording.decode() for wording, *_ in _WORDING)
+
 # Characters that may stand before the wording: blanks, whatever an emoji became, and the question
 # marks of a lossy encoding. Quotes and braces are not among them, so that a metadata key which
 # imitates the wording is never read as a line of the handler.

@@ -15,9 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from credit_forensics.evidence.logs.container_fields import understand
 from credit_forensics.evidence.logs.delivery import Delivery, Fact, outcome_of, whole_number
 from credit_forensics.evidence.logs.facts import Kind
-from credit_forensics.evidence.logs.lines import Positions, parse_time
+from credit_forensics.evidence.logs.lines import Positions
+from credit_forensics.evidence.logs.times import TimeReader
 
 _MESSAGE = ("message", "msg", "event", "log", "text", "textPayload", "body", "MESSAGE")
 _TIME = ("timestamp", "time", "@timestamp", "ts", "asctime", "datetime", "date", "created")
@@ -66,6 +68,7 @@ _FIELD_KEYS = frozenset(
     | {"signature_valid"}
 )
 _DOCKER = {"log", "stream", "time", "attrs"}
+_TIMES = TimeReader()
 _DECODER = json.JSONDecoder()
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -131,7 +134,7 @@ def _read(record: dict[str, Any], number: int, found: JsonLines) -> str:
         for name in _NESTED:
             if isinstance(flat.get(name), dict):
                 flat = {**flat.pop(name), **flat}
-    message = _first_text(flat, _MESSAGE) or ""
+    message = _first_text(flat, _MESSAGE) or understand(flat, _TIMES).message or ""
     if "log" in record and record.keys() <= _DOCKER:
         inner = _record(message.strip().encode("utf-8", "replace"))
         if inner is not None:
@@ -255,21 +258,11 @@ def _request(flat: dict[str, Any]) -> str | None:
 
 
 def _time(record: dict[str, Any]) -> int | None:
+    """By the usual names first, which is quick; else by what any field looks like."""
     for name in _TIME:
-        value = record.get(name)
-        if isinstance(value, str) and (parsed := parse_time(value)) is not None:
-            return parsed
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and value > 0:
-            return _epoch(value)
-    return None
-
-
-def _epoch(value: float) -> int | None:
-    """Seconds, milliseconds, microseconds or nanoseconds, told by their size."""
-    for limit, scale in ((1e11, 1e6), (1e14, 1e3), (1e17, 1.0), (1e20, 1e-3)):
-        if value < limit:
-            return int(value * int(scale)) if scale >= 1 else int(value // 1000)
-    return None
+        if (value := record.get(name)) is not None and (found := _TIMES.value(value)) is not None:
+            return found
+    return understand(record, _TIMES).time
 
 
 def _first_text(record: dict[str, Any], names: tuple[str, ...]) -> str | None:

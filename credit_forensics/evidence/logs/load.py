@@ -6,17 +6,27 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+from duckdb import DuckDBPyConnection
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.logs import open as log_files
+from credit_forensics.evidence.logs.containers import Container
 from credit_forensics.evidence.logs.delivery import Delivery, Fact
 from credit_forensics.evidence.logs.encoding import TextReader
 from credit_forensics.evidence.logs.facts import FactTable, Kind, find_facts
+from credit_forensics.evidence.logs.generic_log import GenericLog
 from credit_forensics.evidence.logs.interleaved import DeliveryReader
 from credit_forensics.evidence.logs.json_records import JsonLines, has_json, read_json_lines
-from credit_forensics.evidence.logs.lines import NO_TIME, LineTable, line_ends, split_lines
+from credit_forensics.evidence.logs.known_wording import in_batches, known_wording, original_form
+from credit_forensics.evidence.logs.lines import (
+    NO_TIME,
+    LineTable,
+    Positions,
+    line_ends,
+    split_lines,
+)
 from credit_forensics.evidence.logs.metadata_text import parse_object
 from credit_forensics.evidence.logs.own_patterns import (
     Patterns,
@@ -27,6 +37,7 @@ from credit_forensics.evidence.logs.own_patterns import (
 from credit_forensics.evidence.logs.prefixes import PrefixReader
 from credit_forensics.evidence.logs.rows import LogRows, Span, delivery_table, session_table
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
+from credit_forensics.evidence.logs.times import TimeReader
 from credit_forensics.evidence.logs.whole_deliveries import whole_deliveries
 from credit_forensics.progress import Progress
 
@@ -34,7 +45,10 @@ _KEPT_ROWS = 200_000
 
 
 def load_webhook_logs(
-    evidence: Evidence, case_file: CaseFile, progress: Progress | None = None
+    evidence: Evidence,
+    case_file: CaseFile,
+    progress: Progress | None = None,
+    near: int | None = None,
 ) -> None:
     """Read the logs that ``[webhook_log] files`` names.
 
@@ -50,6 +64,9 @@ def load_webhook_logs(
         the case; files are relative to its folder.
     progress
         called with a file's name, the bytes read of it and its size.
+    near
+        microseconds; a time without a year is of the year that brings it closest. The median of
+        Stripe's events and sessions, unless given.
 
     Raises
     ------
@@ -60,45 +77,169 @@ def load_webhook_logs(
     paths = log_files.log_paths(case_file.webhook_log.files, case_file.folder)
     patterns = compile_patterns(case_file.webhook_log.patterns)
     span = Span()
+    near = time_of_events(evidence.connection) if paths and near is None else near
     for path in paths:
-        _LogFile(evidence, patterns, span, path, case_file.folder).load(progress)
+        name = (
+            path.relative_to(case_file.folder).as_posix()
+            if path.is_relative_to(case_file.folder)
+            else path.name
+        )
+        source = evidence.custody.add(name, "webhook log", path)
+        _load_file(_LogFile(evidence, patterns, path, source, near), span, progress)
     if span.lines:
         evidence.add("coverage", span.row())
     if paths:
         match_scrubbed_deliveries(evidence)
 
 
+def grows_by_part(path: Path, case_file: CaseFile) -> bool:
+    """Whether what was added to a log can be read without the rest: text in a wording known.
+
+    Of a table the heading would be missing, of a document the beginning; any handler's wording is
+    read as a whole, as is what is newest first.
+    """
+    container = Container(path, TimeReader())
+    if container.layout != "lines" or container.newest_first:
+        return False
+    return bool(case_file.webhook_log.patterns) or known_wording(path) is not None
+
+
+def time_of_events(connection: DuckDBPyConnection, prefix: str = "") -> int | None:
+    """The median time of Stripe's objects, in microseconds: it settles a log's missing year."""
+    rows = connection.execute(
+        f"""SELECT CAST(median(epoch_us(created_at)) AS BIGINT) FROM (
+        SELECT created_at FROM {prefix}stripe_events
+        UNION ALL SELECT created_at FROM {prefix}stripe_sessions)"""
+    ).fetchall()
+    return rows[0][0] if rows else None
+
+
+def _load_file(file: _LogFile, span: Span, progress: Progress | None) -> None:
+    """Read a file by the known wording, as it is or out of its container; else by any wording."""
+    wording = known_wording(file.path)
+    by_fields = wording == "fields"
+    known = bool(file.patterns.own) or wording is not None
+    container = file.container()
+    plain = container.layout == "lines" and not container.newest_first
+    read = file.again()
+    if known and plain:
+        read.read_chunks(progress)
+    if known and not read.recognised(by_fields=by_fields):
+        read = file.again()
+        read.read_container()
+    if not known or not read.recognised(by_fields=by_fields):
+        read = file.again()
+        if plain:
+            read.read_chunks(progress, deliveries=False)
+        read.read_any_wording(sign_ins=not plain)
+    read.keep(span)
+
+
 class _LogFile:
     """One file on its way into the tables."""
 
     def __init__(
-        self, evidence: Evidence, patterns: Patterns, span: Span, path: Path, folder: Path
+        self, evidence: Evidence, patterns: Patterns, path: Path, source: Input, near: int | None
     ) -> None:
-        self._evidence, self._patterns, self._span = evidence, patterns, span
-        self._name = (
-            path.relative_to(folder).as_posix() if path.is_relative_to(folder) else path.name
-        )
-        self._source: Input = evidence.custody.add(self._name, "webhook log", path)
+        self.path, self.patterns = path, patterns
+        self._evidence, self._source, self._near = evidence, source, near
+        self._span = Span()
         self._stream = log_files.LogStream(path)
         self._reader = DeliveryReader()
         self._prefixes = PrefixReader()
         self._text = TextReader()
         self._rows = LogRows()
         self._number, self._time = 1, NO_TIME
-        self._sign_ins = 0
+        self._sign_ins = self._ended = self._found = 0
+        self._wanted = True
         self._bad_json: list[int] = []
         self._cut: list[int] = []
+        self._notes: list[str] = []
 
-    def load(self, progress: Progress | None) -> None:
+    def again(self) -> _LogFile:
+        """The same file, nothing of it read."""
+        return _LogFile(self._evidence, self.patterns, self.path, self._source, self._near)
+
+    def container(self) -> Container:
+        """The file's container."""
+        return Container(self.path, TimeReader(near=self._near), self._text)
+
+    def recognised(self, *, by_fields: bool) -> bool:
+        """Whether a delivery was; of records known by their fields alone, one with an outcome."""
+        return bool(self._ended if by_fields else self._found)
+
+    def read_chunks(self, progress: Progress | None, *, deliveries: bool = True) -> None:
+        """Read the file as it is, by the known wording; or its sign-ins and its span alone."""
+        self._wanted = deliveries
         for chunk in self._stream:
             self._read(chunk)
             if self._rows.count >= _KEPT_ROWS:
                 self._flush()
             if progress:
-                progress(self._name, self._stream.bytes_read, self._source.size)
+                progress(self._source.name, self._stream.bytes_read, self._source.size)
         self._keep(self._reader.close())
+        self._wanted = True
+
+    def read_container(self) -> None:
+        """Read what the file's container holds, by the known wording."""
+        container = self.container()
+        for lines in in_batches(container):
+            chunk, numbers = original_form(lines)
+            table = self._split(chunk, numbers)
+            facts = find_facts(table)
+            self._keep_sign_ins(facts)
+            self._keep_facts(facts, pattern_facts(table, self.patterns, self._text))
+        self._keep(self._reader.close())
+        self._note_container(container)
+
+    def read_any_wording(self, *, sign_ins: bool) -> None:
+        """Read what the file's container holds, by what any handler's lines name."""
+        container = self.container()
+        log = GenericLog()
+        counted = self._span.lines > 0
+        for batch in in_batches(container):
+            log.take(batch)
+            times = [line.time for line in batch if line.time is not None]
+            if times:
+                self._span.add(min(times), max(times), 0 if counted else len(times))
+            if sign_ins:
+                chunk, numbers = original_form(batch)
+                self._keep_sign_ins(find_facts(split_lines(chunk, 1, self._time, numbers)))
+        self._keep(log.deliveries())
+        self._notes = log.notes()
+        self._prefixes.yearless = container.times.unsettled
+        if sign_ins:
+            self._rows.sign_ins.extend(log.sign_ins)
+            self._sign_ins += len(log.sign_ins)
+            self._note_container(container)
+
+    def _note_container(self, container: Container) -> None:
+        self._number = 1 + container.count
+        self._bad_json, self._cut = container.rejected, container.cut
+        self._stream.problem = container.problem
+        self._prefixes.yearless = container.times.unsettled
+
+    def keep(self, span: Span) -> None:
+        """Put what was read into the tables and the custody."""
         self._flush()
+        self._source.rows = self._found
+        if self._span.lines:
+            span.add(self._span.first, self._span.last, self._span.lines)
         self._report()
+
+    def _split(
+        self,
+        chunk: bytes,
+        numbers: Positions | None,
+        first: int = 1,
+        newlines: Positions | None = None,
+    ) -> LineTable:
+        lines = split_lines(chunk, first, self._time, numbers, newlines)
+        self._time = int(lines.times[-1])
+        timed = lines.times[lines.timed]
+        if len(timed):
+            self._span.add(int(timed.min()), int(timed.max()), len(timed))
+        return lines
 
     def _read(self, chunk: bytes) -> None:
         first = self._number
@@ -113,15 +254,11 @@ class _LogFile:
             chunk, newlines = self._prefixes.normalise(extra.chunk, line_ends(extra.chunk))
             numbers = extra.numbers
             self._keep_json(extra)
-        lines = split_lines(chunk, first, self._time, numbers, newlines)
-        self._time = int(lines.times[-1])
-        timed = lines.times[lines.timed]
-        if len(timed):
-            self._span.add(int(timed.min()), int(timed.max()), len(timed))
+        lines = self._split(chunk, numbers, first, newlines)
         self._text.inspect(lines)
         facts = find_facts(lines)
         self._keep_sign_ins(facts)
-        own = pattern_facts(lines, self._patterns, self._text) + (extra.facts if extra else [])
+        own = pattern_facts(lines, self.patterns, self._text) + (extra.facts if extra else [])
         self._keep_facts(facts, own)
 
     def _keep_facts(self, facts: FactTable, own: list[Fact]) -> None:
@@ -129,7 +266,7 @@ class _LogFile:
             rows = sorted([*fact_rows(facts, self._text), *own], key=lambda fact: fact.line)
             self._keep(self._reader.feed(rows))
             return
-        whole = whole_deliveries(facts)
+        whole = whole_deliveries(facts) if self._wanted else None
         if whole is not None:
             self._keep_table(whole.deliveries)
             self._rows.sessions.append(whole.sessions)
@@ -145,7 +282,7 @@ class _LogFile:
             self._span.add(min(extra.times), max(extra.times), len(extra.times))
 
     def _keep_sign_ins(self, facts: FactTable) -> None:
-        found = find_sign_ins(facts, self._patterns, self._text)
+        found = find_sign_ins(facts, self.patterns, self._text)
         lines = facts.lines
         for place in (facts.kind == Kind.CHECKOUT).nonzero()[0].tolist():
             # What the checkout page was told of its visitor: an id and the e-mail it signed in by.
@@ -160,8 +297,9 @@ class _LogFile:
         self._sign_ins += len(found)
 
     def _keep(self, deliveries: list[Delivery]) -> None:
-        if not deliveries:
+        if not deliveries or not self._wanted:
             return
+        self._ended += sum(d.outcome is not None for d in deliveries)
         self._keep_table(delivery_table(deliveries))
         told = [d for d in deliveries if d.payment_id and (d.metadata_text or d.customer_id)]
         if told:
@@ -170,11 +308,11 @@ class _LogFile:
     def _keep_table(self, rows: pa.Table) -> None:
         self._rows.deliveries.append(rows)
         self._rows.count += len(rows)
-        self._source.rows += len(rows)
+        self._found += len(rows)
 
     def _flush(self) -> None:
         rows, self._rows = self._rows, LogRows()
-        rows.store(self._evidence, self._name, self._text)
+        rows.store(self._evidence, self._source.name, self._text)
 
     def _report(self) -> None:
         custody, source = self._evidence.custody, self._source
@@ -188,6 +326,7 @@ class _LogFile:
             custody.reject(source, self._number, self._stream.problem)
         source.notes.extend(self._stream.notes)
         source.notes.append(f"{self._number - 1} lines, {self._sign_ins} sign-ins")
+        source.notes.extend(self._notes)
         source.notes.extend(self._text.notes())
         if self._prefixes.yearless:
             source.notes.append(

@@ -34,8 +34,12 @@ def log_paths(files: str | list[str], folder: Path) -> list[Path]:
         path = folder / name
         if path.is_dir():
             matches = sorted(p for p in path.rglob("*") if p.is_file())
-        elif path.exists():
+        elif path.is_file():
             matches = [path]
+        elif path.exists():
+            raise CaseError(
+                f"webhook_log.files names {name}, which is no file: a pipe or a device has no end."
+            )
         else:
             pattern = path.relative_to(path.anchor).as_posix()
             matches = sorted(p for p in Path(path.anchor).glob(pattern) if p.is_file())
@@ -97,6 +101,18 @@ class LogStream:
         last = b"".join(pieces)
         if last:
             yield last if last.endswith(b"\n") else last + b"\n"
+
+    def whole(self, most: int) -> bytes:
+        """The text in one piece, at most so many bytes of it."""
+        pieces: list[bytes] = []
+        size = 0
+        for piece in self._pieces():
+            pieces.append(piece)
+            size += len(piece)
+            if size > most:
+                self.problem = f"larger than {most >> 20} MB, read to there"
+                break
+        return b"".join(pieces)[:most]
 
     def _pieces(self) -> Iterator[bytes]:
         """The text in pieces no larger than a chunk: archives may unfold to any size."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.logs.bounded_patterns import BoundedPattern, bounded
 from credit_forensics.evidence.logs.delivery import OUTCOMES, Fact, outcome_of, whole_number
 from credit_forensics.evidence.logs.encoding import TextReader
 from credit_forensics.evidence.logs.facts import FactTable, Kind
@@ -51,8 +53,8 @@ _INDENTED[[*b" \t\"'{}])\r\n"]] = True
 class Patterns:
     """The case file's patterns, compiled; and the sign-in wordings."""
 
-    own: dict[str, re.Pattern[str]] = field(default_factory=dict)
-    sign_ins: list[re.Pattern[str]] = field(default_factory=list)
+    own: dict[str, BoundedPattern] = field(default_factory=dict)
+    sign_ins: list[BoundedPattern] = field(default_factory=list)
     usual_sign_ins: list[re.Pattern[str]] = field(default_factory=list)
 
 
@@ -66,21 +68,19 @@ def compile_patterns(patterns: dict[str, str]) -> Patterns:
     Raises
     ------
     CaseError
-        for a pattern that is none, has a group of another name, or has no group at all.
+        for a pattern that is none, whose time has no bound, that has a group of another name, or
+        has no group at all.
 
     Examples
     --------
-    >>> compile_patterns({"credited": r"booked (?P<credits>\\d+) for (?P<event_id>evt_\\w+)"}).own
-    {'credited': re.compile('booked (?P<credits>\\\\d+) for (?P<event_id>evt_\\\\w+)')}
+    >>> compile_patterns({"credited": r"booked (?P<credits>\\d+)"}).own["credited"].groups
+    ('credits',)
     """
     found = Patterns()
     for name, pattern in patterns.items():
         key = f"webhook_log.patterns.{name}"
-        try:
-            compiled = re.compile(pattern)
-        except re.error as error:
-            raise CaseError(f"{key} is not a regular expression: {error}.") from None
-        groups = set(compiled.groupindex)
+        compiled = bounded(pattern, key)
+        groups = set(compiled.groups)
         if groups - GROUPS:
             unknown = ", ".join(sorted(groups - GROUPS))
             raise CaseError(
@@ -105,29 +105,21 @@ def pattern_facts(lines: LineTable, patterns: Patterns, reader: TextReader) -> l
     begins = lines.prefixed | ~_INDENTED[lines.data[lines.starts]]
     rows = np.flatnonzero(begins)
     ends = lines.ends[np.append(rows[1:], len(lines.starts)) - 1]
+    texts = [
+        reader.text(lines.buffer[start : min(end, start + _LONGEST)])
+        for start, end in zip(lines.message[rows].tolist(), ends.tolist(), strict=True)
+    ]
     facts: list[Fact] = []
-    for row, start, end in zip(
-        rows.tolist(), lines.message[rows].tolist(), ends.tolist(), strict=True
-    ):
-        text = reader.text(lines.buffer[start : min(end, start + _LONGEST)])
-        for name, pattern in patterns.own.items():
-            match = pattern.search(text)
-            if match is None:
+    for name, pattern in patterns.own.items():
+        for row, groups in zip(rows.tolist(), pattern.search(texts), strict=True):
+            if groups is None:
                 continue
             time = int(lines.times[row])
-            fields = _fields(name, match)
+            fields = _fields(name, groups)
             request = fields.pop("request_id", None) or _suffix(lines, row)
-            facts.append(
-                Fact(
-                    Kind.FIELDS,
-                    int(lines.numbers[row]),
-                    None if time == NO_TIME else time,
-                    request,
-                    "",
-                    fields,
-                )
-            )
-    return facts
+            number, at = int(lines.numbers[row]), None if time == NO_TIME else time
+            facts.append(Fact(Kind.FIELDS, number, at, request, "", fields))
+    return sorted(facts, key=lambda fact: fact.line)
 
 
 def _suffix(lines: LineTable, row: int) -> str | None:
@@ -135,8 +127,8 @@ def _suffix(lines: LineTable, row: int) -> str | None:
     return lines.buffer[start:end].decode("ascii", "replace") if end else None
 
 
-def _fields(name: str, match: re.Match[str]) -> dict[str, Any]:
-    fields: dict[str, Any] = {k: v for k, v in match.groupdict().items() if v}
+def _fields(name: str, groups: dict[str, str]) -> dict[str, Any]:
+    fields: dict[str, Any] = dict(groups)
     if "credits" in fields:
         fields["credits"] = whole_number(fields["credits"])
     if "outcome" in fields:
@@ -179,18 +171,18 @@ def find_sign_ins(
     return found
 
 
-def _sign_in(text: str, patterns: Patterns) -> re.Match[str] | None:
+def _sign_in(text: str, patterns: Patterns) -> Mapping[str, str] | None:
     for pattern in patterns.sign_ins:
-        match = pattern.search(text)
-        if match is not None and match["user_id"] and match["email"]:
-            return match
+        [groups] = pattern.search([text])
+        if groups is not None and groups.keys() >= {"user_id", "email"}:
+            return groups
     said = _SIGNED_IN.search(text)
     if said is None:
         return None
     # A window around the words keeps the time of a hostile line within bounds.
     window = text[max(0, said.start() - _AROUND) : said.end() + _AROUND]
-    for pattern in patterns.usual_sign_ins:
-        match = pattern.search(window)
+    for wording in patterns.usual_sign_ins:
+        match = wording.search(window)
         if match is not None:
-            return match
+            return match.groupdict()
     return None

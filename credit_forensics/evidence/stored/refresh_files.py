@@ -11,8 +11,8 @@ from tempfile import TemporaryDirectory
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.files import file_growth
 from credit_forensics.evidence.files.file_growth import Seen
-from credit_forensics.evidence.files.identify_input import recognise
-from credit_forensics.evidence.logs.load import load_webhook_logs
+from credit_forensics.evidence.files.identify_input import identify
+from credit_forensics.evidence.logs.load import grows_by_part, load_webhook_logs, time_of_events
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import How, ReadAnew, joined_notes
 from credit_forensics.evidence.stored.inputs import read_files
@@ -101,8 +101,13 @@ def _changed(
     if how == "same":
         return None
     before = seen if how == "grown" and file_growth.is_text(path) else None
-    if before and kind != "log":
-        before = before if recognise(path).layout == "lines" else None
+    if before:
+        by_part = (
+            grows_by_part(path, rows.case_file)
+            if kind == "log"
+            else identify(path).layout == "lines"
+        )
+        before = before if by_part else None
     # A file that is read from its beginning is hashed by its reader.
     after = file_growth.look(path, before, whole=exactly and before is not None)
     if after is None:
@@ -126,7 +131,7 @@ def _take(rows: StoredRows, file: _File) -> None:
 
 def _stripe_file(rows: StoredRows, file: _File) -> None:
     evidence = rows.clear()
-    found = recognise(file.path)
+    found = identify(file.path)
     start, line = (file.before.offset, file.before.lines) if file.before else (0, 0)
     if file.before and file.before.size > start:
         # A line that had no end yet is read again with what follows; a row of it cannot be taken
@@ -237,7 +242,11 @@ def _load_log(rows: StoredRows, file: _File, start: int, end: int) -> _LogPart:
     evidence = rows.clear()
     with _part(rows, file, start, end) as part:
         section = rows.case_file.webhook_log.model_copy(update={"files": str(part)})
-        load_webhook_logs(evidence, rows.case_file.model_copy(update={"webhook_log": section}))
+        load_webhook_logs(
+            evidence,
+            rows.case_file.model_copy(update={"webhook_log": section}),
+            near=time_of_events(rows.connection, "stored."),
+        )
     found = rows.connection.execute(
         "SELECT coalesce(sum(row_count), 0) FROM main.coverage WHERE source = 'deliveries'"
     ).fetchall()

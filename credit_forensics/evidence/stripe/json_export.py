@@ -17,7 +17,7 @@ import duckdb
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import Archive, archive_problem
-from credit_forensics.evidence.files.identify_input import NAMES, Recognised
+from credit_forensics.evidence.files.identify_input import NAMES, Identified
 from credit_forensics.evidence.files.json_lines import Document, nth_filled_lines, nth_lines
 from credit_forensics.evidence.stripe.documents import read_documents, read_rows
 from credit_forensics.evidence.stripe.envelopes import EVENT_FIELDS, insert_envelopes
@@ -57,7 +57,7 @@ def load_stripe_json(
     evidence: Evidence,
     path: Path,
     source: Input,
-    recognised: Recognised,
+    recognised: Identified,
     *,
     origin: str | None = None,
     progress: Progress | None = None,
@@ -71,7 +71,7 @@ def load_stripe_json(
     path, source
         the file, and its entry in custody; ``source.rows`` is raised by the objects read.
     recognised
-        what ``recognise`` said of it; a wrong guess costs time, never rows.
+        what ``identify`` said of it; a wrong guess costs time, never rows.
     origin
         the column ``source`` of the rows; by default the kind's name (``sessions``, …). An
         object that an event carries always has ``events``.
@@ -112,7 +112,7 @@ class _File:
         self,
         connection: duckdb.DuckDBPyConnection,
         path: Path,
-        recognised: Recognised,
+        recognised: Identified,
         origin: str | None,
     ) -> None:
         self.connection = connection

@@ -8,7 +8,7 @@ from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import archive_problem
-from credit_forensics.evidence.files.identify_input import Recognised, recognise
+from credit_forensics.evidence.files.identify_input import Identified, identify
 from credit_forensics.evidence.files.input_paths import STRIPE_KEYS, input_name, input_paths
 from credit_forensics.evidence.stripe.csv_export import load_stripe_csv
 from credit_forensics.evidence.stripe.json_export import load_stripe_json
@@ -63,7 +63,7 @@ def load_stripe_file(
     *,
     progress: Progress | None = None,
     origin: str | None = None,
-    found: Recognised | None = None,
+    found: Identified | None = None,
 ) -> None:
     """Load one file into the staging tables.
 
@@ -83,10 +83,10 @@ def load_stripe_file(
     OSError
         when the file cannot be read.
     """
-    found = found or recognise(path)
+    found = found or identify(path)
     if key != "files" and found.what == "unknown":
         # It was meant to be read, so it is, and every line that is none is told.
-        found = Recognised(f"stripe {key}", "lines", found.compression)
+        found = Identified(f"stripe {key}", "lines", found.compression)
     source = evidence.custody.add(name, found.what, path)
     if (
         key != "files"

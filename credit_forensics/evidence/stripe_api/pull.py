@@ -100,7 +100,7 @@ def pull(
     mode, base = key_mode(case_file), api_base(case_file)
     new_rows = dict.fromkeys(RESOURCES, 0)
 
-    def kept_page(name: str, rows: int, total: int) -> None:
+    def on_page(name: str, rows: int, total: int) -> None:
         new_rows[name] += rows
         if progress:
             progress(name, total)
@@ -111,9 +111,9 @@ def pull(
         wanted = pull_window.wanted(case_file, clock, state)
         resumed = state.window is not None and not state.finished
         if resumed and state.window is not None:
-            _fetch(state.window, clock, kept, lists, kept_page=kept_page, overlap=again)
+            _fetch(state.window, clock, kept, lists, on_page=on_page, overlap=again)
         if not resumed or wanted != state.window:
-            _fetch(wanted, clock, kept, lists, kept_page=kept_page, overlap=again)
+            _fetch(wanted, clock, kept, lists, on_page=on_page, overlap=again)
         requests = lists.requests
     if all(state.resources[name].problem for name in RESOURCES):
         raise CaseError(f"The Stripe key may read none of {', '.join(RESOURCES)}.")
@@ -133,7 +133,7 @@ def _fetch(
     kept: Spool,
     lists: StripeLists,
     *,
-    kept_page: Callable[[str, int, int], None],
+    on_page: Callable[[str, int, int], None],
     overlap: int,
 ) -> None:
     state = kept.state
@@ -141,17 +141,17 @@ def _fetch(
     kept.save()
     for name in RESOURCES:
         if state.resources[name].round is not None:
-            _round(name, kept, lists, kept_page)
+            _round(name, kept, lists, on_page)
         for since, until in pull_window.missing(name, window, clock, state, overlap):
             kept.begin(name, since, until)
-            if not _round(name, kept, lists, kept_page):
+            if not _round(name, kept, lists, on_page):
                 break
     state.finished = True
     kept.save()
 
 
 def _round(
-    name: str, kept: Spool, lists: StripeLists, kept_page: Callable[[str, int, int], None]
+    name: str, kept: Spool, lists: StripeLists, on_page: Callable[[str, int, int], None]
 ) -> bool:
     """Fetch the pages of the round under way; false when Stripe refuses them."""
     resource = kept.state.resources[name]
@@ -178,7 +178,7 @@ def _round(
             return False
         rows = _rows(name, page, resource.round.cursor)
         kept.keep(name, rows, last=not page.get("has_more"))
-        kept_page(name, len(rows), resource.rows)
+        on_page(name, len(rows), resource.rows)
     kept.finish(name)
     return True
 

@@ -85,7 +85,7 @@ class SyncedTable:
         return self.column(*WHOLE)
 
 
-def recognise_synced(database: ReadOnlyDatabase, schema: str | None) -> dict[str, SyncedTable]:
+def identify_tables(database: ReadOnlyDatabase, schema: str | None) -> dict[str, SyncedTable]:
     """The tables of Stripe objects in a database, by Stripe's name of the object.
 
     Without a schema, the one that holds the most kinds is taken, ``stripe`` on a tie, so that two

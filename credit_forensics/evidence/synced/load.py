@@ -33,7 +33,7 @@ from credit_forensics.evidence.stripe.objects import (
 )
 from credit_forensics.evidence.synced.deliveries import take_subscribers, take_triggers
 from credit_forensics.evidence.synced.documents import columns_for, document_sql
-from credit_forensics.evidence.synced.identify_tables import NAMES, SyncedTable, recognise_synced
+from credit_forensics.evidence.synced.identify_tables import NAMES, SyncedTable, identify_tables
 from credit_forensics.progress import RowProgress
 
 RAW = "_synced_raw"
@@ -81,7 +81,7 @@ def load_synced_tables(
         return
     url = from_environment(stripe.database, "stripe.database")
     with open_read_only(url, case_file.folder, "stripe") as database:
-        found = recognise_synced(database, stripe.schema_)
+        found = identify_tables(database, stripe.schema_)
         if not found:
             raise CaseError(
                 f"The stripe database {database.name} holds no synced Stripe tables that are "

@@ -13,7 +13,7 @@ import stripe_shapes as shapes
 from credit_forensics.case_file import read_case_file
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.files.identify_input import object_kind, recognise
+from credit_forensics.evidence.files.identify_input import identify, object_kind
 from credit_forensics.evidence.files.input_paths import input_paths
 from credit_forensics.evidence.stripe.load import load_stripe_files
 from credit_forensics.evidence.stripe.payments import assemble_payments
@@ -179,13 +179,13 @@ def test_kinds_by_value(value, kind):
 def test_json_logs_and_long_first_lines(tmp_path):
     log = tmp_path / "a"
     log.write_text('{"level": "info", "msg": "webhook", "time": 1}\n', encoding="utf-8")
-    assert recognise(log).what == "webhook log"
+    assert identify(log).what == "webhook log"
     long = tmp_path / "b"
     long.write_bytes(shapes.lines(shapes.session_2025(url="x" * 200_000)))
-    assert recognise(long).what == "stripe sessions"
+    assert identify(long).what == "stripe sessions"
     cut = tmp_path / "c"
     cut.write_bytes(json.dumps(shapes.page(*map(shapes.session_2025, range(200)))).encode())
-    assert recognise(cut).what == "stripe sessions"
+    assert identify(cut).what == "stripe sessions"
 
 
 @pytest.mark.parametrize("key", ["sessions", "files"])

@@ -12,7 +12,7 @@ import stripe_shapes as shapes
 import zstandard
 
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.files.identify_input import recognise
+from credit_forensics.evidence.files.identify_input import identify
 from credit_forensics.evidence.stripe.load import load_stripe_file
 
 GOOD = shapes.session_2025
@@ -418,4 +418,4 @@ def test_the_settings_of_the_connection_are_left_as_they_were(load):
 def test_recognise_looks_at_content_only(tmp_path):
     path = tmp_path / "notes.csv"
     path.write_bytes(shapes.lines(shapes.event(GOOD())))
-    assert recognise(path).what == "stripe events"
+    assert identify(path).what == "stripe events"

@@ -10,7 +10,7 @@ import pytest
 from credit_forensics.errors import CaseError
 from credit_forensics.reporting.index_page import write_index
 from credit_forensics.reporting.prune import FOLDER_HOLD, hold_report, prune
-from credit_forensics.reporting.report_files import kept_reports, report_name
+from credit_forensics.reporting.report_files import report_name, retained_reports
 
 NOW = datetime(2025, 10, 1, 12, tzinfo=UTC)
 
@@ -29,7 +29,7 @@ def test_names_are_utc_and_read_back(tmp_path):
     assert name == "incident_report_20250901T070005Z_0a1b2c3d_failed"
     (tmp_path / f"{name}.html").write_text("x")
     (tmp_path / "notes.html").write_text("x")
-    (report,) = kept_reports(tmp_path)
+    (report,) = retained_reports(tmp_path)
     assert (report.name, report.started, report.held) == (name, moment, False)
 
 

@@ -10,14 +10,14 @@ from credit_forensics.intake.settings import SoldPrice
 
 
 @dataclass(frozen=True)
-class Worth:
+class Expected:
     """Credits, or the problem that a person must look at."""
 
     credits: int | None
     problem: str | None = None
 
 
-def worth(checkout: Checkout, prices: Mapping[str, SoldPrice]) -> Worth:
+def expected_credits(checkout: Checkout, prices: Mapping[str, SoldPrice]) -> Expected:
     """Credits of a payment.
 
     The session names its price in the metadata, but only what was charged decides: the price's
@@ -30,24 +30,24 @@ def worth(checkout: Checkout, prices: Mapping[str, SoldPrice]) -> Worth:
     >>> prices = {"price_small": SoldPrice(credits=50, amount=500)}
     >>> session = {"id": "cs_1", "object": "checkout.session", "amount_total": 500,
     ...            "currency": "eur", "metadata": {"price_id": "price_small", "credits": "9000"}}
-    >>> worth(read_checkout(session, {}), prices)
-    Worth(credits=50, problem=None)
-    >>> worth(read_checkout(session | {"amount_total": 1}, {}), prices)
-    Worth(credits=None, problem='amount_differs')
+    >>> expected_credits(read_checkout(session, {}), prices)
+    Expected(credits=50, problem=None)
+    >>> expected_credits(read_checkout(session | {"amount_total": 1}, {}), prices)
+    Expected(credits=None, problem='amount_differs')
     """
     named = checkout.metadata.get("price_id")
     if named is not None:
         price = prices.get(named)
         if price is None:
-            return Worth(None, "price_unknown")
+            return Expected(None, "price_unknown")
         if (price.amount, price.currency) != (checkout.list_amount, checkout.currency):
-            return Worth(None, "amount_differs")
-        return Worth(price.credits)
+            return Expected(None, "amount_differs")
+        return Expected(price.credits)
     fitting = {
         price.credits
         for price in prices.values()
         if (price.amount, price.currency) == (checkout.list_amount, checkout.currency)
     }
     if len(fitting) != 1:
-        return Worth(None, "price_unknown")
-    return Worth(fitting.pop())
+        return Expected(None, "price_unknown")
+    return Expected(fitting.pop())

@@ -1,0 +1,174 @@
+"""Understands a line of any handler by what it names and by the common words; else not at all."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from credit_forensics.evidence.logs import access_log, wordings
+from credit_forensics.evidence.logs.container_fields import Http
+from credit_forensics.evidence.logs.containers import Line
+from credit_forensics.evidence.logs.delivery import outcome_of, whole_number
+
+_LONGEST = 4_000
+_STRIPE_ID = re.compile(
+    r"(?<![A-Za-z0-9_])(?P<kind>evt|cs|pi|in|ch|sub|cus)_(?P<rest>(?:live_|test_)?[A-Za-z0-9]{1,250})(?!\w)"
+)
+_EVENT_TYPE = re.compile(
+    r"\b(?:checkout\.session|payment_intent|charge|invoice|customer|refund|payout|setup_intent|product"
+    r"|price|plan|payment_method|subscription_schedule|account|coupon|promotion_code|payment_link"
+    r"|credit_note|invoiceitem|radar|review|source|transfer|topup|balance|mandate|file|test_helpers)"
+    r"(?:\.[a-z_]{2,30}){0,2}\.(?:created|updated|deleted|completed|succeeded|failed|paid|expired"
+    r"|async_payment_succeeded|async_payment_failed|finalized|payment_succeeded|payment_failed|refunded"
+    r"|captured|cancell?ed|requires_action|processing|pending|voided|upcoming|sent|trial_will_end|paused"
+    r"|resumed|attached|detached|closed|opened|funds_withdrawn|funds_reinstated|finalization_failed"
+    r"|amount_capturable_updated|payment_action_required|marked_uncollectible|overdue|available"
+    r"|automatically_updated|payment_attempt_required)\b"
+)
+_SHAPE = re.compile(r"(?:evt|cs|pi|in|ch|sub|cus)_\w+|[\w.-]*\d[\w.-]*|\s+")
+_QUICK = re.compile(
+    r"[a-z]{2,3}_(?:live_|test_)?[A-Za-z0-9]|hook|stripe|sign|firma|assin|event|credit|cr[ée]d|error|fail"
+    r"|token|point|coin|balance|user|skip|ignor|dupl|already|gut|guthab|fehl|POST|Completed|Started"
+    r"|nutzer|usu|utilis|compte|cuenta|conta|kein|bereits|d[ée]j|erro|[ée]ch|fall|falh|refus|reject"
+    r"|timed? ?out|metadata|exception|paid|saldo|solde|recarg|punkt|kund|abgelehnt",
+    re.IGNORECASE,
+)
+_PATH = re.compile(r"(?<!\S)\S{0,300}/\S{1,300}/\S{0,300}")
+_ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?")
+_NO_USER = frozenset({"id", "user", "with", "from", "the", "session", "account", "stripe", "null"})
+
+
+class Clue(NamedTuple):
+    """What a line states of a delivery; ``line`` is where it stands.
+
+    ``opens`` is whether a delivery may begin with it, ``begins`` whether its words are those of a
+    beginning, ``shape`` its sentence without ids and numbers.
+    """
+
+    line: Line
+    event_id: str | None
+    event_type: str | None
+    payment_id: str | None
+    customer_id: str | None
+    user_id: str | None
+    credits: int | None
+    outcome: str | None
+    signature: bool | None
+    http: Http | None
+    opens: bool
+    begins: bool
+    shape: str
+    error: str | None
+
+
+def understand(line: Line) -> Clue | None:
+    """What a line states, or None where it states nothing that is understood.
+
+    Examples
+    --------
+    >>> def outcome(text):
+    ...     clue = understand(Line(1, None, None, None, (), text, None, {}))
+    ...     return clue and (clue.outcome, clue.event_id, clue.user_id, clue.credits)
+    >>> outcome("Added 100 credits to user 00123")
+    ('credited', None, '00123', 100)
+    >>> outcome("evt_1Abc: Nutzer 77 wurde nicht gefunden")
+    ('resolution_failed', 'evt_1Abc', '77', None)
+    >>> outcome("page rendered in 12 ms") is None
+    True
+    """
+    text = line.text[:_LONGEST]
+    http = line.http if line.http and access_log.is_webhook(line.http, text) else None
+    fields = line.fields
+    if http is None and not fields and not _QUICK.search(text):
+        return None
+    ids = _ids(text, fields)
+    event_type = _EVENT_TYPE.search(text) or _EVENT_TYPE.search(str(fields.get("type", "")))
+    stated = access_log.request_of(text)
+    if stated is not None and (stated.path is None or access_log.is_webhook(stated, text)):
+        http = stated
+    outcome, signature = _outcome(text, fields)
+    named = bool(ids.keys() - {"cus"}) or event_type is not None
+    about = bool(ids) or named or http is not None or bool(wordings.ABOUT_PAYMENTS.search(text))
+    if outcome == "signature_refused" and not about:
+        about = not wordings.OTHER_SIGNATURES.search(text)
+    if outcome == "handler_error" and not about:
+        outcome = None
+    if not named and not about:
+        return None
+    if not named and outcome is None and signature is None and http is None:
+        return None
+    match = wordings.AMOUNT.search(text)
+    amount = next((a for a in match.groups() if a), None) if match else None
+    opens = "evt" in ids or event_type is not None or (http is not None and http.method is not None)
+    return Clue(
+        line=line,
+        event_id=ids.get("evt"),
+        event_type=event_type[0] if event_type else None,
+        payment_id=ids.get("cs") or ids.get("pi") or ids.get("in") or ids.get("ch"),
+        customer_id=ids.get("cus"),
+        user_id=_user(text, fields),
+        credits=whole_number(fields.get("credits") or fields.get("creditsadded") or amount),
+        outcome=outcome,
+        signature=signature,
+        http=http,
+        opens=opens and outcome is None,
+        begins=bool(wordings.RECEIVES.search(text[:160])),
+        shape=_SHAPE.sub(" ", text[:200]),
+        error=text if outcome not in (None, "credited", "ignored", "duplicate") else None,
+    )
+
+
+def _ids(text: str, fields: dict[str, object]) -> dict[str, str]:
+    """The first id of each kind, of the record's fields before those of its text."""
+    found: dict[str, str] = {}
+    values = [value for value in fields.values() if isinstance(value, str) and len(value) < 300]
+    for source in (*values, text):
+        for match in _STRIPE_ID.finditer(source):
+            kind, rest = match["kind"], match["rest"]
+            if source is not text and match[0] != source.strip():
+                continue
+            # "in_progress" and "cs_id" are words; an id has a digit or a capital.
+            if kind != "evt" and len(rest) < 8 and not rest[:1].isdigit():
+                continue
+            if any(c.isdigit() or c.isupper() for c in rest) or len(rest) > 14:
+                found.setdefault(kind, match[0])
+    return found
+
+
+def _outcome(text: str, fields: dict[str, object]) -> tuple[str | None, bool | None]:
+    told = next((fields[n] for n in ("outcome", "result") if isinstance(fields.get(n), str)), None)
+    known = outcome_of(told) if told not in ("ok", "success", "succeeded") else None
+    if known is not None:
+        return known, False if known == "signature_refused" else None
+    # "charge.failed" is a type and "/credits/add" a path: no words of the handler's.
+    sentence = wordings.HARMLESS.sub(" ", _PATH.sub(" ", _EVENT_TYPE.sub(" ", text)))
+    for outcome, pattern in wordings.OUTCOME_WORDS:
+        if pattern.search(sentence):
+            if outcome == "planned":
+                break
+            return outcome, False if outcome == "signature_refused" else None
+    return None, True if wordings.SIGNATURE_HOLDS.search(sentence) else None
+
+
+def _user(text: str, fields: dict[str, object]) -> str | None:
+    """Whom a line names as the user: an id has a digit, and is neither Stripe's nor an address."""
+    for name in ("resolveduserid", "userid", "accountid", "useruuid"):
+        value = fields.get(name)
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        if isinstance(value, str) and value.strip() and "@" not in value:
+            return value.strip()
+    for place, pattern in enumerate(wordings.USERS):
+        for match in pattern.finditer(text[:1000]):
+            value = match["id"].rstrip(".:|-")
+            known = (
+                _ADDRESS.fullmatch(value)
+                or not any(c.isdigit() for c in value)
+                or value.lower() in _NO_USER
+            )
+            if known or _STRIPE_ID.match(value) or text[match.end() : match.end() + 1] == "@":
+                continue
+            # "to 100 credits" is an amount, "for 2 seconds" a span.
+            if place == 0 or not value.isdigit():
+                return value
+    return None

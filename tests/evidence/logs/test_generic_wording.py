@@ -1,0 +1,168 @@
+"""What a line of any handler is taken to state, and what no line is taken to state."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from log_loading import load, told
+
+from credit_forensics.errors import CaseError
+from credit_forensics.evidence.logs.containers import Line
+from credit_forensics.evidence.logs.generic_log import masked
+from credit_forensics.evidence.logs.generic_wording import understand
+from credit_forensics.evidence.logs.open import log_paths
+
+
+def stated(text: str) -> tuple[str | None, str | None, int | None] | None:
+    clue = understand(Line(1, None, None, None, (), text, None, {}))
+    return None if clue is None else (clue.outcome, clue.user_id, clue.credits)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("✅ Added 100 credits to user u-42", ("credited", "u-42", 100)),
+        ("Credits added: 100 for user abc123", ("credited", "abc123", 100)),
+        ("User 42 credited with 100 tokens", ("credited", "42", 100)),
+        ("Updated user 42 balance to 220 credits", ("credited", "42", None)),
+        ("Nutzer 77 wurden 100 Credits gutgeschrieben", ("credited", "77", 100)),
+        ("100 crédits ajoutés à l'utilisateur 42", ("credited", "42", 100)),
+        ("Se añadieron 100 créditos al usuario 42", ("credited", "42", 100)),
+        ("Usuário 42 creditado com 100 créditos", ("credited", "42", 100)),
+        ("Failed to add credits for user 42", ("handler_error", "42", None)),
+        ("Fehler beim Gutschreiben der Credits für Nutzer 77", ("handler_error", "77", None)),
+        ("Falha ao creditar usuário 42", ("handler_error", "42", None)),
+        ("evt_1ABC already processed, skipping", ("duplicate", None, None)),
+        ("Ereignis evt_1ABC bereits verarbeitet", ("duplicate", None, None)),
+        ("Événement evt_1ABC déjà traité", ("duplicate", None, None)),
+        ("Evento evt_1ABC ya procesado, omitiendo", ("duplicate", None, None)),
+        ("Evento evt_1ABC já processado", ("duplicate", None, None)),
+        ("Unhandled event type customer.updated", ("ignored", None, None)),
+        ("Unhandled invoice: nothing known of in_1Kite22", ("ignored", None, None)),
+        ("Unhandled exception in webhook", ("handler_error", None, None)),
+        (
+            "Webhook Error: No userId in checkout session metadata",
+            ("resolution_failed", None, None),
+        ),
+        ("Kein Benutzer in der Sitzung cs_live_abc123DEF", ("resolution_failed", None, None)),
+        ("Utilisateur introuvable : cs_live_abc123DEF", ("resolution_failed", None, None)),
+        ("usuario no encontrado cs_live_abc123DEF", ("resolution_failed", None, None)),
+        ("Usuário não encontrado cs_live_abc123DEF", ("resolution_failed", None, None)),
+        ("Webhook signature verification failed", ("signature_refused", None, None)),
+        ("Signaturprüfung fehlgeschlagen", ("signature_refused", None, None)),
+        ("Firma del webhook inválida", ("signature_refused", None, None)),
+        ("PrismaError: Unique constraint failed on evt_1ABC", ("database_error", None, None)),
+        # The name of a type is no word of the handler's, nor is what became of a card.
+        ("Received event: invoice.payment_failed (evt_1ABC)", (None, None, None)),
+        ("Webhook evt_1ABC: errors: 0", (None, None, None)),
+    ],
+)
+def test_understood(text: str, expected: tuple[str | None, str | None, int | None]) -> None:
+    assert stated(text) == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "page rendered in 12 ms",
+        "GET /pricing 200 12ms",
+        "Adding 100 credits to user 42",
+        "Will add 100 credits to user 42",
+        "User 42 spent 3 credits",
+        "Payment failed for user 42",
+        "JWT signature invalid",
+        "Error: image not found",
+        "User not found",
+        "column in_stock, key cs_id, field evt_type",
+    ],
+)
+def test_not_understood(text: str) -> None:
+    assert stated(text) is None
+
+
+def at(minute: int, text: str) -> str:
+    return f"2025-09-01T10:{minute:02d}:00Z {text}\n"
+
+
+def test_retries_of_one_event_are_deliveries_of_their_own(tmp_path: Path) -> None:
+    text = "".join(at(m, "evt_1A: database error: timeout") for m in (0, 5, 30))
+    assert told(
+        load(tmp_path, text + at(40, "evt_1A: credits granted")), "event_id", "outcome"
+    ) == [
+        *[("evt_1A", "database_error")] * 3,
+        ("evt_1A", "credited"),
+    ]
+
+
+def test_an_end_that_may_be_of_several_deliveries_is_given_to_none(tmp_path: Path) -> None:
+    received = "".join(at(0, f"Received checkout.session.completed evt_{n}A") for n in (1, 2))
+    evidence = load(tmp_path, received + at(0, "Added 100 credits to user 42"))
+    assert told(evidence, "outcome", "resolved_user_id") == [("received", None)] * 2
+
+
+def test_events_of_other_types_do_not_make_an_end_doubtful(tmp_path: Path) -> None:
+    text = "".join(
+        at(0, f"Received {kind} (evt_{n}A)")
+        for n, kind in enumerate(
+            ("charge.succeeded", "checkout.session.completed", "customer.created")
+        )
+    )
+    evidence = load(tmp_path, text + at(0, "Added 100 credits to user 42"))
+    assert told(evidence, "event_id", "outcome") == [
+        ("evt_0A", "received"),
+        ("evt_1A", "credited"),
+        ("evt_2A", "received"),
+    ]
+
+
+def test_a_grant_that_names_no_delivery_is_none(tmp_path: Path) -> None:
+    assert told(load(tmp_path, at(0, "Added 20 credits to user 42 by admin")), "outcome") == []
+
+
+def test_interleaved_requests_are_told_apart_by_their_ids(tmp_path: Path) -> None:
+    text = (
+        at(0, "[r-a1] Received event evt_1A") + at(0, "[r-b2] Received event evt_2B")
+        + at(0, "[r-a1] Webhook error: user not found") + at(0, "[r-b2] Added 5 credits to user 7")
+    )  # fmt: skip
+    assert told(load(tmp_path, text), "event_id", "outcome", "request_id") == [
+        ("evt_1A", "resolution_failed", "r-a1"),
+        ("evt_2B", "credited", "r-b2"),
+    ]
+
+
+def test_a_request_that_is_only_said_is_a_delivery_without_a_name(tmp_path: Path) -> None:
+    text = at(0, "Request from: https://kites.example/stripe/hook") + at(1, "Request from: /about")
+    assert told(load(tmp_path, text), "event_id", "outcome") == [(None, "received")]
+
+
+def test_what_is_not_understood_is_counted_and_shown_masked(tmp_path: Path) -> None:
+    text = at(0, "Received event evt_1A") + at(0, "payment of Ada Lovell <ada@x.org> settled") * 2
+    [source] = load(tmp_path, text).custody.inputs
+    assert "1 of 3 lines understood by what they name" in source.notes
+    assert "not understood: payment of <value> settled (2)" in source.notes
+    assert any(note.startswith("pattern to consider: ") for note in source.notes)
+    assert "Ada" not in masked("order of Ada Lovell, 'secret' ada@x.org 4711")
+
+
+@pytest.mark.parametrize("pattern", [r"(a+)+$", r"(?P<user_id>(x|x)*y)", r"(.*a){25}"])
+def test_own_patterns_that_backtrack_end(tmp_path: Path, pattern: str) -> None:
+    load(tmp_path, "a" * 3000 + "x" * 3000 + "!\n", patterns={"credited": pattern})
+
+
+def test_own_patterns_without_a_bound_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(CaseError, match=r"webhook_log\.patterns\.credited cannot be searched"):
+        load(tmp_path, "x\n", patterns={"credited": r"(a)\1(?=b)"})
+
+
+def test_a_thread_that_takes_one_request_after_another_names_none(tmp_path: Path) -> None:
+    lines = ("Received event evt_1A", "Added 40 credits to user 0017")
+    text = "".join(at(10 * n + m, f"[exec-1] {lines[m]}") for n in range(2) for m in range(2))
+    assert told(load(tmp_path, text), "event_id", "credits") == [("evt_1A", 40)] * 2
+
+
+def test_a_pipe_is_refused(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CaseError, match="is no file"):
+        log_paths("pipe", tmp_path)
