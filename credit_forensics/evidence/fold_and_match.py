@@ -94,10 +94,10 @@ def prepare(evidence: Evidence, shape: str = "any", user_keys: Sequence[str] = (
     """
     pattern = shape_pattern(shape)
     _fold(evidence)
-    _name_keys(evidence, user_keys)
-    _references(evidence, pattern, loose=shape in ("any", "integer"))
-    _give_roles(evidence)
-    evidence.connection.execute("DROP TABLE account_keys")
+    keys = _account_keys(evidence, user_keys)
+    _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
+    if keys:
+        _give_roles(evidence, keys, user_keys)
 
 
 def _fold(evidence: Evidence) -> None:
@@ -123,41 +123,42 @@ def _fold(evidence: Evidence) -> None:
     )
 
 
-def _name_keys(evidence: Evidence, user_keys: Sequence[str]) -> None:
-    """``account_keys``: the metadata keys that name the account, settled or by their words."""
-    evidence.connection.execute(
-        f"""CREATE OR REPLACE TEMP TABLE account_keys AS
-        SELECT key, coalesce(list_position(?::VARCHAR[], key), 0) AS settled
-        FROM (SELECT key, lower(regexp_replace(regexp_replace(key, '([a-z0-9])([A-Z])', '\\1_\\2',
+def _account_keys(evidence: Evidence, user_keys: Sequence[str]) -> list[str]:
+    """The metadata keys that name the account, settled by the case file or by their words."""
+    found = evidence.connection.execute(
+        f"""SELECT key FROM (
+            SELECT key, lower(regexp_replace(regexp_replace(key, '([a-z0-9])([A-Z])', '\\1_\\2',
                 'g'), '[^A-Za-z0-9]+', '_', 'g')) AS words
             FROM (SELECT DISTINCT key FROM metadata))
         WHERE key IN (SELECT unnest(?::VARCHAR[]))
             OR (regexp_matches(words, '{_ACCOUNT_KEY}')
                 AND NOT regexp_matches(words, '{_OTHERS_KEY}')
-                AND key NOT IN ({_quoted(NAMED_KEYS)}))""",
-        [list(user_keys), list(user_keys)],
+                AND key NOT IN ({_quoted(NAMED_KEYS)}))
+        ORDER BY key""",
+        [list(user_keys)],
     )
+    return [str(key) for (key,) in found.fetchall()]
 
 
-def _give_roles(evidence: Evidence) -> None:
+def _give_roles(evidence: Evidence, keys: Sequence[str], user_keys: Sequence[str]) -> None:
     """Take one key of an object for its ``user_id``, where no key of that name is there.
 
     A key that the case file settles counts whatever its value; one that only its words name
     counts where the value is a known id.
     """
     run = evidence.connection.execute
-    if not run("SELECT count(*) FROM account_keys").fetchall()[0][0]:
-        return
     run(
-        """CREATE OR REPLACE TEMP TABLE roles AS
+        f"""CREATE OR REPLACE TEMP TABLE roles AS
         SELECT m.payment_id, m.source, m.position, 'user_id' AS role
-        FROM metadata m JOIN account_keys k USING (key)
-        WHERE m.valid AND (k.settled > 0 OR m.detail IN ('exact', 'case', 'wildcard', 'wrapped'))
-            AND (k.settled > 0 OR NOT EXISTS (SELECT 1 FROM metadata n
+        FROM (SELECT *, coalesce(list_position(?::VARCHAR[], key), 0) AS settled
+            FROM metadata WHERE key IN ({_quoted(keys)}) AND valid) m
+        WHERE (m.settled > 0 OR m.detail IN ('exact', 'case', 'wildcard', 'wrapped'))
+            AND (m.settled > 0 OR NOT EXISTS (SELECT 1 FROM metadata n
                 WHERE n.payment_id = m.payment_id AND n.source = m.source AND n.valid
                     AND n.key = 'user_id'))
         QUALIFY row_number() OVER (PARTITION BY m.payment_id, m.source
-            ORDER BY k.settled = 0, k.settled, m.position) = 1"""
+            ORDER BY m.settled = 0, m.settled, m.position) = 1""",
+        [list(user_keys)],
     )
     run(
         """CREATE OR REPLACE TABLE metadata AS
@@ -172,10 +173,12 @@ def _give_roles(evidence: Evidence) -> None:
 
 
 def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f"'{word}'" for word in words)
+    return ", ".join(f"'{_sql_text(word)}'" for word in words)
 
 
-def _references(evidence: Evidence, pattern: str, *, loose: bool) -> None:
+def _references(
+    evidence: Evidence, pattern: str, account_keys: Sequence[str], *, loose: bool
+) -> None:
     run = evidence.connection.execute
     run(
         """CREATE OR REPLACE TEMP TABLE known_ids AS
@@ -183,7 +186,7 @@ def _references(evidence: Evidence, pattern: str, *, loose: bool) -> None:
             SELECT user_id FROM users UNION ALL SELECT user_id FROM customers
             UNION ALL SELECT user_id FROM ledger) WHERE user_id IS NOT NULL"""
     )
-    named = ", ".join(f"'{key}'" for key in NAMED_KEYS)
+    named = _quoted((*NAMED_KEYS, *account_keys))
     scanned = _scanned("value", "key", pattern, loose=loose)
     run(
         f"""CREATE OR REPLACE TEMP TABLE id_values AS
@@ -191,8 +194,7 @@ def _references(evidence: Evidence, pattern: str, *, loose: bool) -> None:
             SELECT trim(value) AS value, key FROM metadata
             UNION ALL SELECT trim(client_reference_id), 'user_id' FROM payments)
         WHERE value IS NOT NULL AND length(value) BETWEEN 1 AND 200
-          AND (key IN ({named}) OR key IN (SELECT key FROM account_keys) OR {scanned}
-               OR regexp_matches(value, '{_SCRUBBED}'))"""
+          AND (key IN ({named}) OR {scanned} OR regexp_matches(value, '{_SCRUBBED}'))"""
     )
     placeholders = ", ".join(f"'{word}'" for word in PLACEHOLDERS)
     run(
@@ -219,8 +221,7 @@ def _references(evidence: Evidence, pattern: str, *, loose: bool) -> None:
         SELECT m.* REPLACE (r.user_id AS user_id, r.valid AS valid, r.detail AS detail,
                             CASE WHEN contains(m.value, '@') THEN {email} END AS email_key)
         FROM metadata m LEFT JOIN id_references r ON r.value = trim(m.value)
-            AND (m.key IN ({named}) OR m.key IN (SELECT key FROM account_keys)
-                 OR {_scanned("r.value", "m.key", pattern, loose=loose)}
+            AND (m.key IN ({named}) OR {_scanned("r.value", "m.key", pattern, loose=loose)}
                  OR r.detail = 'wildcard')"""
     )
     run(

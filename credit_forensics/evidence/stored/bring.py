@@ -211,19 +211,17 @@ def _add_histories(run: Callable[..., object]) -> None:
         QUALIFY row_number() OVER (PARTITION BY hash_customer_id {latest}
         UNION
         SELECT object_hash FROM (
-            SELECT unnest([hash_invoice_id, hash_payment_intent_id]) AS object_hash,
-                hash_customer_id, max(created_at) AS created_at
+            SELECT DISTINCT hash_invoice_id AS object_hash, hash_customer_id, created_at
             FROM stored.stripe_invoices
-            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL
-            UNION ALL
-            SELECT coalesce(hash_payment_intent_id, hash_charge_id), hash_customer_id,
-                max(created_at)
+            WHERE hash_customer_id IN (SELECT h FROM near_customers)
+            UNION
+            SELECT coalesce(hash_payment_intent_id, hash_charge_id), hash_customer_id, created_at
             FROM stored.stripe_charges
-            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL
-            UNION ALL
-            SELECT hash_payment_intent_id, hash_customer_id, max(created_at)
+            WHERE hash_customer_id IN (SELECT h FROM near_customers)
+            UNION
+            SELECT hash_payment_intent_id, hash_customer_id, created_at
             FROM stored.stripe_intents
-            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL)
+            WHERE hash_customer_id IN (SELECT h FROM near_customers))
         WHERE object_hash IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY hash_customer_id {latest}
         UNION

@@ -26,6 +26,7 @@ from credit_forensics.evidence.stripe.envelopes import (
     PLAIN,
     THIN,
     insert_envelopes,
+    take_thin_events,
     unwrap_sql,
 )
 from credit_forensics.evidence.stripe.nested_fields import (
@@ -110,11 +111,16 @@ def _judged_sql() -> str:
             WHEN type = 'ARRAY' OR kind IN ('list', 'search_result')
                 OR json_type(body, '$.data') = 'ARRAY' THEN 'list'
             WHEN kind IS NULL THEN 'foreign'
-            WHEN starts_with(kind, '{THIN}') THEN 'thin'
+            WHEN starts_with(kind, '{THIN}') THEN CASE
+                WHEN json_type(body, '$.related_object.id') = 'VARCHAR'
+                    AND json_extract_string(body, '$.related_object.type') IN ({_KNOWN})
+                    THEN 'related'
+                ELSE 'thin' END
             WHEN kind <> 'event' AND kind NOT IN ({_KNOWN}) THEN 'unused'
             ELSE 'nameless'
         END AS verdict,
-        CASE WHEN verdict IN ('invalid', 'list', 'repeating') THEN text END AS text
+        CASE WHEN verdict = 'related' THEN body
+            WHEN verdict IN ('invalid', 'list', 'repeating') THEN text END AS text
     FROM opened
     """
 
@@ -166,9 +172,12 @@ class _Reader:
         ).fetchall()
         again: list[Document] = []
         opened: list[Document] = []
+        thin: list[str] = []
         for line, verdict, kind, type_, text in others:
             if verdict == "unused":
                 self.unused[kind] += 1
+            elif verdict == "related":
+                thin.append(text)
             elif verdict == "thin":
                 reason = f"a thin event ({THIN}), which does not carry the object it tells of"
                 self.rejects[line, reason] = None
@@ -180,6 +189,7 @@ class _Reader:
                 again.append(_in_order(line, text))
             else:
                 opened += self._open(line, text, is_list=verdict == "list")
+        self.source.rows += take_thin_events(self.connection, thin)
         self.repeating += len(again)
         if again:
             self._take_batch(again, normal=True)

@@ -118,11 +118,19 @@ def settle_for_credits(
 
 def _classes(evidence: Evidence, free: str | None) -> dict[str, str]:
     connection: duckdb.DuckDBPyConnection = evidence.connection
+    [(open_prices, open_orders)] = connection.execute(
+        f"""SELECT count(*) FILTER (p.price_id IS NOT NULL AND p.payment_status = 'paid'
+                AND (p.for_credits = 'no' OR p.expected_credits IS NULL)),
+            count(*) FILTER ({FREE})
+        FROM payments p"""
+    ).fetchall()
+    if not open_prices and not open_orders:
+        return {}
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE booked AS SELECT DISTINCT payment_id FROM ledger
         WHERE kind = 'purchase' AND delta > 0 AND payment_id IS NOT NULL"""
     )
-    prices = connection.execute(_PRICES).fetchall()
+    prices = connection.execute(_PRICES).fetchall() if open_prices else []
     frees = connection.execute(_FREE.format(key=_FREE_KEY, free=FREE)).fetchall()
     connection.execute("DROP TABLE booked")
     classes: dict[str, str] = {}

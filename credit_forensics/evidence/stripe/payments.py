@@ -164,7 +164,7 @@ WITH moneys AS (
     FROM moneys m LEFT JOIN inferred_money i ON i.money_id = m.money_id GROUP BY 1
 ), told AS (
     SELECT money_id AS object_id, 'intent' AS kind, payment_id, tie FROM owned
-    WHERE NOT regexp_matches(money_id, '^(ch|py)_')
+    WHERE NOT starts_with(money_id, 'ch_') AND NOT starts_with(money_id, 'py_')
     UNION ALL
     SELECT c.charge_id, 'charge', o.payment_id, o.tie FROM merged_charges c
     JOIN owned o ON o.money_id = coalesce(c.payment_intent_id, c.charge_id)
