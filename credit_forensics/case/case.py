@@ -16,6 +16,7 @@ from credit_forensics.case.explain_payments import JudgedTables, explain_payment
 from credit_forensics.case.labels import LABEL_FILE, no_labels, read_labels
 from credit_forensics.case.lazy_property import cached_property
 from credit_forensics.case.manifest import versions
+from credit_forensics.case.pair_rulings import RULINGS, pair_rulings, ruled_verdicts
 from credit_forensics.case.payment_aliases import payments_of
 from credit_forensics.case.stored_case import StoredCase
 from credit_forensics.case.write_analysis import write_analysis
@@ -295,10 +296,17 @@ class Case:
         uncalibrated = engine.frame(table)
         judgement.labelled = labelled(uncalibrated, self.labels)
         judgement.calibration = fit_calibration(judgement.labelled)
+        rulings = pair_rulings(uncalibrated, self.labels)
         if judgement.calibration.kind != "none":
             engine.materialize("model_verdicts", table)
             kept = ibis.table(table.schema(), name="model_verdicts")
             engine.materialize("verdicts", calibrated_verdicts(kept, judgement.calibration))
+        if len(rulings):
+            engine.register("pair_rulings", rulings)
+            engine.materialize("unruled_verdicts", table)
+            kept = ibis.table(table.schema(), name="unruled_verdicts")
+            ruled = ruled_verdicts(kept, ibis.table(RULINGS, name="pair_rulings"))
+            engine.materialize("verdicts", ruled)
 
     @cached_property
     def matrix(self) -> pd.DataFrame:

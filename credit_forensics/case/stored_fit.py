@@ -23,6 +23,7 @@ def write_fit(fit: Fit, path: Path) -> dict[str, Any]:
     np.savez(path, states=fit.states, **arrays)
     return {
         "accounts": fit.accounts,
+        "patrons": fit.patrons,
         "identifiable": fit.identifiable,
         "rounds": fit.rounds,
         "notes": list(fit.notes),

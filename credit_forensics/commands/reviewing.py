@@ -88,9 +88,16 @@ def _ask(case: credit_forensics.Case, row: Mapping[Any, Any]) -> list[dict[str, 
     money = money_text(row["amount"], row["currency"]) if named else "amount unknown"
     typer.echo(f"\n{row['payment_id']}  {money}")
     typer.echo(f"credited to {row['credited_user_id']}")
+    if row["verdict"] == review_queue.PAID_BY_ANOTHER:
+        typer.echo(
+            f"paid by {row['rightful_user_id']}, {row['payments']} times since "
+            f"{row['since']:%Y-%m-%d}; the answer counts for all of them"
+        )
     for bar in explanation.bars.to_dict("records"):
         typer.echo(f"  {bar['family']} ({bar['level']}) names {bar['person_id']}: {bar['methods']}")
-    answer = typer.prompt("Are the credits with who paid? right/wrong/unsure/skip", default="skip")
+    asked = row["verdict"] == review_queue.PAID_BY_ANOTHER
+    question = "with whom they were paid for" if asked else "with who paid"
+    answer = typer.prompt(f"Are the credits {question}? right/wrong/unsure/skip", default="skip")
     label = {"r": "right", "w": "wrong", "u": "unsure"}.get(answer[:1].lower())
     if label is None:
         return []

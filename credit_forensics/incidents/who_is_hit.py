@@ -23,7 +23,7 @@ POSSIBLY = [
     "currency",
     "traits",
 ]
-_DOUBTFUL = ("ambiguous", "unverifiable")
+_DOUBTFUL = ("ambiguous", "unverifiable", "paid_by_another")
 # A trait sets the wrong payments apart below this false discovery rate.
 _SURE = 0.05
 
@@ -93,8 +93,9 @@ def payments_possibly_hit(engine: Engine, incident: pd.Series) -> pd.DataFrame:
     Returns
     -------
     pandas.DataFrame
-        payments whose verdict is ``ambiguous`` or ``unverifiable``, created in the window (from
-        the earliest onset to the latest end that the intervals allow, open where it goes on),
+        payments whose verdict is ``ambiguous``, ``unverifiable`` or ``paid_by_another``, created in
+        the window (from the earliest onset to the latest end that the intervals allow, open where
+        it goes on),
         and, where some traits set the window's wrong payments apart (false discovery rate
         under 5 %), bearing one of them: ``traits`` tells which. The most probable come first.
     """

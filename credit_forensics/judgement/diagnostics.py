@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -11,7 +9,7 @@ from scipy.stats import beta
 
 from credit_forensics.judgement.families import FALSE_VALUES
 from credit_forensics.judgement.model import Fit, state_posteriors
-from credit_forensics.judgement.pattern_arrays import Cells, Patterns
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns, without_family
 from credit_forensics.judgement.posterior import posterior
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
 from credit_forensics.resolution.method import NAME
@@ -90,51 +88,6 @@ def agree_when_wrong(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFrame
     return pd.DataFrame(lines)
 
 
-def without_family(patterns: Patterns, family: str) -> Patterns:
-    """The patterns as they would be had one family said nothing.
-
-    A person whom that family named first and another names too moves to the other's slot.
-
-    Examples
-    --------
-    >>> from credit_forensics.judgement.families import FAMILIES
-    >>> one = Patterns(FAMILIES, np.array([[1, 0, 1, 0, 0]]), np.array([[2, 0, 1, 0, 0]]),
-    ...                np.zeros((1, 5), bool), np.array([1]), np.zeros(1, bool))
-    >>> without = without_family(one, "session")
-    >>> without.slot.tolist(), without.credited.tolist()
-    ([[0, 0, 3, 0, 0]], [3])
-    """
-    gone = patterns.index(family)
-    slot, level = patterns.slot.copy(), patterns.level.copy()
-    has_name, credited = patterns.has_name.copy(), patterns.credited.copy()
-    credited_has_name = patterns.credited_has_name.copy()
-    size = len(patterns.families)
-    mine = slot[:, gone] == gone + 1
-    slot[:, gone], level[:, gone] = 0, 0
-    others = (slot == gone + 1) & mine[:, None]
-    heir = np.where(others.any(axis=1), others.argmax(axis=1), size)
-    moved = np.flatnonzero(mine)
-    slot = np.where(others, heir[:, None] + 1, slot)
-    taken = credited == gone + 1
-    inherited = moved[heir[moved] < size]
-    has_name[inherited, heir[inherited]] = has_name[inherited, gone]
-    orphaned = taken & mine & (heir == size)
-    credited_has_name[orphaned] = has_name[orphaned, gone]
-    has_name[:, gone] = False
-    credited = np.where(taken & mine, heir + 1, credited)
-    if family == NAME:
-        has_name[:] = False
-        credited_has_name[:] = False
-    return replace(
-        patterns,
-        slot=slot,
-        level=level,
-        has_name=has_name,
-        credited=credited,
-        credited_has_name=credited_has_name,
-    )
-
-
 def verdict_sensitivity(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFrame:
     """Which families each cell's verdict hangs on.
 
@@ -163,6 +116,6 @@ def _class(patterns: Patterns, cells: Cells, fit: Fit) -> npt.NDArray[np.int64]:
     same = thought.best == credited_slot
     p = thought.misattributed
     with np.errstate(invalid="ignore"):
-        confirmed = (p <= CONFIRMED_AT_MOST) & (thought.agreeing >= 2) & same
+        confirmed = (p <= CONFIRMED_AT_MOST) & (thought.independent >= 2) & same
         wrong = (p >= MISATTRIBUTED_FROM) & (thought.best >= 0) & (thought.available >= 2) & ~same
     return np.where(confirmed, 1, np.where(wrong, 2, 0)).astype(np.int64)

@@ -17,6 +17,8 @@ from credit_forensics.judgement.shown_person import NOBODY, or_nobody, shown_per
 from credit_forensics.judgement.used_claims import NamedMethod
 from credit_forensics.resolution.family_names import NAME, SESSION
 
+_WORTH_SAYING = 0.01
+
 
 @dataclass(frozen=True)
 class Explanation:
@@ -30,6 +32,8 @@ class Explanation:
         its row of ``verdicts``.
     scores
         person_id, score, probability; the most probable first, and "(nobody named)" last.
+    patron
+        probability that another person paid for the account, and rightly.
     bars
         person_id, family, level, accuracy, weight, methods: the weights of a person sum to the
         person's score exactly.
@@ -43,6 +47,7 @@ class Explanation:
     scores: pd.DataFrame
     bars: pd.DataFrame
     shown: Callable[[object], str] = field(default=str, compare=False)
+    patron: float = 0.0
 
     def __str__(self) -> str:
         return self._text(str)
@@ -58,6 +63,8 @@ class Explanation:
         p = verdict["probability_misattributed"]
         if not pd.isna(p):
             lines.append(f"  probability that the credits are on the wrong person: {p:.4f}")
+        if self.patron >= _WORTH_SAYING:
+            lines.append(f"  probability that another paid for this account: {self.patron:.4f}")
         for score in self.scores.to_dict("records"):
             lines.append(
                 f"  {shown_person(score['person_id'], shown)}  score {score['score']:+.3f}  "
@@ -164,6 +171,7 @@ def explain(
         scores=pd.concat([table, nobody], ignore_index=True),
         bars=pd.DataFrame(bars, columns=bar_columns),
         shown=shown,
+        patron=0.0 if pd.isna(row.get("patron")) else float(row["patron"]),
     )
 
 

@@ -43,7 +43,7 @@ class Family:
         return self.levels[number - 1].name
 
 
-ALONE, UNANIMOUS, SPLIT, SCAN = 1, 2, 3, 4
+ALONE, UNANIMOUS, SPLIT, TRANSLATED, SCAN = 1, 2, 3, 4, 5
 BINDING, BINDING_AND_HISTORY, HISTORY_ONE, HISTORY_MORE, HISTORY_MIXED = 1, 2, 3, 4, 5
 CARD_ONE, CARD_MORE, CARD_MIXED = 1, 2, 3
 # Of a family that a history leads: another method alone, with the history, then the history alone
@@ -55,6 +55,24 @@ LED = {
 # Upper bounds of how many accounts bear a name, one level each; the last has none.
 NAME_BOUNDS = (1, 2, 4, 10, 30)
 
+# Of payments whose payer is known to be another person than the session names: what else the two
+# have had to do with each other (``patrons``), and how usual that is where the session is wrong,
+# where somebody pays for another, and where the payer is not another: then what was typed is
+# wrong, which seldom is so again and again.
+UNRELATED, AGAIN, OTHERS, AGAIN_AND_OTHERS, STUCK = 1, 2, 3, 4, 5
+RELATIONS = (
+    "once",
+    "again, days apart, into an account that never pays for itself",
+    "the payer pays for others too",
+    "again, and own purchases or others' between",
+    "again, into an account that pays for itself",
+)
+OF_WRONG_SESSIONS = (1.0, 0.74, 0.05, 0.05, 0.05, 0.11)
+OF_OWNERS = (1.0, 1.0, 0.2, 0.2, 0.2, 0.2)
+OF_PATRONS = (0.0, 0.2, 0.2, 0.2, 0.36, 0.04)
+# Beta prior of the share of payments that somebody pays for another.
+PATRONS_ALPHA, PATRONS_BETA = 1.0, 250.0
+
 FAMILIES: tuple[Family, ...] = (
     Family(
         SESSION,
@@ -62,6 +80,7 @@ FAMILIES: tuple[Family, ...] = (
             Level("alone", 98, 2),
             Level("unanimous", 995, 5),
             Level("split", 9, 1),
+            Level("another system's id", 9, 1),
             Level("scan only", 7, 3),
         ),
     ),

@@ -12,7 +12,15 @@ import numpy as np
 
 from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES
-from credit_forensics.judgement.families import FALSE_VALUES, Family
+from credit_forensics.judgement.families import (
+    FALSE_VALUES,
+    OF_OWNERS,
+    OF_PATRONS,
+    OF_WRONG_SESSIONS,
+    PATRONS_ALPHA,
+    PATRONS_BETA,
+    Family,
+)
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.judgement.scores import (
     Believed,
@@ -34,7 +42,8 @@ class Fit:
     ``accuracy[family]``: one a level. ``voices[family]`` and ``right[family]``: how many voices of
     each level there were on payments with two families or more, and how many of them are expected
     to be right. ``states[period, state]``: the burst chain. ``identifiable`` is false below three
-    families with data, where the priors stay.
+    families with data, where the priors stay. ``patrons``: share of payments that somebody pays
+    for another person's account (``paid_for`` of the ``asked``).
     """
 
     families: tuple[Family, ...]
@@ -45,6 +54,9 @@ class Fit:
     accounts: int
     identifiable: bool
     rounds: int = 0
+    patrons: float = PATRONS_ALPHA / (PATRONS_ALPHA + PATRONS_BETA)
+    paid_for: float = 0.0
+    asked: float = 0.0
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -56,20 +68,52 @@ class Fit:
 @dataclass(frozen=True)
 class StatePosteriors:
     """``probability[state, pattern, slot]`` of each candidate, and ``rest[state, pattern]`` of
-    everybody else; ``likelihood[state, pattern]`` of the session's word given the other families.
+    everybody else; ``likelihood[state, pattern]`` of the session's word given the other families;
+    ``patron[state, pattern]``: the chance that the payer pays for the account that the session
+    names and is another person.
     """
 
     probability: Floats
     rest: Floats
     likelihood: Floats
+    patron: Floats
+
+
+@dataclass(frozen=True)
+class SessionWord:
+    """What the session's naming somebody is worth in each pattern, given a state.
+
+    ``by_payer``: how likely it is where that person paid; ``by_another``: where another did,
+    because the session is wrong or because somebody pays for that person, whose share is
+    ``patron``.
+    """
+
+    by_payer: Floats
+    by_another: Floats
+    patron: Floats
+
+    @property
+    def accuracy(self) -> Floats:
+        """The accuracy of a witness for who paid that is worth the same."""
+        return self.by_payer / (self.by_payer + self.by_another)
+
+
+def session_word(patterns: Patterns, fit: Fit, state: int) -> SessionWord:
+    """The session family as a witness for who paid, given the state of its period."""
+    index = patterns.index(SESSION)
+    level, relation = patterns.level[:, index], patterns.related
+    right = np.clip(fit.accuracy[index][np.maximum(level - 1, 0)] * STATES[state], 1e-4, HIGHEST)
+    known = relation > 0
+    wrong = (1 - right) * np.array(OF_WRONG_SESSIONS)[relation]
+    paid_for = right * fit.patrons * np.array(OF_PATRONS)[relation]
+    by_payer = np.where(known, right * (1 - fit.patrons), right) * np.array(OF_OWNERS)[relation]
+    both = wrong + paid_for
+    return SessionWord(by_payer, both, paid_for / both)
 
 
 def session_accuracy(patterns: Patterns, fit: Fit, state: int) -> Floats:
     """The session family's accuracy in each pattern, given the state of its period."""
-    index = patterns.index(SESSION)
-    level = patterns.level[:, index]
-    result: Floats = fit.accuracy[index][np.maximum(level - 1, 0)] * STATES[state]
-    return np.clip(result, 1e-4, HIGHEST)
+    return session_word(patterns, fit, state).accuracy
 
 
 def state_posteriors(patterns: Patterns, fit: Fit) -> StatePosteriors:
@@ -89,8 +133,10 @@ def state_posteriors(patterns: Patterns, fit: Fit) -> StatePosteriors:
     probability = np.empty((len(STATES), *silent.shape))
     rest = np.empty((len(STATES), len(patterns)))
     likelihood = np.ones((len(STATES), len(patterns)))
+    patron = np.zeros((len(STATES), len(patterns)))
     for state in range(len(STATES)):
-        accuracy = session_accuracy(patterns, fit, state)
+        word = session_word(patterns, fit, state)
+        accuracy = word.accuracy
         weight = silent.copy()
         weight[rows[speaks], slot[speaks]] *= (
             FALSE_VALUES * accuracy[speaks] / (1 - accuracy[speaks])
@@ -98,9 +144,14 @@ def state_posteriors(patterns: Patterns, fit: Fit) -> StatePosteriors:
         total = weight.sum(axis=1) + others
         probability[state] = weight / total[:, None]
         rest[state] = others / total
-        told = accuracy * believed + (1 - accuracy) * (1 - believed) / FALSE_VALUES
+        told = word.by_payer * believed + word.by_another * (1 - believed) / FALSE_VALUES
         likelihood[state] = np.where(speaks, told, 1.0)
-    return StatePosteriors(probability, rest, likelihood)
+        # Summed without the session's person, so that a tiny probability keeps its digits.
+        apart = weight.copy()
+        apart[rows, slot] = 0.0
+        another = (apart.sum(axis=1) + others) / total
+        patron[state] = np.where(speaks, another * word.patron, 0.0)
+    return StatePosteriors(probability, rest, likelihood, patron)
 
 
 def cell_session_accuracy(patterns: Patterns, cells: Cells, fit: Fit) -> Floats:
@@ -112,8 +163,10 @@ def cell_session_accuracy(patterns: Patterns, cells: Cells, fit: Fit) -> Floats:
     likelihood = state_posteriors(patterns, fit).likelihood
     without = fit.states[cells.period] / likelihood[:, cells.pattern].T
     without /= without.sum(axis=1, keepdims=True)
-    by_state = np.column_stack(
-        [session_accuracy(patterns, fit, state) for state in range(len(STATES))]
+    words = [session_word(patterns, fit, state) for state in range(len(STATES))]
+    by_payer, by_another = (
+        (without * np.column_stack(values)[cells.pattern]).sum(axis=1)
+        for values in ([one.by_payer for one in words], [one.by_another for one in words])
     )
-    result: Floats = (without * by_state[cells.pattern]).sum(axis=1)
+    result: Floats = by_payer / (by_payer + by_another)
     return result

@@ -14,7 +14,7 @@ import pyarrow as pa
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.model import Fit, fit_model
-from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode, without_family
 from credit_forensics.judgement.patterns import pattern_keys
 from credit_forensics.judgement.periods import number_periods
 from credit_forensics.judgement.posterior import Posterior, posterior_blocks
@@ -25,10 +25,12 @@ POSTERIORS = {
     "best": "int64",
     "best_probability": "float64",
     "misattributed": "float64",
+    "patron": "float64",
     "log_odds": "float64",
     "entropy": "float64",
     "agreeing": "int64",
     "available": "int64",
+    "independent": "int64",
     "burst": "float64",
 }
 _POSTERIOR_SCHEMA = pa.schema(
@@ -50,12 +52,13 @@ class Fused:
 class Known:
     """What an earlier judgement of more evidence learned, for judging a part of it anew.
 
-    ``accuracy``: one array a family, which then stay. ``counts``: ``period, pattern, payments`` of
-    the payments that are not judged anew, as far as their periods matter.
+    ``accuracy``: one array a family, which then stay, as ``patrons`` does. ``counts``: ``period,
+    pattern, payments`` of the payments that are not judged anew, as far as their periods matter.
     """
 
     accuracy: list[npt.NDArray[np.float64]]
     counts: pa.Table
+    patrons: float | None = None
 
 
 def keyed_voices(voices: ir.Table, families: tuple[Family, ...]) -> ir.Table:
@@ -84,6 +87,7 @@ def fuse(
     keep: str,
     *,
     known: Known | None = None,
+    without: str | None = None,
 ) -> Fused:
     """Fit the model on counted patterns and keep every cell's posterior.
 
@@ -101,6 +105,8 @@ def fuse(
         name under which the posteriors (columns of ``POSTERIORS``) are kept.
     known
         what an earlier judgement learned.
+    without
+        a family that the fit hears and the posteriors leave out.
     """
     counts = engine.arrow(counted)
     if known is not None:
@@ -121,10 +127,12 @@ def fuse(
         count=count.astype(np.float64),
         periods=int(period.max(initial=0)) + 1,
     )
-    fit = fit_model(patterns, cells, accounts, known.accuracy if known else None)
+    learned = (known.accuracy, known.patrons) if known else (None, None)
+    fit = fit_model(patterns, cells, accounts, *learned)
+    judged = without_family(patterns, without) if without else patterns
     batches = (
         posterior_batch(period[rows], key[rows], thought)
-        for rows, thought in posterior_blocks(patterns, cells, fit)
+        for rows, thought in posterior_blocks(judged, cells, fit)
     )
     engine.register(keep, pa.RecordBatchReader.from_batches(_POSTERIOR_SCHEMA, batches))
     return Fused(patterns=patterns, cells=cells, fit=fit)
@@ -141,10 +149,12 @@ def posterior_batch(
             "best": thought.best,
             "best_probability": thought.best_probability,
             "misattributed": pa.array(thought.misattributed, from_pandas=True),
+            "patron": thought.patron,
             "log_odds": pa.array(thought.log_odds, from_pandas=True),
             "entropy": thought.entropy,
             "agreeing": thought.agreeing,
             "available": thought.available,
+            "independent": thought.independent,
             "burst": thought.burst,
         },
         schema=_POSTERIOR_SCHEMA,

@@ -25,7 +25,7 @@ from credit_forensics.judgement.persons import accounts_by_age, group_persons
 from credit_forensics.judgement.plan import BY_PAYMENT, Plan, make_plan
 from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
-from credit_forensics.resolution.method import Method
+from credit_forensics.resolution.method import SESSION, Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables, spec
 
@@ -209,6 +209,7 @@ def judge(
         count,
         "first_posteriors",
         known=basis.first if basis else None,
+        without=SESSION,
     )
     step("histories")
     run("ownership")

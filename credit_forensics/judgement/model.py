@@ -13,6 +13,7 @@ from scipy.sparse import csr_array
 
 from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES, smooth
+from credit_forensics.judgement.families import PATRONS_ALPHA, PATRONS_BETA
 from credit_forensics.judgement.fit import (
     HIGHEST,
     LOWEST,
@@ -34,6 +35,7 @@ def fit_model(
     cells: Cells,
     accounts: int,
     accuracy: Sequence[Floats] | None = None,
+    patrons: float | None = None,
 ) -> Fit:
     """Fit accuracies by EM, and the burst chain with them.
 
@@ -45,8 +47,8 @@ def fit_model(
         how many payments of each pattern lie in each period.
     accounts
         number of accounts, for how much a shared name says.
-    accuracy
-        accuracies of an earlier fit, which then stay; only the burst chain is fitted.
+    accuracy, patrons
+        those of an earlier fit, which then stay; only the burst chain is fitted.
 
     Returns
     -------
@@ -68,6 +70,7 @@ def fit_model(
     )
     if accuracy is not None:
         fit.accuracy = [values.copy() for values in accuracy]
+        fit.patrons = fit.patrons if patrons is None else patrons
     if not len(patterns):
         return fit
     counts = csr_array(
@@ -80,6 +83,8 @@ def fit_model(
         fit.notes.append("Fewer than three families have data, so accuracies stay at their priors.")
         _expect(patterns, _update_states(patterns, counts, fit), fit)
         return fit
+    # From few patrons on: sessions that are wrong are not to be explained away to begin with.
+    fit.patrons = PATRONS_ALPHA / (PATRONS_ALPHA + PATRONS_BETA + cells.count.sum())
     while fit.rounds < _ROUNDS:
         before = np.concatenate(fit.accuracy)
         by_state = _update_states(patterns, counts, fit)
@@ -111,6 +116,7 @@ def _maximize(patterns: Patterns, by_state: Floats, fit: Fit) -> float:
         beta = np.array([level.beta for level in family.levels])
         raised = (alpha + fit.right[index]) / (alpha + beta + fit.voices[index])
         fit.accuracy[index] = np.clip(raised, LOWEST, HIGHEST)
+    fit.patrons = (PATRONS_ALPHA + fit.paid_for) / (PATRONS_ALPHA + PATRONS_BETA + fit.asked)
     return float(np.abs(np.concatenate(fit.accuracy) - before).max())
 
 
@@ -125,6 +131,9 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
     expected = (thought.probability * weight[:, :, None]).sum(axis=0)
     in_all = weight.sum(axis=0)
     rows = np.arange(len(patterns))
+    speaking = patterns.level[:, patterns.index(SESSION)] > 0
+    fit.paid_for = float((thought.patron * weight).sum())
+    fit.asked = float(in_all[speaking].sum())
     bearing = np.column_stack(
         [patterns.has_name & patterns.exists, patterns.credited_has_name & patterns.outsider]
     )
@@ -137,7 +146,7 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
         elif family.name == SESSION:
             # What a burst broke says nothing of the level; the chain accounts for it.
             voices = weight[0]
-            right = weight[0] * thought.probability[0][rows, slot]
+            right = weight[0] * (thought.probability[0][rows, slot] + thought.patron[0])
         else:
             right = expected[rows, slot]
         size = len(family.levels) + 1

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from credit_forensics.judgement.families import Family
+from credit_forensics.resolution.family_names import NAME
 
 LEVELS = 8  # a family has at most seven levels, and silence
 
@@ -19,7 +20,8 @@ class Patterns:
     ``slot[pattern, family]``: 1-based index of the first family that names the same person, 0 for
     silence; ``level[pattern, family]``; ``has_name[pattern, slot]``: whether the slot's person has
     the typed name; ``credited``: the slot of the credited person, 0 where nothing was credited,
-    one past the last slot where nobody names that person; ``credited_has_name``.
+    one past the last slot where nobody names that person; ``credited_has_name``; ``relation`` of a
+    payer whom the session does not name to the account (``families.RELATIONS``), 0 for none.
     """
 
     families: tuple[Family, ...]
@@ -28,6 +30,7 @@ class Patterns:
     has_name: npt.NDArray[np.bool_]
     credited: npt.NDArray[np.int64]
     credited_has_name: npt.NDArray[np.bool_]
+    relation: npt.NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.credited)
@@ -35,6 +38,11 @@ class Patterns:
     def index(self, family: str) -> int:
         """The position of a family by name."""
         return [one.name for one in self.families].index(family)
+
+    @property
+    def related(self) -> npt.NDArray[np.int64]:
+        """``relation``; 0 where patterns were made without."""
+        return np.zeros(len(self), dtype=np.int64) if self.relation is None else self.relation
 
     @property
     def exists(self) -> npt.NDArray[np.bool_]:
@@ -89,6 +97,52 @@ def decode(families: tuple[Family, ...], key: npt.NDArray[np.int64]) -> Patterns
         slot=slot,
         level=level,
         has_name=has_name,
-        credited=rest,
+        credited=rest % (size + 2),
+        credited_has_name=credited_has_name,
+        relation=rest // (size + 2),
+    )
+
+
+def without_family(patterns: Patterns, family: str) -> Patterns:
+    """The patterns as they would be had one family said nothing.
+
+    A person whom that family named first and another names too moves to the other's slot.
+
+    Examples
+    --------
+    >>> from credit_forensics.judgement.families import FAMILIES
+    >>> one = Patterns(FAMILIES, np.array([[1, 0, 1, 0, 0]]), np.array([[2, 0, 1, 0, 0]]),
+    ...                np.zeros((1, 5), bool), np.array([1]), np.zeros(1, bool))
+    >>> without = without_family(one, "session")
+    >>> without.slot.tolist(), without.credited.tolist()
+    ([[0, 0, 3, 0, 0]], [3])
+    """
+    gone = patterns.index(family)
+    slot, level = patterns.slot.copy(), patterns.level.copy()
+    has_name, credited = patterns.has_name.copy(), patterns.credited.copy()
+    credited_has_name = patterns.credited_has_name.copy()
+    size = len(patterns.families)
+    mine = slot[:, gone] == gone + 1
+    slot[:, gone], level[:, gone] = 0, 0
+    others = (slot == gone + 1) & mine[:, None]
+    heir = np.where(others.any(axis=1), others.argmax(axis=1), size)
+    moved = np.flatnonzero(mine)
+    slot = np.where(others, heir[:, None] + 1, slot)
+    taken = credited == gone + 1
+    inherited = moved[heir[moved] < size]
+    has_name[inherited, heir[inherited]] = has_name[inherited, gone]
+    orphaned = taken & mine & (heir == size)
+    credited_has_name[orphaned] = has_name[orphaned, gone]
+    has_name[:, gone] = False
+    credited = np.where(taken & mine, heir + 1, credited)
+    if family == NAME:
+        has_name[:] = False
+        credited_has_name[:] = False
+    return replace(
+        patterns,
+        slot=slot,
+        level=level,
+        has_name=has_name,
+        credited=credited,
         credited_has_name=credited_has_name,
     )

@@ -18,7 +18,7 @@ from credit_forensics.judgement.pattern_arrays import LEVELS
 from credit_forensics.resolution.method import NAME, SESSION
 
 _END = "\n"  # in no name: folding leaves one blank where there was white space
-MOST_FAMILIES = 8  # more would not fit a 63-bit key
+MOST_FAMILIES = 7  # more would not fit a 63-bit key
 
 
 def owned_names(names: ir.Table) -> ir.Table:
@@ -66,7 +66,7 @@ def mark_session(voices: ir.Table, name_owners: ir.Table) -> ir.Table:
 
 
 def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
-    """Each payment's pattern, as one integer, but for the marks that ``name_marks`` adds.
+    """Each payment's pattern, as one integer, but for the marks that are added.
 
     Parameters
     ----------
@@ -135,6 +135,27 @@ def name_marks(asked: ir.Table, name_owners: ir.Table, families: Sequence[Family
     found = pairs.inner_join(name_owners, pairs.person == name_owners.person_id)
     found = found.filter(_has_name(found.names, found.name_key))
     return found.group_by("payment_id").agg(marks=found.mark.sum().cast("int64"))
+
+
+def relation_marks(relations: ir.Table, families: Sequence[Family]) -> ir.Table:
+    """``payment_id, marks``: what a relation of payer and account adds to a payment's pattern.
+
+    Parameters
+    ----------
+    relations
+        ``payment_id, relation``.
+    families
+        the families, in order.
+    """
+    places = len(families) + 2
+    beyond = 2 ** (len(families) + 1) * (places * LEVELS) ** len(families) * places
+    return relations.select("payment_id", marks=relations.relation * ibis.literal(beyond, "int64"))
+
+
+def all_marks(*marks: ir.Table) -> ir.Table:
+    """One row a payment that has any marks: ``payment_id, marks``, their sum."""
+    together = ibis.union(*marks)
+    return together.group_by("payment_id").agg(marks=together.marks.sum().cast("int64"))
 
 
 def whole_patterns(keyed: ir.Table, marks: ir.Table) -> ir.Table:

@@ -10,6 +10,7 @@ import ibis.expr.types as ir
 _PAYMENTS_A_PERIOD = 5
 _SHORTEST, _LONGEST = 30, 86_400
 _MOST = 200_000
+_FAR = 30 * 86_400
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,35 @@ def number_periods(rows: ir.Table, periods: ir.Table) -> ir.Table:
     joined = rows.cross_join(periods)
     elapsed = whole_seconds(joined.created_at) - joined.start
     number = ibis.coalesce((elapsed // joined.width).cast("int64"), 0)
-    return joined.mutate(period=ibis.greatest(number, 0)).drop("start", "width")
+    number = ibis.least(ibis.greatest(number, 0), 2 * _MOST)
+    return joined.mutate(period=number).drop("start", "width")
+
+
+def busy_times(rows: ir.Table) -> ir.Table:
+    """One row: the first and last payment in epoch seconds, and how many there are.
+
+    Payments far from all others (ten times the span of the middle half, a month at least) do not
+    count: one years away must not make the periods wider.
+
+    Parameters
+    ----------
+    rows
+        has ``created_at``.
+
+    Examples
+    --------
+    >>> busy_times(ibis.table({"created_at": "timestamp('UTC')"}, name="t")).columns
+    ('first', 'last', 'payments')
+    """
+    at = rows.select(at=whole_seconds(rows.created_at))
+    at = at.filter(at["at"].notnull())
+    quarters = at.agg(low=at["at"].quantile(0.25), high=at["at"].quantile(0.75))
+    joined = at.cross_join(quarters)
+    reach = ibis.greatest(10 * (joined.high - joined.low), float(_FAR))
+    near = joined.filter(
+        (joined["at"] >= joined.low - reach) & (joined["at"] <= joined.high + reach)
+    )
+    return near.agg(first=near["at"].min(), last=near["at"].max(), payments=near.count())
 
 
 def whole_seconds(time: ir.TimestampValue) -> ir.IntegerValue:

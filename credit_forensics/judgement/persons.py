@@ -22,6 +22,7 @@ STRENGTHS = {
     "account_email": 0.9,
     "sign_in": 0.8,
     "session_email": 0.7,
+    "typed_email": 0.6,
 }
 
 
@@ -37,8 +38,10 @@ def person_links(tables: Tables, fields: ir.Table) -> ir.Table:
 
     Returns
     -------
-    Links by account e-mail (several accounts of one address), by sign-in lines, and by the
-    signed-in e-mail on sessions of ids that no account has and that never carried another e-mail.
+    Links by account e-mail (several accounts of one address), by sign-in lines, by the signed-in
+    e-mail on sessions of ids that no account has and that never carried another e-mail, and by the
+    e-mail typed on several sessions of an id that no account has and nothing was ever credited to
+    (a sign-in service's, which the handler translates).
 
     Examples
     --------
@@ -77,11 +80,27 @@ def person_links(tables: Tables, fields: ir.Table) -> ir.Table:
             reason=ibis.literal("session_email"),
         )
     )
+    typed = fields.select(
+        user_id=ibis.coalesce(fields.metadata_user_id, fields.reference_user_id),
+        email_key=ibis.ifelse(fields.email_prefilled, ibis.null(str), fields.payer_email_key),
+    )
+    typed = typed.filter(typed.user_id.notnull() & typed.email_key.notnull())
+    foreign = typed.anti_join(users.view(), "user_id")
+    foreign = foreign.anti_join(tables.ledger.select("user_id").distinct(), "user_id")
+    of_foreign = foreign.group_by("user_id").agg(
+        email_key=foreign.email_key.min(),
+        emails=foreign.email_key.nunique(),
+        payments=foreign.count(),
+    )
+    steady = of_foreign.filter((of_foreign.emails == 1) & (of_foreign.payments > 1))
+    by_typed = steady.inner_join(emails.view(), "email_key").select(
+        "user_id", linked_user_id="account_id", reason=ibis.literal("typed_email")
+    )
     sign_ins = tables.sign_ins
     by_sign_in = sign_ins.inner_join(emails, "email_key").select(
         "user_id", linked_user_id="account_id", reason=ibis.literal("sign_in")
     )
-    found = ibis.union(ibis.union(by_account, by_session), by_sign_in).distinct()
+    found = ibis.union(by_account, by_session, by_sign_in, by_typed).distinct()
     strengths = {reason: ibis.literal(value) for reason, value in STRENGTHS.items()}
     found = found.mutate(
         strength=ibis.cases(

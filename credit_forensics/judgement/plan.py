@@ -21,14 +21,17 @@ from credit_forensics.judgement.fusion import (
     keyed_voices,
     with_posteriors,
 )
+from credit_forensics.judgement.patrons import payer_relations
 from credit_forensics.judgement.patterns import (
+    all_marks,
     mark_session,
     name_marks,
     name_questions,
     owned_names,
+    relation_marks,
     whole_patterns,
 )
-from credit_forensics.judgement.periods import whole_seconds
+from credit_forensics.judgement.periods import busy_times
 from credit_forensics.judgement.persons import person_links
 from credit_forensics.judgement.verdicts import person_of_best, verdicts
 from credit_forensics.judgement.voices import (
@@ -37,6 +40,7 @@ from credit_forensics.judgement.voices import (
     for_histories,
     used_again,
     with_persons,
+    with_translated_ids,
 )
 from credit_forensics.resolution.credited import credited
 from credit_forensics.resolution.history import HISTORY_VOTES, Mode, history_votes
@@ -141,11 +145,14 @@ def make_plan(
     first_voices = family_voices(
         as_persons(stored_matrix, ids), families, methods, left_out, keep=beside
     )
+    if has_users:
+        first_voices = with_translated_ids(first_voices, tables)
     first_keyed = keyed_voices(mark_session(first_voices, kept_name_owners), families)
     stored_first = kept("first_keyed", first_keyed)
     first_questions = name_questions(stored_first, families)
-    first_marks = name_marks(
-        kept("first_name_questions", first_questions), kept_name_owners, families
+    first_marks = all_marks(
+        name_marks(kept("first_name_questions", first_questions), kept_name_owners, families),
+        relation_marks(payer_relations(stored_first, mode), families),
     )
     first_whole = whole_patterns(stored_first, kept("first_name_marks", first_marks))
     first_judged = with_posteriors(first_whole, ibis.table(POSTERIORS, name="first_posteriors"))
@@ -165,7 +172,10 @@ def make_plan(
     keyed = keyed_voices(voices, families)
     stored_keyed = kept("keyed", keyed)
     questions = name_questions(stored_keyed, families)
-    marks = name_marks(kept("name_questions", questions), kept_name_owners, families)
+    marks = all_marks(
+        name_marks(kept("name_questions", questions), kept_name_owners, families),
+        relation_marks(payer_relations(stored_keyed, mode), families),
+    )
     whole = whole_patterns(stored_keyed, kept("name_marks", marks))
     judged = with_posteriors(whole, ibis.table(POSTERIORS, name="posteriors"))
     return Plan(
@@ -175,7 +185,7 @@ def make_plan(
         lookups=lookups,
         first_matrix=first,
         name_owners=name_owners,
-        times=_times(stored_fields),
+        times=busy_times(stored_fields),
         first_keyed=first_keyed,
         first_name_questions=first_questions,
         first_name_marks=first_marks,
@@ -191,7 +201,7 @@ def make_plan(
         name_marks=marks,
         counts=counted_patterns(whole),
         judged=judged,
-        verdicts=verdicts(tables, judged, families, mode, has_users=has_users),
+        verdicts=verdicts(tables, judged, families, mode, has_users=has_users, linked=linked),
         choices=chosen_claims(voiced, tables.verdicts, methods),
     )
 
@@ -201,7 +211,9 @@ def _ownership(
 ) -> ir.Table:
     """The most probable payer of each payment by its own evidence: columns of ``OWNED``.
 
-    Histories left out, no payment can hear its own echo through another one's. The histories group
+    Histories left out, no payment can hear its own echo through another one's; the session's word
+    left out, a wrong session cannot come back as the history of the card or customer it paid with.
+    The histories group
     all payments: what they group by stands beside the owner, so that they join no payments.
     """
     # Halves upwards: engines round a half each in its way.
@@ -237,13 +249,4 @@ def _name_owners(tables: Tables) -> ir.Table:
             person_id=ibis.coalesce(persons.person_id, several.user_id),
             name_key=several.name_key,
         )
-    )
-
-
-def _times(fields: ir.Table) -> ir.Table:
-    """One row: the first and last payment in epoch seconds, and how many there are."""
-    return fields.agg(
-        first=whole_seconds(fields.created_at.min()),
-        last=whole_seconds(fields.created_at.max()),
-        payments=fields.count(),
     )

@@ -14,7 +14,7 @@ from scipy.special import entr
 from credit_forensics.arrays import Floats
 from credit_forensics.judgement.fit import Fit, cell_session_accuracy, state_posteriors
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
-from credit_forensics.resolution.family_names import NAME
+from credit_forensics.resolution.family_names import BY_PAYER, NAME, SESSION
 
 __all__ = ["Posterior", "cell_session_accuracy", "posterior", "posterior_blocks"]
 
@@ -29,19 +29,24 @@ class Posterior:
     """One entry a cell.
 
     ``best``: the most probable slot (from 0), -1 where nobody is named; ``misattributed``:
-    1 - P(credited person), NaN where nothing was credited; ``log_odds``: ``ln(p / (1 - p))`` of
+    1 - P(the account is right), NaN where nothing was credited; ``patron``: that it is right and
+    another person paid for it; ``log_odds``: ``ln(p / (1 - p))`` of
     it, without rounding; ``entropy``: in nats over the candidates; ``agreeing``, ``available``:
-    families that name the best person, and families with a voice; ``burst``: probability that
+    families that name the best person, and families with a voice; ``independent``: of
+    the agreeing, those that rest on acts of their own (e-mail, name and card are one act of one
+    payer and count once); ``burst``: probability that
     the period lies in a burst.
     """
 
     best: Integers
     best_probability: Floats
     misattributed: Floats
+    patron: Floats
     log_odds: Floats
     entropy: Floats
     agreeing: Integers
     available: Integers
+    independent: Integers
     burst: Floats
 
 
@@ -58,8 +63,17 @@ def posterior_blocks(
     For more cells than their posteriors have room in memory; at least one block is given.
     """
     thought = state_posteriors(patterns, fit)
-    # Side by side what a cell reads: [pattern, state, slot], the rest as one more slot.
-    by_pattern = np.concatenate([thought.probability, thought.rest[:, :, None]], axis=2)
+    # Side by side what a cell reads: [pattern, state, slot], then the rest, then the patrons.
+    session = patterns.index(SESSION)
+    by_session = (patterns.level[:, session] > 0) & (patterns.slot[:, session] == patterns.credited)
+    by_pattern = np.concatenate(
+        [
+            thought.probability,
+            thought.rest[:, :, None],
+            np.where(by_session, thought.patron, 0.0)[:, :, None],
+        ],
+        axis=2,
+    )
     by_pattern = np.ascontiguousarray(by_pattern.swapaxes(0, 1))
 
     def think(start: int) -> Posterior:
@@ -91,12 +105,14 @@ def _of_cells(
     patterns: Patterns, by_pattern: Floats, pattern: Integers, states: Floats
 ) -> Posterior:
     size = len(patterns.families)
-    spread = np.einsum("cs,csk->ck", states, by_pattern[pattern])
+    mixed = np.einsum("cs,csk->ck", states, by_pattern[pattern])
+    spread, patron = mixed[:, :-1], mixed[:, -1]
     probability = spread[:, :-1]
     rows = np.arange(len(pattern))
     named = np.where(patterns.exists[pattern], probability[:, :size], -1.0)
     best = np.where(named.max(axis=1, initial=-1.0) > 0, named.argmax(axis=1), -1)
     chosen = np.maximum(best, 0)
+    agrees = _agrees(patterns, pattern, best)
     credited = patterns.credited[pattern]
     has_credit = credited > 0
     slot = np.where(has_credit, credited - 1, 0)
@@ -104,29 +120,39 @@ def _of_cells(
     # Summed without the credited person, so that a tiny probability keeps its digits.
     apart = spread.copy()
     apart[rows, slot] = 0.0
-    wrong = apart.sum(axis=1)
+    wrong = np.where(patron > 0, np.maximum(apart.sum(axis=1) - patron, 1e-300), apart.sum(axis=1))
+    right = right + patron
     with np.errstate(divide="ignore"):
         log_odds = np.where(has_credit, np.log(wrong) - np.log(right), np.nan)
     return Posterior(
         best=best.astype(np.int64),
         best_probability=np.where(best >= 0, named[rows, chosen], 0.0),
         misattributed=np.where(has_credit, wrong, np.nan),
+        patron=patron,
         log_odds=log_odds,
         entropy=entr(spread).sum(axis=1),
-        agreeing=_agreeing(patterns, pattern, best),
+        agreeing=agrees.sum(axis=1),
         available=(patterns.level > 0).sum(axis=1)[pattern],
+        independent=_acts(patterns, agrees).sum(axis=1),
         burst=1 - states[:, 0],
     )
 
 
-def _agreeing(patterns: Patterns, pattern: Integers, best: Integers) -> Integers:
+def _acts(patterns: Patterns, families: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
+    """``[row, act]`` from ``[row, family]``: what one payer typed and paid with is one act."""
+    by_payer = np.array([family.name in BY_PAYER for family in patterns.families])
+    return np.column_stack([families[:, ~by_payer], families[:, by_payer].any(axis=1)])
+
+
+def _agrees(patterns: Patterns, pattern: Integers, best: Integers) -> npt.NDArray[np.bool_]:
+    """``[row, family]``: whether a family names the best person."""
     chosen = np.maximum(best, 0)
-    agreeing = np.zeros(len(pattern), dtype=np.int64)
+    agreeing = np.zeros((len(pattern), len(patterns.families)), dtype=np.bool_)
     for index, family in enumerate(patterns.families):
         speaks = patterns.level[pattern, index] > 0
         if family.name == NAME:
             agrees = patterns.has_name[pattern, chosen]
         else:
             agrees = patterns.slot[pattern, index] - 1 == best
-        agreeing += (speaks & agrees & (best >= 0)).astype(np.int64)
+        agreeing[:, index] = speaks & agrees & (best >= 0)
     return agreeing

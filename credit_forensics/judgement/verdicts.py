@@ -16,6 +16,7 @@ from credit_forensics.tables.catalogue import Tables
 
 CONFIRMED_AT_MOST = 0.02
 MISATTRIBUTED_FROM = 0.9
+PAID_BY_ANOTHER = "paid_by_another"
 
 
 def owed_credits(payments: ir.Table) -> ir.BooleanValue:
@@ -54,6 +55,7 @@ def verdicts(
     mode: Mode,
     *,
     has_users: bool,
+    linked: bool = True,
 ) -> ir.Table:
     """The table ``verdicts`` of ``evidence.tables``.
 
@@ -70,14 +72,17 @@ def verdicts(
         named in the output.
     has_users
         whether the evidence holds accounts.
+    linked
+        whether any ids are linked into persons.
 
     Notes
     -----
-    ``split_identity``: credits on another id of the payer than the account that names the person
-    (the earliest), whether or not the other id has an account of its own; so credits that were
-    moved to that account are clean. Fewer than two families can never confirm. An absence counts
-    only where the ledger covers the payment's time and shows what is not there: otherwise the
-    payment is ``undetermined``.
+    ``split_identity``: credits on another id of the payer than the one that counts: the account
+    that the session named, else the earliest. ``paid_by_another``: the payer is known to be
+    another person, who may well pay for this account. Fewer than two families can never confirm,
+    nor can e-mail, name and card alone: they are one act of one payer. An absence counts only
+    where the ledger covers the payment's time and shows what is not there: otherwise the payment
+    is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -94,6 +99,10 @@ def verdicts(
     # An entry that was only paired with the payment by credits and time accuses nobody.
     paired = inferred_grants(tables)
     rows = rows.left_join(paired, "payment_id").select(rows, suspect=paired.payment_id.notnull())
+    if has_users and linked:
+        accounts = tables.users.select(session_account="user_id").distinct()
+        rows = rows.left_join(accounts, rows.session_user_id == accounts.session_account)
+        rows = rows.mutate(session_has_account=rows.session_account.notnull())
     rows = with_coverage(rows, tables.coverage, "ledger")
 
     best = person_of_best(rows, families)
@@ -107,11 +116,19 @@ def verdicts(
     same_person = ibis.coalesce(best == rows.credited, False)
     by_session = rows[f"v_{SESSION}"] == rows.credited
     other_id = ibis.coalesce(by_session & (rows.session_user_id != rows.credited_user_id), False)
-    # A person is named by the earliest account, so an id of another name is a further one. Without
-    # accounts nobody knows which of a person's ids counts, but for the one that signed in.
-    further = rows.credited != rows.credited_user_id if has_users else other_id
-    split = same_person & ibis.coalesce(further, False)
-    rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
+    # A person is named by the earliest account. Without accounts nobody knows which of a person's
+    # ids counts, but for the one that signed in.
+    if has_users and linked:
+        signed_in = ibis.coalesce(by_session & rows.session_has_account, False)
+        counts = ibis.ifelse(signed_in, rows.session_user_id, rows.credited)
+        split = same_person & (counts != rows.credited_user_id)
+        rightful = ibis.ifelse(same_person, counts, best)
+    else:
+        split = same_person & (
+            other_id if not has_users else rows.credited != rows.credited_user_id
+        )
+        rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
+    accusable = best.notnull() & ~same_person & ~rows.suspect
     verdict = ibis.cases(
         (~credit & ~paid, "not_paid"),
         (~credit & (for_credits == "no"), "not_for_credits"),
@@ -120,11 +137,14 @@ def verdicts(
         (split & (p < 0.5) & ~rows.suspect, "split_identity"),
         (rows.available == 0, "unresolved"),
         (rows.available == 1, "unverifiable"),
+        ((p >= MISATTRIBUTED_FROM) & accusable, "misattributed"),
+        ((p + rows.patron >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
+        ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
+        # What one payer typed and paid with says nothing of the account.
         (
-            (p >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person & ~rows.suspect,
-            "misattributed",
+            (p <= CONFIRMED_AT_MOST) & (rows.agreeing >= 2) & (rows.independent < 2) & same_person,
+            "unverifiable",
         ),
-        ((p <= CONFIRMED_AT_MOST) & (rows.agreeing >= 2) & same_person, "confirmed"),
         else_="ambiguous",
     )
     return rows.select(

@@ -19,6 +19,7 @@ from credit_forensics.resolution.history import PURE
 from credit_forensics.resolution.matrix import join_votes
 from credit_forensics.resolution.method import NAME, SESSION, Method
 from credit_forensics.resolution.methods import METHODS
+from credit_forensics.tables.catalogue import Tables
 
 _NOBODY = ibis.null(str)
 
@@ -117,6 +118,38 @@ def family_voices(
     )
 
 
+def with_translated_ids(voices: ir.Table, tables: Tables) -> ir.Table:
+    """The voices with the credited person for the session's, where it names an id of no account.
+
+    Where the credits are on an account all the same, the handler translated the id (a sign-in
+    service's, say). What it means is not known here but for what the handler made of it: a level
+    of its own, whose accuracy the payers' own words teach.
+
+    Parameters
+    ----------
+    voices
+        as ``family_voices`` gives them.
+    tables
+        the evidence: its accounts.
+    """
+    users = tables.users
+    session = f"v_{SESSION}"
+    other = voices.filter(voices[session] != voices.credited)
+    other = other.anti_join(users, other.session_user_id == users.user_id)
+    accounts = users.select(account_id="user_id").distinct().view()
+    foreign = other.semi_join(accounts, other.credited == accounts.account_id)
+    foreign = foreign.select(foreign_id="payment_id")
+    joined = voices.left_join(foreign, voices.payment_id == foreign.foreign_id)
+    # Filtered, the join is closed: left open, it would be one with the joins of whoever reads it.
+    rows = joined.select(voices, foreign.foreign_id).filter(ibis.literal(True))
+    known = rows.foreign_id.isnull()
+    changed = {
+        session: ibis.ifelse(known, rows[session], rows.credited),
+        f"l_{SESSION}": ibis.ifelse(known, rows[f"l_{SESSION}"], levels.TRANSLATED),
+    }
+    return rows.select(**{name: changed.get(name, rows[name]) for name in voices.columns})
+
+
 def used_again(
     first: ir.Table,
     votes: Mapping[str, ir.Table],
@@ -157,12 +190,14 @@ def for_histories(methods: Sequence[Method]) -> list[str]:
     Examples
     --------
     >>> for_histories([one for one in METHODS if one.family == "mapping"])
-    ['customer_mapping', 'customer_preset']
+    ['customer_mapping', 'customer_preset', 'mapping_echo']
     """
     led = {method.family for method in methods if method.history}
     concerned = [method for method in methods if method.family in led]
     names = [method.name for method in concerned if not method.history]
-    names += [method.session_when for method in concerned if method.session_when]
+    names += [
+        when for method in concerned for when in (method.session_when, method.echo_when) if when
+    ]
     return list(dict.fromkeys(names))
 
 
@@ -188,6 +223,8 @@ def _said(
         by_session = method.session_when
         if method.family == family:
             value = rows[method.name]
+            if method.echo_when:
+                value = ibis.ifelse(ibis.coalesce(rows[method.echo_when], False), _NOBODY, value)
             if by_session and family != SESSION:
                 value = ibis.ifelse(rows[by_session], _NOBODY, value)
             said.append((method, value))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -52,9 +53,7 @@ def shown_by_all(connection: duckdb.DuckDBPyConnection) -> tuple[Judged, pd.Data
     return Judged(judged), pd.DataFrame(learned["coverage"], columns=_SHOWN)
 
 
-def _known(
-    rows: StoredRows, accuracy: list[list[float]], column: str, start: int, width: int
-) -> Known:
+def _known(rows: StoredRows, learned: dict[str, Any], column: str, start: int, width: int) -> Known:
     counts = rows.connection.sql(
         f"""SELECT ((floor(epoch(created_at)) - {start}) // {width})::BIGINT AS period,
             {column} AS pattern, count(*) AS payments
@@ -64,7 +63,8 @@ def _known(
         GROUP BY ALL"""
     ).to_arrow_table()
     schema = pa.schema([(name, pa.int64()) for name in ("period", "pattern", "payments")])
-    return Known([np.array(values) for values in accuracy], counts.cast(schema))
+    accuracy = [np.array(values) for values in learned["accuracy"]]
+    return Known(accuracy, counts.cast(schema), learned["patrons"])
 
 
 def of_the_touched(connection: duckdb.DuckDBPyConnection, findings: pd.DataFrame) -> pd.DataFrame:
@@ -145,8 +145,8 @@ def store_judged(
     run("COMMIT")
 
 
-def _plain(fit: Fit) -> list[list[float]]:
-    return [values.tolist() for values in fit.accuracy]
+def _plain(fit: Fit) -> dict[str, Any]:
+    return {"accuracy": [values.tolist() for values in fit.accuracy], "patrons": fit.patrons}
 
 
 def unbooked(core: str) -> str:

@@ -10,6 +10,7 @@ from markupsafe import Markup
 from credit_forensics.charts.style import SEVERITIES
 from credit_forensics.coverage.judged import SUBJECTS
 from credit_forensics.html_templates import render
+from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
 from credit_forensics.reporting.case_view import CaseView, accounts_hit, money_at_stake
 from credit_forensics.reporting.rolling_facts import rolling_facts
 
@@ -45,6 +46,9 @@ def headline(view: CaseView, started_at: str = "") -> Markup:
         ambiguous=language.count("payment", int(verdicts.get("ambiguous", 0))),
         unverifiable=language.number(int(verdicts.get("unverifiable", 0))),
     )
+    if asked := int(verdicts.get(PAID_BY_ANOTHER, 0)):
+        asked_words = language.count("payment", asked)
+        unsure += f" {language.say('headline.paid_by_another', payments=asked_words)}"
     facts = [f"{_facts(view, started_at)}. {unsure}", *judged_facts(view)]
     return _head(view, found, title, facts)
 

@@ -36,6 +36,8 @@ SENTENCES: dict[str, str] = {
     "headline.judged": "Beurteilt: {shares}.",
     "headline.unjudged": "Nicht beurteilt: {parts}.",
     "headline.unsure": "{ambiguous} warten auf Prüfung, {unverifiable} sind nicht überprüfbar.",
+    "headline.paid_by_another": "Bezahlt von jemand anderem als dem Inhaber des Kontos, wie es "
+    "Vorgesetzte oder Eltern tun: {payments}; credit-forensics review fragt einmal je Paar.",
     "headline.worst": "Schwerster Fall: {payment}.",
     "tile.at_stake": "betroffen",
     "tile.hit": "betroffene Konten",
@@ -319,6 +321,7 @@ SENTENCES: dict[str, str] = {
     "severity.low": "gering",
     "verdict.confirmed": "bestätigt",
     "verdict.misattributed": "falsch zugeordnet",
+    "verdict.paid_by_another": "von anderen bezahlt",
     "verdict.split_identity": "geteilte Identität",
     "verdict.ambiguous": "mehrdeutig",
     "verdict.unverifiable": "nicht überprüfbar",

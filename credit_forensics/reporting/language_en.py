@@ -34,6 +34,8 @@ SENTENCES: dict[str, str] = {
     "headline.judged": "Judged: {shares}.",
     "headline.unjudged": "Not judged: {parts}.",
     "headline.unsure": "{ambiguous} wait for review, {unverifiable} cannot be verified.",
+    "headline.paid_by_another": "{payments} were made by somebody else than the account's owner, "
+    "as a boss or a parent may: credit-forensics review asks once a pair.",
     "headline.worst": "Worst first: {payment}.",
     "tile.at_stake": "at stake",
     "tile.hit": "accounts hit",
@@ -316,6 +318,7 @@ SENTENCES: dict[str, str] = {
     "severity.low": "low",
     "verdict.confirmed": "confirmed",
     "verdict.misattributed": "misattributed",
+    "verdict.paid_by_another": "paid by another",
     "verdict.split_identity": "split identity",
     "verdict.ambiguous": "ambiguous",
     "verdict.unverifiable": "unverifiable",

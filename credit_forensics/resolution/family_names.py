@@ -7,3 +7,6 @@ MAPPING = "mapping"
 EMAIL = "email"
 CARD = "card"
 NAME = "name"
+
+BY_PAYER = (EMAIL, NAME, CARD)
+"""Families that speak of one act of one payer: who paid, and not for which account."""

@@ -84,9 +84,13 @@ def build_matrix(
         if method.lookup is not None and method.field is not None:
             found = lookups[lookup_name(method, methods)].view()  # two may look up in one table
             extra = {"name_owners": found.owners} if "owners" in found.columns else {}
+            named = found.user_id
+            if "since" in found.columns:
+                known = ibis.coalesce(found.since <= rows.created_at, True)
+                named = ibis.ifelse(known, named, ibis.null(str))
             rows = rows.left_join(found, rows[method.field.column] == found.key).select(
                 *(rows[name] for name in rows.columns),
-                **{f"m_{method.name}": found.user_id},
+                **{f"m_{method.name}": named},
                 **extra,
             )
         elif method.rows is not None:
@@ -94,8 +98,11 @@ def build_matrix(
                 found_payment_id="payment_id", found="user_id"
             )
             rows = rows.left_join(found, rows.payment_id == found.found_payment_id).select(
-                *(rows[name] for name in rows.columns), **{f"m_{method.name}": found.found}
+                *(rows[name] for name in rows.columns),
+                **{f"m_{method.name}": found.found},
+                **({method.echo_when: found.echo} if method.echo_when else {}),
             )
+    echo = [method.echo_when for method in methods if method.echo_when]
     log = handler_log(tables).rename(logged_payment_id="payment_id")
     held = credited.select(held_payment_id="payment_id", ledger="credited_user_id")
     rows = rows.left_join(log, rows.payment_id == log.logged_payment_id)
@@ -106,7 +113,7 @@ def build_matrix(
         handler_log=rows.log_user_id,
         log_method=rows.log_method,
         ledger=rows.ledger,
-        **{name: rows[name] for name in CONTEXT if name != "session_user_id"},
+        **{name: rows[name] for name in (*CONTEXT, *echo) if name != "session_user_id"},
         session_user_id=ibis.coalesce(
             *(rows[one.session_id.column] for one in methods if one.session_id is not None)
         ),
@@ -121,6 +128,7 @@ def build_matrix(
         "cascade_method",
         "log_method",
         *CONTEXT,
+        *echo,
         **{name: ibis.null(kind) for name, kind in history_columns(methods).items()},
     )
 
@@ -149,7 +157,8 @@ def lookup_tables(tables: Tables, methods: Sequence[Method] = METHODS) -> dict[s
         if method.lookup is not None:
             found.setdefault(lookup_name(method, methods), method.lookup(tables))
         elif method.rows is not None:
-            rows = method.rows(tables).select("payment_id", "user_id")
+            further = ["echo"] if method.echo_when else []
+            rows = method.rows(tables).select("payment_id", "user_id", *further)
             found[lookup_name(method, methods)] = rows
     return found
 

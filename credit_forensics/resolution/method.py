@@ -83,6 +83,9 @@ class Method:
     session_when
         a boolean column of ``session_fields``: where it is true, the web session wrote the value,
         which then belongs to that family, whatever ``family`` says.
+    echo_when
+        a boolean column that ``rows`` gives as ``echo``: where it is true, an earlier payment may
+        have written the value, which is then shown and is no witness.
     voice
         how its value joins its family's voice: ``copy`` (one of several copies of one value),
         ``weak`` (only where no other method of the family names anybody), ``history`` (leads its
@@ -108,6 +111,7 @@ class Method:
     history: str | None = None
     for_session: Callable[[OneSession], str | None] | None = None
     session_when: str | None = None
+    echo_when: str | None = None
     voice: Voice = "copy"
     cause: str = "unknown"
     cascade: int = 0

@@ -11,7 +11,12 @@ import pandas as pd
 from credit_forensics.case.case import Case
 from credit_forensics.scenarios.baselines import baseline_probabilities
 from credit_forensics.scenarios.scoring import score
-from credit_forensics.scenarios.settings import NameBehaviour, WorldSettings
+from credit_forensics.scenarios.settings import (
+    BurstSettings,
+    FaultRates,
+    NameBehaviour,
+    WorldSettings,
+)
 from credit_forensics.scenarios.world import World, make_world
 
 OURS, OURS_WITHOUT_NAME = "ours", "ours_without_name"
@@ -65,7 +70,45 @@ def grid_worlds(payments: int) -> list[Variation]:
     return [
         *rate_worlds(payments, [0.001, 0.005, 0.01, 0.02, 0.03, 0.05]),
         *(Variation(name, replace(base, **changed)) for name, changed in others.items()),  # type: ignore[arg-type]
+        *mechanism_worlds(payments),
     ]
+
+
+def mechanism_worlds(payments: int) -> list[Variation]:
+    """Worlds in which payers, accounts and sessions come apart in other ways, and tiny ones.
+
+    Examples
+    --------
+    >>> "a boss pays for a team" in {one.name for one in mechanism_worlds(1000)}
+    True
+    """
+    right = WorldSettings(payments=payments, days=max(10.0, payments / 100), wrong_session_rate=0.0)
+    right = replace(right, faults=FaultRates.none())
+    wrong = replace(right, wrong_session_rate=0.02)
+    tiny = replace(right, payments=60, users=25, days=10.0)
+    quiet = BurstSettings(share_in_bursts=0.0)
+    weak: dict[str, object] = {"wrong_session_rate": 0.6, "preset_share": 0.7, "email_match": 0.6}
+    others: dict[str, tuple[WorldSettings, dict[str, object]]] = {
+        "a boss pays for a team, nothing wrong": (right, {"mechanisms": {"team": 0.15}}),
+        "a boss pays for a team": (wrong, {"mechanisms": {"team": 0.15}}),
+        "assistants pay in 3 %": (wrong, {"mechanisms": {"assistant": 0.03}}),
+        "a stale id sticks": (right, {"mechanisms": {"sticky": 0.02}}),
+        "a stale id sticks, e-mail prefilled": (right, {"mechanisms": {"sticky_prefilled": 0.02}}),
+        "a cached page": (right, {"mechanisms": {"cached": 0.02}}),
+        "a fallback account": (right, {"mechanisms": {"fallback": 0.02}}),
+        "colliding tenants": (right, {"mechanisms": {"tenants": 0.03}}),
+        "swapped pairs": (right, {"mechanisms": {"swapped": 0.02}}),
+        "e-mails passed on": (wrong, {"mechanisms": {"passed_on": 0.05}}),
+        "erased accounts": (wrong, {"mechanisms": {"erased": 0.1}}),
+        "sessions only": (wrong, {"mechanisms": {"sessions_only": 1.0}}),
+        "ids of the sign-in service": (wrong, {"mechanisms": {"sign_ins": 1.0}}),
+        "60 % wrong, weak evidence": (right, weak),
+        "tiny, nothing wrong": (tiny, {}),
+        "tiny, a boss pays for a team": (tiny, {"mechanisms": {"team": 0.25}}),
+        "tiny, assistants pay": (tiny, {"mechanisms": {"assistant": 0.05}}),
+        "tiny, 3 % wrong": (tiny, {"wrong_session_rate": 0.03, "bursts": quiet}),
+    }
+    return [Variation(name, replace(base, **changed)) for name, (base, changed) in others.items()]  # type: ignore[arg-type]
 
 
 def measure_worlds(
@@ -79,10 +122,12 @@ def measure_worlds(
     -------
     world, seed, judge (``ours``, ``ours_without_name`` or a baseline), payments, wrong, precision
     and recall at p >= 0.9, precision_at_80 (where 80 % are found), average_precision, brier, ece;
-    and for ours: doubtful (share ambiguous or unverifiable), causes (share right among the wrong
-    payments found), onset_hours (largest error over bursts of 20 or more), onsets_too_many (dated
-    onsets within such a burst after another one in it), confirmed_against_two (wrong payments
-    confirmed though three families speak and two disagree with the ledger).
+    and for ours: accused (share of the rightful payments with p >= 0.9), confirmed_wrong (share of
+    the wrong payments that are confirmed), doubtful (share ambiguous, unverifiable or paid by
+    another), causes (share right among the wrong payments found), onset_hours (largest error over
+    bursts of 20 or more), onsets_too_many (dated onsets within such a burst after another one in
+    it), confirmed_against_two (wrong payments confirmed though three families speak and two
+    disagree with the ledger).
     """
     rows: list[dict[str, object]] = []
     runs = [(variation, seed) for variation in variations for seed in seeds]
@@ -128,7 +173,7 @@ def _more(world: World, case: Case) -> dict[str, object]:
     verdicts = case.verdicts.set_index("payment_id")
     truth = world.truth.set_index("payment_id")
     wrong = truth["wrong"].astype(bool)
-    doubtful = verdicts["verdict"].isin(["ambiguous", "unverifiable"]).mean()
+    doubtful = verdicts["verdict"].isin(["ambiguous", "unverifiable", "paid_by_another"]).mean()
 
     found = case.findings[case.findings["finding"] == "wrong_user"].set_index("payment_id")
     found = found[wrong.reindex(found.index).fillna(False).astype(bool)]
@@ -143,7 +188,12 @@ def _more(world: World, case: Case) -> dict[str, object]:
         & (verdicts["families_available"] >= 3)
         & (against.sum(axis=1).reindex(verdicts.index) >= 2)
     )
+    p = verdicts["probability_misattributed"]
+    right = ~wrong.reindex(verdicts.index) & p.notna()
+    confirmed = (verdicts["verdict"] == "confirmed") & ~right & p.notna()
     return {
+        "accused": float(((p >= 0.9) & right).sum() / max(right.sum(), 1)),
+        "confirmed_wrong": float(confirmed.sum() / max(wrong.reindex(p.dropna().index).sum(), 1)),
         "doubtful": float(doubtful),
         "causes": float(causes),
         "onset_hours": _onset_error(world, case),

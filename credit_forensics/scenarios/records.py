@@ -12,6 +12,7 @@ from credit_forensics.arrays import Bools, Ints
 from credit_forensics.scenarios import names
 from credit_forensics.scenarios.accounts import Accounts
 from credit_forensics.scenarios.checkout import (
+    EMAIL_PREFILLED,
     EMAIL_UNKNOWN,
     NAME_INITIAL,
     NAME_LOWER,
@@ -121,7 +122,7 @@ def payments_table(scene: Scene, rng: np.random.Generator) -> pa.Table:
             "amount_refunded": refunded,
             "disputed": disputed,
             "expected_credits": labels.credits,
-            "email_prefilled": checkouts.preset,
+            "email_prefilled": checkouts.preset | (checkouts.email_kind == EMAIL_PREFILLED),
             "amount_lost": np.where(disputed, amount, refunded),
             "price_id": take(price_ids, checkouts.price),
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Literal
@@ -172,6 +173,9 @@ class WorldSettings:
         share of sessions that copy the user id to the PaymentIntent.
     original_ids
         (payer, wrong user): ids to give to the two sides of a wrong payment.
+    mechanisms
+        further ways in which payers, accounts and sessions come apart: name to share
+        (``mechanisms.MECHANISMS``).
     """
 
     payments: int = 2_000
@@ -211,6 +215,7 @@ class WorldSettings:
     currency: str = "eur"
     faults: FaultRates = field(default_factory=FaultRates)
     original_ids: tuple[str, str] | None = None
+    mechanisms: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def user_count(self) -> int:

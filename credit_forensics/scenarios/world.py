@@ -18,6 +18,7 @@ from credit_forensics.scenarios.checkout import make_checkouts
 from credit_forensics.scenarios.faults import Fault, choose_faults
 from credit_forensics.scenarios.handler import handle
 from credit_forensics.scenarios.identifiers import stream
+from credit_forensics.scenarios.mechanisms import change_checkouts, change_tables
 from credit_forensics.scenarios.people import make_people
 from credit_forensics.scenarios.returns import plan_returns
 from credit_forensics.scenarios.scene import Scene
@@ -94,6 +95,7 @@ def make_world(settings: WorldSettings, seed: int) -> World:
     people = make_people(settings, stream(seed, "people"), start)
     timeline = make_timeline(settings, stream(seed, "bursts"), start)
     checkouts = make_checkouts(settings, people, timeline, stream(seed, "checkout"))
+    change_checkouts(settings.mechanisms, people, checkouts, stream(seed, "mechanisms"))
     # A payment at the very edge of the window proves no absence, so none is lost there by chance.
     edge = max(2, len(checkouts) // 100)
     checkouts.identity_lost[:edge] = checkouts.identity_lost[-edge:] = False
@@ -139,6 +141,8 @@ def _written(scene: Scene, seed: int) -> World:
         "users": records.users_table(scene.people, scene.accounts),
         "balances": books.balances,
     }
+    if scene.settings.mechanisms:
+        change_tables(scene.settings.mechanisms, tables, stream(seed, "changed tables"))
     facts = truth.truth_table(scene)
     return World(
         tables=with_spans(tables),

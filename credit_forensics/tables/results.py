@@ -73,15 +73,15 @@ RESULTS: tuple[TableSpec, ...] = (
             (
                 "verdict",
                 TEXT,
-                "confirmed, misattributed, split_identity, ambiguous, unverifiable, "
-                "unresolved, undetermined, not_credited, not_for_credits or not_paid",
+                "confirmed, misattributed, paid_by_another, split_identity, ambiguous, "
+                "unverifiable, unresolved, undetermined, not_credited, not_for_credits or not_paid",
             ),
             ("credited_user_id", TEXT, "who holds the credits"),
             ("rightful_user_id", TEXT, "who paid, as far as the evidence names one"),
             (
                 "probability_misattributed",
                 REAL,
-                "1 - P(credited person); empty where nothing was credited",
+                "1 - P(the account is right), whoever paid; empty where nothing was credited",
             ),
             ("log_odds", REAL, "ln(p / (1 - p)) of that probability, unrounded"),
             ("families_agreeing", INT, "families whose voice is the rightful person"),

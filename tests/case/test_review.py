@@ -26,7 +26,12 @@ def test_the_queue_has_most_money_and_doubt_first_and_a_blind_sample(world, tmp_
     queue = review_queue(opened(world, tmp_path), blind=15)
     doubtful = queue[queue["stratum"] == "queue"]
     assert doubtful["priority"].is_monotonic_decreasing
-    assert set(doubtful["verdict"]) <= {"ambiguous", "misattributed", "unverifiable"}
+    assert set(doubtful["verdict"]) <= {
+        "ambiguous",
+        "misattributed",
+        "unverifiable",
+        "paid_by_another",
+    }
     blind = queue[queue["stratum"] == "blind"]
     assert len(blind) == 15
     assert set(blind["verdict"]) == {"confirmed"}

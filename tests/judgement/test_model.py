@@ -128,7 +128,7 @@ def test_more_families_than_a_key_holds_are_refused():
         Method(f"m{i}", f"family{i}", "", rows=lambda tables: tables.payments)
         for i in range(MOST_FAMILIES)
     ]
-    with pytest.raises(CaseError, match="may add 3 families"):
+    with pytest.raises(CaseError, match="may add 2 families"):
         judge(DuckDBEngine(), custom=custom)
 
 

@@ -1,4 +1,4 @@
-"""A payment vouches for others only where its own payer is likelier than not."""
+"""A payment vouches for others only where its own payer is likelier than not, its session aside."""
 
 from __future__ import annotations
 
@@ -20,27 +20,36 @@ def payment(number, **columns):
 
 
 @pytest.mark.parametrize(
-    ("session", "vouched_for"),
+    ("evidence", "vouched_for"),
     [
         # The e-mail names ben, the customer's binding cat: each has less than one half.
-        (None, None),
-        # The session weighs a little more than each of them, so ada has more than one half.
-        ("ada", "ada"),
+        ({"payer_email": "ben@example.com", "customer_id": "cus_1"}, None),
+        ({"payer_email": "ben@example.com"}, "ben"),
+        # The session's word is no evidence for other payments: an id that sticks would be an echo.
+        ({"client_reference_id": "ada"}, None),
+        ({"client_reference_id": "ada", "payer_email": "ben@example.com"}, "ben"),
     ],
 )
-def test_an_owner_is_likelier_than_not(literal_case, session, vouched_for):
+def test_an_owner_is_likelier_than_not_without_the_session(literal_case, evidence, vouched_for):
     case = literal_case(
-        payments=[
-            payment(
-                1,
-                payer_email="ben@example.com",
-                customer_id="cus_1",
-                client_reference_id=session,
-            ),
-            payment(2),
-        ],
+        payments=[payment(1, **evidence), payment(2)],
         customers=[{"customer_id": "cus_1", "user_id": "cat", "bound_at": "2025-08-01T00:00Z"}],
         users=USERS,
     )
     history = case.matrix.set_index("payment_id")["card_history"].dropna().to_dict()
     assert history.get("cs_2") == vouched_for
+
+
+@pytest.mark.parametrize(
+    ("bound_at", "named"), [("2025-08-01T00:00Z", "cat"), ("2025-09-01T10:05Z", None)]
+)
+def test_a_binding_that_a_payment_may_have_written_is_no_witness(literal_case, bound_at, named):
+    customer = {"customer_id": "cus_1"}
+    case = literal_case(
+        payments=[payment(1, **customer), payment(2, **customer)],
+        customers=[{"customer_id": "cus_1", "user_id": "cat", "bound_at": bound_at}],
+        users=USERS,
+    )
+    judged = case.evidence.engine.frame(case.judgement.judged).set_index("payment_id")
+    assert judged["v_mapping"].dropna().to_dict().get("cs_2") == named
+    assert case.matrix.set_index("payment_id").loc["cs_2", "customer_mapping"] == "cat"

@@ -26,9 +26,11 @@ JUDGED = {
     "v_name": None,
     "best": 0,
     "misattributed": 0.001,
+    "patron": 0.0,
     "log_odds": -7.0,
     "agreeing": 2,
     "available": 2,
+    "independent": 2,
 }
 PAYMENT = {
     "payment_id": "cs_1",
@@ -42,10 +44,12 @@ PAYMENT = {
 KINDS = {str: "string", int: "int64", float: "float64", pd.Timestamp: "timestamp('UTC')"}
 
 
-def verdict(*, credited_to="ada", ledger=(NOON, NOON), payment=(), **judged):
+def verdict(*, credited_to="ada", ledger=(NOON, NOON), payment=(), users=(), **judged):
     """The verdict of one payment; keywords change what is judged of it."""
     engine = DuckDBEngine(threads=1)
-    engine.create("payments", "credited", "coverage")
+    engine.create("payments", "credited", "coverage", "users")
+    if users:
+        engine.append("users", pd.DataFrame({"user_id": list(users)}))
     engine.append("payments", pd.DataFrame([PAYMENT | dict(payment)]))
     if credited_to:
         held = {"payment_id": ["cs_1"], "credited_user_id": [credited_to]}
@@ -62,18 +66,22 @@ def verdict(*, credited_to="ada", ledger=(NOON, NOON), payment=(), **judged):
 
 
 @pytest.mark.parametrize(
-    ("agreeing", "p", "expected"),
+    ("agreeing", "independent", "p", "expected"),
     [
-        (2, 0.02, "confirmed"),
-        (2, 0.021, "ambiguous"),
-        (1, 0.001, "ambiguous"),
-        (3, 0.001, "confirmed"),
+        (2, 2, 0.02, "confirmed"),
+        (2, 2, 0.021, "ambiguous"),
+        (1, 1, 0.001, "ambiguous"),
+        (3, 2, 0.001, "confirmed"),
+        # An e-mail, a name and a card that agree are one act of one payer.
+        (3, 1, 0.001, "unverifiable"),
+        (3, 1, 0.021, "ambiguous"),
     ],
 )
 def test_confirmed_takes_two_families_that_agree_and_a_probability_up_to_0_02(
-    agreeing, p, expected
+    agreeing, independent, p, expected
 ):
-    assert verdict(agreeing=agreeing, available=3, misattributed=p) == expected
+    found = verdict(agreeing=agreeing, independent=independent, available=3, misattributed=p)
+    assert found == expected
 
 
 def test_confirmed_is_the_credited_person_only():
@@ -83,6 +91,34 @@ def test_confirmed_is_the_credited_person_only():
 @pytest.mark.parametrize(("p", "expected"), [(0.9, "misattributed"), (0.899, "ambiguous")])
 def test_misattributed_from_0_9(p, expected):
     assert verdict(credited_to="ben", credited="ben", misattributed=p) == expected
+
+
+@pytest.mark.parametrize(
+    ("p", "patron", "expected"),
+    [
+        (0.9, 0.05, "misattributed"),
+        (0.85, 0.05, "paid_by_another"),
+        (0.01, 0.89, "paid_by_another"),
+        (0.85, 0.049, "ambiguous"),
+    ],
+)
+def test_paid_by_another_where_the_payer_is_surely_another(p, patron, expected):
+    found = verdict(credited_to="ben", credited="ben", misattributed=p, patron=patron)
+    assert found == expected
+
+
+@pytest.mark.parametrize(
+    ("session", "credited_to", "users", "expected"),
+    [
+        ("ada-2", "ada-2", ("ada", "ada-2"), "confirmed"),  # signed in to it, and has them there
+        ("ada", "ada-2", ("ada", "ada-2"), "split_identity"),
+        ("ada-2", "ada", ("ada", "ada-2"), "split_identity"),
+        ("ada-2", "ada-2", ("ada",), "split_identity"),  # an id that no account has
+        ("ada-2", "ada", ("ada",), "confirmed"),
+    ],
+)
+def test_the_account_that_the_session_named_counts(session, credited_to, users, expected):
+    assert verdict(session_user_id=session, credited_to=credited_to, users=users) == expected
 
 
 @pytest.mark.parametrize(

@@ -208,8 +208,7 @@ def test_a_new_id_of_the_same_person_is_split_not_wrong(literal_case):
     assert "session_email" in links.loc["relogin-1", "reason"]
 
 
-def test_a_second_account_of_the_same_email_is_split_and_the_first_account_is_not(literal_case):
-    # The later account has the smaller id: age decides which one counts, not spelling.
+def test_of_two_accounts_the_one_counts_that_the_session_named(literal_case):
     second = {
         "user_id": "0-second",
         "email": "Ada@example.com",
@@ -227,9 +226,11 @@ def test_a_second_account_of_the_same_email_is_split_and_the_first_account_is_no
         ledger=[entry(1, "0-second"), entry(2, ADA), *EDGES],
     )
     found = case.verdicts.set_index("payment_id")
-    assert found.loc["cs_1", ["verdict", "rightful_user_id"]].tolist() == ["split_identity", ADA]
-    # Moved to the account that counts, credits are where they belong, whatever the session said.
-    assert found.loc["cs_2", "verdict"] == "confirmed"
+    assert found.loc["cs_1", ["verdict", "rightful_user_id"]].tolist() == ["confirmed", "0-second"]
+    assert found.loc["cs_2", ["verdict", "rightful_user_id"]].tolist() == [
+        "split_identity",
+        "0-second",
+    ]
 
 
 def test_an_id_seen_with_two_emails_is_not_linked(literal_case):

@@ -32,6 +32,7 @@ COLUMNS = {
     **dict.fromkeys(TEXTS, "string"),
     "created_at": "timestamp('UTC')",
     "customer_preset": "boolean",
+    "mapping_echo": "boolean",
     "email_prefilled": "boolean",
     "name_owners": "int64",
     "customer_count": "int64",
@@ -44,7 +45,8 @@ DTYPES = {"string": "str", "int64": "Int64", "float64": "float64", "boolean": "b
 
 def voice(name, **columns):
     """Whom a family names and the name of its level, from one row of the matrix."""
-    row = dict.fromkeys(COLUMNS) | {"customer_preset": False, "email_prefilled": False} | columns
+    unset = dict.fromkeys(("customer_preset", "email_prefilled", "mapping_echo"), False)
+    row = dict.fromkeys(COLUMNS) | unset | columns
     frame = pd.DataFrame([row]).astype({n: DTYPES[k] for n, k in COLUMNS.items() if k in DTYPES})
     frame["created_at"] = pd.to_datetime(frame["created_at"], utc=True)
     engine = DuckDBEngine(threads=1)

@@ -58,15 +58,20 @@ def bound_users(tables: Tables) -> ir.Table:
 
     Returns
     -------
-    payment_id, user_id.
+    payment_id, user_id, echo: the binding is later than a payment of the customer, so that a
+    payment's session may have written it. What those payments are worth, their history says.
 
     Examples
     --------
     >>> bound_users(Tables()).columns
-    ('payment_id', 'user_id')
+    ('payment_id', 'user_id', 'echo')
     """
-    bindings = binding_intervals(tables)
     payments = tables.payments.select("payment_id", "created_at", "customer_id")
+    began = payments.group_by(first_customer="customer_id").agg(began=payments.created_at.min())
+    bindings = binding_intervals(tables)
+    bindings = bindings.left_join(began, bindings.customer_id == began.first_customer).select(
+        bindings, echo=ibis.coalesce(began.began <= bindings.bound_at, False)
+    )
     joined = payments.inner_join(
         bindings,
         [
@@ -75,7 +80,7 @@ def bound_users(tables: Tables) -> ir.Table:
             payments.created_at <= bindings.valid_to,
         ],
     )
-    return joined.select("payment_id", "user_id")
+    return joined.select("payment_id", "user_id", "echo")
 
 
 def bound_user(session: OneSession) -> str | None:
@@ -109,6 +114,7 @@ METHOD = Method(
     rows=bound_users,
     for_session=bound_user,
     session_when="customer_preset",
+    echo_when="mapping_echo",
     cause="customer_mapping",
     cascade=4,
     logged_as=("DATABASE_LOOKUP",),

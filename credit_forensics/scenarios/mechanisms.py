@@ -1,0 +1,183 @@
+"""Ways in which payers, accounts and sessions come apart that the plain shop does not have.
+
+Each is a share of the payments (of the accounts for ``passed_on`` and ``erased``), drawn on a
+stream of its own, so that a world without any stays what it was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from credit_forensics.arrays import Bools, Ints
+from credit_forensics.scenarios.checkout import (
+    EMAIL_OWN,
+    EMAIL_PREFILLED,
+    EMAIL_UNKNOWN,
+    GUEST,
+    NAME_EQUAL,
+    NAME_OTHER,
+    Checkouts,
+)
+from credit_forensics.scenarios.people import People
+
+_TEAM = 8
+
+
+def _some(checkouts: Checkouts, by: Ints, share: float, rng: np.random.Generator) -> Bools:
+    """Payments of randomly chosen values of ``by`` that make up about the share."""
+    values, counts = np.unique(by, return_counts=True)
+    order = rng.permutation(len(values))
+    chosen = values[order][np.cumsum(counts[order]) <= max(share * len(by), counts[order][0])]
+    return np.isin(by, chosen)
+
+
+def _paid_by(people: People, checkouts: Checkouts, rows: Ints, patron: Ints) -> None:
+    """Somebody else's e-mail, name and card pay; the session stays the account's own."""
+    rows, patron = (each[checkouts.payer[rows] != patron] for each in (rows, patron))
+    typed = checkouts.email_kind[rows] != EMAIL_PREFILLED
+    checkouts.email_kind[rows[typed]] = EMAIL_OWN
+    checkouts.email_of[rows[typed]] = patron[typed]
+    checkouts.name_kind[rows], checkouts.name_of[rows] = NAME_EQUAL, patron
+    checkouts.card[rows] = 2 * patron
+    returning = ~checkouts.preset[rows] & (checkouts.customer[rows] == checkouts.payer[rows])
+    checkouts.customer[rows[returning]] = patron[returning]
+
+
+def _names(checkouts: Checkouts, rows: Ints, session: Ints) -> None:
+    """Sessions carry another account; what the session prefills is that account's."""
+    checkouts.session[rows] = session
+    checkouts.wrong[rows] = checkouts.session[rows] != checkouts.payer[rows]
+    filled = rows[checkouts.email_kind[rows] == EMAIL_PREFILLED]
+    checkouts.email_of[filled] = checkouts.session[filled]
+    preset = rows[checkouts.preset[rows]]
+    checkouts.customer[preset] = checkouts.session[preset]
+
+
+def _team(people: People, c: Checkouts, share: float, rng: np.random.Generator) -> None:
+    team = c.payer // _TEAM
+    rows = np.flatnonzero(_some(c, team, share, rng) & (rng.random(len(c)) < 0.9) & ~c.wrong)
+    _paid_by(people, c, rows, team[rows] * _TEAM)
+
+
+def _assistant(people: People, c: Checkouts, share: float, rng: np.random.Generator) -> None:
+    with_one = (c.payer % 4 == 1) & (c.payer + 1 < len(people)) & ~c.wrong
+    rows = np.flatnonzero(with_one)
+    rows = rows[rng.random(len(rows)) < share * len(c) / max(len(rows), 1)]
+    _paid_by(people, c, rows, c.payer[rows] + 1)
+
+
+def _sticky(people: People, c: Checkouts, share: float, rng: np.random.Generator) -> None:
+    began = rng.random(len(people)) * 0.5
+    progress = np.arange(len(c)) / len(c)
+    stuck = _some(c, c.payer, 1.3 * share, rng) & (progress >= began[c.payer])
+    rows = np.flatnonzero(stuck)
+    c.preset[rows] = False
+    unbound = rows[c.customer[rows] != c.payer[rows]]
+    c.customer[unbound] = c.payer[unbound]
+    c.email_kind[rows], c.email_of[rows] = EMAIL_OWN, c.payer[rows]
+    _names(c, rows, people.browser_partner[c.payer[rows]])
+
+
+def _sticky_prefilled(people: People, c: Checkouts, share: float, rng: np.random.Generator) -> None:
+    before = c.session.copy()
+    _sticky(people, c, share, rng)
+    rows = np.flatnonzero(c.session != before)
+    c.email_kind[rows], c.email_of[rows] = EMAIL_PREFILLED, c.session[rows]
+
+
+def _cached(people: People, c: Checkouts, share: float, rng: np.random.Generator) -> None:
+    length = max(round(share / 0.7 * len(c)), 3)
+    start = int(rng.integers(0, max(len(c) - length, 1)))
+    rows = np.arange(start, min(start + length, len(c)))
+    rows = rows[rng.random(len(rows)) < 0.7]
+    _names(c, rows, np.full(len(rows), int(rng.integers(len(people)))))
+
+
+def _fallback(people: People, c: Checkouts, share: float, rng: np.random.Generator) -> None:
+    rows = np.flatnonzero(rng.random(len(c)) < share)
+    _names(c, rows, np.full(len(rows), int(rng.integers(len(people)))))
+
+
+def _tenants(people: People, c: Checkouts, share: float, rng: np.random.Generator) -> None:
+    rows = np.flatnonzero(rng.random(len(c)) < share)
+    buyer = rng.integers(0, max(len(rows) // 3, 1), len(rows))
+    c.preset[rows], c.customer[rows] = False, GUEST
+    c.email_kind[rows], c.email_of[rows] = EMAIL_UNKNOWN, -1
+    c.name_kind[rows], c.name_of[rows] = NAME_OTHER, -1
+    c.card[rows] = 4 * len(people) + len(c) + buyer
+    # The other product's buyer always has the same number, which is a stranger's here.
+    session = rng.integers(0, len(people), len(rows))[buyer]
+    _names(c, rows, np.where(session == c.payer[rows], (session + 1) % len(people), session))
+
+
+def _swapped(people: People, c: Checkouts, share: float, rng: np.random.Generator) -> None:
+    first = np.flatnonzero(rng.random(len(c) - 1) < share / 2)
+    first = first[np.diff(first, prepend=-2) > 1]
+    both = c.session.copy()
+    _names(c, first, both[first + 1])
+    _names(c, first + 1, both[first])
+
+
+_CHECKOUTS: dict[str, Callable[[People, Checkouts, float, np.random.Generator], None]] = {
+    "team": _team,
+    "assistant": _assistant,
+    "sticky": _sticky,
+    "sticky_prefilled": _sticky_prefilled,
+    "cached": _cached,
+    "fallback": _fallback,
+    "tenants": _tenants,
+    "swapped": _swapped,
+}
+
+
+def change_checkouts(
+    mechanisms: Mapping[str, float], people: People, checkouts: Checkouts, rng: np.random.Generator
+) -> None:
+    """Change the checkouts in place, one mechanism after another."""
+    for name, share in mechanisms.items():
+        if name in _CHECKOUTS:
+            _CHECKOUTS[name](people, checkouts, share, rng)
+
+
+def change_tables(
+    mechanisms: Mapping[str, float], tables: dict[str, pa.Table], rng: np.random.Generator
+) -> None:
+    """Change the written tables in place: accounts that changed, and what sessions do not carry."""
+    users = tables["users"].to_pandas(types_mapper=pd.ArrowDtype)
+    if share := mechanisms.get("passed_on"):
+        rows = rng.random(len(users)) < share
+        new = users[rows].assign(
+            user_id=[f"{user}-b" for user in users.loc[rows, "user_id"]],
+            name="Newcomer",
+            created_at=tables["payments"]["created_at"].to_pandas().quantile(0.7),
+        )
+        users.loc[rows, "email"] = None
+        users = pd.concat([users, new], ignore_index=True)
+    if share := mechanisms.get("erased"):
+        users.loc[rng.random(len(users)) < share, ["email", "name"]] = None
+    schema = tables["users"].schema
+    tables["users"] = pa.Table.from_pandas(users, schema=schema, preserve_index=False)
+    if mechanisms.get("sessions_only"):
+        for name in ("payer_email", "payer_name", "card_fingerprint", "customer_id"):
+            tables["payments"] = _replaced(tables["payments"], name, None)
+    if mechanisms.get("sign_ins"):
+        metadata = tables["metadata"].to_pandas()
+        ids = metadata["key"].isin(["user_id", "user_id_backup", "session_user_id"])
+        metadata.loc[ids, "value"] = "auth0_" + metadata.loc[ids, "value"].str[::-1]
+        metadata = metadata[~metadata["key"].isin(["session_email", "session_name"])]
+        schema = tables["metadata"].schema
+        tables["metadata"] = pa.Table.from_pandas(metadata, schema=schema, preserve_index=False)
+        tables["payments"] = _replaced(tables["payments"], "client_reference_id", None)
+
+
+def _replaced(table: pa.Table, name: str, value: object) -> pa.Table:
+    column = pa.array([value] * table.num_rows, table.schema.field(name).type)
+    return table.set_column(table.schema.get_field_index(name), name, column)
+
+
+MECHANISMS = (*_CHECKOUTS, "passed_on", "erased", "sessions_only", "sign_ins")
+"""Their names."""
