@@ -7,7 +7,7 @@ WORKERS ?= 2
 SOURCES := credit_forensics tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test unit test-browser chromium accuracy bench mutants test-scale wheel clean
+.PHONY: help demo lint test unit test-browser chromium mariadb accuracy bench mutants test-scale wheel clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -30,10 +30,13 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-unit: $(VENV)/.dev ## the tests that need no browser
+unit: $(VENV)/.dev mariadb ## the tests that need no browser
 	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not browser and not accuracy and not bench and not scale" $(SOURCES)
 
 test: lint unit test-browser ## lint and all tests
+
+mariadb: ## install Debian's MariaDB server where there is none; the tests start one of their own
+	@command -v mariadbd >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mariadb-server; }
 
 chromium: ## install Debian's Chromium where there is none
 	@command -v chromium >/dev/null || { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; }

@@ -5,14 +5,16 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
 
 Paths = str | list[str]
+LARGEST_PRICE = 10**12
+"""Credits that one price may be worth."""
 
 
 class Section(BaseModel):
@@ -31,6 +33,11 @@ class StripeSection(Section):
     refunds: Paths = Field(default_factory=list)
     disputes: Paths = Field(default_factory=list)
     customers: Paths = Field(default_factory=list)
+    invoices: Paths = Field(default_factory=list)
+    invoice_payments: Paths = Field(default_factory=list)
+    subscriptions: Paths = Field(default_factory=list)
+    prices: Paths = Field(default_factory=list)
+    products: Paths = Field(default_factory=list)
     files: Paths = Field(default_factory=list)
     database: str | None = None
     schema_: str | None = Field(default=None, alias="schema")
@@ -48,30 +55,48 @@ class WebhookLogSection(Section):
 
 
 class TableMapping(Section):
-    """``[ledger.entries]`` and its like: a table (or query) and its columns."""
+    """``[ledger.entries]`` and its like: a table (or query) and its columns.
+
+    ``where`` is SQL for the rows that count; ``sign`` gives 1 or -1 by the value of the column
+    ``type``; ``scale`` is how many of the table's units are one credit.
+    """
 
     table: str | None = None
     query: str | None = None
     columns: dict[str, str] = Field(default_factory=dict)
+    where: str | None = None
+    sign: dict[str, Literal[-1, 1]] = Field(default_factory=dict)
+    scale: int | None = Field(default=None, ge=1)
 
 
 class LedgerSection(Section):
-    """``[ledger]``: the credit ledger's database."""
+    """``[ledger]``: the credit ledger's database, or files that were exported from one."""
 
-    url: str
-    schema_: str = Field(default="credit_ledger", alias="schema")
+    url: str = ""
+    files: dict[str, Paths] = Field(default_factory=dict)
+    schema_: str = Field(default="auto", alias="schema")
     database_schema: str | None = None
+    view_seconds: int = Field(default=45, ge=1)
     entries: TableMapping | None = None
     users: TableMapping | None = None
     customers: TableMapping | None = None
     balances: TableMapping | None = None
+    until: Any = None
+    memberships: TableMapping | None = None
     kinds: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _one_source(self) -> LedgerSection:
+        if bool(self.url) == bool(self.files):
+            raise ValueError("give either url or files")
+        return self
 
 
 class IdsSection(Section):
     """``[ids]``: what a user id looks like."""
 
     shape: str = "any"
+    user_keys: list[str] = Field(default_factory=list)
 
 
 class PersonsSection(Section):
@@ -82,6 +107,39 @@ class PersonsSection(Section):
     aliases: str | None = None
 
 
+class Price(Section):
+    """A price of ``[prices]``: the credits that one of it is worth, and what it costs."""
+
+    credits: int
+    amount: int | None = None
+    currency: str | None = None
+
+    @field_validator("currency")
+    @classmethod
+    def _lower(cls, value: str | None) -> str | None:
+        return value.lower() if value else value
+
+
+def as_price(value: int | Price) -> Price:
+    """A price, also where only its credits are given.
+
+    Examples
+    --------
+    >>> as_price(50).credits
+    50
+    """
+    return value if isinstance(value, Price) else Price(credits=value)
+
+
+class CreditsSection(Section):
+    """``[credits]``: how the shop works; nothing is asserted about what is not said."""
+
+    free: Literal["granted", "not_granted"] | None = None
+    reset: Literal["monthly"] | None = None
+    rollover: bool | None = None
+    expires_days: int | None = Field(default=None, ge=1)
+
+
 class EngineSection(Section):
     """``[engine]``: where the analysis runs."""
 
@@ -89,7 +147,7 @@ class EngineSection(Section):
     memory_limit: str | None = None
     temp_directory: str | None = None
     keep: str | None = None
-    threads: int | None = None
+    threads: int | None = Field(default=None, ge=1, le=1024)
     master: str | None = None
     url: str | None = None
 
@@ -98,6 +156,7 @@ class AnalysisSection(Section):
     """``[analysis]``: how to judge."""
 
     mode: Literal["hindsight", "as_of"] = "hindsight"
+    judged_at_least: float = Field(default=0.95, ge=0.0, le=1.0)
 
 
 class ReportSection(Section):
@@ -134,13 +193,23 @@ class CaseFile(Section):
     ledger: LedgerSection | None = None
     ledgers: list[LedgerSection] = Field(default_factory=list)
     ids: IdsSection = Field(default_factory=IdsSection)
-    prices: dict[str, int] = Field(default_factory=dict)
+    prices: dict[str, Annotated[int, Field(ge=0, le=LARGEST_PRICE)] | Price] = Field(
+        default_factory=dict
+    )
+    credits: CreditsSection = Field(default_factory=CreditsSection)
     persons: PersonsSection = Field(default_factory=PersonsSection)
     engine: EngineSection = Field(default_factory=EngineSection)
     analysis: AnalysisSection = Field(default_factory=AnalysisSection)
     report: ReportSection = Field(default_factory=ReportSection)
     monitor: MonitorSection = Field(default_factory=MonitorSection)
     folder: Path = Path()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _without_nul(cls, values: Any) -> Any:
+        if key := _key_with_nul(values):
+            raise ValueError(f"{key} holds a NUL character")
+        return values
 
     @field_validator("engine", mode="before")
     @classmethod
@@ -170,10 +239,15 @@ def read_case_file(path: Path | str) -> CaseFile:
     path = Path(path)
     if path.is_dir():
         path = path / "case.toml"
+    if path.exists() and not path.is_file():
+        raise CaseError(f"{path} is no file: a pipe or a device has no end.")
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise CaseError(f"There is no case file at {path}; give the path of a case.toml.") from None
+        raise CaseError(
+            f"There is no case file at {path}; give the path of a case.toml, or let "
+            "credit-forensics init write one."
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise CaseError(f"{path} cannot be read: {error}.") from None
     except tomllib.TOMLDecodeError as error:
@@ -181,9 +255,13 @@ def read_case_file(path: Path | str) -> CaseFile:
     if "folder" in raw:
         raise CaseError(f"{path}: unknown key 'folder'; paths are relative to the case file.")
     try:
-        return CaseFile.model_validate({**raw, "folder": path.resolve().parent})
+        read = CaseFile.model_validate({**raw, "folder": path.resolve().parent})
     except ValidationError as error:
         raise CaseError(f"{path}: {_sentence(error)}") from None
+    aliases = read.folder / (read.persons.aliases or "")
+    if read.persons.aliases and aliases.exists() and not aliases.is_file():
+        raise CaseError(f"persons.aliases names {read.persons.aliases}, which is no file.")
+    return read
 
 
 def from_environment(value: str, what: str) -> str:
@@ -208,9 +286,26 @@ def from_environment(value: str, what: str) -> str:
     return found
 
 
+def _key_with_nul(value: Any, key: str = "") -> str:
+    """The first key in which, or below which, a NUL character stands; else empty."""
+    if isinstance(value, str):
+        return (key or "it") if "\0" in value else ""
+    if isinstance(value, dict):
+        parts = [(f"{key}.{name}".strip("."), one) for name, one in value.items()]
+        if any("\0" in str(name) for name in value):
+            return key or "a key"
+    elif isinstance(value, list):
+        parts = [(key, one) for one in value]
+    else:
+        return ""
+    return next((found for name, one in parts if (found := _key_with_nul(one, name))), "")
+
+
 def _sentence(error: ValidationError) -> str:
     first = error.errors()[0]
     location = [str(part) for part in first["loc"]]
+    if not location:
+        return f"{first['msg'].removeprefix('Value error, ')}."
     key = ".".join(location)
     if first["type"] == "extra_forbidden":
         known = _known_keys(location[:-1])

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import sys
+import traceback
+from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -14,8 +17,11 @@ from credit_forensics.commands.options import DONE, UNUSABLE
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import load
 
+# Set in the environment, an error of the program itself shows where it happened.
+TRACEBACK = "CREDIT_FORENSICS_TRACEBACK"
 # Name, which is its function's too; its module in ``commands``; what the list of commands shows.
 COMMANDS = (
+    ("init", "starting", "Look at a folder and write the case file that fits it."),
     ("demo", "analysis", "Make a small case with every finding, and its report."),
     ("pull", "sources", "Fetch the case's window from Stripe's API; resumes."),
     ("doctor", "sources", "Say what each input was taken for, and what is missing."),
@@ -83,8 +89,22 @@ def _main(
     """Finds out who really paid when Stripe credits land on the wrong account."""
 
 
+def _own_fault(error: Exception) -> str:
+    """An error of the program itself in one sentence, without values, which may be personal."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if "credit_forensics" in frame.filename]
+    place = f" in {Path(own[-1].filename).name}, line {own[-1].lineno}" if own else ""
+    return (
+        f"the program itself failed ({type(error).__name__}{place}); nothing is said about the "
+        f"case. {TRACEBACK}=1 shows where."
+    )
+
+
 def main() -> NoReturn:
-    """Run the command; an error that a user can mend is one sentence and exit status 2."""
+    """Run the command; whatever goes wrong is one sentence and exit status 2.
+
+    Status 1 means findings, so no error may end with it.
+    """
     try:
         app()
     except CaseError as error:
@@ -92,6 +112,11 @@ def main() -> NoReturn:
         sys.exit(UNUSABLE)
     except BrokenPipeError:
         sys.exit(DONE)
+    except Exception as error:
+        if os.environ.get(TRACEBACK):
+            traceback.print_exc()
+        typer.echo(f"credit-forensics: {_own_fault(error)}", err=True)
+        sys.exit(UNUSABLE)
     except KeyboardInterrupt:
         typer.echo("credit-forensics: interrupted.", err=True)
         sys.exit(130)

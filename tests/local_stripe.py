@@ -17,6 +17,8 @@ PATHS = {
     "/v1/refunds": "refunds",
     "/v1/disputes": "disputes",
     "/v1/customers": "customers",
+    "/v1/invoices": "invoices",
+    "/v1/subscriptions": "subscriptions",
 }
 # An answer out of turn: status, headers, body; None lets the request through.
 Interference = Callable[[str, int], "tuple[int, dict[str, str], bytes] | None"]

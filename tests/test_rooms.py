@@ -27,7 +27,7 @@ ROWS = (
     ("coverage", "privacy", "resolution"),
     ("judgement",),
     ("findings", "incidents"),
-    ("case",),
+    ("case", "new_case"),
     ("charts", "checks", "monitoring", "repair", "reporting", "scenarios"),
     ("intake", "notebook"),
     ("commands",),

@@ -17,9 +17,12 @@ from credit_forensics.case.labels import LABEL_FILE, no_labels, read_labels
 from credit_forensics.case.lazy_property import cached_property
 from credit_forensics.case.manifest import versions
 from credit_forensics.case.pair_rulings import RULINGS, pair_rulings, ruled_verdicts
+from credit_forensics.case.payment_aliases import payments_of
 from credit_forensics.case.stored_case import StoredCase
 from credit_forensics.case.write_analysis import write_analysis
 from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.coverage.judged import Judged
+from credit_forensics.coverage.unjoined_tables import unjoined_tables
 from credit_forensics.did_you_mean import did_you_mean, or_nearest
 from credit_forensics.engines.choose import open_engine
 from credit_forensics.engines.duckdb import Engine
@@ -171,7 +174,7 @@ class Case:
     ) -> Case:
         """A case of evidence that was loaded by hand; its derived columns are filled here."""
         settings = settings or CaseFile()
-        prepare(evidence, settings.ids.shape)
+        prepare(evidence, settings.ids.shape, settings.ids.user_keys)
         finish(evidence)
         return cls(evidence, settings, **options)
 
@@ -272,7 +275,17 @@ class Case:
         """Labels that people gave: payment_id, label, stratum, note."""
         # Evidence loaded by hand lies beside no case file, so no labels lie beside it either.
         beside = "folder" in self.settings.model_fields_set
-        return read_labels(self.settings.folder / LABEL_FILE) if beside else no_labels()
+        if not beside:
+            return no_labels()
+        given = read_labels(self.settings.folder / LABEL_FILE)
+        named = self.payments_named(given["payment_id"].tolist())
+        given = given.assign(payment_id=pd.Series(named, index=given.index, dtype="str"))
+        return given.drop_duplicates("payment_id", keep="last").reset_index(drop=True)
+
+    def payments_named(self, ids: Sequence[str]) -> list[str]:
+        """The payment of each id, where an object's id stands for it; else the id itself."""
+        known_as = payments_of(self.evidence.connection, ids)
+        return [known_as.get(one, one) for one in ids]
 
     def _calibrate(self, judgement: Judgement) -> None:
         """With enough labels, replace the probabilities by calibrated ones."""
@@ -340,6 +353,19 @@ class Case:
     def verdict_batches(self) -> Iterator[pa.RecordBatch]:
         """The verdicts in order, some at a time, for more of them than memory holds."""
         return self.evidence.engine.ordered(self._verdicts(), ["payment_id"])
+
+    @cached_property
+    def coverage(self) -> pd.DataFrame:
+        """A row a source: what was read, tied and recognised, and why its silence says nothing."""
+        self.judgement  # noqa: B018
+        return self.evidence.engine.frame(Tables().coverage.order_by("source"))
+
+    @cached_property
+    def judged(self) -> Judged:
+        """What share of the paid money, the credits and the log was judged (no table)."""
+        self.judgement  # noqa: B018
+        table = Tables().judged_shares
+        return Judged(self.evidence.engine.frame(table.order_by("subject", "reason")))
 
     @cached_property
     def verdict_counts(self) -> pd.Series:
@@ -434,6 +460,12 @@ class Case:
             raise CaseError(f"The case has no incident {incident_id!r}{hint}")
         return found.iloc[0]
 
+    @cached_property
+    def gaps(self) -> pd.DataFrame:
+        """What a source should have held and did not, and tables that nothing was joined to."""
+        gaps = [self.evidence.custody.gaps(), unjoined_tables(self.coverage)]
+        return pd.concat(gaps, ignore_index=True)
+
     @property
     def rejects(self) -> pd.DataFrame:
         """What could not be read: file, line, reason."""
@@ -491,7 +523,7 @@ class Case:
             "parameters": {
                 "mode": self.mode,
                 "ids": self.settings.ids.model_dump(),
-                "prices": dict(sorted(self.settings.prices.items())),
+                "prices": self.settings.model_dump(include={"prices"}, exclude_none=True)["prices"],
                 "engine": self.settings.engine.name,
                 "methods": [method.name for method in self.judgement.methods],
             },
@@ -500,6 +532,7 @@ class Case:
                 name: self.evidence.count(name)
                 for name in ("payments", "metadata", "events", "deliveries", "ledger")
             },
+            "judged": self.judged.to_dict(),
             "findings_run": self.finding_runs.to_dict("records"),
             "model": self.model,
         }

@@ -7,7 +7,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile
+from credit_forensics.coverage.judged import WHY, Judged
+from credit_forensics.coverage.judged_shares import measure_judgeable
+from credit_forensics.coverage.measure import measure_coverage
+from credit_forensics.coverage.unjoined_tables import unjoined_tables
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.ledgers.inference.decisions import MARK
 from credit_forensics.evidence.logs.generic_log import NOT_UNDERSTOOD, PROPOSAL
 from credit_forensics.evidence.stored.open import open_case_evidence
 
@@ -37,6 +42,12 @@ _NEEDS: tuple[tuple[str, str, str], ...] = (
 )
 
 
+# The beginning of a reason is the type of the entry; the rest differs from entry to entry.
+_KINDS = """SELECT coalesce(split_part(reason, ':', 1), '') AS type, kind, count(*) AS rows,
+    count(*) FILTER (WHERE delta < 0) AS taking, count(payment_id) AS tied
+    FROM ledger GROUP BY ALL ORDER BY rows DESC, type, kind LIMIT 20"""
+
+
 @dataclass(frozen=True)
 class Checkup:
     """What the doctor found.
@@ -45,8 +56,10 @@ class Checkup:
     ----------
     inputs
         name, taken_for, size, rows, rejects, notes.
+    judgeable
+        what share of the money, the credits and the log can be judged.
     coverage
-        source, first_at, last_at, row_count.
+        source, from, to, rows, recognised, tied, and why its silence says nothing.
     livemode
         livemode (live, test, not told) and payments.
     gaps
@@ -55,16 +68,23 @@ class Checkup:
         table, rows, share, serves: how much of the evidence each method and finding can use.
     rejects
         file, reason, rows: rejects by reason.
+    inferred
+        what was decided about a ledger that nobody described, a sentence a part.
+    kinds
+        type, kind, rows: what the entries of such a ledger were taken for.
     log_lines
         input, note: examples of lines of logs that were not understood, masked, and a pattern.
     """
 
     inputs: pd.DataFrame
+    judgeable: Judged
     coverage: pd.DataFrame
     livemode: pd.DataFrame
     gaps: pd.DataFrame
     needs: pd.DataFrame
     rejects: pd.DataFrame
+    inferred: pd.DataFrame
+    kinds: pd.DataFrame
     log_lines: pd.DataFrame
 
     @property
@@ -81,9 +101,11 @@ class Checkup:
             ("Rejected", self.rejects),
             ("Gaps", self.gaps),
         ]
+        if not self.inferred.empty:
+            parts += [("Ledger as inferred", self.inferred), ("Entries by kind", self.kinds)]
         if len(self.log_lines):
             parts.append(("Log lines", self.log_lines))
-        lines = []
+        lines = [*str(self.judgeable).splitlines(), ""]
         for title, table in parts:
             lines.append(title)
             text = "  none" if table.empty else table.to_string(index=False, na_rep="")
@@ -92,6 +114,18 @@ class Checkup:
         for need in self.missing.to_dict("records"):
             lines.append(f"Missing: {need['table']} for {need['serves']}.")
         return "\n".join(lines).rstrip()
+
+
+def _shown(coverage: pd.DataFrame) -> pd.DataFrame:
+    """The coverage with its times to the minute and its reasons in words."""
+    times = {"since": "from", "until": "to"}
+    rows = coverage.rename(columns={**times, "read": "rows", "reason": "absences unknown"})
+    for name in times.values():
+        rows[name] = pd.to_datetime(rows[name], utc=True).dt.strftime("%Y-%m-%d %H:%M")
+    counts = ["rows", "tied", "recognised"]
+    rows = rows.astype(dict.fromkeys(counts, "Int64")).astype(dict.fromkeys(counts, "object"))
+    reasons = rows["absences unknown"].map(lambda why: WHY[why][0], na_action="ignore")
+    return rows.assign(**{"absences unknown": reasons}).fillna("").drop(columns="rejected")
 
 
 def check_up(case_file: CaseFile, *, store: bool = True, fresh: bool = False) -> Checkup:
@@ -115,6 +149,7 @@ def examine_evidence(evidence: Evidence) -> Checkup:
     True
     """
     custody = evidence.custody
+    decided = [n.removeprefix(MARK) for i in custody.inputs for n in i.notes if n.startswith(MARK)]
     inputs = pd.DataFrame(
         [
             {
@@ -123,17 +158,16 @@ def examine_evidence(evidence: Evidence) -> Checkup:
                 "bytes": source.size,
                 "rows": source.rows,
                 "rejects": source.rejects,
-                "notes": "; ".join(note for note in source.notes if not _of_lines(note)),
+                "notes": "; ".join(
+                    n for n in source.notes if not (n.startswith(MARK) or _of_lines(n))
+                ),
             }
             for source in custody.inputs
         ]
     )
     query = evidence.connection.execute
-    coverage = query(
-        """SELECT source, strftime(first_at, '%Y-%m-%d %H:%M') AS "from",
-                  strftime(last_at, '%Y-%m-%d %H:%M') AS "to", row_count AS rows
-           FROM coverage ORDER BY source"""
-    ).df()
+    measured = measure_coverage(evidence.engine)
+    judgeable = Judged(measure_judgeable(evidence.engine, measured), to_come=True)
     livemode = query(
         """SELECT CASE WHEN livemode THEN 'live' WHEN NOT livemode THEN 'test' ELSE 'not told' END
                   AS livemode, count(*) AS payments FROM payments GROUP BY 1 ORDER BY 1"""
@@ -154,11 +188,14 @@ def examine_evidence(evidence: Evidence) -> Checkup:
     by_reason = rejects.groupby(["file", "reason"], as_index=False).agg(rows=("line", "size"))
     return Checkup(
         inputs=inputs,
-        coverage=coverage,
+        judgeable=judgeable,
+        coverage=_shown(measured.coverage),
         livemode=livemode,
-        gaps=custody.gaps(),
+        gaps=pd.concat([custody.gaps(), unjoined_tables(measured.coverage)], ignore_index=True),
         needs=pd.DataFrame(needs),
         rejects=by_reason,
+        inferred=pd.DataFrame({"settled in case.toml under [ledger]": decided}),
+        kinds=query(_KINDS).df(),
         log_lines=pd.DataFrame(
             [
                 {"input": source.name, "note": note}

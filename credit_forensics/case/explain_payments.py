@@ -10,6 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from credit_forensics.case.payment_aliases import payments_of
 from credit_forensics.did_you_mean import or_nearest
 from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.errors import CaseError
@@ -55,7 +56,7 @@ def explain_payments(
     tables
         what to read of them.
     payment_ids
-        the payments.
+        the payments, by any id of an object that tells of them.
     shown
         how ids are shown where an explanation displays itself.
 
@@ -64,6 +65,8 @@ def explain_payments(
     CaseError
         when the case has no such payment; the nearest id is named.
     """
+    known_as = payments_of(connection, payment_ids)
+    payment_ids = [known_as.get(payment, payment) for payment in payment_ids]
     wanted = list(dict.fromkeys(payment_ids))
 
     def of_wanted(query: str, column: str, values: Sequence[str]) -> pd.DataFrame:

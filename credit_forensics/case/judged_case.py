@@ -8,6 +8,7 @@ from typing import Any, Protocol
 import pandas as pd
 import pyarrow as pa
 
+from credit_forensics.coverage.judged import Judged
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.judgement.judge import Judgement
 
@@ -43,6 +44,11 @@ class JudgedCase(Protocol):
         ...
 
     @property
+    def judged(self) -> Judged:
+        """What share was judged."""
+        ...
+
+    @property
     def verdict_counts(self) -> pd.Series:
         """Payments by verdict."""
         ...
@@ -60,6 +66,11 @@ class JudgedCase(Protocol):
     @property
     def incidents(self) -> pd.DataFrame:
         """Findings that hang together."""
+        ...
+
+    @property
+    def gaps(self) -> pd.DataFrame:
+        """What a source should have held and did not."""
         ...
 
     @property

@@ -93,10 +93,11 @@ def summary(case: JudgedCase) -> dict[str, Any]:
         "name": case.name,
         "mode": case.mode,
         "payments": int(case.verdict_counts.sum()),
+        "judged": case.judged.to_dict(),
         "verdicts": case.verdict_counts.to_dict(),
         "findings": {str(name): int(n) for name, n in by_name.items()},
         "incidents": len(case.incidents),
         "rejects": len(case.rejects),
-        "gaps": case.evidence.custody.gaps().to_dict("records"),
+        "gaps": case.gaps.to_dict("records"),
         "not_run": case.finding_runs.loc[~case.finding_runs["ran"], "finding"].tolist(),
     }

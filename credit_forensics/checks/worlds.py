@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from credit_forensics.case.case import Case
-from credit_forensics.case_file import CaseFile
+from credit_forensics.case_file import CaseFile, Price
 from credit_forensics.errors import CaseError
 from credit_forensics.scenarios.named import scenario, scenario_names
 from credit_forensics.scenarios.world import World
@@ -30,5 +30,5 @@ def named_world(name: str) -> tuple[Case, World]:
     if name not in scenario_names():
         raise CaseError(f"No world {name!r}; there are {', '.join(scenario_names())}.")
     world = scenario(name)
-    prices = {price.price_id: price.credits for price in world.prices}
+    prices: dict[str, int | Price] = {price.price_id: price.credits for price in world.prices}
     return Case.from_evidence(world.evidence(), CaseFile(name=name, prices=prices)), world

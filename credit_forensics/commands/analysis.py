@@ -11,6 +11,7 @@ import typer
 import credit_forensics
 from credit_forensics.commands.options import (
     FOUND,
+    UNJUDGED,
     CaseArgument,
     FailOn,
     FreshOption,
@@ -24,8 +25,6 @@ from credit_forensics.extras import Later
 from credit_forensics.progress import Progress
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from credit_forensics import case_file
     from credit_forensics.case import explain_stored, write_analysis
     from credit_forensics.reporting import produce
@@ -66,6 +65,10 @@ def analyze(
 ) -> None:
     """Judge every payment; write verdicts, claims, findings, incidents, rejects and the manifest.
 
+    Ends with 0; with 1 on findings as --fail-on says; with 2 where the case cannot be used; with
+    3 where less of the paid money or of the credits could be judged than [analysis]
+    judged_at_least.
+
     Example: credit-forensics analyze case.toml --out analysis --fail-on critical
     """
     with steps() as progress:
@@ -73,7 +76,7 @@ def analyze(
         opened.analyze(out)
     _print_summary(opened)
     typer.echo(f"\nWritten to {out}")
-    _exit_by(opened.findings, fail_on)
+    _exit_by(opened, fail_on)
 
 
 def explain(
@@ -113,9 +116,11 @@ def _open(
 
 def _print_summary(case: credit_forensics.Case) -> None:
     numbers = write_analysis.summary(case)
-    lines = [f"{numbers['name']}", f"{numbers['payments']:,} payments, judged in {case.mode}", ""]
+    judged, at_least = case.judged, case.settings.analysis.judged_at_least
+    lines = [f"{numbers['name']}", f"{numbers['payments']:,} payments, judged in {case.mode}"]
+    lines += [*str(judged).splitlines(), ""]
     lines += _block("Verdicts", numbers["verdicts"])
-    lines += _block("Findings", numbers["findings"] or {"none": 0})
+    lines += _block("Findings", numbers["findings"] or {judged.nothing_found(at_least): 0})
     lines.append(f"Incidents: {numbers['incidents']}   Rejected rows: {numbers['rejects']:,}")
     for gap in numbers["gaps"]:
         lines.append(f"Gap: {gap['object']} ({gap['problem']}): {gap['consequence']}")
@@ -131,10 +136,11 @@ def _block(title: str, counts: dict[str, Any]) -> list[str]:
     return [title, *(f"  {name:<{width}}  {n:>9,}" for name, n in counts.items()), ""]
 
 
-def _exit_by(findings: pd.DataFrame, fail_on: Severity | None) -> None:
-    if fail_on is None:
-        return
-    order = list(Severity)
-    grave = {severity.value for severity in order[: order.index(fail_on) + 1]}
-    if findings["severity"].isin(grave).any():
-        raise typer.Exit(FOUND)
+def _exit_by(case: credit_forensics.Case, fail_on: Severity | None) -> None:
+    if fail_on is not None:
+        order = list(Severity)
+        grave = {severity.value for severity in order[: order.index(fail_on) + 1]}
+        if case.findings["severity"].isin(grave).any():
+            raise typer.Exit(FOUND)
+    if not case.judged.enough(case.settings.analysis.judged_at_least):
+        raise typer.Exit(UNJUDGED)

@@ -16,7 +16,7 @@ from rich.progress import Progress as Bar
 
 from credit_forensics.progress import Progress
 
-DONE, FOUND, UNUSABLE = 0, 1, 2
+DONE, FOUND, UNUSABLE, UNJUDGED, FAILED = range(5)
 
 
 class Severity(StrEnum):

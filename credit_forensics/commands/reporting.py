@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from credit_forensics.commands.options import (
+    FAILED,
     FOUND,
+    UNJUDGED,
     CaseArgument,
     FreshOption,
     ReportLanguage,
@@ -65,6 +67,8 @@ def report(
 ) -> None:
     """Render a report: one HTML page that opens without any network, its notebook and its CSV.
 
+    Ends with 3 where less was judged than [analysis] judged_at_least, with 4 where it failed.
+
     Example: credit-forensics report case.toml --out reports
 
     Example: credit-forensics report case.toml --rolling 7d
@@ -91,13 +95,15 @@ def report(
     except render.ReportFailedError as error:
         # A report that failed is no finding, and no fault of the case file either.
         typer.echo(f"credit-forensics: {error}", err=True)
-        raise typer.Exit(3) from None
+        raise typer.Exit(FAILED) from None
     typer.echo(f"Report  {produced.report.html}")
     if produced.pdf:
         typer.echo(f"PDF     {produced.pdf}")
     typer.echo(f"Index   {produced.index}")
     if fail_on_findings and produced.report.status == "findings":
         raise typer.Exit(FOUND)
+    if not produced.report.judged_enough:
+        raise typer.Exit(UNJUDGED)
 
 
 def schedule(

@@ -48,6 +48,7 @@ def review(
     kept = opened.settings.folder / stored_labels.LABEL_FILE
     if labels is not None:
         given = stored_labels.read_labels(labels)
+        given["payment_id"] = opened.payments_named(given["payment_id"].tolist())
         strata = dict(zip(queue["payment_id"], queue["stratum"], strict=True))
         given["stratum"] = given["payment_id"].map(strata).fillna("other")
         unknown = ~given["payment_id"].isin(opened.verdicts["payment_id"])

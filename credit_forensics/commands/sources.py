@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from credit_forensics.commands.options import FOUND, CaseArgument, FreshOption, StoreOption, steps
+from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
@@ -59,7 +60,14 @@ def doctor(
         _live(case, live, purchase)
         return
     settings = case_file.read_case_file(case)
-    typer.echo(str(checking.check_up(settings, store=store, fresh=fresh)))
+    try:
+        checkup = checking.check_up(settings, store=store, fresh=fresh)
+    except CaseError as error:
+        raise CaseError(
+            f"{error}\ncredit-forensics init {settings.folder} --out inferred.toml "
+            "writes what it infers of these inputs."
+        ) from None
+    typer.echo(str(checkup))
 
 
 def _live(settings: Path, url: str, purchase: bool) -> None:

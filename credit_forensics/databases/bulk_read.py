@@ -9,7 +9,9 @@ that asked, so that all tables belong to one moment.
 from __future__ import annotations
 
 import io
+import re
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
@@ -19,6 +21,7 @@ import pyarrow as pa
 import pyarrow.csv as pacsv
 
 from credit_forensics.databases.read_only import (
+    STATEMENT_SECONDS,
     ReadOnlyDatabase,
     UnreadableError,
     session_settings,
@@ -29,13 +32,18 @@ from credit_forensics.extras import installed, load
 
 Way = Literal["adbc", "copy", "sqlite"]
 SQLITE_ROWS = 20_000
+VIEW_SECONDS = 45
 _WHOLE = {"int2", "int4", "int8"}
 _TIMES = {"timestamp", "timestamptz", "date"}
 _TEXTS = {"text", "varchar"}
 
 
 def read_into(
-    connection: duckdb.DuckDBPyConnection, database: ReadOnlyDatabase, query: str, table: str
+    connection: duckdb.DuckDBPyConnection,
+    database: ReadOnlyDatabase,
+    query: str,
+    table: str,
+    view_seconds: int = VIEW_SECONDS,
 ) -> int:
     """Run a query and keep its rows as a temporary DuckDB table.
 
@@ -50,6 +58,8 @@ def read_into(
     table
         name of the temporary table; replaced if it is there. Its columns are those of the query,
         each VARCHAR, BIGINT or a timestamp.
+    view_seconds
+        how long a query that names a view may take; a table has an end, a view need not.
 
     Returns
     -------
@@ -62,13 +72,43 @@ def read_into(
         when the database refuses the query, or fails while it runs.
     """
     columns = database.describe(query)
+    seconds = STATEMENT_SECONDS
+    named = named_views(database, query)
+    if named:
+        seconds = view_seconds
     if database.dialect == "sqlite":
-        return _keep(connection, table, columns, _sqlite_batches(database, query, columns))
-    query = _postgres_query(query, columns)
-    second = _adbc_connection(database) if postgres_way() == "adbc" else None
-    if second is None:
-        return _keep(connection, table, columns, _copy_batches(database, query))
-    return _keep(connection, table, columns, _adbc_batches(database, second, query))
+        batches = _sqlite_batches(database, query, columns, seconds)
+    else:
+        query = _postgres_query(query, columns)
+        second = _adbc_connection(database, seconds) if postgres_way() == "adbc" else None
+        if second is None:
+            batches = _copy_batches(database, query, seconds)
+        else:
+            batches = _adbc_batches(database, second, query)
+    began = time.monotonic()
+    try:
+        return _keep(connection, table, columns, batches)
+    except UnreadableError as error:
+        if not named or time.monotonic() - began < seconds:
+            raise
+        raise endless(named, seconds) from error
+
+
+def named_views(database: ReadOnlyDatabase, query: str) -> list[str]:
+    """The views that a query names, by name."""
+    return sorted(
+        view
+        for view in database.views()
+        if re.search(rf"(?<!\w){re.escape(view)}(?!\w)", query, re.IGNORECASE)
+    )
+
+
+def endless(views: list[str], seconds: int) -> UnreadableError:
+    """What is said of views that gave no end in time."""
+    return UnreadableError(
+        f"the view {' or '.join(views)} gave no end within {seconds} seconds; view_seconds gives "
+        "it more, and a table in its place has an end"
+    )
 
 
 def postgres_way() -> Way:
@@ -136,7 +176,7 @@ def _postgres_query(query: str, columns: list[tuple[str, str]]) -> str:
     return f"SELECT {', '.join(casts)} FROM (\n{query}\n) AS q"
 
 
-def _adbc_connection(database: ReadOnlyDatabase) -> Any:
+def _adbc_connection(database: ReadOnlyDatabase, seconds: int) -> Any:
     """A second connection under the same snapshot, or none where the server does not lend it.
 
     A connection pooler may refuse, a user may have no second connection left: then COPY over the
@@ -153,7 +193,7 @@ def _adbc_connection(database: ReadOnlyDatabase) -> Any:
         with connection.cursor() as cursor:
             cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
             cursor.execute(f"SET TRANSACTION SNAPSHOT '{database.snapshot}'")
-            for name, value in session_settings().items():
+            for name, value in session_settings(seconds).items():
                 cursor.execute(f"SET LOCAL {name} = '{value}'")
     except dbapi.Error:
         connection.close()
@@ -173,36 +213,42 @@ def _adbc_batches(
         raise UnreadableError(one_line(error, *secrets(database.url))) from None
 
 
-def _copy_batches(database: ReadOnlyDatabase, query: str) -> Iterator[pa.RecordBatch]:
+def _copy_batches(database: ReadOnlyDatabase, query: str, seconds: int) -> Iterator[pa.RecordBatch]:
     names = [name for name, _ in database.describe(query)]
     statement = f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()
+    limit = "SELECT set_config('statement_timeout', %s, true)"
     try:
-        with (
-            database.driver.transaction(),
-            database.driver.cursor() as cursor,
-            cursor.copy(statement) as copy,
-        ):
-            stream = io.BufferedReader(CopyStream(copy), buffer_size=1 << 20)
-            first = stream.peek(1)
-            if not first:
-                return
-            yield from pacsv.open_csv(
-                pa.PythonFile(stream, mode="r"),
-                read_options=pacsv.ReadOptions(
-                    column_names=names, block_size=4 << 20, use_threads=False
-                ),
-                parse_options=pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
-                convert_options=pacsv.ConvertOptions(
-                    column_types={name: pa.string() for name in names},
-                    null_values=[""],
-                    strings_can_be_null=True,
-                    quoted_strings_can_be_null=False,
-                ),
-            )
+        with database.driver.transaction():
+            database.driver.execute(limit, [f"{seconds}s"])
+            yield from _copied(database, statement, names)
+            database.driver.execute(limit, [f"{STATEMENT_SECONDS}s"])
     except psycopg.Error as error:
         raise UnreadableError(one_line(error)) from None
     except pa.ArrowException as error:
         raise UnreadableError(one_line(error)) from None
+
+
+def _copied(
+    database: ReadOnlyDatabase, statement: bytes, names: list[str]
+) -> Iterator[pa.RecordBatch]:
+    with database.driver.cursor() as cursor, cursor.copy(statement) as copy:
+        stream = io.BufferedReader(CopyStream(copy), buffer_size=1 << 20)
+        first = stream.peek(1)
+        if not first:
+            return
+        yield from pacsv.open_csv(
+            pa.PythonFile(stream, mode="r"),
+            read_options=pacsv.ReadOptions(
+                column_names=names, block_size=4 << 20, use_threads=False
+            ),
+            parse_options=pacsv.ParseOptions(newlines_in_values=True, ignore_empty_lines=False),
+            convert_options=pacsv.ConvertOptions(
+                column_types={name: pa.string() for name in names},
+                null_values=[""],
+                strings_can_be_null=True,
+                quoted_strings_can_be_null=False,
+            ),
+        )
 
 
 class CopyStream(io.RawIOBase):
@@ -232,12 +278,14 @@ class CopyStream(io.RawIOBase):
 
 
 def _sqlite_batches(
-    database: ReadOnlyDatabase, query: str, columns: list[tuple[str, str]]
+    database: ReadOnlyDatabase, query: str, columns: list[tuple[str, str]], seconds: int
 ) -> Iterator[pa.RecordBatch]:
     # SQLite types values, not columns, so each leaves as text; whole reals lose their ".0".
     texts = ", ".join(_sqlite_text(quote_identifier(name)) for name, _ in columns)
     names = [name for name, _ in columns]
     database.driver.text_factory = _text
+    until = time.monotonic() + seconds
+    database.driver.set_progress_handler(lambda: time.monotonic() > until, 1_000_000)
     try:
         cursor = database.driver.execute(f"SELECT {texts} FROM (\n{query}\n) AS q")
         while rows := cursor.fetchmany(SQLITE_ROWS):
@@ -247,6 +295,7 @@ def _sqlite_batches(
         raise UnreadableError(one_line(error)) from None
     finally:
         database.driver.text_factory = str
+        database.driver.set_progress_handler(None, 0)
 
 
 def _text(value: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -36,6 +37,12 @@ if TYPE_CHECKING:
 
 LOCK_SECONDS = 30
 STATEMENT_SECONDS = 1800
+# For looking at what a database holds, before it is read.
+PROBE_SECONDS = 20
+_SQLITE_VIEWS = "SELECT name FROM sqlite_master WHERE type = 'view'"
+_POSTGRES_VIEWS = """SELECT c.relname::text FROM pg_catalog.pg_class AS c
+JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+WHERE c.relkind = 'v' AND n.nspname NOT IN ('pg_catalog', 'information_schema')"""
 
 
 class UnreadableError(Exception):
@@ -58,6 +65,7 @@ class ReadOnlyDatabase:
         self.dialect = url.get_backend_name()
         self.snapshot = ""
         self._relations: list[Relation] | None = None
+        self._views: frozenset[str] | None = None
 
     def relations(self) -> list[Relation]:
         """Tables and views, sorted by schema and name; the system's own are left out.
@@ -72,6 +80,14 @@ class ReadOnlyDatabase:
             with _refusals():
                 self._relations = listed(self.driver)
         return self._relations
+
+    def views(self) -> frozenset[str]:
+        """The names of its views, whose rows need not have an end."""
+        if self._views is None:
+            listed = _SQLITE_VIEWS if self.dialect == "sqlite" else _POSTGRES_VIEWS
+            with _refusals():
+                self._views = frozenset(name for (name,) in self.driver.execute(listed))
+        return self._views
 
     def find(self, name: str, schema: str | None = None) -> Relation | None:
         """A table or view by name, exact before by case alone.
@@ -133,19 +149,40 @@ class ReadOnlyDatabase:
                 names.append((column.name, known.name if known else ""))
             return names
 
-    def fetch_row(self, query: str) -> tuple[Any, ...]:
+    def fetch_row(self, query: str, seconds: int = STATEMENT_SECONDS) -> tuple[Any, ...]:
         """The one row of a query, of which nothing remains when the database refuses it.
 
         Raises
         ------
         UnreadableError
-            when it does.
+            when it does, or is not done in time.
+        """
+        return self.fetch_rows(query, seconds)[0]
+
+    def fetch_rows(self, query: str, seconds: int = PROBE_SECONDS) -> list[tuple[Any, ...]]:
+        """The rows of a small query, of which nothing remains when it is refused or takes too long.
+
+        Raises
+        ------
+        UnreadableError
+            when the database refuses it, or it is not done in time.
         """
         if self.dialect == "sqlite":
-            with _refusals():
-                return tuple(self.driver.execute(query).fetchone())
+            until = time.monotonic() + seconds
+            self.driver.set_progress_handler(lambda: time.monotonic() > until, 100_000)
+            self.driver.text_factory = lambda value: value.decode("utf-8", "replace")
+            try:
+                with _refusals():
+                    return list(self.driver.execute(query).fetchall())
+            finally:
+                self.driver.text_factory = str
+                self.driver.set_progress_handler(None, 0)
+        limit = "SELECT set_config('statement_timeout', %s, true)"
         with _refusals(), self.driver.transaction():
-            return tuple(self.driver.execute(query).fetchone())
+            self.driver.execute(limit, [f"{seconds}s"])
+            rows = self.driver.execute(query).fetchall()
+            self.driver.execute(limit, [f"{STATEMENT_SECONDS}s"])
+        return [tuple(row) for row in rows]
 
     def conninfo(self) -> str:
         """The libpq connection string, for a second connection. It holds the password."""
@@ -271,13 +308,13 @@ def _begin(database: ReadOnlyDatabase) -> None:
             database.driver.rollback()
 
 
-def session_settings() -> dict[str, str]:
+def session_settings(seconds: int = STATEMENT_SECONDS) -> dict[str, str]:
     """What holds for the reading transaction in PostgreSQL, whatever the role's defaults are."""
     return {
         "TimeZone": "UTC",
         "DateStyle": "ISO, MDY",
         "extra_float_digits": "1",
-        "statement_timeout": f"{STATEMENT_SECONDS}s",
+        "statement_timeout": f"{seconds}s",
         "lock_timeout": f"{LOCK_SECONDS}s",
         # The snapshot's owner waits while another connection reads under it.
         "idle_in_transaction_session_timeout": "0",

@@ -18,13 +18,17 @@ if TYPE_CHECKING:
 class Relation:
     """A table or view: where it is, and its columns with their types in lower case.
 
-    ``problem`` says why its columns cannot be told (a view over a table that is gone).
+    ``problem`` says why its columns cannot be told (a view over a table that is gone),
+    ``hides_rows`` that row security applies to who reads, ``estimate`` is the database's own
+    guess at the number of rows (-1: none).
     """
 
     schema: str
     name: str
     columns: dict[str, str] = field(default_factory=dict)
     problem: str = ""
+    hides_rows: bool = False
+    estimate: int = -1
 
     def column(self, name: str) -> str | None:
         """The column of that name, else the only one that differs by case alone, else none."""
@@ -43,6 +47,22 @@ def quote_identifier(name: str) -> str:
     '"userId""; DROP TABLE users; --"'
     """
     return '"' + name.replace("\x00", "").replace('"', '""') + '"'
+
+
+def quote_text(text: str, dialect: str) -> str:
+    """A text as an SQL literal, spelt in hexadecimal where a character might mean something.
+
+    Examples
+    --------
+    >>> quote_text("deduct", "sqlite"), quote_text("it's", "sqlite")
+    ("'deduct'", "CAST(X'69742773' AS TEXT)")
+    """
+    if text.isascii() and text.isprintable() and "'" not in text and "\\" not in text:
+        return f"'{text}'"
+    spelt = text.replace("\x00", "").encode("utf-8", "replace").hex()
+    if dialect == "sqlite":
+        return f"CAST(X'{spelt}' AS TEXT)"
+    return f"convert_from(decode('{spelt}', 'hex'), 'UTF8')"
 
 
 def sqlite_relations(connection: sqlite3.Connection) -> list[Relation]:
@@ -66,7 +86,8 @@ _POSTGRES_RELATIONS = """
 SELECT n.nspname, c.relname,
        array_agg(a.attname::text ORDER BY a.attnum) FILTER (WHERE a.attnum IS NOT NULL),
        array_agg(format_type(a.atttypid, NULL) ORDER BY a.attnum)
-           FILTER (WHERE a.attnum IS NOT NULL)
+           FILTER (WHERE a.attnum IS NOT NULL),
+       row_security_active(c.oid), c.reltuples::bigint
 FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute AS a
@@ -74,7 +95,7 @@ LEFT JOIN pg_catalog.pg_attribute AS a
 WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
   AND n.nspname NOT LIKE 'pg\\_temp%'
-GROUP BY 1, 2
+GROUP BY 1, 2, c.oid, c.reltuples
 ORDER BY 1, 2
 """
 
@@ -82,6 +103,12 @@ ORDER BY 1, 2
 def postgres_relations(connection: psycopg.Connection[Any]) -> list[Relation]:
     """Tables, views and foreign tables of a PostgreSQL database, by schema and name."""
     return [
-        Relation(schema, name, dict(zip(columns or [], types or [], strict=True)))
-        for schema, name, columns, types in connection.execute(_POSTGRES_RELATIONS)
+        Relation(
+            schema,
+            name,
+            dict(zip(columns or [], types or [], strict=True)),
+            hides_rows=bool(hides),
+            estimate=int(estimate),
+        )
+        for schema, name, columns, types, hides, estimate in connection.execute(_POSTGRES_RELATIONS)
     ]

@@ -18,6 +18,14 @@ if TYPE_CHECKING:
 
 CONNECT_SECONDS = 10
 _SECRETS = ("password", "sslpassword", "passfile", "sslkey")
+# What writes the tables of a database that cannot be opened here into files that can be read.
+_EXPORTS = {
+    "mongodb": " (mongoexport)",
+    "firestore": " (as JSON, by its REST API or an export tool)",
+    "mssql": " (bcp, or a client's CSV export)",
+    "snowflake": " (COPY INTO … FILE_FORMAT = (TYPE = PARQUET))",
+    "bigquery": " (bq extract, as Parquet)",
+}
 _SQLITE_MAGIC = b"SQLite format 3\x00"
 
 
@@ -51,9 +59,29 @@ def parse_url(url: str, what: str) -> URL:
     if backend in ("postgresql", "postgres"):
         return parsed.set(drivername="postgresql+psycopg")
     raise CaseError(
-        f"The {what} url names the database {backend!r}; only sqlite and postgresql can be opened "
-        "read-only here."
+        f"The {what} url names the database {backend!r}; only sqlite and postgresql, and for a "
+        f"ledger mysql and mariadb, can be opened read-only here. Export its tables"
+        f"{_EXPORTS.get(backend, '')} and name them: "
+        '[ledger] files = { entries = "entries.csv", users = "users.csv" }.'
     )
+
+
+def mysql_url(url: str) -> URL | None:
+    """A URL of MySQL or MariaDB, whatever driver it names; none for any other.
+
+    Examples
+    --------
+    >>> mysql_url("mariadb+pymysql://reader@db.example.com/shop").database
+    'shop'
+    >>> mysql_url("sqlite:///ledger.db") is None
+    True
+    """
+    try:
+        parsed = make_url(url)
+    except (SQLAlchemyError, ValueError):
+        return None
+    found = parsed.drivername.split("+")[0] in ("mysql", "mariadb")
+    return parsed.set(drivername="mysql") if found else None
 
 
 def masked(url: URL) -> str:

@@ -112,6 +112,49 @@ def whole_sql(types: dict[str, str], column: str) -> str:
     )
 
 
+def decimal_sql(types: dict[str, str], column: str) -> str:
+    """A column as DECIMAL to the billionth; NULL where it is no number.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = decimal_sql({"delta": "VARCHAR"}, "delta")
+    >>> [str(duckdb.execute(f"SELECT {sql} FROM (SELECT ? AS delta)", [d]).fetchall()[0][0])
+    ...  for d in ("50", "-0.25", "0.10000000000000001", "many")]
+    ['50.000000000', '-0.250000000', '0.100000000', 'None']
+    """
+    if column not in types:
+        return "CAST(NULL AS DECIMAL(38, 9))"
+    return f"TRY_CAST({quote_identifier(column)} AS DECIMAL(38, 9))"
+
+
+def has_fractions(connection: duckdb.DuckDBPyConnection, table: str, column: str) -> bool:
+    """Whether any value of a column that was read has a decimal point."""
+    if column_types(connection, table).get(column) != "VARCHAR":
+        return False
+    clause = f"FROM {quote_identifier(table)} WHERE contains({quote_identifier(column)}, '.')"
+    return bool(connection.execute(f"SELECT 1 {clause} LIMIT 1").fetchall())
+
+
+def whole_and_fraction(decimal: str) -> tuple[str, str]:
+    """SQL of a decimal's whole part and of its billionths, NULL where it has none.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> parts = ", ".join(whole_and_fraction("d"))
+    >>> [duckdb.execute(f"SELECT {parts} FROM (SELECT ?::DECIMAL(38, 9) AS d)", [d]).fetchall()[0]
+    ...  for d in ("-1.25", "3")]
+    [(-1, -250000000), (3, None)]
+    """
+    rest = f"CAST(({decimal} - trunc({decimal})) * 1000000000 AS BIGINT)"
+    return f"TRY_CAST(trunc({decimal}) AS BIGINT)", f"nullif({rest}, 0)"
+
+
+_FIRST = "TIMESTAMPTZ '0001-01-01 00:00:00+00'"
+_LAST = "TIMESTAMPTZ '9999-12-31 23:59:59.999999+00'"
+
+
 def time_sql(types: dict[str, str], column: str) -> str:
     """A column as TIMESTAMPTZ: naive is UTC, numbers are epochs; NULL where it is no time.
 
@@ -132,9 +175,9 @@ def time_sql(types: dict[str, str], column: str) -> str:
     name = quote_identifier(column)
     kind = types[column]
     if kind == "TIMESTAMP WITH TIME ZONE":
-        return name
+        return of_our_era(name)
     if kind.startswith("TIMESTAMP") or kind == "DATE":
-        return f"CAST({name} AS TIMESTAMP) AT TIME ZONE 'UTC'"
+        return of_our_era(f"(CAST({name} AS TIMESTAMP) AT TIME ZONE 'UTC')")
     if kind == "BIGINT":
         return _epoch(f"CAST({name} AS DECIMAL(38, 9))")
     text = f"trim({name})"
@@ -142,8 +185,23 @@ def time_sql(types: dict[str, str], column: str) -> str:
     # Eight digits are a date without dashes, not an epoch of 1970.
     return (
         f"CASE WHEN regexp_full_match({text}, '-?[0-9]{{9,}}(\\.[0-9]+)?') THEN {_epoch(number)} "
-        f"WHEN isfinite(TRY_CAST({text} AS TIMESTAMPTZ)) THEN TRY_CAST({text} AS TIMESTAMPTZ) END"
+        f"ELSE {of_our_era(f'TRY_CAST({text} AS TIMESTAMPTZ)')} END"
     )
+
+
+def of_our_era(moment: str) -> str:
+    """A time as SQL, NULL where it is infinite or outside the years 1 to 9999.
+
+    Databases know other years; Python, and with it every report, does not.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> [duckdb.execute(f"SELECT {of_our_era(f'TIMESTAMPTZ {t!r}')} IS NULL").fetchall()[0][0]
+    ...  for t in ("9999-12-31 23:59:59+00", "275760-09-13 00:00:00+00", "infinity")]
+    [False, True, True]
+    """
+    return f"CASE WHEN {moment} BETWEEN {_FIRST} AND {_LAST} THEN {moment} END"
 
 
 def _epoch(number: str) -> str:

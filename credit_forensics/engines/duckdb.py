@@ -22,6 +22,7 @@ import pyarrow as pa
 from ibis.backends.sql.compilers import DuckDBCompiler
 
 from credit_forensics.engines.arrow_to_pandas import to_pandas
+from credit_forensics.errors import CaseError
 from credit_forensics.tables.catalogue import ALL, conform, spec
 
 
@@ -104,7 +105,17 @@ class DuckDBEngine:
             config["temp_directory"] = str(temp_directory)
         if threads:
             config["threads"] = str(threads)
-        self.connection = duckdb.connect(str(database) if database else ":memory:", config=config)
+        try:
+            self.connection = duckdb.connect(
+                str(database) if database else ":memory:", config=config
+            )
+        except duckdb.Error as error:
+            if database or len(config) == 1:
+                raise
+            reason = str(error).split("\n", 1)[0]
+            raise CaseError(
+                f"[engine] has a setting that DuckDB does not take: {reason}."
+            ) from None
         # Results carry the session's zone; the house speaks UTC only.
         self.connection.execute("SET TimeZone = 'UTC'")
         with contextlib.suppress(duckdb.InvalidInputException):

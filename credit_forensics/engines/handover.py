@@ -11,7 +11,7 @@ from credit_forensics.tables.catalogue import spec
 from credit_forensics.tables.evidence import EVIDENCE
 
 _BATCH = 100_000
-RESULTS = ("credited", "choices", "verdicts", "persons")
+RESULTS = ("coverage", "credited", "choices", "judged_shares", "verdicts", "persons")
 
 
 def hand_over(source: DuckDBEngine, target: Engine) -> None:

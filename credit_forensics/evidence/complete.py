@@ -8,8 +8,12 @@ from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
-from credit_forensics.evidence.ledgers.load import link_ledger
+from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
+from credit_forensics.evidence.ledgers.match_returns import match_returns
+from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
+from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
+from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
 
 _COVERED = {
@@ -18,13 +22,27 @@ _COVERED = {
     "deliveries": "received_at",
     "ledger": "created_at",
 }
+# What custody takes the inputs of a source to be, at its beginning.
+_TAKEN_FOR = {
+    "payments": "stripe",
+    "deliveries": "webhook log",
+    "ledger": "ledger",
+}
 
 
-def link_payments(evidence: Evidence, case_file: CaseFile) -> None:
-    """Assemble the payments, and link ledger entries and deliveries to them."""
+def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
+    """Assemble the payments, and link ledger entries and deliveries to them.
+
+    Returns what was settled of prices and of free orders, for a reading of a part.
+    """
+    take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
+    if was_inferred(evidence):
+        pair_by_time(evidence)
+    match_returns(evidence)
     match_scrubbed_deliveries(evidence)
+    return settle_for_credits(evidence, case_file.credits.free)
 
 
 def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
@@ -37,7 +55,8 @@ def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
         payment nor a ledger entry.
     """
     link_persons(evidence, case_file)
-    prepare(evidence, case_file.ids.shape)
+    note_rules(evidence, case_file)
+    prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
     finish(evidence)
     if not evidence.count("payments") and not evidence.count("ledger"):
         raise CaseError(
@@ -47,22 +66,52 @@ def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
 
 
 def finish(evidence: Evidence) -> None:
-    """Write what the sources cover, and their gaps, as tables.
+    """Write the spans of the sources, and their gaps, as tables.
 
     A loader that knows better what its source covers (a log's other lines, say) has said so.
     """
     run = evidence.connection.execute
-    run("DELETE FROM coverage WHERE source IN ('payments', 'events')")
+    run("DELETE FROM spans WHERE source IN ('payments', 'events')")
     for source, time in _COVERED.items():
         run(
-            f"""INSERT INTO coverage
-            SELECT '{source}', min({time}), max({time}), count(*) FROM {source}
-            WHERE '{source}' NOT IN (SELECT source FROM coverage) HAVING count(*) > 0"""
+            f"""INSERT INTO spans BY NAME
+            SELECT '{source}' AS source, min({time}) AS first_at, max({time}) AS last_at,
+                count(*) AS row_count FROM {source}
+            WHERE '{source}' NOT IN (SELECT source FROM spans) HAVING count(*) > 0"""
         )
+    # What events tell of payments reaches as far as the last of them.
+    run(
+        """UPDATE spans SET last_at = greatest(last_at, (SELECT max(completed_at) FROM payments),
+            (SELECT max(created_at) FROM events WHERE payment_id IS NOT NULL))
+        WHERE source = 'payments'"""
+    )
+    for source, taken_for in _TAKEN_FOR.items():
+        rejected = sum(
+            one.rejects for one in evidence.custody.inputs if one.taken_for.startswith(taken_for)
+        )
+        run("UPDATE spans SET rejected = ? WHERE source = ?", [rejected, source])
     run("DELETE FROM gaps")
     gaps = evidence.custody.gaps()
     if len(gaps):
         evidence.add("gaps", gaps)
+
+
+def note_rules(evidence: Evidence, case_file: CaseFile) -> None:
+    """Write what ``[credits]`` says, and which entries call themselves a reset or an expiry."""
+    rules = case_file.credits
+    if rules.reset is None and rules.rollover is None and rules.expires_days is None:
+        return
+    for name in ("credit_rules", "lapses"):
+        evidence.connection.execute(f"DELETE FROM {name}")
+    row = rules.model_dump(include={"reset", "rollover", "expires_days"})
+    evidence.add("credit_rules", pd.DataFrame([row]).astype({"expires_days": "Int64"}))
+    evidence.connection.execute(
+        """INSERT INTO lapses SELECT entry_id, CASE
+            WHEN regexp_matches(reason, '(^|[^a-z])(expir|verfall|lapse)', 'i') THEN 'expiry'
+            ELSE 'reset' END
+        FROM ledger WHERE delta < 0
+            AND regexp_matches(reason, '(^|[^a-z])(expir|verfall|lapse|reset|roll_?over)', 'i')"""
+    )
 
 
 def link_persons(evidence: Evidence, case_file: CaseFile) -> None:

@@ -10,6 +10,12 @@ from typing import Any
 import pandas as pd
 
 _CHUNK = 1 << 20
+# Notes that are gaps as well: how they end, the gap's problem, and what follows from it.
+READ_AS, UNREAD = "and is read as that", "are not read"
+_GAPS = (
+    (READ_AS, "read_as", "what it should have held is missing."),
+    (UNREAD, "unread", "what they tell is not known."),
+)
 REJECT_COLUMNS = ["file", "line", "reason"]
 
 
@@ -113,15 +119,38 @@ class Custody:
         return rows.sort_values(REJECT_COLUMNS, kind="stable").reset_index(drop=True)
 
     def gaps(self) -> pd.DataFrame:
-        """All gaps, as rows of the table ``gaps``."""
+        """All gaps, as rows of the table ``gaps``: those noted, and those that inputs' notes are.
+
+        Examples
+        --------
+        >>> custody = Custody()
+        >>> custody.add("all.json", "stripe objects").notes.append(f"2 objects of x {UNREAD}")
+        >>> custody.gaps()["consequence"].tolist()
+        ['2 objects of x are not read: what they tell is not known.']
+        """
         columns = ["source", "object", "problem", "consequence"]
-        return pd.DataFrame(self._gaps, columns=columns).astype("str")
+        return pd.DataFrame(self._all_gaps(), columns=columns).astype("str")
+
+    def _all_gaps(self) -> list[dict[str, str]]:
+        noted = [
+            {
+                "source": "stripe",
+                "object": source.name,
+                "problem": problem,
+                "consequence": f"{note[0].upper()}{note[1:]}: {consequence}",
+            }
+            for source in self.inputs
+            for note in source.notes
+            for end, problem, consequence in _GAPS
+            if note.endswith(end)
+        ]
+        return self._gaps + [gap for gap in noted if gap not in self._gaps]
 
     def manifest(self) -> dict[str, Any]:
         """Inputs, gaps and the number of rejects, for ``manifest.json``."""
         return {
             "inputs": [asdict(source) for source in self.inputs],
-            "gaps": list(self._gaps),
+            "gaps": self._all_gaps(),
             "rejects": sum(source.rejects for source in self.inputs),
         }
 

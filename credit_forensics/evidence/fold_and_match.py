@@ -6,6 +6,8 @@ id itself, an id that differs only in case, or a scrubbed one that fits exactly 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
 from credit_forensics.errors import CaseError
@@ -15,7 +17,11 @@ from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
 
 NAMED_KEYS = ("user_id", "user_id_backup", "session_user_id")
 EMAIL_KEYS = ("session_email", "user_email", "account_email")
-PLACEHOLDERS = ("", "unknown", "null", "undefined", "none", "nan", "anonymous", "guest")
+# What programs write for nothing.
+PLACEHOLDERS = (
+    *("", "unknown", "null", "undefined", "none", "nan", "anonymous", "guest", "nil", "n/a", "-"),
+    *("[object object]", "(null)", "<null>", "{}", "[]", "false"),
+)
 
 _HEX = "[0-9a-fA-F]"
 _UUID = f"^{_HEX}{{8}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{4}}-{_HEX}{{12}}$"
@@ -23,6 +29,21 @@ _UUID_STRICT = f"^{_HEX}{{8}}-{_HEX}{{4}}-[1-5]{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{
 _SHAPES = {"any": "", "uuid": _UUID, "uuid_strict": _UUID_STRICT, "integer": "^[0-9]+$"}
 # Under a loose shape a scan would take amounts and versions for ids, so the key must speak of one.
 _ID_KEY = "(^|_)(user|uid|account|member|owner)(_?(id|uuid|ref|key))?(_|$)"
+# Keys whose words name the account, whatever a program calls it; keys of other people and of other
+# schemes are none.
+_ACCOUNT_KEY = (
+    "(^|_)(user|uid|account|acct|member|owner|customer_ref|player|profile|person|client|org"
+    "|organi[sz]ation|team|workspace|tenant|company)(_?(id|uid|uuid|guid|ref|key))?$"
+)
+_OTHERS_KEY = (
+    "(^|_)(legacy|old|prev|previous|former|last|ext|external|foreign|auth|auth0|oauth|sso|idp|crm"
+    "|provider|referr(er|ed|al)|ref_by|invit(er|ed|ee)|admin|support|agent|staff|seller|merchant"
+    "|vendor|creator|created|author|sender|gift|recipient|parent|device|session|backup|connected"
+    "|stripe|guest|name|email)(_|$)"
+)
+_USER_WORDS = (
+    "user_?id|user|usr|uid|member|account|acct|customer|cust|client|owner|profile|person|id|u"
+)
 _SCRUBBED = r"<[a-z_]+>|\[[A-Z_]+\]|\*{3,}"
 
 
@@ -54,7 +75,7 @@ def shape_pattern(shape: str) -> str:
     return pattern
 
 
-def prepare(evidence: Evidence, shape: str = "any") -> None:
+def prepare(evidence: Evidence, shape: str = "any", user_keys: Sequence[str] = ()) -> None:
     """Fill the derived columns of ``payments``, ``metadata``, ``users``, ``user_names``.
 
     Parameters
@@ -63,6 +84,8 @@ def prepare(evidence: Evidence, shape: str = "any") -> None:
         loaded evidence; changed in place. Running it again changes nothing.
     shape
         what a user id looks like (``[ids] shape``).
+    user_keys
+        metadata keys that name the account (``[ids] user_keys``), the first one first.
 
     Raises
     ------
@@ -71,7 +94,10 @@ def prepare(evidence: Evidence, shape: str = "any") -> None:
     """
     pattern = shape_pattern(shape)
     _fold(evidence)
-    _references(evidence, pattern, loose=shape in ("any", "integer"))
+    keys = _account_keys(evidence, user_keys)
+    _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
+    if keys:
+        _give_roles(evidence, keys, user_keys)
 
 
 def _fold(evidence: Evidence) -> None:
@@ -97,7 +123,62 @@ def _fold(evidence: Evidence) -> None:
     )
 
 
-def _references(evidence: Evidence, pattern: str, *, loose: bool) -> None:
+def _account_keys(evidence: Evidence, user_keys: Sequence[str]) -> list[str]:
+    """The metadata keys that name the account, settled by the case file or by their words."""
+    found = evidence.connection.execute(
+        f"""SELECT key FROM (
+            SELECT key, lower(regexp_replace(regexp_replace(key, '([a-z0-9])([A-Z])', '\\1_\\2',
+                'g'), '[^A-Za-z0-9]+', '_', 'g')) AS words
+            FROM (SELECT DISTINCT key FROM metadata))
+        WHERE key IN (SELECT unnest(?::VARCHAR[]))
+            OR (regexp_matches(words, '{_ACCOUNT_KEY}')
+                AND NOT regexp_matches(words, '{_OTHERS_KEY}')
+                AND key NOT IN ({_quoted(NAMED_KEYS)}))
+        ORDER BY key""",
+        [list(user_keys)],
+    )
+    return [str(key) for (key,) in found.fetchall()]
+
+
+def _give_roles(evidence: Evidence, keys: Sequence[str], user_keys: Sequence[str]) -> None:
+    """Take one key of an object for its ``user_id``, where no key of that name is there.
+
+    A key that the case file settles counts whatever its value; one that only its words name
+    counts where the value is a known id.
+    """
+    run = evidence.connection.execute
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE roles AS
+        SELECT m.payment_id, m.source, m.position, 'user_id' AS role
+        FROM (SELECT *, coalesce(list_position(?::VARCHAR[], key), 0) AS settled
+            FROM metadata WHERE key IN ({_quoted(keys)}) AND valid) m
+        WHERE (m.settled > 0 OR m.detail IN ('exact', 'case', 'wildcard', 'wrapped'))
+            AND (m.settled > 0 OR NOT EXISTS (SELECT 1 FROM metadata n
+                WHERE n.payment_id = m.payment_id AND n.source = m.source AND n.valid
+                    AND n.key = 'user_id'))
+        QUALIFY row_number() OVER (PARTITION BY m.payment_id, m.source
+            ORDER BY m.settled = 0, m.settled, m.position) = 1""",
+        [list(user_keys)],
+    )
+    run(
+        """CREATE OR REPLACE TABLE metadata AS
+        SELECT m.* REPLACE (CASE WHEN r.role IS NOT NULL THEN r.role
+            -- What stood under the name gives way to the key that the case file settles.
+            WHEN m.key = 'user_id' AND o.role IS NOT NULL THEN '' END AS role)
+        FROM metadata m LEFT JOIN roles r USING (payment_id, source, position)
+        LEFT JOIN roles o ON m.key = 'user_id' AND o.payment_id = m.payment_id
+            AND o.source = m.source"""
+    )
+    run("DROP TABLE roles")
+
+
+def _quoted(words: Sequence[str]) -> str:
+    return ", ".join(f"'{_sql_text(word)}'" for word in words)
+
+
+def _references(
+    evidence: Evidence, pattern: str, account_keys: Sequence[str], *, loose: bool
+) -> None:
     run = evidence.connection.execute
     run(
         """CREATE OR REPLACE TEMP TABLE known_ids AS
@@ -105,7 +186,7 @@ def _references(evidence: Evidence, pattern: str, *, loose: bool) -> None:
             SELECT user_id FROM users UNION ALL SELECT user_id FROM customers
             UNION ALL SELECT user_id FROM ledger) WHERE user_id IS NOT NULL"""
     )
-    named = ", ".join(f"'{key}'" for key in NAMED_KEYS)
+    named = _quoted((*NAMED_KEYS, *account_keys))
     scanned = _scanned("value", "key", pattern, loose=loose)
     run(
         f"""CREATE OR REPLACE TEMP TABLE id_values AS
@@ -133,6 +214,7 @@ def _references(evidence: Evidence, pattern: str, *, loose: bool) -> None:
         LEFT JOIN folded f ON f.folded_id = lower(v.value)"""
     )
     _match_scrubbed(evidence)
+    _unwrap(evidence, pattern)
     email = email_key("m.value")
     run(
         f"""CREATE OR REPLACE TABLE metadata AS
@@ -166,6 +248,45 @@ def _scanned(value: str, key: str, pattern: str, *, loose: bool) -> str:
         return _shaped(value, pattern)
     uuid_like = f"(length({value}) = 36 AND regexp_matches({value}, '{_UUID}'))"
     return f"({uuid_like} OR regexp_matches(lower({key}), '{_ID_KEY}'))"
+
+
+def _unwrap(evidence: Evidence, pattern: str) -> None:
+    """Give a reference that wraps an id (``User/42``, JSON, base64, ``org:user``) its owner.
+
+    Only where exactly one known id stands in it. A number counts beside a word for a user alone:
+    in ``cart-1234`` it is no id.
+    """
+    run = evidence.connection.execute
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE unwrapped AS
+        WITH texts AS (
+            SELECT value, url_decode(value) AS text FROM id_references
+            WHERE detail = 'unknown' AND valid AND length(value) > 3
+            UNION ALL
+            SELECT value, TRY(decode(from_base64(value))) FROM id_references
+            WHERE detail = 'unknown' AND valid AND length(value) BETWEEN 8 AND 120
+                AND length(value) % 4 = 0 AND regexp_matches(value, '^[A-Za-z0-9+/]+=*$')
+        ), parts AS (
+            SELECT value, text, unnest(list_distinct(regexp_extract_all(text,
+                '[A-Za-z0-9][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*') || string_split_regex(text,
+                '[^A-Za-z0-9-]+') || string_split_regex(text, '[/:|;,= ]+'))) AS part
+            FROM texts WHERE text IS NOT NULL
+        ), known AS (
+            SELECT p.value, k.user_id FROM parts p JOIN known_ids k ON k.user_id = p.part
+            WHERE p.part <> p.value
+                AND ((length(p.part) >= 6 AND NOT regexp_matches(p.part, '^[0-9]+$'))
+                    OR regexp_matches(lower(p.text), '(^|[^a-z])({_USER_WORDS})[^a-z0-9]+'
+                        || regexp_escape(lower(p.part)) || '($|[^a-z0-9])'))
+        )
+        SELECT value, min(user_id) AS user_id FROM known
+        GROUP BY 1 HAVING count(DISTINCT user_id) = 1"""
+    )
+    run(
+        f"""UPDATE id_references SET user_id = u.user_id, detail = 'wrapped',
+            valid = {_shaped("u.user_id", pattern)}
+        FROM unwrapped u WHERE u.value = id_references.value"""
+    )
+    run("DROP TABLE unwrapped")
 
 
 def _match_scrubbed(evidence: Evidence) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.findings.balance_unreadable import unreadable_balances
+from credit_forensics.coverage.absences import with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
@@ -14,17 +14,19 @@ NAME = "balance_drift"
 SEVERITY = "medium"
 PROOF = "The stored balance of an account differs from the sum of its ledger entries."
 
-INCOMPLETE = ("missing_table", "unreadable", "window")
+BILLION = 1_000_000_000
 
 
 def find_balance_drift(tables: Tables) -> ir.Table:
     """Accounts whose stored balance differs from the sum of their entries, one row an account.
 
     An account in either table counts; where it is absent from the balances its balance is zero.
-    Nothing is said where the balances could not be read (``balance_unreadable``) or hold no
-    row, or where the entries are incomplete (their table unreadable, or a window of it).
+    Nothing is said where the balances could not be read (``balance_unreadable``) or hold no row,
+    where a row of them or of the entries was rejected, where the entries are incomplete (their
+    table unreadable, or a window of it), or where the balances are of other accounts.
     ``credited_user_id`` names the account, credits are stored minus summed, and the time is that
-    of its latest entry.
+    of its latest entry. Where fractions of a credit are left over, a difference of less than one
+    and a half credits is rounding.
 
     Examples
     --------
@@ -35,20 +37,23 @@ def find_balance_drift(tables: Tables) -> ir.Table:
     >>> engine.create(*ALL)
     >>> engine.register("balances", pd.DataFrame({"user_id": ["a", "b"], "balance": [50, 70]}))
     >>> engine.register("ledger", pd.DataFrame({"user_id": ["a", "b"], "delta": [50, 50]}))
+    >>> engine.register("coverage", pd.DataFrame({"source": ["balances"]}))
     >>> engine.frame(find_balance_drift(Tables()))[["credited_user_id", "credits"]].values.tolist()
     [['b', 20]]
     """
-    balances, ledger, gaps = tables.balances, tables.ledger, tables.gaps
+    balances, ledger = tables.balances, tables.ledger
     both = balances.select(
         "user_id",
         stored=balances.balance.coalesce(0),
         booked=ibis.literal(0, "int64"),
+        fraction=balances.fraction.coalesce(0),
         entry_at=ibis.null("timestamp('UTC')"),
     ).union(
         ledger.select(
             "user_id",
             stored=ibis.literal(0, "int64"),
             booked=ledger.delta.coalesce(0),
+            fraction=-ledger.fraction.coalesce(0),
             entry_at=ledger.created_at,
         )
     )
@@ -56,23 +61,18 @@ def find_balance_drift(tables: Tables) -> ir.Table:
     rows = both.group_by("user_id").aggregate(
         stored=both.stored.sum().cast("int64"),
         booked=both.booked.sum().cast("int64"),
+        fraction=both.fraction.sum().cast("int64"),
         entry_at=both.entry_at.max(),
     )
-    rows = rows.filter(rows.stored != rows.booked)
-    incomplete = gaps.filter(
-        (gaps.source == "ledger")
-        & gaps.object.isin(("entries", "ledger"))
-        & gaps.problem.isin(INCOMPLETE)
+    # Whole credits that the fractions make up between them are credits like others.
+    rows = rows.mutate(
+        booked=rows.booked - (rows.fraction / BILLION).round().cast("int64"),
+        fraction=rows.fraction.abs() % BILLION != 0,
     )
-    unreadable = unreadable_balances(gaps)
-    rows = (
-        rows.cross_join(balances.aggregate(stored_count=balances.count()))
-        .cross_join(unreadable.aggregate(unreadable_count=unreadable.count()))
-        .cross_join(incomplete.aggregate(incomplete_count=incomplete.count()))
-    )
-    rows = rows.filter(
-        (rows.stored_count > 0) & (rows.unreadable_count == 0) & (rows.incomplete_count == 0)
-    )
+    apart = (rows.stored - rows.booked).abs()
+    rows = rows.filter(ibis.ifelse(rows.fraction, apart > 1, apart > 0))
+    rows = with_coverage(rows, tables.coverage, "balances")
+    rows = rows.filter(rows.balances_shows)
     return finding_rows(
         rows,
         NAME,

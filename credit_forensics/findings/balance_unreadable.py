@@ -17,8 +17,8 @@ PROBLEMS = (
     ("missing_table", "their table or view does not exist"),
     ("missing_column", "their column does not exist"),
     ("unreadable", "reading them failed"),
-    ("absent", "they are not there"),
 )
+"""A shop that has no balances, or rows of them that were rejected, is a gap and no finding."""
 
 
 def unreadable_balances(gaps: ir.Table) -> ir.Table:
@@ -32,6 +32,7 @@ def unreadable_balances(gaps: ir.Table) -> ir.Table:
     return gaps.filter(
         (gaps.source == "ledger")
         & ((gaps.object == "balances") | gaps.object.startswith("balances."))
+        & gaps.problem.isin([problem for problem, _ in PROBLEMS])
     )
 
 
@@ -51,10 +52,7 @@ def find_balance_unreadable(tables: Tables) -> ir.Table:
     ['missing_table']
     """
     gaps = unreadable_balances(tables.gaps)
-    known = [problem for problem, _ in PROBLEMS]
-    rows = gaps.select(
-        problem=ibis.ifelse(gaps.problem.isin(known), gaps.problem, "unreadable")
-    ).distinct()
+    rows = gaps.select("problem").distinct()
     return finding_rows(
         rows,
         NAME,
@@ -84,7 +82,6 @@ FINDING = Finding(
             "missing_table": "table missing",
             "missing_column": "column missing",
             "unreadable": "unreadable",
-            "absent": "absent",
         },
     ),
     de=Words(
@@ -94,7 +91,6 @@ FINDING = Finding(
             "missing_table": "Tabelle fehlt",
             "missing_column": "Spalte fehlt",
             "unreadable": "nicht lesbar",
-            "absent": "nicht vorhanden",
         },
     ),
     place=150,

@@ -7,6 +7,7 @@ import ibis.expr.types as ir
 
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "duplicate_credit"
@@ -44,7 +45,9 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
     """Live payments with two grants or more, net of reversals; credits are the surplus.
 
     The cause is ``one_event`` where every grant names the same event (a redelivery booked
-    again), ``several_events`` where they name different ones, ``unknown`` where none is named.
+    again), ``checkout_and_invoice`` where one names an event of the session and another one of
+    its invoice, ``several_events`` where they name other different ones, ``unknown`` where none
+    is named.
     The time is that of the latest grant.
 
     Examples
@@ -64,8 +67,15 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
     credited, payments, ledger = tables.credited, tables.payments, tables.ledger
     surplus = duplicate_surplus(credited, payments)
     grants = ledger.filter((ledger.kind == "purchase") & (ledger.delta > 0))
+    grants = grants.semi_join(surplus, "payment_id")
+    told = tables.events.semi_join(grants.filter(grants.event_id.notnull()), "event_id")
+    told = told.group_by("event_id").aggregate(event_type=told.type.min())
+    grants = grants.left_join(told, "event_id").drop("event_id_right")
     events = grants.group_by("payment_id").aggregate(
-        event_count=grants.event_id.nunique(), last_granted_at=grants.created_at.max()
+        event_count=grants.event_id.nunique(),
+        last_granted_at=grants.created_at.max(),
+        by_checkout=grants.event_type.startswith("checkout.session.").any(),
+        by_invoice=grants.event_type.startswith("invoice.").any(),
     )
     rows = (
         surplus.join(credited, "payment_id")
@@ -84,6 +94,8 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
         )
         .left_join(events, "payment_id")
         .drop("payment_id_right")
+        .left_join(inferred_grants(tables), "payment_id")
+        .drop("payment_id_right")
     )
     return finding_rows(
         rows,
@@ -93,11 +105,12 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
         event_id=rows.event_id,
         cause=ibis.cases(
             (rows.event_count == 1, "one_event"),
+            ((rows.by_checkout & rows.by_invoice).coalesce(False), "checkout_and_invoice"),
             (rows.event_count > 1, "several_events"),
             else_="unknown",
         ),
         credited_user_id=rows.credited_user_id,
-        probability=1.0,
+        probability=rows.tie_probability.coalesce(1.0),
         credits=rows.surplus,
         amount=rows.amount,
         currency=rows.currency,
@@ -134,6 +147,7 @@ FINDING = Finding(
         {
             "one_event": "one event booked again",
             "several_events": "several events",
+            "checkout_and_invoice": "by checkout and by invoice",
         },
     ),
     de=Words(
@@ -142,6 +156,7 @@ FINDING = Finding(
         {
             "one_event": "ein Ereignis erneut gebucht",
             "several_events": "mehrere Ereignisse",
+            "checkout_and_invoice": "durch Kasse und durch Rechnung",
         },
     ),
     place=50,

@@ -5,18 +5,24 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "missing_credit"
 SEVERITY = "high"
-PROOF = "Stripe says paid, the ledger covers the time, and no entry books the payment."
+PROOF = (
+    "Stripe says paid, the ledger covers the time and names its payments, and no entry books this."
+)
 
 COMPLETING_EVENTS = (
     "checkout.session.completed",
     "checkout.session.async_payment_succeeded",
     "payment_intent.succeeded",
+    "invoice.paid",
+    "invoice.payment_succeeded",
 )
 ACKNOWLEDGED = ("credited", "duplicate", "database_error", "no_credits")
 # Gates in the order in which a delivery passes them. A delayed payment has two completing events:
@@ -29,6 +35,8 @@ REFUSED_LATEST = ibis.interval(minutes=15)
 def find_missing_credit(tables: Tables) -> ir.Table:
     """Payments whose verdict is *not_credited*; the rightful user is named where it is known.
 
+    What pays for a further period of a subscription is ``missing_renewal``.
+
     The cause is the furthest gate that any delivery of the payment reached:
 
     * ``acknowledged_not_applied``: the handler answered (success, duplicate, database error, no
@@ -38,8 +46,8 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     * ``signature_refused``: it refused the signature. A refused delivery names no event, so it is
       also taken where no delivery names the payment and one was refused between one minute
       before and 15 minutes after the payment completed;
-    * ``not_delivered``: the log covers the time and no delivery is in it, though most of the
-      deliveries that were recognised in it name what they are of;
+    * ``not_delivered``: the log covers the time and no delivery is in it, though its deliveries
+      were recognised (see ``coverage``);
     * ``unknown``: the log does not cover the time, the delivery broke off or was answered with an
       error of no known kind, or its end was not understood.
 
@@ -58,8 +66,30 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     >>> engine.frame(find_missing_credit(Tables()))["cause"].tolist()
     ['acknowledged_not_applied']
     """
+    return missing(tables, NAME, SEVERITY, renewals=False)
+
+
+def is_renewal(payments: ir.Table) -> ir.BooleanValue:
+    """Whether a payment is a further one of a subscription: it has an invoice and no session.
+
+    Examples
+    --------
+    >>> is_renewal(Tables().payments).type()
+    Boolean(nullable=True)
+    """
+    return (
+        (payments.kind == "invoice").coalesce(False)
+        & payments.subscription_id.notnull()
+        & (payments.billing_reason != "subscription_create").coalesce(True)
+    )
+
+
+def missing(tables: Tables, name: str, severity: str, *, renewals: bool) -> ir.Table:
+    """The findings of paid payments without credits, of renewals or of all others."""
     verdicts, payments = tables.verdicts, tables.payments
     unbooked = verdicts.filter(verdicts.verdict == "not_credited")
+    of_kind = payments.filter(is_renewal(payments) == renewals)
+    unbooked = unbooked.semi_join(of_kind, "payment_id")
     missing = unbooked.join(payments, "payment_id").select(
         unbooked.payment_id,
         unbooked.rightful_user_id,
@@ -75,13 +105,16 @@ def find_missing_credit(tables: Tables) -> ir.Table:
     rows = rows.left_join(gates, rows.payment_id == gates.gate_payment)
     refused = _refused_after(rows, tables)
     rows = rows.left_join(refused, rows.payment_id == refused.refused_payment)
-    log = tables.coverage.filter(tables.coverage.source == "deliveries")
-    rows = rows.cross_join(log.aggregate(log_first=log.first_at.min(), log_last=log.last_at.max()))
-    rows = rows.cross_join(_recognised(tables))
+    rows = with_coverage(rows, tables.coverage, "deliveries")
+    # That no entry was paired with it is no surer than the pairs that were made.
+    pairs = inferred_grants(tables)
+    rows = rows.cross_join(pairs.aggregate(tie_probability=pairs.tie_probability.min()))
 
     gate = rows.gate.coalesce(0)
-    spanned = (rows.happened_at >= rows.log_first) & (rows.happened_at <= rows.log_last)
-    covered = spanned & (rows.named_deliveries > rows.nameless_deliveries)
+    in_log = (rows.happened_at >= rows.deliveries_since) & (
+        rows.happened_at <= rows.deliveries_until
+    )
+    covered = covers(rows, "deliveries", rows.happened_at)
     was_refused = (rows.refused_at <= rows.happened_at + REFUSED_LATEST).coalesce(False)
     cause = ibis.cases(
         (gate == _APPLIED, "acknowledged_not_applied"),
@@ -89,7 +122,7 @@ def find_missing_credit(tables: Tables) -> ir.Table:
         (gate == _SKIPPED, "acknowledged_not_applied"),
         (gate.isin((_UNCLEAR, _ERROR, _BROKEN_OFF)), "unknown"),
         ((gate == _REFUSED) | was_refused, "signature_refused"),
-        (covered.coalesce(False), "not_delivered"),
+        (covered, "not_delivered"),
         else_="unknown",
     )
     reason = ibis.cases(
@@ -101,19 +134,19 @@ def find_missing_credit(tables: Tables) -> ir.Table:
         (gate == _UNCLEAR, "how its delivery ended was not understood in the handler's log"),
         (gate == _REFUSED, "the handler refused the signature of its delivery"),
         (was_refused, "a delivery was refused for its signature at that time"),
-        (covered.coalesce(False), "the handler's log shows no delivery"),
-        (spanned.coalesce(False), "few or no deliveries were recognised in the handler's log"),
+        (covered, "the handler's log shows no delivery"),
+        (in_log.coalesce(False), "few or no deliveries were recognised in the handler's log"),
         else_="no log covers the time",
     )
     return finding_rows(
         rows,
-        NAME,
-        SEVERITY,
+        name,
+        severity,
         payment_id=rows.payment_id,
         event_id=rows.completing_event,
         cause=cause,
         rightful_user_id=rows.rightful_user_id,
-        probability=1.0,
+        probability=rows.tie_probability.coalesce(1.0),
         credits=rows.expected_credits,
         amount=rows.amount,
         currency=rows.currency,
@@ -179,16 +212,6 @@ def _furthest_gate(unbooked: ir.Table, tables: Tables) -> ir.Table:
     )
     gates = gates.filter(gates.gate_payment.notnull())
     return gates.group_by("gate_payment").aggregate(gate=gates.gate.max())
-
-
-def _recognised(tables: Tables) -> ir.Table:
-    """How many deliveries name an event or a payment, and how many of the others should."""
-    deliveries = tables.deliveries
-    named = deliveries.event_id.notnull() | deliveries.payment_id.notnull()
-    nameless = ~named & ~deliveries.outcome.isin(("signature_refused", "not_found"))
-    return deliveries.aggregate(
-        named_deliveries=named.sum().coalesce(0), nameless_deliveries=nameless.sum().coalesce(0)
-    )
 
 
 def _refused_after(rows: ir.Table, tables: Tables) -> ir.Table:

@@ -5,23 +5,28 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.coverage.absences import covers, with_coverage
+from credit_forensics.coverage.linkage import id_prefix, money_events, read_prefixes
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "orphan_credit"
 SEVERITY = "high"
-PROOF = "A purchase entry lies within the time that Stripe's payments cover, and none backs it."
-
-MONEY_EVENTS = ("checkout.session.", "payment_intent.", "charge.", "invoice.")
+PROOF = (
+    "Entries name their payments; this one lies in the time that Stripe's payments cover, "
+    "and none backs it."
+)
 
 
 def find_orphan_credit(tables: Tables) -> ir.Table:
     """Purchase entries whose payment is empty or not among the payments, one row an entry.
 
     Only entries within the span of the payments count: outside it a payment may exist that was
-    not exported. An entry is backed as well where Stripe's own events hold its event and that
-    event tells of a payment (its session may have begun before the span). The cause is
+    not exported; and only where the ledger's entries are tied to payments, and the entry names an
+    object of a kind that was read. An entry is backed as well where Stripe's own events hold its
+    event and that event tells of a payment (its session may have begun before the span). The
+    cause is
     ``no_payment`` where the entry names a payment that is not there, ``no_event`` where it names
     only an event, ``no_reference`` where it names neither.
 
@@ -37,8 +42,8 @@ def find_orphan_credit(tables: Tables) -> ir.Table:
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> day = pd.Timestamp("2025-09-01", tz="UTC")
-    >>> engine.register("coverage", pd.DataFrame({
-    ...     "source": ["payments"], "first_at": [day], "last_at": [day + pd.Timedelta("30D")]}))
+    >>> engine.register("coverage", pd.DataFrame({"source": ["payments", "events"],
+    ...     "since": [day] * 2, "until": [day + pd.Timedelta("30D")] * 2}))
     >>> engine.register("ledger", pd.DataFrame({
     ...     "entry_id": ["1"], "user_id": ["a"], "delta": [50], "kind": ["purchase"],
     ...     "event_id": ["evt_forged"], "created_at": [day + pd.Timedelta("1D")]}))
@@ -90,14 +95,20 @@ def find_orphan_credit(tables: Tables) -> ir.Table:
     )
     grants = grants.filter(grants.place >= grants.cancellations.coalesce(0))
 
-    told = ibis.or_(*(events.type.startswith(prefix) for prefix in MONEY_EVENTS))
-    backing = events.filter(events.payment_id.notnull() | told)
-    grants = grants.anti_join(backing, "event_id")
+    grants = grants.anti_join(money_events(events), "event_id")
 
-    spans = coverage.filter(coverage.source == "payments")
-    span = spans.aggregate(span_first=spans.first_at.min(), span_last=spans.last_at.max())
-    rows = grants.cross_join(span)
-    rows = rows.filter((rows.created_at >= rows.span_first) & (rows.created_at <= rows.span_last))
+    # What names an object of a kind that was not read may well be backed.
+    of_a_kind = read_prefixes(tables)
+    grants = grants.left_join(of_a_kind, id_prefix(grants.payment_id) == of_a_kind.known_prefix)
+    rows = with_coverage(with_coverage(grants, coverage, "payments"), coverage, "events")
+    rows = rows.filter(
+        covers(rows, "payments", rows.created_at)
+        & ibis.cases(
+            (rows.payment_id.notnull(), rows.known_prefix.notnull()),
+            (rows.event_id.notnull(), rows.events_shows),
+            else_=True,
+        )
+    )
     cause = ibis.cases(
         (rows.payment_id.notnull(), "no_payment"),
         (rows.event_id.notnull(), "no_event"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
+from credit_forensics.coverage.absences import with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
@@ -18,7 +19,8 @@ def find_refund_not_reversed(tables: Tables) -> ir.Table:
     """Payments with a refund or lost dispute whose share of the credits is still there.
 
     A part refunded takes back its part (see ``refunded.refund_balance`` for the rule); one credit
-    of difference is rounding. Credits are those still to be taken back.
+    of difference is rounding. Credits are those still to be taken back. Where the entries that
+    take credits back name no payment, nothing is said: one of them may be this one's.
 
     Examples
     --------
@@ -30,13 +32,15 @@ def find_refund_not_reversed(tables: Tables) -> ir.Table:
     >>> engine.register("payments", pd.DataFrame({
     ...     "payment_id": ["cs_1"], "amount": [900], "amount_lost": [300],
     ...     "expected_credits": [50]}))
+    >>> engine.register("coverage", pd.DataFrame({"source": ["refunds"]}))
     >>> engine.register("credited", pd.DataFrame({
     ...     "payment_id": ["cs_1"], "granted": [50], "reversed": [0]}))
     >>> engine.frame(find_refund_not_reversed(Tables()))["credits"].tolist()
     [17]
     """
-    rows = refund_balance(tables)
+    rows = with_coverage(refund_balance(tables), tables.coverage, "refunds")
     rows = rows.filter((rows.amount_lost > 0) & (rows.granted > 0) & (rows.outstanding > TOLERANCE))
+    rows = rows.filter(rows.refunds_shows)
     return finding_rows(
         rows,
         NAME,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ibis.expr.types as ir
 
+from credit_forensics.coverage.absences import with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
@@ -16,7 +17,8 @@ PROOF = "The table of accounts was read, and neither the credited id nor its per
 def find_unknown_user(tables: Tables) -> ir.Table:
     """Payments with net credits on an id that no account has and no link joins to one.
 
-    Without a table of accounts nothing is said. An id that a link joins to an account is a
+    Without a table of accounts, or where it knows hardly one of the ledger's accounts, nothing is
+    said. An id that a link joins to an account is a
     ``split_identity`` instead.
 
     Examples
@@ -27,6 +29,7 @@ def find_unknown_user(tables: Tables) -> ir.Table:
     >>> engine = DuckDBEngine()
     >>> engine.create(*ALL)
     >>> engine.register("users", pd.DataFrame({"user_id": ["a"]}))
+    >>> engine.register("coverage", pd.DataFrame({"source": ["users"]}))
     >>> engine.register("credited", pd.DataFrame({
     ...     "payment_id": ["cs_1", "cs_2"], "credited_user_id": ["a", "x"], "credits": [5, 5]}))
     >>> engine.frame(find_unknown_user(Tables()))["payment_id"].tolist()
@@ -38,7 +41,6 @@ def find_unknown_user(tables: Tables) -> ir.Table:
     accounts = linked.select(
         account_person=linked.person_id.coalesce(linked.user_id),
     ).distinct()
-    any_account = users.aggregate(account_count=users.count())
 
     held = credited.filter((credited.credits > 0) & credited.credited_user_id.notnull())
     held = held.anti_join(users, held.credited_user_id == users.user_id)
@@ -47,8 +49,8 @@ def find_unknown_user(tables: Tables) -> ir.Table:
         "user_id", "person_id"
     )
     held = held.anti_join(accounts, held.credited_person == accounts.account_person)
-    held = held.cross_join(any_account)
-    held = held.filter(held.account_count > 0)
+    held = with_coverage(held, tables.coverage, "users")
+    held = held.filter(held.users_shows)
     rows = held.left_join(payments, "payment_id").select(
         held,
         payments.amount,

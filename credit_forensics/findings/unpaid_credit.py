@@ -37,7 +37,13 @@ def find_unpaid_credit(tables: Tables) -> ir.Table:
     >>> engine.frame(find_unpaid_credit(Tables()))["cause"].tolist()
     ['unpaid']
     """
-    credited, payments = tables.credited, tables.payments
+    credited, payments, ledger = tables.credited, tables.payments, tables.ledger
+    free = payments.filter(
+        (payments.payment_status == "no_payment_required") & (payments.for_credits == "no")
+    )
+    bought = ledger.filter((ledger.kind == "purchase") & (ledger.delta > 0))
+    bought = bought.semi_join(free, "payment_id")
+    bought = bought.group_by("payment_id").aggregate(bought=bought.delta.sum())
     rows = credited.join(payments, "payment_id").select(
         credited.payment_id,
         credited.event_id,
@@ -54,8 +60,13 @@ def find_unpaid_credit(tables: Tables) -> ir.Table:
             else_="",
         ),
     )
+    rows = rows.left_join(bought, "payment_id").drop("payment_id_right")
+    rows = rows.mutate(
+        state=ibis.ifelse((rows.state == "") & rows.bought.notnull(), "free", rows.state),
+        kept=ibis.least(rows.kept, rows.bought.coalesce(rows.kept)),
+    )
     rows = rows.filter(rows.live & (rows.kept > 0) & (rows.state != ""))
-    state = ibis.ifelse(rows.state.isin(("expired", "failed")), rows.state, "unpaid")
+    state = ibis.ifelse(rows.state.isin(("expired", "failed", "free")), rows.state, "unpaid")
     return finding_rows(
         rows,
         NAME,
@@ -92,7 +103,10 @@ FINDING = Finding(
         "All that is left of the credits is reversed.",
         action="take",
         rule="unearned",
-        person_for=(("unpaid", "the payment may still succeed"),),
+        person_for=(
+            ("unpaid", "the payment may still succeed"),
+            ("free", "whether an order that cost nothing is granted is for the shop to say"),
+        ),
         turn=10,
     ),
     en=Words(
@@ -102,6 +116,7 @@ FINDING = Finding(
             "unpaid": "unpaid",
             "failed": "payment failed",
             "expired": "expired",
+            "free": "cost nothing",
         },
     ),
     de=Words(
@@ -111,6 +126,7 @@ FINDING = Finding(
             "unpaid": "unbezahlt",
             "failed": "Zahlung gescheitert",
             "expired": "abgelaufen",
+            "free": "kostete nichts",
         },
     ),
     place=60,

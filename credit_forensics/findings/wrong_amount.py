@@ -9,6 +9,7 @@ from credit_forensics.findings.duplicate_credit import duplicate_surplus
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.unpaid_credit import PAID_STATUSES
+from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "wrong_amount"
@@ -58,6 +59,8 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
     )
     rows = rows.filter(rows.paid & (rows.granted > 0) & (rows.granted != rows.expected_credits))
     rows = rows.anti_join(duplicates, "payment_id")
+    # Which entry books a payment was there told by the credits themselves.
+    rows = rows.anti_join(inferred_grants(tables), "payment_id")
     return finding_rows(
         rows,
         NAME,

@@ -10,6 +10,8 @@ import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
+from credit_forensics.coverage.judged_shares import measure_judged
+from credit_forensics.coverage.measure import at_new_spans, measure_coverage
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.calibration import Calibration
@@ -25,7 +27,7 @@ from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import SESSION, Method
 from credit_forensics.resolution.methods import METHODS
-from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.catalogue import Tables, spec
 
 
 @dataclass
@@ -97,12 +99,14 @@ class Basis:
 
     ``accounts``: how many accounts there are in all. ``first`` and ``final`` are the two rounds of
     fusion. The periods are numbered from ``periods.start`` on, so the part lies after it.
+    ``coverage`` is what the sources show: of a part alone the shares would say nothing.
     """
 
     periods: Periods
     accounts: int
     first: Known
     final: Known
+    coverage: pd.DataFrame | None = None
 
 
 def judge(
@@ -178,6 +182,12 @@ def judge(
     plan = plan_of(False)
     step("session fields")
     run("session_fields", "credited")
+    measured = None
+    if basis is None or basis.coverage is None:
+        measured = measure_coverage(engine)
+        engine.register("coverage", measured.coverage)
+    else:
+        engine.register("coverage", at_new_spans(basis.coverage, engine))
     step("persons")
     persons = group_persons(engine.frame(plan.links), accounts, list(different))
     engine.register("persons", persons)
@@ -219,6 +229,9 @@ def judge(
     )
     step("verdicts")
     run("verdicts", "choices")
+    # Of a part no share can be told.
+    shares = measure_judged(engine, measured) if measured else spec("judged_shares").empty()
+    engine.register("judged_shares", shares)
     return Judgement(
         mode=mode,
         methods=methods,

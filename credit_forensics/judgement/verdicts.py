@@ -7,14 +7,28 @@ from collections.abc import Sequence
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
 from credit_forensics.resolution.history import Mode
+from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.method import SESSION
 from credit_forensics.tables.catalogue import Tables
 
 CONFIRMED_AT_MOST = 0.02
 MISATTRIBUTED_FROM = 0.9
 PAID_BY_ANOTHER = "paid_by_another"
+
+
+def owed_credits(payments: ir.Table) -> ir.BooleanValue:
+    """Whether money came, or an order that cost nothing is granted by this shop's practice.
+
+    Parameters
+    ----------
+    payments
+        rows with ``payment_status`` and ``for_credits``.
+    """
+    free = (payments.payment_status == "no_payment_required") & (payments.for_credits == "yes")
+    return ibis.coalesce((payments.payment_status == "paid") | free, False)
 
 
 def person_of_best(judged: ir.Table, families: Sequence[Family]) -> ir.StringValue:
@@ -48,7 +62,7 @@ def verdicts(
     Parameters
     ----------
     tables
-        payments, credited, coverage.
+        payments, credited, ledger, coverage.
     judged
         voices joined to ``posteriors``, with ``session_user_id``: the id (not person) that the
         session named.
@@ -67,7 +81,8 @@ def verdicts(
     that the session named, else the earliest. ``paid_by_another``: the payer is known to be
     another person, who may well pay for this account. Fewer than two families can never confirm,
     nor can e-mail, name and card alone: they are one act of one payer. An absence counts only
-    where the ledger's coverage holds the payment: otherwise it is ``undetermined``.
+    where the ledger covers the payment's time and shows what is not there: otherwise the payment
+    is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -75,25 +90,28 @@ def verdicts(
         judged,
         livemode=payments.livemode,
         payment_status=payments.payment_status,
+        for_credits=payments.for_credits,
         amount=payments.amount,
         amount_lost=payments.amount_lost,
         completed_at=payments.completed_at,
     )
     rows = rows.left_join(held, "payment_id").select(rows, credited_user_id=held.credited_user_id)
+    # An entry that was only paired with the payment by credits and time accuses nobody.
+    paired = inferred_grants(tables)
+    rows = rows.left_join(paired, "payment_id").select(rows, suspect=paired.payment_id.notnull())
     if has_users and linked:
         accounts = tables.users.select(session_account="user_id").distinct()
         rows = rows.left_join(accounts, rows.session_user_id == accounts.session_account)
         rows = rows.mutate(session_has_account=rows.session_account.notnull())
-    coverage = tables.coverage.filter(tables.coverage.source == "ledger")
-    covered = coverage.agg(ledger_first=coverage.first_at.min(), ledger_last=coverage.last_at.max())
-    rows = rows.cross_join(covered)
+    rows = with_coverage(rows, tables.coverage, "ledger")
 
     best = person_of_best(rows, families)
     credit = rows.credited_user_id.notnull()
-    paid = ibis.coalesce(rows.payment_status == "paid", False) & ibis.coalesce(rows.livemode, True)
-    returned = ibis.coalesce(rows.amount_lost, 0) >= ibis.coalesce(rows.amount, 1)
+    paid = owed_credits(rows) & ibis.coalesce(rows.livemode, True)
+    returned = ibis.coalesce(rows.amount_lost, 0) >= ibis.greatest(ibis.coalesce(rows.amount, 1), 1)
     when = ibis.coalesce(rows.completed_at, rows.created_at)
-    in_ledger = ibis.coalesce((when >= rows.ledger_first) & (when <= rows.ledger_last), False)
+    in_ledger = covers(rows, "ledger", when)
+    for_credits = ibis.coalesce(rows.for_credits, "yes")
     p = rows.misattributed
     same_person = ibis.coalesce(best == rows.credited, False)
     by_session = rows[f"v_{SESSION}"] == rows.credited
@@ -110,18 +128,17 @@ def verdicts(
             other_id if not has_users else rows.credited != rows.credited_user_id
         )
         rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
+    accusable = best.notnull() & ~same_person & ~rows.suspect
     verdict = ibis.cases(
         (~credit & ~paid, "not_paid"),
-        (~credit & (returned | ~in_ledger), "undetermined"),
+        (~credit & (for_credits == "no"), "not_for_credits"),
+        (~credit & (returned | ~in_ledger | (for_credits == "probably not")), "undetermined"),
         (~credit, "not_credited"),
-        (split & (p < 0.5), "split_identity"),
+        (split & (p < 0.5) & ~rows.suspect, "split_identity"),
         (rows.available == 0, "unresolved"),
         (rows.available == 1, "unverifiable"),
-        ((p >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person, "misattributed"),
-        (
-            (p + rows.patron >= MISATTRIBUTED_FROM) & best.notnull() & ~same_person,
-            PAID_BY_ANOTHER,
-        ),
+        ((p >= MISATTRIBUTED_FROM) & accusable, "misattributed"),
+        ((p + rows.patron >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
         # What one payer typed and paid with says nothing of the account.
         (

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from credit_forensics.case.case import Case
 from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.coverage.unlinked_ledger import why_unlinked
 from credit_forensics.evidence.stripe_api.pull import pull
 from credit_forensics.monitoring.observation import Watched
 from credit_forensics.monitoring.tick import Look
@@ -33,6 +34,9 @@ def look_at_case(path: Path, *, store: bool = True) -> Look:
             has_log=bool(case_file.webhook_log.files),
             has_ledger=bool(case_file.all_ledgers),
             problems=problems,
+            unlinked=why_unlinked(case.coverage),
+            judged=case.judged.headline,
+            nothing=case.judged.nothing_found(case_file.analysis.judged_at_least),
         )
 
     return look

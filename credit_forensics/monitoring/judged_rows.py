@@ -11,15 +11,18 @@ import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from credit_forensics.coverage.judged import Judged
 from credit_forensics.evidence.stored.rows import StoredRows, put_value
 from credit_forensics.judgement.fit import Fit
 from credit_forensics.judgement.fusion import Known
 from credit_forensics.judgement.judge import Basis, Judgement
 from credit_forensics.judgement.periods import Periods
+from credit_forensics.tables.catalogue import spec
 
 # A burst's chain reaches back no further than this many periods.
 _PERIODS_BEFORE = 300
 CORE = "SELECT h FROM core"
+_SHOWN = ["source", "read", "tied", "recognised", "rejected", "reason"]
 
 
 def basis_of(rows: StoredRows) -> Basis:
@@ -38,7 +41,16 @@ def basis_of(rows: StoredRows) -> Basis:
         accounts=int(learned["accounts"]),
         first=_known(rows, learned["first"], "first_pattern", start, width),
         final=_known(rows, learned["final"], "pattern", start, width),
+        coverage=pd.DataFrame(learned["coverage"], columns=_SHOWN),
     )
+
+
+def shown_by_all(connection: duckdb.DuckDBPyConnection) -> tuple[Judged, pd.DataFrame]:
+    """What share the last judgement of everything judged, and what its sources showed."""
+    rows = connection.execute("SELECT value FROM stored.meta WHERE key = 'basis'").fetchall()
+    learned = json.loads(rows[0][0]) if rows else {"judged": [], "coverage": []}
+    judged = pd.DataFrame(learned["judged"], columns=spec("judged_shares").column_names)
+    return Judged(judged), pd.DataFrame(learned["coverage"], columns=_SHOWN)
 
 
 def _known(rows: StoredRows, learned: dict[str, Any], column: str, start: int, width: int) -> Known:
@@ -104,6 +116,8 @@ def store_judged(
                 "accounts": int(accounts),
                 "first": _plain(judgement.first_fit),
                 "final": _plain(judgement.fit),
+                "judged": run("SELECT * FROM judged_shares").fetchall(),
+                "coverage": run(f"SELECT {', '.join(_SHOWN)} FROM coverage").fetchall(),
             }
             put_value(connection, "basis", json.dumps(learned))
             put_value(connection, "judged_at", now.isoformat())
@@ -124,7 +138,7 @@ def store_judged(
         )
         run(f"INSERT INTO stored.pending SELECT hash(payment_id) FROM ({unbooked(CORE)})")
         run("DELETE FROM stored.coverage")
-        run("INSERT INTO stored.coverage SELECT source, first_at, last_at FROM coverage")
+        run("INSERT INTO stored.coverage SELECT source, first_at, last_at FROM spans")
     except BaseException:
         run("ROLLBACK")
         raise

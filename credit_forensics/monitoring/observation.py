@@ -33,6 +33,8 @@ class Watched:
 
     ``has_log`` and ``has_ledger`` say whether the case has such a source at all: without one its
     emptiness means nothing. ``problems`` holds what could not be looked at while the rest could.
+    ``unlinked`` says why a payment without an entry is no alarm, where its entries name no
+    payments. ``judged`` says what was judged, ``nothing`` what it means that nothing was found.
     ``remembered`` is called once all checks are remembered: only then is news no longer new.
     """
 
@@ -45,6 +47,9 @@ class Watched:
     has_log: bool = False
     has_ledger: bool = False
     problems: dict[str, Exception] = field(default_factory=dict)
+    unlinked: str = ""
+    judged: str = ""
+    nothing: str = "none"
     remembered: Callable[[], None] = lambda: None
 
 

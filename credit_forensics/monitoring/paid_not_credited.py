@@ -19,6 +19,7 @@ from credit_forensics.monitoring.observation import (
 def paid_not_credited(watched: Watched, settings: CheckSettings, now: dt.datetime) -> Observation:
     """Live paid payments without a ledger entry, older than the grace and within the ledger's span.
 
+    Nothing is said where the ledger's entries name no payments: any may be this one's.
     A payment before the ledger's first entry says nothing: the ledger may simply begin later. One
     that was refunded in full needs no credits any more.
 
@@ -37,6 +38,8 @@ def paid_not_credited(watched: Watched, settings: CheckSettings, now: dt.datetim
     check = "paid_not_credited"
     if not watched.has_ledger:
         return Observation(check, no_items(), "absent", "no ledger in the case")
+    if watched.unlinked:
+        return Observation(check, no_items(), "absent", f"nothing is said: {watched.unlinked}")
     waiting = paid(watched.payments)
     if len(watched.ledger):
         waiting = waiting[waiting["at"] >= watched.ledger["created_at"].min()]

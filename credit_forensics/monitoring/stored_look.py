@@ -18,6 +18,7 @@ import pandas as pd
 from credit_forensics.case.case import Case
 from credit_forensics.case.judgement_key import judgement_key, judgement_settings
 from credit_forensics.case_file import CaseFile, read_case_file
+from credit_forensics.coverage.unlinked_ledger import why_unlinked
 from credit_forensics.engines.parquet_rows import quoted_path
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.stored.bring import bring_part
@@ -32,6 +33,7 @@ from credit_forensics.monitoring.judged_rows import (
     CORE,
     basis_of,
     of_the_touched,
+    shown_by_all,
     store_judged,
     unbooked,
 )
@@ -164,6 +166,7 @@ def _watched(
         'signature_refused',
         'resolution_failed'"""
     since = (now - _HISTORY).isoformat()
+    judged, coverage = shown_by_all(connection)
     return Watched(
         # Only what is not booked can be missing its credits or its delivery.
         payments=frame(unbooked(CORE)),
@@ -176,7 +179,7 @@ def _watched(
         ),
         ledger=frame(
             """SELECT NULL::VARCHAR AS payment_id, NULL::VARCHAR AS event_id,
-                first_at AS created_at FROM coverage
+                first_at AS created_at FROM spans
             WHERE source = 'ledger' AND first_at IS NOT NULL"""
         ),
         verdicts=frame(
@@ -187,5 +190,8 @@ def _watched(
         has_log=bool(case_file.webhook_log.files),
         has_ledger=bool(case_file.all_ledgers),
         problems=problems,
+        unlinked=why_unlinked(coverage),
+        judged=judged.headline,
+        nothing=judged.nothing_found(case_file.analysis.judged_at_least),
         remembered=remembered,
     )

@@ -43,7 +43,8 @@ class TickResult:
     """What a tick did.
 
     ``observations`` holds one for each check that ran, also where it found nothing; ``errors`` the
-    parts that could not run, and why. ``sent`` holds the messages handed over.
+    parts that could not run, and why. ``sent`` holds the messages handed over. ``judged`` and
+    ``nothing`` are as in ``Watched``.
     """
 
     at: dt.datetime
@@ -51,13 +52,19 @@ class TickResult:
     observations: tuple[Observation, ...]
     errors: dict[str, str]
     sent: tuple[Sent, ...]
+    judged: str = ""
+    nothing: str = "none"
 
     def __str__(self) -> str:
-        said = [o.summary for o in self.observations if len(o.items)] or ["nothing found"]
+        said = [o.summary for o in self.observations if len(o.items)] or [
+            "nothing found" if self.nothing == "none" else self.nothing
+        ]
         said += [f"{part} could not run ({why})" for part, why in self.errors.items()]
         accepted = sum(message.error is None for message in self.sent)
         if self.sent:
             said.append(f"{accepted} of {len(self.sent)} messages accepted")
+        if self.judged:
+            said.append(self.judged[0].lower() + self.judged[1:])
         return f"{self.at:%Y-%m-%d %H:%M:%S} UTC, {self.seconds:.1f} s: {'; '.join(said)}"
 
     @property
@@ -79,6 +86,7 @@ def run_tick(
     now, started = clock(), time.monotonic()
     errors: dict[str, Exception] = {}
     observations: list[Observation] = []
+    watched = Watched()
     try:
         watched = plan.look(now, state.standing())
     except Exception as error:
@@ -105,7 +113,10 @@ def run_tick(
         if not errors:
             state.put("watermark", now.isoformat())
     sent = send_alerts(state, plan.senders, plan.manners, clock)
-    return TickResult(now, time.monotonic() - started, tuple(observations), problems, tuple(sent))
+    seconds = time.monotonic() - started
+    return TickResult(
+        now, seconds, tuple(observations), problems, tuple(sent), watched.judged, watched.nothing
+    )
 
 
 def _remember(

@@ -59,6 +59,11 @@ def correct(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) ->
     payment_id = finding["payment_id"]
     if not payment_id or not (desk.any_payment_id or PAYMENT_ID.match(payment_id)):
         raise NeedsPersonError("the payment's id cannot be written into a reason and read back")
+    if facts.tie_probability < desk.threshold:
+        raise TooDoubtfulError(
+            "its entries name no payment; that they are this one's is "
+            f"{facts.tie_probability:.3f} sure, under {desk.threshold:g}"
+        )
     why = correction.why_a_person(finding["cause"])
     if why:
         raise NeedsPersonError(why)
@@ -202,6 +207,9 @@ def _unearned(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) 
 
 def _missing(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
     """``missing_credit``: what the price is worth, to whom two families of evidence name."""
+    probability = float(finding["probability"] or 0.0)
+    if probability < desk.threshold:
+        raise TooDoubtfulError(f"its probability is {probability:.3f}, under {desk.threshold:g}")
     if facts.amount_lost:
         raise NeedsPersonError("part of the money was refunded or disputed")
     credits = int(finding["credits"] or 0)
@@ -213,7 +221,7 @@ def _missing(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -
     key = desk.keys.make("correction", finding["finding"], finding["payment_id"])
     entries, note = _granted(finding, rightful, credits, key, desk)
     held.net[rightful] = held.net.get(rightful, 0) + credits
-    probability = facts.rightful_probability
+    probability = min(probability, facts.rightful_probability)
     return _made(finding, held, entries, probability=probability, note=note)
 
 

@@ -86,11 +86,13 @@ def read_balances(case: Case, users: Iterable[str], *, stored: bool) -> dict[str
     wanted = _wanted(case, "user_id", users)
     tables = Tables()
     if stored:
-        rows = tables.balances.select("user_id", credits=tables.balances.balance)
+        rows = tables.balances.select("user_id", "fraction", credits=tables.balances.balance)
     else:
-        rows = tables.ledger.select("user_id", credits=tables.ledger.delta)
+        rows = tables.ledger.select("user_id", "fraction", credits=tables.ledger.delta)
     rows = rows.semi_join(wanted, "user_id")
-    sums = rows.group_by("user_id").agg(credits=rows.credits.sum().cast("int64"))
+    # Fractions of a credit that make up a whole one between them; the rest cannot be taken.
+    whole = (rows.fraction.sum().coalesce(0) / 1_000_000_000).floor()
+    sums = rows.group_by("user_id").agg(credits=(rows.credits.sum() + whole).cast("int64"))
     found = case.evidence.engine.frame(sums)
     known = dict(zip(found["user_id"], found["credits"], strict=True))
     return {user: int(known.get(user, 0)) for user in users}

@@ -9,12 +9,16 @@ import pandas as pd
 
 from credit_forensics.case.case import Case
 from credit_forensics.records import row_dicts
+from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 
 
 @dataclass(frozen=True)
 class PaymentEvidence:
-    """Of one payment: the verdict and whom it names, how probable that person is, its money."""
+    """Of one payment: the verdict and whom it names, how probable that person is, its money.
+
+    ``tie_probability`` is how sure it is that its entries are this payment's.
+    """
 
     verdict: str
     rightful_user_id: str | None
@@ -22,6 +26,7 @@ class PaymentEvidence:
     families_agreeing: int
     amount_lost: int
     customer_id: str | None
+    tie_probability: float = 1.0
 
     def sure_of(self, user_id: str | None, threshold: float) -> bool:
         """Whether this account is the payer's with at least that probability."""
@@ -55,7 +60,8 @@ def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
         verdict=tables.verdicts.verdict,
         rightful_user_id=tables.verdicts.rightful_user_id,
     )
-    payments = tables.payments
+    pairs, payments = inferred_grants(tables), tables.payments
+    rows = rows.left_join(pairs, "payment_id").select(rows, tie_probability=pairs.tie_probability)
     rows = rows.inner_join(payments, "payment_id").select(
         rows, amount_lost=payments.amount_lost, customer_id=payments.customer_id
     )
@@ -67,6 +73,7 @@ def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
             families_agreeing=int(row["families"] or 0),
             amount_lost=int(row["amount_lost"] or 0),
             customer_id=row["customer_id"],
+            tie_probability=1.0 if row["tie_probability"] is None else row["tie_probability"],
         )
         for row in row_dicts(engine.frame(rows))
     }

@@ -12,7 +12,9 @@ import psycopg
 from credit_forensics.case_file import CaseFile, from_environment
 from credit_forensics.databases.read_only import ReadOnlyDatabase, open_read_only
 from credit_forensics.databases.relations import quote_identifier
-from credit_forensics.evidence.ledgers.plan_reads import Plan, Read, plan_reads
+from credit_forensics.databases.urls import mysql_url
+from credit_forensics.evidence.ledgers.plan_reads import plan_reads
+from credit_forensics.evidence.ledgers.read_plan import Plan, Read
 from credit_forensics.repair.columns import Column, TableFacts, read_table
 
 
@@ -73,14 +75,22 @@ def open_target(settings: CaseFile) -> Iterator[tuple[ReadOnlyDatabase, Target]]
             "the case names no ledger" if not ledgers else "the case has several ledgers"
         )
     section = ledgers[0]
+    if section.files:
+        raise NoTargetError("the ledger was read from exported files")
     url = from_environment(section.url, "ledger.url")
+    if mysql_url(url) is not None:
+        raise NoTargetError("a plan can be booked in SQLite and PostgreSQL only")
     with open_read_only(url, settings.folder, "ledger") as database:
         plan = plan_reads(database, section)
         yield database, _target(database, plan, url, settings.folder)
 
 
 def _target(database: ReadOnlyDatabase, plan: Plan, url: str, folder: Path) -> Target:
-    read = plan.reads["entries"]
+    read = plan.reads.get("entries")
+    if read is None:
+        raise NoTargetError(
+            "the ledger's layout was inferred: name its table and columns in [ledger.entries]"
+        )
     facts = _facts(database, read)
     if facts is None:
         raise NoTargetError("the ledger's entries are mapped by a query")

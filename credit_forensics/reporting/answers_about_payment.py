@@ -147,14 +147,13 @@ def balance(view: CaseView) -> Markup:
     sentences = []
     for user in dict.fromkeys(user for user in users if user):
         stored = view.rows_of("balances", "user_id", user)
-        deltas = [int(row["delta"] or 0) for row in view.rows_of("ledger", "user_id", user)]
         key = "answer.balance" if stored else "answer.balance_unread"
         sentences.append(
             view.language.html(
                 key,
                 user=view.user(user),
                 stored=view.language.number(stored[0]["balance"] or 0) if stored else "",
-                summed=view.language.number(sum(deltas)),
+                summed=view.language.number(view.booked_credits(user)),
             )
         )
     return Markup(" ").join(sentences)

@@ -137,7 +137,7 @@ class CaseView:
     def focus(self) -> str | None:
         """The payment that the answers single out."""
         if self._payment_id:
-            return self._payment_id
+            return self.case.payments_named([self._payment_id])[0]
         return self.worst_payments[0] if self.worst_payments else None
 
     @cached_property
@@ -162,6 +162,12 @@ class CaseView:
         """That payment's ledger entries in order of time."""
         rows = self.rows_of("ledger", "payment_id", self.focus)
         return sorted(rows, key=lambda row: (str(row["created_at"]), row["entry_id"]))
+
+    def booked_credits(self, user: str) -> int:
+        """The sum of an account's entries, to the whole credit."""
+        rows = self.rows_of("ledger", "user_id", user)
+        billionths = sum(int(row["fraction"] or 0) for row in rows)
+        return sum(int(row["delta"] or 0) for row in rows) + round(billionths / 10**9)
 
     @cached_property
     def explanation(self) -> Explanation:
@@ -192,6 +198,11 @@ class CaseView:
     def at_stake(self) -> dict[str, int]:
         """Money at stake by currency, minor units: each payment once, however many findings."""
         return money_at_stake(self.findings)
+
+    @property
+    def judged_enough(self) -> bool:
+        """Whether so much was judged that to have found nothing means something."""
+        return self.case.judged.enough(self.case.settings.analysis.judged_at_least)
 
     @cached_property
     def accounts_hit(self) -> int:

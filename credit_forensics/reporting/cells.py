@@ -27,7 +27,7 @@ _NUMBERS = frozenset(
         "payments",
     }
 )
-_TIMES = frozenset({"created_at", "onset", "end", "first_at", "last_at"})
+_TIMES = frozenset({"created_at", "onset", "end", "since", "until", "first_at", "last_at"})
 _USERS = frozenset({"credited_user_id", "rightful_user_id", "user_id"})
 _IDS = frozenset({"payment_id", "event_id", "entry_id"})
 _CODES = frozenset({"finding", "cause", "verdict", "family"})

@@ -30,7 +30,9 @@ def findings_section(
     unrun = _could_not_run(view)
     if found.empty:
         none = view.paragraph("none.findings", "none")
-        return Block(view.heading(section), none, unrun, status=_status(found, ""))
+        return Block(
+            view.heading(section), none, unrun, status=_status(found, "", enough=view.judged_enough)
+        )
     sha = write_findings_csv(found, csv, view.mask) if csv else ""
     note = Markup()
     if csv:
@@ -43,7 +45,7 @@ def findings_section(
         exposure_by_cause(found, language=view.language.code, label_words=_label_words(view)),
         findings_table(view, found),
         note,
-        status=_status(found, sha),
+        status=_status(found, sha, enough=view.judged_enough),
     )
 
 
@@ -133,10 +135,11 @@ def _label_words(view: CaseView) -> dict[str, str]:
     return words | {str(cause): language.name("cause", cause) for cause in causes}
 
 
-def _status(found: pd.DataFrame, sha: str) -> dict[str, Any]:
+def _status(found: pd.DataFrame, sha: str, *, enough: bool) -> dict[str, Any]:
     counts = found["severity"].value_counts()
     return {
         "findings": len(found),
         "severities": {str(name): int(number) for name, number in counts.items()},
         "csv_sha256": sha,
+        "judged_enough": enough,
     }

@@ -8,6 +8,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.charts.style import SEVERITIES
+from credit_forensics.coverage.judged import SUBJECTS
 from credit_forensics.html_templates import render
 from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
 from credit_forensics.reporting.case_view import CaseView, accounts_hit, money_at_stake
@@ -36,6 +37,9 @@ def headline(view: CaseView, started_at: str = "") -> Markup:
         )
     else:
         title = language.say("headline.none", payments=payments)
+        if not view.judged_enough:
+            share = language.percent(view.case.judged.least, 0)
+            title = language.say("headline.none_judged", share=share, payments=payments)
     verdicts = view.verdicts["verdict"].value_counts()
     unsure = language.say(
         "headline.unsure",
@@ -45,7 +49,30 @@ def headline(view: CaseView, started_at: str = "") -> Markup:
     if asked := int(verdicts.get(PAID_BY_ANOTHER, 0)):
         asked_words = language.count("payment", asked)
         unsure += f" {language.say('headline.paid_by_another', payments=asked_words)}"
-    return _head(view, found, title, [f"{_facts(view, started_at)}. {unsure}"])
+    facts = [f"{_facts(view, started_at)}. {unsure}", *judged_facts(view)]
+    return _head(view, found, title, facts)
+
+
+def judged_facts(view: CaseView) -> list[str]:
+    """What share of money, credits and deliveries was judged, and why the rest was not."""
+    language, judged = view.language, view.case.judged
+
+    def part(subject: str, share: float) -> str:
+        return f"{language.percent(share, 0)} {language.say(f'judged.{subject}')}"
+
+    shares = [
+        part(subject, judged.shares[subject]) for subject in SUBJECTS if subject in judged.shares
+    ]
+    if not shares:
+        return []
+    said = [language.say("headline.judged", shares=language.list(shares))]
+    not_judged = [
+        f"{part(row['subject'], row['share'])} ({language.say('unjudged.' + row['reason'])})"
+        for row in judged.unjudged
+    ]
+    if not_judged:
+        said.append(language.say("headline.unjudged", parts=language.list(not_judged)))
+    return [" ".join(said)]
 
 
 def digest_headline(view: CaseView, recent: pd.DataFrame, window: str, started_at: str) -> Markup:
@@ -60,7 +87,7 @@ def digest_headline(view: CaseView, recent: pd.DataFrame, window: str, started_a
     else:
         title = language.say("digest.none")
     total = language.say("digest.total", findings=language.count("finding", len(view.findings)))
-    facts = [f"{window}. {total}", f"{_facts(view, started_at)}."]
+    facts = [f"{window}. {total}", f"{_facts(view, started_at)}.", *judged_facts(view)]
     return _head(view, recent, title, facts, anchor="answers")
 
 

@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
+from credit_forensics.coverage.judged import SUBJECTS, WHY
 from credit_forensics.errors import CaseError
 from credit_forensics.findings.catalogue import FINDINGS
 from credit_forensics.money import money_text
@@ -22,7 +23,7 @@ from credit_forensics.resolution.methods import METHODS
 
 
 def _carried(german: bool) -> dict[str, str]:
-    """The sentences that findings and methods carry themselves."""
+    """The sentences that findings, methods and coverage carry themselves."""
     sentences = {}
     for finding in FINDINGS:
         words = finding.de if german else finding.en
@@ -34,6 +35,10 @@ def _carried(german: bool) -> dict[str, str]:
         sentences[f"method.{method.name}"] = method.reads_de if german else method.reads
         if method.family_words is not None:
             sentences[f"family.{method.family}"] = method.family_words[german]
+    for reason, both in WHY.items():
+        sentences[f"unjudged.{reason}"] = both[german]
+    for subject, both in SUBJECTS.items():
+        sentences[f"judged.{subject}"] = both[german]
     return sentences
 
 

@@ -32,6 +32,9 @@ SENTENCES: dict[str, str] = {
     # headline
     "headline.findings": "{findings} bei {payments}; {amount} betroffen",
     "headline.none": "Kein Befund bei {payments}",
+    "headline.none_judged": "Kein Befund in den {share} von {payments}, die beurteilbar waren",
+    "headline.judged": "Beurteilt: {shares}.",
+    "headline.unjudged": "Nicht beurteilt: {parts}.",
     "headline.unsure": "{ambiguous} warten auf Prüfung, {unverifiable} sind nicht überprüfbar.",
     "headline.paid_by_another": "Bezahlt von jemand anderem als dem Inhaber des Kontos, wie es "
     "Vorgesetzte oder Eltern tun: {payments}; credit-forensics review fragt einmal je Paar.",
@@ -292,6 +295,12 @@ SENTENCES: dict[str, str] = {
     "column.rejects": "Abgewiesen",
     "column.sha256": "SHA-256",
     "column.source": "Quelle",
+    "column.since": "Von",
+    "column.until": "Bis",
+    "column.read": "Gelesen",
+    "column.tied": "Verknüpft",
+    "column.recognised": "Erkannt",
+    "column.reason_silent": "Was dort fehlt, ist nicht bekannt, denn",
     "column.first_at": "Erste",
     "column.last_at": "Letzte",
     "column.row_count": "Zeilen",
@@ -319,6 +328,7 @@ SENTENCES: dict[str, str] = {
     "verdict.unresolved": "nicht zugeordnet",
     "verdict.undetermined": "unbestimmt",
     "verdict.not_credited": "nicht gutgeschrieben",
+    "verdict.not_for_credits": "nicht für Credits",
     "verdict.not_paid": "nicht bezahlt",
     "cause.unknown": "Ursache unbekannt",
     "family.session": "Sitzung",
@@ -361,6 +371,14 @@ SENTENCES: dict[str, str] = {
     "appendix.limits.priors": (
         "Hier hatten weniger als drei Familien Daten, Genauigkeiten waren nicht lernbar: es gelten "
         "die Vorannahmen."
+    ),
+    "appendix.limits.inferred": (
+        "Der Aufbau des Ledgers wurde erschlossen, nicht benannt: {parts}. Das Manifest nennt die "
+        "Spalten, und eine Zuordnung in der Falldatei legt ihn fest."
+    ),
+    "appendix.limits.tied": (
+        "{entries} nannten keine Zahlung und wurden nach Credits und Zeit einer zugeordnet; allein "
+        "danach wird niemand beschuldigt."
     ),
     "appendix.glossary": "Glossar",
     "glossary.term.claim": "Aussage",

@@ -30,6 +30,9 @@ SENTENCES: dict[str, str] = {
     # headline
     "headline.findings": "{findings} on {payments}; {amount} at stake",
     "headline.none": "No finding on {payments}",
+    "headline.none_judged": "No finding in the {share} of {payments} that could be judged",
+    "headline.judged": "Judged: {shares}.",
+    "headline.unjudged": "Not judged: {parts}.",
     "headline.unsure": "{ambiguous} wait for review, {unverifiable} cannot be verified.",
     "headline.paid_by_another": "{payments} were made by somebody else than the account's owner, "
     "as a boss or a parent may: credit-forensics review asks once a pair.",
@@ -289,6 +292,12 @@ SENTENCES: dict[str, str] = {
     "column.rejects": "Rejects",
     "column.sha256": "SHA-256",
     "column.source": "Source",
+    "column.since": "Since",
+    "column.until": "Until",
+    "column.read": "Read",
+    "column.tied": "Tied",
+    "column.recognised": "Recognised",
+    "column.reason_silent": "What is absent there is not known, because",
     "column.first_at": "First",
     "column.last_at": "Last",
     "column.row_count": "Rows",
@@ -316,6 +325,7 @@ SENTENCES: dict[str, str] = {
     "verdict.unresolved": "unresolved",
     "verdict.undetermined": "undetermined",
     "verdict.not_credited": "not credited",
+    "verdict.not_for_credits": "not for credits",
     "verdict.not_paid": "not paid",
     "cause.unknown": "cause unknown",
     "family.session": "session",
@@ -355,6 +365,14 @@ SENTENCES: dict[str, str] = {
     "appendix.limits.priors": (
         "Here fewer than three families had data, so accuracies could not be learned: the priors "
         "stand."
+    ),
+    "appendix.limits.inferred": (
+        "The layout of the ledger was inferred, not named: {parts}. The manifest says by which "
+        "columns, and a mapping in the case file settles it."
+    ),
+    "appendix.limits.tied": (
+        "{entries} named no payment and were tied to one by credits and time; such a tie accuses "
+        "nobody by itself."
     ),
     "appendix.glossary": "Glossary",
     "glossary.term.claim": "claim",

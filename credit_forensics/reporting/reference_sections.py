@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 from markupsafe import Markup
 
+from credit_forensics.evidence.ledgers.inference.decisions import inferred_parts
 from credit_forensics.html_templates import render
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
@@ -13,6 +15,7 @@ from credit_forensics.reporting.cells import Cells
 from credit_forensics.reporting.html_tables import html_table
 from credit_forensics.reporting.manifest_tables import manifest_tables
 from credit_forensics.reporting.rolling_facts import read_anew_table
+from credit_forensics.tables.catalogue import Tables
 
 SHOWN_ROWS = 25
 _TERMS = (
@@ -39,12 +42,12 @@ def coverage_section(view: CaseView) -> Block:
         language=language,
     )
     spans = html_table(
-        view.case.evidence.coverage,
-        cells.columns("source", "first_at", "last_at", "row_count"),
+        _shown_coverage(view),
+        cells.columns("source", "since", "until", "read", "recognised", "tied", "reason_silent"),
         caption=language.say("caption.coverage"),
         language=language,
     )
-    gaps = view.case.evidence.gaps
+    gaps = view.case.gaps
     gap_table = html_table(
         view.mask.frame(gaps.head(SHOWN_ROWS), "gaps"),
         cells.columns("source", "object", "problem", "consequence"),
@@ -71,8 +74,27 @@ def appendix_section(view: CaseView) -> Block:
     limits = [say(f"appendix.limits.{i}") for i in (1, 2, 3)]
     if not view.case.model.get("identifiable", True):
         limits.append(say("appendix.limits.priors"))
+    parts = [
+        part for one in view.case.evidence.custody.inputs for part in inferred_parts(one.notes)
+    ]
+    if parts:
+        ledger = Tables().ledger
+        tied = len(view.query(ledger.filter(ledger.tie == "inferred").select("entry_id")))
+        limits.append(say("appendix.limits.inferred", parts="; ".join(parts)))
+        limits += [say("appendix.limits.tied", entries=view.language.count("entry", tied))] * (
+            tied > 0
+        )
     text = render("reporting/templates/appendix.html.j2", say=say, limits=limits, terms=_TERMS)
     return Block(view.heading("appendix"), text)
+
+
+def _shown_coverage(view: CaseView) -> pd.DataFrame:
+    """The coverage, with each reason in the view's language."""
+    coverage = view.case.coverage
+    reasons = coverage["reason"].map(
+        lambda reason: view.language.say(f"unjudged.{reason}"), na_action="ignore"
+    )
+    return coverage.assign(reason_silent=reasons)
 
 
 def _rejects(view: CaseView) -> Markup:

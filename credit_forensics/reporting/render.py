@@ -37,7 +37,7 @@ class RenderedReport:
     """The files of a report, its status (ok, findings or failed) and what it counted.
 
     ``csv`` is ``None`` where the report wrote none. ``counts`` holds the number of findings by
-    severity.
+    severity; ``judged_enough`` is whether as much was judged as ``[analysis]`` asks for.
     """
 
     html: Path
@@ -45,6 +45,7 @@ class RenderedReport:
     csv: Path | None
     status: str
     counts: Mapping[str, int]
+    judged_enough: bool = True
 
 
 class ReportFailedError(Exception):
@@ -193,7 +194,9 @@ def _write(
     if reveal:
         html.touch(mode=0o600)
     html.write_text(page, encoding="utf-8")
-    rendered = RenderedReport(html, notebook, beside.get(".csv"), run.status, run.counts)
+    rendered = RenderedReport(
+        html, notebook, beside.get(".csv"), run.status, run.counts, run.judged_enough
+    )
     if run.failure:
         raise ReportFailedError(rendered, run.failure)
     return rendered

@@ -40,6 +40,7 @@ class NotebookRun:
     failure: Failure | None
     status: str
     counts: Mapping[str, int]
+    judged_enough: bool = True
 
 
 def run_notebook(
@@ -86,9 +87,9 @@ def run_notebook(
         )
     executed = nbformat.read(target, as_version=4)
     failure = _failure(executed)
-    found, counts = _told(executed)
+    found, counts, enough = _told(executed)
     status = "failed" if failure else "findings" if found else "ok"
-    return NotebookRun(_without_values(executed), failure, status, counts)
+    return NotebookRun(_without_values(executed), failure, status, counts, enough)
 
 
 def _failure(notebook: nbformat.NotebookNode) -> Failure | None:
@@ -101,15 +102,16 @@ def _failure(notebook: nbformat.NotebookNode) -> Failure | None:
     return None
 
 
-def _told(notebook: nbformat.NotebookNode) -> tuple[int, dict[str, int]]:
-    found, counts = 0, {}
+def _told(notebook: nbformat.NotebookNode) -> tuple[int, dict[str, int], bool]:
+    found, counts, enough = 0, {}, True
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             told = output.get("data", {}).get(STATUS_MIME)
             if told:
                 found = int(told.get("findings", 0))
                 counts = {str(k): int(v) for k, v in told.get("severities", {}).items()}
-    return found, counts
+                enough = bool(told.get("judged_enough", True))
+    return found, counts, enough
 
 
 def _without_values(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -85,7 +85,8 @@ class UserDossier:
                 ["created_at", "entry_id"]
             )
         )
-        rows["running"] = rows["delta"].fillna(0).cumsum()
+        rest = rows["fraction"].astype("float64").fillna(0).cumsum() / 10**9
+        rows["running"] = rows["delta"].fillna(0).cumsum() + rest.round().astype("int64")
         cells = Cells(view)
         table = html_table(
             view.mask.frame(rows.tail(SHOWN_ROWS), "ledger").assign(
@@ -107,12 +108,11 @@ class UserDossier:
     def _balance(self, user: str) -> Markup:
         view = self.view
         stored = view.rows_of("balances", "user_id", user)
-        deltas = [int(row["delta"] or 0) for row in view.rows_of("ledger", "user_id", user)]
         return view.language.html(
             "answer.balance" if stored else "answer.balance_unread",
             user=view.user(user),
             stored=view.language.number(stored[0]["balance"] or 0) if stored else "",
-            summed=view.language.number(sum(deltas)),
+            summed=view.language.number(view.booked_credits(user)),
         )
 
     def _somebody(self) -> str:

@@ -87,6 +87,7 @@ def _named_values(tables: Tables, fields: Sequence[Field], places: dict[int, str
     """
     metadata = tables.metadata
     rows = metadata.filter(metadata.user_id.notnull() | metadata.email_key.notnull())
+    rows = rows.mutate(key=ibis.coalesce(rows.role, rows.key))
     number = {name: place for place, name in places.items()}
     keys = [key for field in fields if field.sources == (SESSION,) for key in field.keys]
     of_session = rows.key.cases(

@@ -75,6 +75,8 @@ def write_case(
     }
     if any(source == "intent" for _, source in stripe.metadata):
         files["intents"] = stripe.intents()
+    if any(row["subscription_id"] is not None for row in stripe.payments.values()):
+        files["invoices"] = stripe.invoices()
     for kind, objects in files.items():
         with _writer(folder / f"{kind}.{stripe_ending}") as file:
             _write_objects(file, objects, kind, stripe_format)

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from credit_forensics.scenarios.case_writer import write_case
+from credit_forensics.scenarios.recurring import with_renewals
 from credit_forensics.scenarios.settings import BurstSettings, FaultRates, WorldSettings
 from credit_forensics.scenarios.world import World, make_world
 
@@ -54,8 +55,22 @@ DEMO_SETTINGS = WorldSettings(
 
 
 def demo_world(seed: int = 2025) -> World:
-    """The world of the demo case."""
-    return make_world(DEMO_SETTINGS, seed)
+    """The world of the demo case, in which one customer has a subscription.
+
+    Its first month was booked by the session and by the invoice, and one renewal was not booked.
+    """
+    world = make_world(DEMO_SETTINGS, seed)
+    truth = world.truth
+    told = set(world.truth_findings["payment_id"])
+    paid = world.tables["payments"].to_pandas().set_index("payment_id")
+    right = truth[~truth["wrong"] & ~truth["payment_id"].isin(told)]
+    right = right[right["credited_user_id"].notna() & (right["payer_user_id"] != ORIGINAL_PAYER)]
+    right = right[paid.loc[right["payment_id"], "customer_id"].notna().to_numpy()]
+    counts = right.groupby("payer_user_id").size()
+    payer = counts[counts == counts.max()].index.min()
+    order = paid["created_at"].loc[right.loc[right["payer_user_id"] == payer, "payment_id"]]
+    renewals = order.sort_values(kind="stable").index[1:4].tolist()
+    return with_renewals(world, payments=renewals, missing=0.4, twice=1.0, seed=seed)
 
 
 def write_demo_case(folder: Path, seed: int = 2025) -> Path:

@@ -11,7 +11,7 @@ import pyarrow as pa
 from credit_forensics.scenarios.demo import ORIGINAL_PAYER, ORIGINAL_WRONG_USER
 from credit_forensics.scenarios.settings import DEFAULT_PRICES
 from credit_forensics.scenarios.shop import Shop
-from credit_forensics.scenarios.world import World, with_coverage
+from credit_forensics.scenarios.world import World, with_spans
 
 _REGULARS = (
     "Clara Neumann",
@@ -61,8 +61,8 @@ def scenario(name: str) -> World:
         "problem": "missing_table",
         "consequence": "stored balances cannot be compared with the ledger",
     }
-    tables = {k: v for k, v in world.tables.items() if k != "coverage"}
-    return replace(world, tables=with_coverage({**tables, "gaps": pa.Table.from_pylist([gap])}))
+    tables = {k: v for k, v in world.tables.items() if k != "spans"}
+    return replace(world, tables=with_spans({**tables, "gaps": pa.Table.from_pylist([gap])}))
 
 
 def scenario_names() -> list[str]:

@@ -22,7 +22,7 @@ from credit_forensics.scenarios.deliveries import (
 )
 from credit_forensics.scenarios.settings import DEFAULT_PRICES, Price
 from credit_forensics.scenarios.truth import BURST_COLUMNS, FINDING_COLUMNS, TRUTH_COLUMNS
-from credit_forensics.scenarios.world import World, with_coverage
+from credit_forensics.scenarios.world import World, with_spans
 from credit_forensics.tables.catalogue import spec
 
 Metadata = Literal["full", "credits", "none"]
@@ -389,7 +389,7 @@ class Shop:
             dtype="str",
         )
         return World(
-            tables=with_coverage(tables),
+            tables=with_spans(tables),
             truth=truth,
             truth_findings=found,
             bursts=pd.DataFrame(columns=BURST_COLUMNS),

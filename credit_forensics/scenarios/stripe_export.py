@@ -54,11 +54,19 @@ class StripeExport:
     def sessions(self) -> Iterator[Json]:
         """Every session as it is in the end, its line items expanded."""
         for row in self.payments.values():
+            if row["kind"] == "invoice":
+                continue
             status = "unpaid" if row["payment_status"] == "failed" else row["payment_status"]
             data = self._session(row, status)
             if row["price_id"] is not None:
                 data["line_items"] = shapes.line_items(row)
             yield data
+
+    def invoices(self) -> Iterator[Json]:
+        """The invoice of every payment of a subscription."""
+        for row in self.payments.values():
+            if row["subscription_id"] is not None:
+                yield self._invoice(row)
 
     def charges(self) -> Iterator[Json]:
         """The charge of every completed session as it is in the end."""
@@ -90,6 +98,8 @@ class StripeExport:
 
     def _object(self, told: Json, row: Json, opened: dict[str, int]) -> Json:
         kind = told["type"]
+        if kind.startswith("invoice."):
+            return self._invoice(row)
         if kind.startswith("checkout.session."):
             paid = row["payment_status"] in ("paid", "no_payment_required")
             settled = kind == _SUCCEEDED or (paid and row["payment_id"] not in self._settled)
@@ -111,9 +121,14 @@ class StripeExport:
         )
 
     def _session(self, row: Json, status: str) -> Json:
-        return shapes.session(
+        data = shapes.session(
             row, self.metadata.get((row["payment_id"], "session"), {}), status=status
         )
+        return shapes.subscribed(data, row) if row["subscription_id"] is not None else data
+
+    def _invoice(self, row: Json) -> Json:
+        own = self.metadata.get((row["payment_id"], "subscription"))
+        return shapes.invoice(row, own or self.metadata.get((row["payment_id"], "session"), {}))
 
     def _charge_status(self, row: Json) -> str:
         if row["payment_status"] == "paid":

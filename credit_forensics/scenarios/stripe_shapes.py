@@ -99,6 +99,62 @@ def session(row: Mapping[str, Any], metadata: Mapping[str, str], *, status: str)
     }
 
 
+def subscribed(data: Json, row: Mapping[str, Any]) -> Json:
+    """A session in mode subscription: its money is its first invoice's."""
+    invoice_id = derived_id("in_1", row["payment_id"])
+    subscription = row["subscription_id"]
+    return data | {"subscription": subscription, "invoice": invoice_id, "payment_intent": None}
+
+
+def invoice(row: Mapping[str, Any], metadata: Mapping[str, str]) -> Json:
+    """The invoice of a subscription's payment, in the shape since API version 2025-03-31."""
+    renewal = row["kind"] == "invoice"
+    invoice_id = row["payment_id"] if renewal else derived_id("in_1", row["payment_id"])
+    paid = row["payment_status"] == "paid"
+    details = {"metadata": dict(metadata), "subscription": row["subscription_id"]}
+    begins = row["created"]
+    line = {
+        "id": derived_id("il_1", row["payment_id"]),
+        "object": "line_item",
+        "amount": row["amount"],
+        "currency": row["currency"],
+        "metadata": dict(metadata),
+        "period": {"start": begins, "end": begins + 30 * 86_400},
+        "pricing": {"price_details": {"price": row["price_id"]}, "type": "price_details"},
+        "quantity": 1,
+    }
+    payment = {
+        "id": derived_id("inpay_1", row["payment_id"]),
+        "object": "invoice_payment",
+        "invoice": invoice_id,
+        "payment": {"payment_intent": row["payment_intent_id"], "type": "payment_intent"},
+        "status": "paid" if paid else "open",
+    }
+    return {
+        "id": invoice_id,
+        "object": "invoice",
+        "amount_due": row["amount"],
+        "amount_paid": row["amount"] if paid else 0,
+        "billing_reason": row["billing_reason"],
+        "created": begins,
+        "currency": row["currency"],
+        "customer": row["customer_id"],
+        "customer_email": row["payer_email"],
+        "customer_name": row["payer_name"],
+        "lines": {"object": "list", "data": [line], "has_more": False},
+        "livemode": row["livemode"],
+        "metadata": {},
+        "parent": {"subscription_details": details, "type": "subscription_details"},
+        "payments": {"object": "list", "data": [payment], "has_more": False},
+        "period_end": begins,
+        "period_start": begins,
+        "status": "paid" if paid else "open",
+        "status_transitions": {"paid_at": row["completed"] if paid else None},
+        "subtotal": row["amount"],
+        "total": row["amount"],
+    }
+
+
 def line_items(row: Mapping[str, Any]) -> Json:
     """The session's line items, as an export with ``expand[]=data.line_items`` holds them."""
     item = {

@@ -86,7 +86,7 @@ def make_world(settings: WorldSettings, seed: int) -> World:
     --------
     >>> world = make_world(WorldSettings(payments=300), seed=1)
     >>> len(world.truth), sorted(world.tables)[:3]
-    (300, ['balances', 'coverage', 'customers'])
+    (300, ['balances', 'customers', 'deliveries'])
     """
     if settings.payments < 2 or settings.user_count < 2:
         raise ValueError("a world needs at least two payments and two people")
@@ -145,7 +145,7 @@ def _written(scene: Scene, seed: int) -> World:
         change_tables(scene.settings.mechanisms, tables, stream(seed, "changed tables"))
     facts = truth.truth_table(scene)
     return World(
-        tables=with_coverage(tables),
+        tables=with_spans(tables),
         truth=facts,
         truth_findings=truth.truth_findings(facts, scene, books),
         bursts=truth.bursts_table(facts, scene.timeline),
@@ -154,8 +154,8 @@ def _written(scene: Scene, seed: int) -> World:
     )
 
 
-def with_coverage(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
-    """The tables conformed to the contract, with the table ``coverage`` of what they span."""
+def with_spans(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
+    """The tables conformed to the contract, with the table ``spans`` of what they span."""
     conformed = {name: conform(name, rows) for name, rows in tables.items()}
     rows = []
     for source, column in COVERED.items():
@@ -171,7 +171,7 @@ def with_coverage(tables: Mapping[str, pa.Table]) -> dict[str, pa.Table]:
                 "row_count": table.num_rows,
             }
         )
-    conformed["coverage"] = conform(
-        "coverage", pa.Table.from_pylist(rows) if rows else pd.DataFrame({"source": []}, dtype=str)
+    conformed["spans"] = conform(
+        "spans", pa.Table.from_pylist(rows) if rows else pd.DataFrame({"source": []}, dtype=str)
     )
     return conformed

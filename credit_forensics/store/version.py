@@ -20,7 +20,7 @@ _LOADED = (duckdb, np, pd, pa)
 _OTHERS = ("ibis-framework", "scipy")
 # Rooms above the case: they show what is stored, and no part depends on them.
 _ABOVE = {"repair", "monitoring", "scenarios", "reporting", "charts", "checks"}
-_ABOVE |= {"notebook", "intake", "commands", "cli.py"}
+_ABOVE |= {"notebook", "intake", "commands", "new_case", "cli.py"}
 
 
 @cache

@@ -46,7 +46,7 @@ class Tables:
     Examples
     --------
     >>> Tables().balances.columns
-    ('user_id', 'balance')
+    ('user_id', 'balance', 'fraction')
     """
 
     def __getattr__(self, name: str) -> ir.Table:

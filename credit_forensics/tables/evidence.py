@@ -11,13 +11,27 @@ from credit_forensics.tables.columns import BOOL, INT, REAL, TEXT, TIME, TableSp
 EVIDENCE: tuple[TableSpec, ...] = (
     table_spec(
         "payments",
-        "a Checkout session, or a lone PaymentIntent",
+        "a money fact: one sum of money for one purchase, whatever objects of Stripe's tell of it",
         [
-            ("payment_id", TEXT, "cs_…, or pi_… where there is no session"),
-            ("created_at", TIME, "when the session was created"),
+            (
+                "payment_id",
+                TEXT,
+                "the Checkout session's id, else the invoice's, the PaymentIntent's, the charge's",
+            ),
+            ("kind", TEXT, "checkout, invoice, intent or charge: whose id it has"),
+            ("created_at", TIME, "when the session, else the invoice or the money, was created"),
             ("completed_at", TIME, "when it completed; empty if it did not or it is not known"),
             ("livemode", BOOL, "false: Stripe's test mode"),
+            ("account", TEXT, "acct_… of a connected account, where its events say so"),
             ("mode", TEXT, "payment, subscription or setup"),
+            (
+                "billing_reason",
+                TEXT,
+                "why an invoice was made: subscription_create, subscription_cycle, manual, …",
+            ),
+            ("subscription_id", TEXT, "sub_…"),
+            ("period_start", TIME, "what a renewal pays for: from"),
+            ("period_end", TIME, "what a renewal pays for: until"),
             ("status", TEXT, "open, complete or expired"),
             (
                 "payment_status",
@@ -39,7 +53,12 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("card_fingerprint", TEXT, "the same card has the same fingerprint"),
             ("amount_refunded", INT, "cumulative, minor units"),
             ("disputed", BOOL, "a dispute that was not won stands against it"),
-            ("expected_credits", INT, "credits the price is worth"),
+            (
+                "expected_credits",
+                INT,
+                "credits that its lines are worth: quantity × credits of the price, summed",
+            ),
+            ("for_credits", TEXT, "whether it buys credits: yes, no or probably not"),
             ("email_prefilled", BOOL, "derived: the e-mail was given by the session, not typed"),
             (
                 "amount_lost",
@@ -51,7 +70,73 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("payer_name_key", TEXT, "derived: payer_name folded"),
             ("reference_user_id", TEXT, "derived: client_reference_id as a canonical user id"),
             ("reference_valid", BOOL, "derived: its shape is accepted"),
-            ("reference_detail", TEXT, "derived: exact, case, wildcard or unknown"),
+            ("reference_detail", TEXT, "derived: exact, case, wildcard, wrapped or unknown"),
+        ],
+    ),
+    table_spec(
+        "payment_objects",
+        "an object of Stripe's that tells of a payment and does not give it its id",
+        [
+            ("payment_id", TEXT, "the payment"),
+            ("object_id", TEXT, "in_…, inpay_…, pi_…, ch_…, re_… or dp_…"),
+            ("kind", TEXT, "invoice, invoice_payment, intent, charge, refund or dispute"),
+            (
+                "tie",
+                TEXT,
+                "named: by ids; inferred: by customer, amount and time, where no id is named",
+            ),
+        ],
+    ),
+    table_spec(
+        "payment_items",
+        "a line of a payment, where its session or invoice shows them",
+        [
+            ("payment_id", TEXT, "the payment"),
+            ("position", INT, "its place among the lines, from 1"),
+            ("price_id", TEXT, "price_…"),
+            ("product_id", TEXT, "prod_…"),
+            ("quantity", INT, "how many; 1 where it does not say"),
+            ("amount", INT, "before discounts and taxes, minor units"),
+            ("credits", INT, "credits that one of it is worth, by [prices] or metadata"),
+            ("prorated", BOOL, "a part of a period, on a change of the subscription"),
+        ],
+    ),
+    table_spec(
+        "prices",
+        "a price of [prices]",
+        [
+            ("price_id", TEXT, "price_…"),
+            ("credits", INT, "credits that one of it is worth"),
+            ("amount", INT, "what one of it costs, minor units"),
+            ("currency", TEXT, "lower-case ISO code"),
+        ],
+    ),
+    table_spec(
+        "subscriptions",
+        "a subscription as it is now",
+        [
+            ("subscription_id", TEXT, "sub_…"),
+            ("customer_id", TEXT, "cus_…"),
+            ("status", TEXT, "active, trialing, past_due, canceled, …"),
+            ("created_at", TIME, "created"),
+            ("ended_at", TIME, "when it ended"),
+        ],
+    ),
+    table_spec(
+        "credit_rules",
+        "what [credits] says; one row where it says anything",
+        [
+            ("reset", TEXT, "monthly"),
+            ("rollover", BOOL, "what is left stays"),
+            ("expires_days", INT, "days after which credits expire"),
+        ],
+    ),
+    table_spec(
+        "lapses",
+        "derived: a ledger entry that its own words call a reset or an expiry",
+        [
+            ("entry_id", TEXT, "the entry"),
+            ("kind", TEXT, "reset or expiry"),
         ],
     ),
     table_spec(
@@ -59,13 +144,22 @@ EVIDENCE: tuple[TableSpec, ...] = (
         "one metadata entry; an object has each key once",
         [
             ("payment_id", TEXT, "the payment"),
-            ("source", TEXT, "session, intent, charge or customer"),
+            (
+                "source",
+                TEXT,
+                "session, subscription, invoice, line, intent, charge, customer, price or product",
+            ),
             ("position", INT, "its place in the object, from 1"),
             ("key", TEXT, "as given"),
             ("value", TEXT, "as given"),
             ("user_id", TEXT, "derived: the value as a canonical user id, where it can be one"),
             ("valid", BOOL, "derived: the shape is accepted as a user id"),
-            ("detail", TEXT, "derived: exact, case, wildcard or unknown"),
+            ("detail", TEXT, "derived: exact, case, wildcard, wrapped or unknown"),
+            (
+                "role",
+                TEXT,
+                "derived: user_id, where another key stands for it; empty: its own name",
+            ),
             ("email_key", TEXT, "derived: the value folded, where it is an e-mail address"),
         ],
     ),
@@ -80,6 +174,7 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("object_id", TEXT, "id of data.object"),
             ("livemode", BOOL, "livemode"),
             ("api_version", TEXT, "api_version"),
+            ("account", TEXT, "acct_… of a connected account; empty: the account's own event"),
         ],
     ),
     table_spec(
@@ -127,6 +222,9 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("event_id", TEXT, "evt_…"),
             ("payment_id", TEXT, "the payment it books, by event, reason or column"),
             ("created_at", TIME, "when"),
+            ("tie", TEXT, "how it is tied to its payment: named, by event, inferred or none"),
+            ("tie_probability", REAL, "of an inferred tie: how sure it is"),
+            ("fraction", INT, "billionths of a credit besides delta, with its sign"),
         ],
     ),
     table_spec(
@@ -155,6 +253,18 @@ EVIDENCE: tuple[TableSpec, ...] = (
         [
             ("user_id", TEXT, "the account"),
             ("balance", INT, "credits"),
+            ("fraction", INT, "billionths of a credit besides balance, with its sign"),
+        ],
+    ),
+    table_spec(
+        "memberships",
+        "that a person belongs to an account of several",
+        [
+            ("user_id", TEXT, "the person's account"),
+            ("account_id", TEXT, "the organisation or team that owns credits"),
+            ("role", TEXT, "as stored"),
+            ("since", TIME, "from when; empty if the table does not say"),
+            ("until", TIME, "until when; empty while it lasts"),
         ],
     ),
     table_spec(
@@ -190,18 +300,24 @@ EVIDENCE: tuple[TableSpec, ...] = (
         [
             ("source", TEXT, "ledger, stripe or webhook_log"),
             ("object", TEXT, "the table, column or file"),
-            ("problem", TEXT, "missing_table, missing_column, unreadable, window or absent"),
+            (
+                "problem",
+                TEXT,
+                "missing_table, missing_column, unreadable, window, absent, rejected, not_joined, "
+                "read_as or unread",
+            ),
             ("consequence", TEXT, "which method or finding cannot be had, in a sentence"),
         ],
     ),
     table_spec(
-        "coverage",
-        "what span of time a source covers",
+        "spans",
+        "what span of time was read of a source",
         [
             ("source", TEXT, "payments, events, deliveries or ledger"),
             ("first_at", TIME, "earliest time seen"),
-            ("last_at", TIME, "latest time seen"),
-            ("row_count", INT, "rows"),
+            ("last_at", TIME, "latest time seen, or until when the source is known to be whole"),
+            ("row_count", INT, "rows; of a log, its lines with a time"),
+            ("rejected", INT, "rows that could not be read"),
         ],
     ),
 )

@@ -6,6 +6,34 @@ from credit_forensics.tables.columns import BOOL, INT, REAL, TEXT, TIME, TableSp
 
 RESULTS: tuple[TableSpec, ...] = (
     table_spec(
+        "coverage",
+        "what was read of a source, and whether its silence says anything",
+        [
+            ("source", TEXT, "payments, events, deliveries, ledger, refunds, users or balances"),
+            ("since", TIME, "from when the source speaks"),
+            ("until", TIME, "until when"),
+            ("read", INT, "rows; of a log, its lines with a time"),
+            ("tied", INT, "of these, what was tied to payments, events or accounts"),
+            ("recognised", INT, "of these, what could be tied: purchases, deliveries, accounts"),
+            ("rejected", INT, "rows that could not be read"),
+            (
+                "reason",
+                TEXT,
+                "why nothing follows from what the source does not show; empty where it does",
+            ),
+        ],
+    ),
+    table_spec(
+        "judged_shares",
+        "what share of the money, the credits and the log was judged, and why the rest was not",
+        [
+            ("subject", TEXT, "money, credits or log"),
+            ("reason", TEXT, "why it was not judged; an empty text for what was"),
+            ("share", REAL, "of the subject, 0 to 1"),
+            ("rows", INT, "payments, entries or deliveries"),
+        ],
+    ),
+    table_spec(
         "credited",
         "who holds the credits of a payment, net of reversals",
         [
@@ -45,8 +73,8 @@ RESULTS: tuple[TableSpec, ...] = (
             (
                 "verdict",
                 TEXT,
-                "confirmed, misattributed, paid_by_another, split_identity, ambiguous, unverifiable, "
-                "unresolved, undetermined, not_credited or not_paid",
+                "confirmed, misattributed, paid_by_another, split_identity, ambiguous, "
+                "unverifiable, unresolved, undetermined, not_credited, not_for_credits or not_paid",
             ),
             ("credited_user_id", TEXT, "who holds the credits"),
             ("rightful_user_id", TEXT, "who paid, as far as the evidence names one"),

@@ -84,7 +84,7 @@ def copy(url: str) -> int:
 
 
 def load(url: str) -> int:
-    """The whole loader: read, typed, kinds, rejects, hash, coverage."""
+    """The whole loader: read, typed, kinds, rejects, hash, spans."""
     evidence = Evidence()
     load_ledgers(evidence, CaseFile.model_validate({"ledger": {"url": url}}))
     return evidence.count("ledger")

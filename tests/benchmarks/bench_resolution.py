@@ -93,15 +93,15 @@ def make(payments: int, folder: Path) -> None:
     for spec in EVIDENCE:
         columns = [copied(column, int((last - first).total_seconds())) for column in spec.columns]
         # Coverage is one span whatever the number of copies; gaps are none.
-        number = 1 if spec.name in ("coverage", "gaps") else copies
+        number = 1 if spec.name in ("spans", "gaps") else copies
         source = f"SELECT {', '.join(columns)} FROM {spec.name}, range({number}) r(k)"
         target = folder / f"{spec.name}.parquet"
         run(f"COPY ({source}) TO '{target}' (FORMAT parquet)")
     if copies > 1:
-        target = folder / "coverage.parquet"
+        target = folder / "spans.parquet"
         span = f"INTERVAL '{int((last - first).total_seconds()) * (copies - 1)} seconds'"
         run(
-            f"COPY (SELECT * REPLACE (last_at + {span} AS last_at) FROM coverage) "
+            f"COPY (SELECT * REPLACE (last_at + {span} AS last_at) FROM spans) "
             f"TO '{target}' (FORMAT parquet)"
         )
 

@@ -54,10 +54,10 @@ def make(payments: int, folder: Path) -> None:
     span = run("SELECT max(created_at) - min(created_at) FROM payments").fetchall()[0][0]
     seconds = int(span.total_seconds())
     # Coverage is one span whatever the number of copies.
-    run(f"UPDATE coverage SET last_at = last_at + INTERVAL '{seconds * (copies - 1)} seconds'")
+    run(f"UPDATE spans SET last_at = last_at + INTERVAL '{seconds * (copies - 1)} seconds'")
     for copy in range(copies):
         for spec in EVIDENCE:
-            if copy and spec.name in ("coverage", "gaps"):
+            if copy and spec.name in ("spans", "gaps"):
                 continue
             columns = ", ".join(copied(column, seconds) for column in spec.columns)
             query = f"SELECT {columns} FROM {spec.name}, (SELECT {copy} AS k)"

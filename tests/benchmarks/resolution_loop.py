@@ -77,7 +77,7 @@ def loop(records: Records) -> dict[str, pd.DataFrame]:
         for name, vote in (("customer_history", customer[place]), ("card_history", card[place])):
             claims[place][name] = people[place][name] = vote[0] if vote else None
     judged = fused()
-    span = [row for row in records["coverage"] if row["source"] == "ledger"]
+    span = [row for row in records["spans"] if row["source"] == "ledger"]
     first = min(row["first_at"] for row in span)
     last = max(row["last_at"] for row in span)
     verdicts, choices = [], []

@@ -65,7 +65,7 @@ def in_pandas(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     card = votes_of(rows, "card_fingerprint", owned)
     hear(voices, people, customer, card)
     judged = fuse_frame(voices, people, borne, seconds, periods, len(accounts))
-    verdicts = verdicts_of(rows, payments, frames["coverage"], people, voices, judged)
+    verdicts = verdicts_of(rows, payments, frames["spans"], people, voices, judged)
     histories = {
         "customer_history": customer.reindex(rows["payment_id"])["person"].to_numpy(),
         "card_history": card.reindex(rows["payment_id"])["person"].to_numpy(),
@@ -325,13 +325,13 @@ def hear(
 def verdicts_of(  # noqa: PLR0917
     rows: pd.DataFrame,
     payments: pd.DataFrame,
-    coverage: pd.DataFrame,
+    spans: pd.DataFrame,
     people: pd.DataFrame,
     voices: pd.DataFrame,
     judged: pd.DataFrame,
 ) -> pd.DataFrame:
     """One verdict a payment."""
-    span = coverage[coverage["source"] == "ledger"]
+    span = spans[spans["source"] == "ledger"]
     best = best_of(judged, voices)
     credit = rows["ledger"].notna()
     live = payments["livemode"].astype("boolean").fillna(True).astype("bool")

@@ -334,7 +334,7 @@ WITH heard AS (
 VERDICTS = f"""
 CREATE OR REPLACE TABLE h_verdicts AS
 WITH span AS (
-  SELECT min(first_at) AS lo, max(last_at) AS hi FROM coverage WHERE source = 'ledger'
+  SELECT min(first_at) AS lo, max(last_at) AS hi FROM spans WHERE source = 'ledger'
 ), rows AS (
   SELECT v.payment_id, v.credited, p.misattributed, p.log_odds, p.agreeing, p.available,
     CASE best {_BEST} END AS best, c.credited_user_id,

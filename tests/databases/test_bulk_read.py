@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import pytest
 from credit_forensics.databases import bulk_read
 from credit_forensics.databases.bulk_read import read_into
 from credit_forensics.databases.read_only import UnreadableError, open_read_only
+from credit_forensics.errors import CaseError
 
 ODD = """
 CREATE TYPE mood AS ENUM ('happy', 'sad');
@@ -141,3 +144,28 @@ def test_two_statements_are_refused(way: str, postgres_database: str) -> None:
     ):
         read_into(duckdb.connect(), database, escape, "raw")
     run(postgres_database, "SELECT a FROM t")
+
+
+ENDLESS = (
+    "CREATE VIEW endless AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)"
+    " SELECT i FROM n"
+)
+
+
+def test_a_view_without_an_end_is_left(way: str, postgres_database: str) -> None:
+    run(postgres_database, ENDLESS)
+    with (
+        pytest.raises(CaseError, match="the view endless gave no end within 1 seconds"),
+        open_read_only(postgres_database, Path(), "ledger") as database,
+    ):
+        read_into(duckdb.connect(), database, "SELECT i FROM endless", "raw", view_seconds=1)
+
+
+def test_what_follows_a_view_without_an_end_is_read(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as file:
+        file.executescript(f"{ENDLESS}; CREATE TABLE t AS SELECT 7 AS i; PRAGMA user_version = 1;")
+    connection = duckdb.connect()
+    with open_read_only("sqlite:///a.db", tmp_path, "ledger") as database:
+        with pytest.raises(UnreadableError, match="endless gave no end"):
+            read_into(connection, database, "SELECT i FROM Endless", "raw", view_seconds=1)
+        assert read_into(connection, database, "SELECT i FROM t", "raw", view_seconds=1) == 1

@@ -28,6 +28,23 @@ def engine_with(tables: Mapping[str, Rows]) -> DuckDBEngine:
     return engine
 
 
+SOURCES = ("payments", "events", "deliveries", "ledger", "refunds", "users", "balances")
+
+
+def all_shown(**reasons: str | None) -> Rows:
+    """Rows of ``coverage``: each source shows what is not there, but for a reason given."""
+    return [
+        {
+            "source": source,
+            "since": at("2025-01-01"),
+            "until": at("2026-12-31"),
+            "read": 9,
+            "reason": reasons.get(source),
+        }
+        for source in SOURCES
+    ]
+
+
 def fill(engine: DuckDBEngine, tables: Mapping[str, Rows]) -> None:
     """Put rows in place of what the named tables hold; absent columns are empty."""
     for name, rows in tables.items():
@@ -44,9 +61,13 @@ def shared_engine() -> Iterator[DuckDBEngine]:
 
 @pytest.fixture
 def find(shared_engine: DuckDBEngine) -> Callable[..., list[dict[str, Any]]]:
-    """Runs a finding on literal rows: ``find(function, payments=[…], …)``, by payment and user."""
+    """Runs a finding on literal rows: ``find(function, payments=[…], …)``, by payment and user.
+
+    Every source shows what is not there, unless ``coverage`` says otherwise.
+    """
 
     def run(function: Callable[[Tables], Any], **tables: Rows) -> list[dict[str, Any]]:
+        tables = {"coverage": all_shown(), **tables}
         fill(shared_engine, tables)
         try:
             frame = shared_engine.frame(function(Tables()))
@@ -120,6 +141,7 @@ def make() -> Any:
         credit = staticmethod(credit)
         verdict = staticmethod(verdict)
         engine = staticmethod(engine_with)
+        all_shown = staticmethod(all_shown)
 
     return Make
 
@@ -212,7 +234,6 @@ def one_of_each() -> dict[str, Rows]:
         ],
         "balances": [{"user_id": "a", "balance": 70}, {"user_id": "b", "balance": 10}],
         "coverage": [
-            {"source": name, "first_at": day, "last_at": at("2025-10-01"), "row_count": 9}
-            for name in ("payments", "events", "deliveries", "ledger")
+            {"source": name, "since": day, "until": at("2025-10-01"), "read": 9} for name in SOURCES
         ],
     }

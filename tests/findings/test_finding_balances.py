@@ -54,27 +54,13 @@ def test_the_time_is_that_of_the_latest_entry(find, make):
 
 
 @pytest.mark.parametrize(
-    "gaps",
-    [
-        [gap()],
-        [gap("balances.balance", "missing_column")],
-        [gap("entries", "window")],
-        [gap("entries", "unreadable")],
-    ],
+    ("why", "found"),
+    [(None, 3), ("not_read", 0), ("rejected", 0), ("incomplete", 0), ("not_joined", 0)],
 )
-def test_what_could_not_be_read_makes_no_drift(find, make, gaps):
-    assert find(find_balance_drift, ledger=LEDGER, balances=BALANCES, gaps=gaps) == []
-
-
-@pytest.mark.parametrize(
-    "gaps", [[gap("entries.reason", "missing_column")], [gap("events", source="stripe")]]
-)
-def test_other_gaps_do_not_hide_drift(find, make, gaps):
-    assert len(find(find_balance_drift, ledger=LEDGER, balances=BALANCES, gaps=gaps)) == 3
-
-
-def test_without_any_balance_nothing_is_said(find, make):
-    assert find(find_balance_drift, ledger=LEDGER, balances=[]) == []
+def test_drift_takes_balances_and_entries_that_were_read(find, make, why, found):
+    coverage = make.all_shown(balances=why)
+    rows = find(find_balance_drift, ledger=LEDGER, balances=BALANCES, coverage=coverage)
+    assert len(rows) == found
 
 
 def test_unreadable_balances_are_found_once_a_problem(find, make):
@@ -91,10 +77,9 @@ def test_unreadable_balances_are_found_once_a_problem(find, make):
     assert "example.com" not in str(found)
 
 
-def test_a_problem_of_another_name_counts_as_unreadable(find, make):
-    assert [row["cause"] for row in find(find_balance_unreadable, gaps=[gap(problem="odd")])] == [
-        "unreadable"
-    ]
+@pytest.mark.parametrize("problem", ["absent", "rejected"])
+def test_no_balances_and_rejected_ones_are_a_gap_and_no_finding(find, make, problem):
+    assert find(find_balance_unreadable, gaps=[gap(problem=problem)]) == []
 
 
 def test_readable_balances_are_no_finding(find, make):

@@ -90,3 +90,40 @@ def test_test_payments_are_another_finding(find, make):
         credited=[make.credit("p", granted=100, grants=2)],
     )
     assert found == []
+
+
+def test_a_duplicate_among_paired_entries_is_as_sure_as_its_pairs(find, make):
+    pairs = [
+        {**entry(n, "again", None), "tie": "inferred", "tie_probability": p}
+        for n, p in ((1, 0.95), (2, 0.8))
+    ]
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment("again")],
+        credited=[make.credit("again", granted=100, grants=2)],
+        ledger=pairs,
+    )
+    assert [row["probability"] for row in found] == [0.8]
+
+
+def test_grants_by_the_session_and_by_its_invoice_have_a_cause_of_their_own(find, make):
+    def event(name, kind):
+        return {"event_id": name, "type": kind}
+
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment("both"), make.payment("invoice")],
+        credited=[make.credit(name, granted=100, grants=2) for name in ("both", "invoice")],
+        ledger=[
+            entry(1, "both", "evt_1"),
+            entry(2, "both", "evt_2"),
+            entry(3, "invoice", "evt_2"),
+            entry(4, "invoice", "evt_3"),
+        ],
+        events=[
+            event("evt_1", "checkout.session.completed"),
+            event("evt_2", "invoice.paid"),
+            event("evt_3", "invoice.payment_succeeded"),
+        ],
+    )
+    assert [row["cause"] for row in found] == ["checkout_and_invoice", "several_events"]

@@ -17,12 +17,12 @@ def entry(make, number, delta=50, kind="purchase", time="2025-09-05", **columns)
 
 
 def run(find, make, ledger, covered=True, **tables):
-    span = {"first_at": make.at("2025-09-01"), "last_at": make.at("2025-09-30")}
+    span = {"since": make.at("2025-09-01"), "until": make.at("2025-09-30")}
     return find(
         find_orphan_credit,
-        payments=[make.payment("p")],
+        payments=[make.payment("p", payment_intent_id="cs_1")],
         ledger=ledger,
-        coverage=[{"source": "payments", **span}] if covered else [],
+        coverage=[{"source": s, **span} for s in ("payments", "events")] if covered else [],
         **tables,
     )
 
@@ -106,3 +106,28 @@ def test_an_event_of_stripes_own_backs_an_entry(find, make):
 def test_the_reason_as_written_does_not_reach_the_sentence(find, make):
     (row,) = run(find, make, [entry(make, 1, reason="gift for jo@example.com")])
     assert "example.com" not in row["explanation"]
+
+
+def test_where_entries_do_not_name_their_payments_none_is_an_orphan(find, make):
+    rows = {
+        "payments": [make.payment("cs_1")],
+        "ledger": [entry(make, 1, payment_id="cs_gone"), entry(make, 2)],
+    }
+    assert len(find(find_orphan_credit, **rows)) == 2
+    for why in ("none_tied", "few_tied", "not_read"):
+        coverage = make.all_shown(payments=why)
+        assert find(find_orphan_credit, **rows, coverage=coverage) == []
+
+
+def test_an_entry_that_names_an_object_of_a_kind_that_was_not_read_is_no_orphan(find, make):
+    rows = {
+        "payments": [make.payment("cs_1")],
+        "ledger": [
+            entry(make, 1, payment_id="in_renewal"),
+            entry(make, 2, event_id="evt_1"),
+            entry(make, 3, payment_id="cs_gone"),
+        ],
+    }
+    coverage = make.all_shown(events="not_read")
+    (found,) = find(find_orphan_credit, **rows, coverage=coverage)
+    assert found["payment_id"] == "cs_gone"

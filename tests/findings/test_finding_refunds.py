@@ -117,3 +117,13 @@ def test_taking_back_the_rounded_share_is_never_a_finding(rows):
     assert engine.frame(find_refund_not_reversed(Tables())).empty
     assert engine.frame(find_refund_over_reversed(Tables())).empty
     engine.close()
+
+
+def test_where_what_was_taken_back_names_no_payment_nothing_is_said(find, make):
+    rows = {
+        "payments": [make.payment("p", amount_lost=900)],
+        "credited": [make.credit("p")],
+    }
+    assert len(find(find_refund_not_reversed, **rows)) == 1
+    coverage = make.all_shown(refunds="few_tied")
+    assert find(find_refund_not_reversed, **rows, coverage=coverage) == []

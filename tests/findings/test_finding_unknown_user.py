@@ -36,7 +36,10 @@ def test_an_id_without_an_account_is_found_others_are_not(find, make):
 
 
 def test_without_accounts_nothing_is_said(find, make):
-    assert find(find_unknown_user, users=[], credited=[make.credit("p", "x")]) == []
+    for why in ("not_read", "not_joined"):
+        coverage = make.all_shown(users=why)
+        credited = [make.credit("p", "x")]
+        assert find(find_unknown_user, users=USERS, credited=credited, coverage=coverage) == []
 
 
 def test_a_person_named_by_an_unlisted_account_still_joins(find, make):

@@ -54,3 +54,26 @@ def test_a_hostile_status_does_not_reach_the_cause(find, make):
     )
     assert row["cause"] == "unpaid"
     assert "script" not in row["explanation"]
+
+
+def free_order(find, make, for_credits, kind="purchase"):
+    return find(
+        find_unpaid_credit,
+        payments=[make.payment("p", payment_status="no_payment_required", for_credits=for_credits)],
+        credited=[make.credit("p", granted=70)],
+        ledger=[
+            {"payment_id": "p", "user_id": "a", "delta": 20, "kind": "grant"},
+            {"payment_id": "p", "user_id": "a", "delta": 50, "kind": kind},
+        ],
+    )
+
+
+def test_a_purchase_for_an_order_that_cost_nothing_counts_where_none_is_granted(find, make):
+    (row,) = free_order(find, make, "no")
+    assert (row["cause"], row["credits"]) == ("free", 50)
+
+
+def test_what_this_shop_grants_for_nothing_is_no_finding(find, make):
+    for for_credits in ("yes", "probably not", None):
+        assert free_order(find, make, for_credits) == []
+    assert free_order(find, make, "no", kind="grant") == []

@@ -171,6 +171,7 @@ def test_a_repaired_payment_makes_no_finding_from_the_ledger_on(make):
             {
                 "payments": [make.payment("p")],
                 "users": [{"user_id": "a"}],
+                "coverage": make.all_shown(balances="not_read"),
                 "verdicts": [make.verdict("p", "confirmed", "a", "a", 0.01)],
                 "ledger": ledger,
             }

@@ -54,7 +54,7 @@ def verdict(*, credited_to="ada", ledger=(NOON, NOON), payment=(), users=(), **j
     if credited_to:
         held = {"payment_id": ["cs_1"], "credited_user_id": [credited_to]}
         engine.append("credited", pd.DataFrame(held))
-    span = {"source": "ledger", "first_at": ledger[0], "last_at": ledger[1]}
+    span = {"source": "ledger", "since": ledger[0], "until": ledger[1]}
     engine.append("coverage", pd.DataFrame([span]))
     row = JUDGED | judged
     schema = {name: KINDS.get(type(row[name]), "string") for name in row}

@@ -168,10 +168,10 @@ def test_a_repaired_payment_is_clean(literal_case):
 )
 def test_where_nothing_was_credited(literal_case, columns, entries, expected):
     case = literal_case(
-        payments=[payment(1, payer_email="ada@example.com", **columns)],
+        payments=[payment(1, payer_email="ada@example.com", **columns), payment(2)],
         metadata=session(1, ADA),
         users=USERS,
-        ledger=[*entries, *EDGES],
+        ledger=[*entries, entry(2, ADA), *EDGES],
     )
     row = verdict(case)
     assert row["verdict"] == expected

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import datetime as dt
 
 import pandas as pd
@@ -179,6 +180,10 @@ def test_paid_and_not_credited_beyond_the_grace():
         "cs_fresh",
     ]
     assert len(paid_not_credited(Watched(payments=payments), SETTINGS, NOW).items) == 0
+    unlinked = dataclasses.replace(watched, unlinked="no ledger entry is tied to a payment")
+    nothing = paid_not_credited(unlinked, SETTINGS, NOW)
+    assert len(nothing.items) == 0
+    assert nothing.summary == "nothing is said: no ledger entry is tied to a payment"
 
 
 def test_silence_needs_payments_after_the_last_delivery():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import sqlite3
 from pathlib import Path
 
 import pandas as pd
@@ -113,3 +114,32 @@ def test_the_monitor_itself_watches_a_case_in_part(tmp_path, whole):
     truth = Case.open(folder).findings
     lost = set(truth[truth["finding"] == "missing_credit"]["payment_id"])
     assert after["paid_not_credited"] >= len(lost) > 0
+
+
+def test_entries_that_name_no_payment_are_paired_in_part_as_in_whole(tmp_path):
+    whole = tmp_path / "whole"
+    write_case(make_world(WorldSettings(payments=300), seed=6), whole)
+    text = (whole / "case.toml").read_text()
+    (whole / "case.toml").write_text(text.replace('schema = "credit_ledger"', ""))
+    with sqlite3.connect(whole / "ledger.db") as connection:
+        connection.executescript(
+            """ALTER TABLE credit_ledger ADD COLUMN status TEXT DEFAULT 'completed';
+            UPDATE credit_ledger SET stripe_event_id = NULL, reason = CASE
+                WHEN reason LIKE 'stripe_purchase%' THEN 'purchase'
+                ELSE substr(reason, 1, instr(reason || ':', ':') - 1) END;"""
+        )
+    expected = Case.open(whole)
+    ties = expected.evidence.ledger["tie"].value_counts()
+    assert ties["inferred"] > 200
+    assert "named" not in ties
+    folder = shorten(whole, tmp_path / "part", 0.8)
+    look = StoredLook(folder / "case.toml")
+    before = names(look_once(look))
+    grow(whole, folder)
+    found = names(look_once(look))
+    read = ("missing_credit", "duplicate_credit", "refund_not_reversed")
+    wanted = {one for one in names(expected.findings) if one[0] in read}
+    late = {one for one in found if one[0] in read}
+    assert len(wanted) > 5
+    assert wanted <= before | late
+    assert late <= wanted

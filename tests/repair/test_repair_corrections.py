@@ -18,6 +18,7 @@ FACTS = {
     "families_agreeing": 2,
     "amount_lost": 0,
     "customer_id": None,
+    "tie_probability": 1.0,
 }
 
 
@@ -65,6 +66,13 @@ def test_credits_move_from_the_threshold_on(offered, doubted):
     assert moved == [("reversal", "ben", -50), ("correction", "ada", 50)]
     with pytest.raises(TooDoubtfulError, match=r"0\.899"):
         offered("wrong_user", net={"ben": 50}, **{doubted: 0.899})
+
+
+@pytest.mark.parametrize("doubted", ["probability", "tie_probability"])
+def test_what_rests_on_paired_entries_is_offered_from_the_threshold_on(offered, doubted):
+    assert offered("missing_credit", **{doubted: 0.9}) == [("correction", "ada", 50)]
+    with pytest.raises(TooDoubtfulError, match=r"0\.899"):
+        offered("missing_credit", **{doubted: 0.899})
 
 
 def test_credits_move_only_to_an_account_that_is_there(offered):

@@ -21,6 +21,7 @@ FINDINGS = {
     "split_identity",
     "unknown_user",
     "missing_credit",
+    "missing_renewal",
     "duplicate_credit",
     "unpaid_credit",
     "test_mode_credit",

@@ -195,12 +195,12 @@ def test_seed_ids_are_the_first_wrong_payment() -> None:
     assert wrong in set(first["credited_user_id"])
 
 
-def test_coverage_spans_the_tables(world: World) -> None:
-    coverage = world.evidence().frame("coverage").set_index("source")
+def test_spans_are_those_of_the_tables(world: World) -> None:
+    spans = world.evidence().frame("spans").set_index("source")
     payments = frame(world, "payments")
-    assert coverage.loc["payments", "row_count"] == len(payments)
-    assert coverage.loc["payments", "first_at"] == payments["created_at"].min()
-    assert set(coverage.index) == {"payments", "events", "deliveries", "ledger"}
+    assert spans.loc["payments", "row_count"] == len(payments)
+    assert spans.loc["payments", "first_at"] == payments["created_at"].min()
+    assert set(spans.index) == {"payments", "events", "deliveries", "ledger"}
 
 
 def test_a_world_of_one_is_refused() -> None:

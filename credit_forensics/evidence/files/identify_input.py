@@ -42,6 +42,11 @@ NAMES: dict[str, str] = {
     "refund": "refunds",
     "dispute": "disputes",
     "customer": "customers",
+    "invoice": "invoices",
+    "invoice_payment": "invoice_payments",
+    "subscription": "subscriptions",
+    "price": "prices",
+    "product": "products",
     "event": "events",
     _THIN: "thin events",
 }
@@ -51,7 +56,7 @@ NAMES: dict[str, str] = {
 class Identified:
     """What a file is.
 
-    ``what`` is ``stripe sessions`` (or events, charges, intents, refunds, disputes, customers,
+    ``what`` is ``stripe sessions`` (or events, charges, invoices, …; ``NAMES`` has them all;
     ``stripe objects`` for a mixture), ``stripe csv``, ``parquet``, ``webhook log``,
     ``sqlite database``, ``empty`` or ``unknown``. ``layout`` is ``lines``, ``array`` or
     ``documents`` for JSON, else empty. ``compression`` is ``plain``, ``gz`` or ``zst``.
@@ -150,10 +155,14 @@ def _json(text: str, *, whole: bool) -> tuple[str, str]:
         kinds[object_kind(_loads(document.text))] += 1
         if kinds.total() >= _ENOUGH:
             break
+    other = sum(count for kind, count in kinds.items() if kind and kind not in NAMES)
     kinds = Counter({kind: count for kind, count in kinds.items() if kind in NAMES})
     if not kinds:
         if any(isinstance(value, dict) and _LOG_KEYS & value.keys() for value in values):
             return "webhook log", ""
+        if other:
+            # Objects of Stripe's, none of which is needed: each is one, whatever lines it takes.
+            return "stripe objects", "array" if stripped.startswith("[") else "documents"
         # The first object is damaged, or longer than what was looked at.
         kinds.update(match for match in _NAMED.findall(text)[:1] if match in NAMES)
     if not kinds:

@@ -16,6 +16,11 @@ STRIPE_KEYS = (
     "refunds",
     "disputes",
     "customers",
+    "invoices",
+    "invoice_payments",
+    "subscriptions",
+    "prices",
+    "products",
     "files",
 )
 """The keys of ``[stripe]`` that name files, in the order in which they are read."""

@@ -10,10 +10,11 @@ from credit_forensics.databases.values import (
     RAW,
     column_types,
     count_rows,
+    decimal_sql,
     quoted_text,
     text_sql,
     time_sql,
-    whole_sql,
+    whole_and_fraction,
 )
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
@@ -88,7 +89,7 @@ def take_balances(evidence: Evidence, source: Input, label: str) -> int:
     types = column_types(evidence.connection, f"{RAW}balances")
     run(
         f"""CREATE OR REPLACE TEMP TABLE {RAW}typed AS SELECT
-            {text_sql(types, "user_id")} AS user_id, {whole_sql(types, "balance")} AS balance,
+            {text_sql(types, "user_id")} AS user_id, {decimal_sql(types, "balance")} AS balance,
             {text_sql(types, "balance")} IS NULL AS no_balance
         FROM {RAW}balances"""
     )
@@ -98,16 +99,20 @@ def take_balances(evidence: Evidence, source: Input, label: str) -> int:
             f"""SELECT 0 AS line, '{quoted_text(label)}' || coalesce(' ' || user_id, '') || ': '
                 || CASE WHEN user_id IS NULL THEN 'the user is empty'
                 WHEN no_balance THEN 'the balance is empty'
-                ELSE 'the balance is not a whole number' END AS reason
+                ELSE 'the balance is not a number' END AS reason
             FROM {RAW}typed WHERE user_id IS NULL OR balance IS NULL ORDER BY ALL"""
         ).df(),
     )
     good = f"FROM {RAW}typed WHERE user_id IS NOT NULL AND balance IS NOT NULL"
+    whole, rest = whole_and_fraction("total")
+    billionth = "CAST('0.000000001' AS DECIMAL(10, 9))"
+    before = f"balance + coalesce(CAST(fraction AS DECIMAL(18, 0)), 0) * {billionth}"
     run(
         f"""CREATE OR REPLACE TABLE balances AS
-        SELECT user_id, CAST(sum(balance) AS BIGINT) AS balance FROM (
-            SELECT user_id, balance FROM balances UNION ALL SELECT user_id, balance {good})
-        GROUP BY user_id"""
+        SELECT user_id, {whole} AS balance, {rest} AS fraction FROM (
+            SELECT user_id, CAST(sum(amount) AS DECIMAL(38, 9)) AS total FROM (
+                SELECT user_id, {before} AS amount FROM balances
+                UNION ALL SELECT user_id, balance {good}) GROUP BY user_id)"""
     )
     return count_rows(evidence.connection, good)
 
@@ -122,5 +127,19 @@ def take_aliases(evidence: Evidence, source: Input, label: str) -> int:
         f"""INSERT INTO user_links BY NAME SELECT DISTINCT {user} AS user_id,
             {other} AS linked_user_id, 'alias' AS reason, 1.0 AS strength
         {good} AND {user} <> {other}"""
+    )
+    return count_rows(evidence.connection, good)
+
+
+def take_memberships(evidence: Evidence, source: Input, label: str) -> int:
+    """Append who belongs to what; a row without a person or an account is left out."""
+    types = column_types(evidence.connection, f"{RAW}memberships")
+    user, account = text_sql(types, "user_id"), text_sql(types, "account_id")
+    good = f"FROM {RAW}memberships WHERE {user} IS NOT NULL AND {account} IS NOT NULL"
+    evidence.connection.execute(
+        f"""INSERT INTO memberships BY NAME SELECT DISTINCT {user} AS user_id,
+            {account} AS account_id, {text_sql(types, "role")} AS role,
+            {time_sql(types, "since")} AS since, {time_sql(types, "until")} AS until
+        {good} AND {user} <> {account}"""
     )
     return count_rows(evidence.connection, good)

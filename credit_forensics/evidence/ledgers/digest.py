@@ -9,7 +9,7 @@ import duckdb
 from credit_forensics.databases.values import digest_table
 from credit_forensics.tables.catalogue import spec
 
-TABLES = ("ledger", "users", "customers", "balances", "user_links")
+TABLES = ("ledger", "users", "customers", "balances", "user_links", "memberships")
 
 
 def digest_rows(connection: duckdb.DuckDBPyConnection, schema: str) -> str:

@@ -8,14 +8,17 @@ from credit_forensics.databases.values import (
     RAW,
     column_types,
     count_rows,
+    decimal_sql,
+    has_fractions,
     quoted_text,
     text_sql,
     time_sql,
+    whole_and_fraction,
     whole_sql,
 )
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.ledgers.entry_kinds import KINDS, kind_sql
+from credit_forensics.evidence.ledgers.entry_kinds import KINDS, kind_by_tie_sql, kind_sql
 
 _TEXTS = {
     "entry_id": "entry_id",
@@ -27,6 +30,7 @@ _TEXTS = {
     "intent_id": "intent_column",
     "local_payment_id": "local_payment_id",
     "meta": "meta",
+    "reference": "reference_column",
 }
 
 
@@ -38,16 +42,18 @@ def take_entries(
     *,
     prefix: str = "",
     parts: frozenset[str] = frozenset(),
+    inferred: bool = False,
 ) -> int:
     """Append ledger entries; the number of good rows.
 
-    An entry without a user, or whose credits are no whole number, is a reject. ``kinds`` are
+    An entry without a user, or whose credits are no number, is a reject. ``kinds`` are
     ``[ledger.kinds]``; ``prefix`` sets the entries of several ledgers apart; ``parts`` are the
-    other parts that were read.
+    other parts that were read; ``inferred`` is whether nobody named the layout, so that what an
+    entry names decides its kind where its own words are vague.
     """
     raw = f"{RAW}entries"
     types = column_types(evidence.connection, raw)
-    typed = _typed_sql(types, raw)
+    typed = _typed_sql(types, raw, parted=has_fractions(evidence.connection, raw, "delta"))
     _reject(evidence, source, label, typed)
     good = f"FROM ({typed}) WHERE user_id IS NOT NULL AND delta IS NOT NULL"
     late = count_rows(evidence.connection, f"{good} AND has_time AND created_at IS NULL")
@@ -68,25 +74,30 @@ def take_entries(
     if "kind" in types:
         listed = ", ".join(f"'{name}'" for name in KINDS)
         kind = f"CASE WHEN lower(kind_column) IN ({listed}) THEN lower(kind_column) ELSE {kind} END"
+    if inferred:
+        kind = kind_by_tie_sql(kind)
     before = count_rows(evidence.connection, "FROM ledger")
     evidence.connection.execute(
         f"""INSERT INTO ledger BY NAME SELECT
             '{quoted_text(prefix)}' || {_entry_id(evidence, types, typed)} AS entry_id,
-            user_id, delta, l.reason, {kind} AS kind, event_id, payment_id, created_at
-        FROM ({_linked_sql(evidence, types, typed, parts)}) AS l
+            user_id, delta, fraction, l.reason, {kind} AS kind, event_id, payment_id, created_at
+        FROM ({_linked_sql(evidence, types, typed, parts, inferred)}) AS l
         LEFT JOIN {RAW}kinds AS k ON l.reason = k.reason"""
     )
     return count_rows(evidence.connection, "FROM ledger") - before
 
 
-def _typed_sql(types: dict[str, str], raw: str) -> str:
+def _typed_sql(types: dict[str, str], raw: str, *, parted: bool) -> str:
     """The entries with the house's types; a layout's type stands before its reason."""
     reason = text_sql(types, "reason")
     if "type" in types:
         reason = f"nullif(concat_ws(':', {text_sql(types, 'type')}, {reason}), '')"
     texts = ", ".join(f"{text_sql(types, name)} AS {alias}" for name, alias in _TEXTS.items())
+    delta, fraction = whole_sql(types, "delta"), "CAST(NULL AS BIGINT)"
+    if parted:
+        delta, fraction = whole_and_fraction(decimal_sql(types, "delta"))
     return f"""SELECT {texts}, {reason} AS reason,
-        {whole_sql(types, "delta")} AS delta, {text_sql(types, "delta")} IS NULL AS no_delta,
+        {delta} AS delta, {fraction} AS fraction, {text_sql(types, "delta")} IS NULL AS no_delta,
         {time_sql(types, "created_at")} AS created_at,
         {text_sql(types, "created_at")} IS NOT NULL AS has_time
     FROM {raw}"""
@@ -99,7 +110,7 @@ def _reject(evidence: Evidence, source: Input, label: str, typed: str) -> None:
             f"""SELECT 0 AS line, '{quoted_text(label)}' || coalesce(' ' || entry_id, '') || ': '
                 || CASE WHEN user_id IS NULL THEN 'the user is empty'
                 WHEN no_delta THEN 'the credits are empty'
-                ELSE 'the credits are not a whole number' END AS reason
+                ELSE 'the credits are not a number' END AS reason
             FROM ({typed}) WHERE user_id IS NULL OR delta IS NULL ORDER BY ALL"""
         ).df(),
     )
@@ -116,13 +127,13 @@ def _entry_id(evidence: Evidence, types: dict[str, str], typed: str) -> str:
 
 
 def _linked_sql(
-    evidence: Evidence, types: dict[str, str], typed: str, parts: frozenset[str]
+    evidence: Evidence, types: dict[str, str], typed: str, parts: frozenset[str], inferred: bool
 ) -> str:
     """The good entries with the event and the payment that they name themselves.
 
     A payment is looked for in columns before texts, as a session before an intent.
     """
-    session, intent, event, joins = _bookkeeping(evidence, parts)
+    session, intent, event, other, joins = _bookkeeping(evidence, parts)
     payments = [
         "payment_column",
         "session_column",
@@ -138,6 +149,10 @@ def _linked_sql(
         *(_named(text, "evt") for text in ("reason", "meta")),
         event,
     ]
+    if inferred:
+        payments.insert(4, "keyed.payment_id")
+        payments += [other, *(_any_named("meta", start) for start in ("in", "ch", "re"))]
+        joins += " LEFT JOIN _reference_keys AS keyed ON t.reference_column = keyed.value"
     return f"""SELECT t.*, coalesce({", ".join(payments)}) AS payment_id,
         coalesce({", ".join(events)}) AS event_id
     FROM ({typed}) AS t {joins} WHERE t.user_id IS NOT NULL AND t.delta IS NOT NULL"""
@@ -152,18 +167,33 @@ def _named(text: str, start: str) -> str:
     )
 
 
-def _bookkeeping(evidence: Evidence, parts: frozenset[str]) -> tuple[str, str, str, str]:
-    """SQL of session, intent and event by the shop's own payment number, and the joins for it."""
-    session = intent = event = "CAST(NULL AS VARCHAR)"
+def _any_named(text: str, start: str) -> str:
+    """As ``_named``, of ids whose beginning may end a word: none in ``sign_in_page``."""
+    return (
+        f"CASE WHEN contains({text}, '{start}_') THEN nullif(regexp_extract({text},"
+        f" '(?:^|[^A-Za-z0-9_])({start}_[A-Za-z0-9]{{8,}})', 1), '') END"
+    )
+
+
+def _bookkeeping(evidence: Evidence, parts: frozenset[str]) -> tuple[str, str, str, str, str]:
+    """SQL of session, intent, event and other object by the shop's own number, and the joins."""
+    session = intent = event = other = "CAST(NULL AS VARCHAR)"
     joins = ""
     if "payments" in parts:
         types = column_types(evidence.connection, f"{RAW}payments")
         joins += f""" LEFT JOIN (
             SELECT {text_sql(types, "local_id")} AS local_id,
+                min({text_sql(types, "object_id")}) AS object_id,
                 min({text_sql(types, "session_id")}) AS session_id,
                 min({text_sql(types, "intent_id")}) AS intent_id
             FROM {RAW}payments GROUP BY 1) AS p ON t.local_payment_id = p.local_id"""
-        session, intent = "p.session_id", "p.intent_id"
+        session, intent, other = "p.session_id", "p.intent_id", "p.object_id"
+        if "reference" in types:
+            joins += f""" LEFT JOIN (
+                SELECT {text_sql(types, "local_id")} AS local_id, min(k.payment_id) AS payment_id
+                FROM {RAW}payments JOIN _reference_keys AS k ON reference = k.value
+                GROUP BY 1) AS r ON t.local_payment_id = r.local_id"""
+            session = "coalesce(p.session_id, r.payment_id)"
     if "processed_events" in parts:
         types = column_types(evidence.connection, f"{RAW}processed_events")
         event_id = text_sql(types, "event_id")
@@ -172,7 +202,7 @@ def _bookkeeping(evidence: Evidence, parts: frozenset[str]) -> tuple[str, str, s
             FROM {RAW}processed_events WHERE starts_with({event_id}, 'evt_')
             GROUP BY 1) AS e ON t.local_payment_id = e.local_id"""
         event = "e.event_id"
-    return session, intent, event, joins
+    return session, intent, event, other, joins
 
 
 def _admin_kind(evidence: Evidence, kind: str) -> str:

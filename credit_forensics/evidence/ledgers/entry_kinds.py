@@ -97,6 +97,32 @@ def kind_sql(
     return f"CASE {' '.join(whens)} ELSE 'other' END"
 
 
+def kind_by_tie_sql(kind: str) -> str:
+    """The kind of an entry of an inferred layout, from ``kind`` and from what it names, as SQL.
+
+    What adds credits and names a payment is a purchase unless its own words say otherwise, what
+    takes credits and names one takes the purchase back.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = kind_by_tie_sql("kind")
+    >>> row = ("SELECT 'usage' AS kind, -100 AS delta, 'cs_1' AS payment_id, "
+    ...        "NULL AS event_id, 'x' AS reason")
+    >>> duckdb.execute(f"SELECT {sql} FROM ({row}) AS l").fetchall()[0][0]
+    'refund'
+    """
+    named = "(payment_id IS NOT NULL OR starts_with(event_id, 'evt_'))"
+    bought = "'(^|[^a-z])(subscription|invoice|purchase|checkout|top.?up|payment)'"
+    return (
+        f"CASE WHEN {named} AND delta > 0 AND ({kind}) = 'other' THEN 'purchase' "
+        f"WHEN {named} AND delta > 0 AND ({kind}) = 'grant' "
+        f"AND regexp_matches(lower(l.reason), {bought}) THEN 'purchase' "
+        f"WHEN {named} AND delta < 0 AND ({kind}) IN ('usage', 'purchase', 'other') "
+        f"THEN 'refund' ELSE {kind} END"
+    )
+
+
 def check_kinds(connection: duckdb.DuckDBPyConnection, overrides: Mapping[str, str]) -> None:
     """Check ``[ledger.kinds]``: each value a kind, each expression one that DuckDB takes.
 

@@ -38,6 +38,7 @@ class Layout:
     payments: Sources = ()
     processed_events: Sources = ()
     admin_actions: Sources = ()
+    memberships: Sources = ()
     aliases: Sources = (
         SourceTable(
             ("user_aliases", "user_id_aliases", "user_id_map", "UserAlias"),
@@ -321,6 +322,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "processed_events": ("event_id", "local_payment_id"),
     "admin_actions": ("user_id", "delta", "created_at"),
     "aliases": ("user_id", "linked_user_id"),
+    "memberships": ("user_id", "account_id"),
 }
 
 
@@ -340,6 +342,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
         "entry_id",
         "user_id",
         "delta",
+        "type",
         "reason",
         "kind",
         "event_id",
@@ -349,10 +352,11 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "users": ("user_id", "email", "name", "created_at"),
     "customers": ("customer_id", "user_id", "bound_at"),
     "balances": ("user_id", "balance"),
+    "memberships": ("user_id", "account_id", "role", "since", "until"),
 }
 
 # Parts that most ledgers do without; nobody is told when they are absent.
-OPTIONAL_PARTS = ("payments", "processed_events", "admin_actions", "aliases")
+OPTIONAL_PARTS = ("payments", "processed_events", "admin_actions", "aliases", "memberships")
 
 # What is lost with a part (the column is empty) or with one of its columns.
 CONSEQUENCES: dict[tuple[str, str], str] = {
@@ -362,6 +366,7 @@ CONSEQUENCES: dict[tuple[str, str], str] = {
     ("customers", ""): "customer_mapping and poisoned_mapping cannot be had.",
     ("customers", "bound_at"): "a binding counts as if it had always been there.",
     ("balances", ""): "balance_drift cannot be had, and a balance shown as 0 may mean nothing.",
+    ("entries", ""): "who was credited, and for what, cannot be known.",
     ("entries", "reason"): "an entry's kind is told by its sign and its event alone.",
     ("entries", "event_id"): "entries are matched to payments by their reason alone.",
     ("entries", "created_at"): "neither coverage nor what was known at a time can be told.",

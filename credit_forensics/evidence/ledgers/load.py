@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from credit_forensics.case_file import CaseFile, LedgerSection, from_environment
+from credit_forensics.case_file import CaseFile, LedgerSection
 from credit_forensics.databases.bulk_read import read_into
-from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError, open_read_only
+from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError
 from credit_forensics.databases.values import RAW, digest_table
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Input, hash_file
@@ -19,8 +20,13 @@ from credit_forensics.evidence.ledgers import accounts as ledger_accounts
 from credit_forensics.evidence.ledgers.digest import digest_rows
 from credit_forensics.evidence.ledgers.entries import take_entries
 from credit_forensics.evidence.ledgers.entry_kinds import check_kinds
+from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
+from credit_forensics.evidence.ledgers.inference.known_values import known_values
 from credit_forensics.evidence.ledgers.layouts import CONSEQUENCES, OPTIONAL_PARTS
-from credit_forensics.evidence.ledgers.plan_reads import Read, plan_reads
+from credit_forensics.evidence.ledgers.open_ledger import note_files, open_ledger
+from credit_forensics.evidence.ledgers.plan_reads import plan_reads
+from credit_forensics.evidence.ledgers.read_plan import Plan, Read
+from credit_forensics.evidence.ledgers.read_until import read_until
 from credit_forensics.progress import RowProgress
 
 # Given the prefix of the ledger's entries, its database and a read: the read as it is to be, or
@@ -29,6 +35,12 @@ Narrow = Callable[[str, ReadOnlyDatabase, Read], Read | None]
 
 # The bookkeeping first: entries are linked through it.
 _ORDER = (*OPTIONAL_PARTS, "entries", "users", "customers", "balances")
+CREDIT_LEDGER = "credit_ledger"
+# What cannot be said where rows of a part were rejected.
+_NEEDED_WHOLE = {
+    "entries": "a payment that has no entry may have one of these, and no sum is a balance.",
+    "balances": "whether a stored balance drifts from its entries is not said.",
+}
 
 
 @dataclass(frozen=True)
@@ -49,9 +61,9 @@ def load_ledgers(
 ) -> None:
     """Read every ledger of the case into ``ledger``, ``customers``, ``users``, ``balances``.
 
-    Also ``user_links`` where the database has a table of aliases, ``coverage``, the gaps and the
-    custody of each database. Entries of several ledgers get ``ledger1:``, ``ledger2:``, …
-    before their key.
+    Also ``user_links`` and ``memberships`` where the database has such tables, ``spans``, the
+    gaps and the custody of each database. Entries of several ledgers get ``ledger1:``,
+    ``ledger2:``, … before their key.
 
     Parameters
     ----------
@@ -79,29 +91,42 @@ def load_ledgers(
     0
     """
     sections = case_file.all_ledgers
+    untils: list[dt.datetime | None] = []
     for number, section in enumerate(sections, start=1):
         check_kinds(evidence.connection, section.kinds)
-        url = from_environment(section.url, "ledger.url")
-        with open_read_only(url, case_file.folder, "ledger") as database:
+        with open_ledger(section, case_file.folder) as database:
             source = evidence.custody.add(database.name, "ledger")
+            untils.append(read_until(database, section))
             prefix = f"ledger{number}:" if len(sections) > 1 else ""
             own = partial(narrow, prefix, database) if narrow else None
+            plan = plan_reads(database, section, partial(known_values, evidence, case_file.prices))
             read = _load(
-                evidence, database, section, source, prefix=prefix, progress=progress, narrow=own
-            )
+                evidence, database, section, source, plan,
+                prefix=prefix, progress=progress, narrow=own,
+            )  # fmt: skip
             if exactly:
-                _custody(evidence, database, source, read, alone=len(sections) == 1)
+                source.notes.append(f"read {', '.join(read.labels)}")
+                if section.files:
+                    note_files(evidence.custody, source, section, case_file)
+                else:
+                    _custody(evidence, database, source, read, alone=len(sections) == 1)
     if sections:
-        cover_ledger(evidence)
+        known = [until for until in untils if until is not None]
+        cover_ledger(evidence, min(known) if len(known) == len(untils) else None)
+
+
+def was_inferred(evidence: Evidence) -> bool:
+    """Whether any ledger's layout was inferred, so that its entries may name no payment."""
+    return any(source.taken_for == "ledger (inferred)" for source in evidence.custody.inputs)
 
 
 def link_ledger(evidence: Evidence) -> None:
     """Fill the payment of ledger entries and deliveries from what the other sources tell.
 
-    Run once all sources are loaded; running it again changes nothing. A PaymentIntent becomes
-    its session's payment; an event (of Stripe, else of the handler's log) gives its payment; a
-    charge or refund named in a reason gives the payment of its intent. What an entry says itself
-    goes before what its event says, if such a payment is there.
+    Run once all sources are loaded; running it again changes nothing. Any object that tells of a
+    payment (``payment_objects``) becomes that payment; an event (of Stripe, else of the handler's
+    log) gives its payment; a charge, refund or invoice named in a reason gives its payment. What
+    an entry says itself goes before what its event says, if such a payment is there.
 
     Examples
     --------
@@ -118,11 +143,13 @@ def link_ledger(evidence: Evidence) -> None:
     run(
         """CREATE OR REPLACE TEMP TABLE _payment_keys AS
         SELECT key, arg_min(payment_id, (place, payment_id)) AS payment_id FROM (
-            SELECT payment_intent_id AS key, payment_id,
-                CASE WHEN payment_id = payment_intent_id THEN 1 ELSE 0 END AS place
+            SELECT object_id AS key, payment_id, 0 AS place FROM payment_objects
+            UNION ALL
+            SELECT payment_intent_id, payment_id,
+                CASE WHEN payment_id = payment_intent_id THEN 2 ELSE 1 END
             FROM payments WHERE payment_intent_id IS NOT NULL AND payment_id IS NOT NULL
             UNION ALL
-            SELECT payment_id, payment_id, 2 FROM payments WHERE payment_id IS NOT NULL)
+            SELECT payment_id, payment_id, 3 FROM payments WHERE payment_id IS NOT NULL)
         GROUP BY key"""
     )
     run(
@@ -144,14 +171,23 @@ def link_ledger(evidence: Evidence) -> None:
     )
     run(
         r"""CREATE OR REPLACE TABLE ledger AS
-        SELECT l.* REPLACE (coalesce(own.payment_id, e.payment_id, charged.payment_id,
-            l.payment_id, c.payment_intent_id) AS payment_id)
-        FROM ledger AS l
+        SELECT l.* EXCLUDE (object_id) REPLACE (coalesce(own.payment_id, e.payment_id,
+            charged.payment_id, l.payment_id, c.payment_intent_id) AS payment_id,
+            CASE WHEN l.tie IN ('inferred', 'named', 'by event') THEN l.tie
+            WHEN own.payment_id IS NOT NULL OR charged.payment_id IS NOT NULL THEN 'named'
+            WHEN e.payment_id IS NOT NULL THEN 'by event'
+            WHEN coalesce(l.payment_id, c.payment_intent_id) IS NOT NULL THEN 'named'
+            ELSE 'none' END AS tie)
+        FROM (SELECT *, coalesce(
+            CASE WHEN regexp_matches(payment_id, '^(ch|py|re)_') THEN payment_id END,
+            nullif(regexp_extract(reason,
+                '(?:^|[^A-Za-z0-9])((?:ch|py|re|du|dp|in|inpay)_[A-Za-z0-9_]+)', 1), '')
+            ) AS object_id FROM ledger) AS l
         LEFT JOIN _payment_keys AS own ON l.payment_id = own.key
         LEFT JOIN _event_payments AS e ON l.event_id = e.event_id
-        LEFT JOIN _charge_keys AS c ON c.key = nullif(regexp_extract(l.reason,
-            '(?:^|[^A-Za-z0-9])((?:ch|py|re|du|dp)_[A-Za-z0-9_]+)', 1), '')
-        LEFT JOIN _payment_keys AS charged ON c.payment_intent_id = charged.key"""
+        LEFT JOIN _charge_keys AS c ON c.key = l.object_id
+        LEFT JOIN _payment_keys AS charged
+            ON charged.key = coalesce(c.payment_intent_id, l.object_id)"""
     )
     run(
         """CREATE OR REPLACE TABLE deliveries AS
@@ -167,28 +203,48 @@ def _load(
     database: ReadOnlyDatabase,
     section: LedgerSection,
     source: Input,
+    plan: Plan,
     *,
     prefix: str,
     progress: RowProgress | None,
     narrow: Callable[[Read], Read | None] | None,
 ) -> _Taken:
-    plan = plan_reads(database, section)
+    hidden = refuse_hidden_rows(database, [r.relation for r in plan.reads.values() if r.relation])
     for object_, problem, consequence in plan.gaps:
-        evidence.custody.gap("ledger", object_, problem, consequence)
+        # The original handler reads its view of balances; any other shop may have none.
+        never = (object_, problem) == ("balances", "missing_table") and plan.layout != CREDIT_LEDGER
+        evidence.custody.gap("ledger", object_, "absent" if never else problem, consequence)
+    for name in hidden:
+        evidence.custody.gap(
+            "ledger", name, "row_security", "row security applies to it: rows may be hidden."
+        )
     source.taken_for = f"ledger ({plan.layout})"
+    source.notes += plan.notes
     taken: dict[str, str] = {}
     try:
         for part in _ORDER:
             read = plan.reads.get(part)
             if read is not None and narrow:
                 read = narrow(read)
-            if read is None or not _read(evidence, database, read):
+            if read is None or not _read(evidence, database, read, section.view_seconds):
                 continue
-            if database.dialect == "postgresql":
+            if database.path is None:
                 taken[part] = digest_table(evidence.connection, f"{RAW}{part}")
             else:
                 taken[part] = ""
-            rows = _take(evidence, source, section, read, prefix=prefix, parts=frozenset(taken))
+            rejected = source.rejects
+            rows = _take(
+                evidence, source, section, read,
+                prefix=prefix, parts=frozenset(taken), inferred=plan.inferred,
+            )  # fmt: skip
+            if source.rejects > rejected and part in _NEEDED_WHOLE:
+                evidence.custody.gap(
+                    "ledger",
+                    part,
+                    "rejected",
+                    f"{source.rejects - rejected} rows of {read.label} were rejected: "
+                    f"{_NEEDED_WHOLE[part]}",
+                )
             source.rows += rows
             if progress:
                 progress(read.label, rows)
@@ -200,9 +256,10 @@ def _load(
     return _Taken(sorted(read.label for part, read in plan.reads.items() if part in taken), taken)
 
 
-def _read(evidence: Evidence, database: ReadOnlyDatabase, read: Read) -> bool:
+def _read(evidence: Evidence, database: ReadOnlyDatabase, read: Read, view_seconds: int) -> bool:
+    name = f"{RAW}{read.part}"
     try:
-        read_into(evidence.connection, database, read.query, f"{RAW}{read.part}")
+        read_into(evidence.connection, database, read.query, name, view_seconds)
     except UnreadableError as error:
         if read.part == "entries" or read.own:
             place = "ledger" if read.part == "entries" else f"ledger's {read.part}"
@@ -228,14 +285,19 @@ def _take(
     *,
     prefix: str,
     parts: frozenset[str],
+    inferred: bool,
 ) -> int:
     if read.part == "entries":
-        return take_entries(evidence, source, read.label, section.kinds, prefix=prefix, parts=parts)
+        return take_entries(
+            evidence, source, read.label, section.kinds,
+            prefix=prefix, parts=parts, inferred=inferred,
+        )  # fmt: skip
     takers: dict[str, Any] = {
         "users": ledger_accounts.take_users,
         "customers": ledger_accounts.take_customers,
         "balances": ledger_accounts.take_balances,
         "aliases": ledger_accounts.take_aliases,
+        "memberships": ledger_accounts.take_memberships,
     }
     take = takers.get(read.part)
     return int(take(evidence, source, read.label)) if take else 0
@@ -244,7 +306,6 @@ def _take(
 def _custody(
     evidence: Evidence, database: ReadOnlyDatabase, source: Input, read: _Taken, *, alone: bool
 ) -> None:
-    source.notes.append(f"read {', '.join(read.labels)}")
     if database.path is None:
         joined = "\n".join(f"{part} {digest}" for part, digest in sorted(read.digests.items()))
         several = hashlib.sha256(joined.encode()).hexdigest()
@@ -258,11 +319,15 @@ def _custody(
         source.notes.append(f"with {log.name}, {size} bytes, SHA-256 {digest}")
 
 
-def cover_ledger(evidence: Evidence) -> None:
-    """Write what the ledger covers: from its first entry to its last."""
+def cover_ledger(evidence: Evidence, until: dt.datetime | None = None) -> None:
+    """Write the span of the ledger: from its first entry to ``until``, or its last entry.
+
+    See ``read_until.read_until`` for how far a ledger is known to be whole.
+    """
     run = evidence.connection.execute
-    run("DELETE FROM coverage WHERE source = 'ledger'")
+    run("DELETE FROM spans WHERE source = 'ledger'")
     run(
-        "INSERT INTO coverage BY NAME SELECT 'ledger' AS source, min(created_at) AS first_at, "
-        "max(created_at) AS last_at, count(*) AS row_count FROM ledger"
+        "INSERT INTO spans BY NAME SELECT 'ledger' AS source, min(created_at) AS first_at, "
+        "greatest(max(created_at), ?::TIMESTAMPTZ) AS last_at, count(*) AS row_count FROM ledger",
+        [until],
     )

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from credit_forensics.databases.read_only import ReadOnlyDatabase
-from credit_forensics.evidence.ledgers.plan_reads import Read
+from credit_forensics.evidence.ledgers.read_plan import Read
 
 # Ids are drawn before their transactions commit, so a smaller one can appear later.
 ID_OVERLAP = 2_000

@@ -10,10 +10,16 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError
+from credit_forensics.databases.bulk_read import VIEW_SECONDS, endless, named_views
+from credit_forensics.databases.read_only import (
+    STATEMENT_SECONDS,
+    ReadOnlyDatabase,
+    UnreadableError,
+)
 from credit_forensics.databases.relations import quote_identifier
 from credit_forensics.evidence.ledgers.only_newer import (
     ID_OVERLAP,
@@ -22,7 +28,7 @@ from credit_forensics.evidence.ledgers.only_newer import (
     rows_above,
     rows_after,
 )
-from credit_forensics.evidence.ledgers.plan_reads import Read
+from credit_forensics.evidence.ledgers.read_plan import Read
 
 # The table that a part fills.
 TABLES = {
@@ -31,6 +37,7 @@ TABLES = {
     "customers": "customers",
     "balances": "balances",
     "aliases": "user_links",
+    "memberships": "memberships",
 }
 _KEYS = {"entries": ("entry_id",), "users": ("user_id",), "customers": ("customer_id", "user_id")}
 # Entries are linked, and their kinds told, through these; they change under old entries.
@@ -53,12 +60,15 @@ class UnchangedRows:
     ----------
     before
         the marks that the last refresh left, by the ledger's prefix and the part.
+    view_seconds
+        how long a query over a view may take.
 
     Afterwards ``marks`` are those to keep, ``whole`` and ``narrowed`` name the parts that were
     read so, and ``rows`` counts the rows that there are in all of each narrowed part.
     """
 
     before: Mapping[str, Mark]
+    view_seconds: int = VIEW_SECONDS
     marks: dict[str, Mark] = field(default_factory=dict)
     whole: set[str] = field(default_factory=set)
     narrowed: set[str] = field(default_factory=set)
@@ -66,13 +76,22 @@ class UnchangedRows:
     _bookkept: bool = False
 
     def narrow(self, prefix: str, database: ReadOnlyDatabase, read: Read) -> Read:
-        """The read of what is newer than the last mark, or the read itself."""
+        """The read of what is newer than the last mark, or the read itself.
+
+        Raises
+        ------
+        UnreadableError
+            when a view has no end.
+        """
+        views = named_views(database, read.query)
+        seconds = self.view_seconds if views else STATEMENT_SECONDS
+        began = time.monotonic()
         if read.part in _BOOKKEEPING:
             self._bookkept = True
         key = f"{prefix}{read.part}"
         before = self.before.get(key)
         try:
-            newer, rows = self._bound(database, read)
+            newer, rows = self._bound(database, read, seconds)
             if newer:
                 self.marks[key] = Mark(newer, digest_of_older(database, read.query, newer))
                 if before and digest_of_older(database, read.query, before.newer) == before.digest:
@@ -81,12 +100,14 @@ class UnchangedRows:
                     query = f"SELECT * FROM (\n{read.query}\n) AS part WHERE {before.newer}"
                     return Read(read.part, read.label, query, read.own)
         except UnreadableError:
+            if views and time.monotonic() - began >= seconds:
+                raise endless(views, seconds) from None
             # What cannot be digested may still be read; if not, the reader says so.
             self.marks.pop(key, None)
         self.whole.add(read.part)
         return read
 
-    def _bound(self, database: ReadOnlyDatabase, read: Read) -> tuple[str, int]:
+    def _bound(self, database: ReadOnlyDatabase, read: Read, seconds: int) -> tuple[str, int]:
         """SQL for the rows near the end of the table, none where that cannot be told; and all."""
         keys = _KEYS.get(read.part, ())
         columns = dict(database.describe(read.query))
@@ -98,7 +119,7 @@ class UnchangedRows:
             return "", 0
         named = " || ' ' || ".join(f"CAST({quote_identifier(key)} AS text)" for key in keys)
         rows, distinct = database.fetch_row(
-            f"SELECT count(*), count(DISTINCT {named}) FROM (\n{read.query}\n) AS part"
+            f"SELECT count(*), count(DISTINCT {named}) FROM (\n{read.query}\n) AS part", seconds
         )
         if rows != distinct or not rows:
             return "", 0

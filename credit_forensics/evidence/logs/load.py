@@ -52,7 +52,7 @@ def load_webhook_logs(
 ) -> None:
     """Read the logs that ``[webhook_log] files`` names.
 
-    Fills ``deliveries``, ``sign_ins`` and ``logged_sessions``, adds a row to ``coverage`` (source
+    Fills ``deliveries``, ``sign_ins`` and ``logged_sessions``, adds a row to ``spans`` (source
     ``deliveries``; all lines with a time) and puts each file into custody. Files are read in
     chunks, so that their size does not matter to the memory.
 
@@ -87,7 +87,7 @@ def load_webhook_logs(
         source = evidence.custody.add(name, "webhook log", path)
         _load_file(_LogFile(evidence, patterns, path, source, near), span, progress)
     if span.lines:
-        evidence.add("coverage", span.row())
+        evidence.add("spans", span.row())
     if paths:
         match_scrubbed_deliveries(evidence)
 

@@ -29,7 +29,7 @@ class Span:
         self.lines += lines
 
     def row(self) -> pd.DataFrame:
-        """The row of ``coverage``."""
+        """The row of ``spans``."""
         return pd.DataFrame(
             {
                 "source": ["deliveries"],

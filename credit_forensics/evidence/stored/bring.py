@@ -7,23 +7,42 @@ these name, by id, e-mail or name; and all entries of accounts that moved, for t
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 
 from credit_forensics.case_file import CaseFile
-from credit_forensics.evidence.complete import finish, link_ids, link_payments, link_persons
+from credit_forensics.evidence.complete import (
+    finish,
+    link_ids,
+    link_payments,
+    link_persons,
+    note_rules,
+)
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.folding_sql import email_key, typed_name_key
 from credit_forensics.evidence.ledgers.load import cover_ledger, link_ledger
+from credit_forensics.evidence.ledgers.match_returns import match_returns
+from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
+from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import add_databases
 from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY
 from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.tables import hash_of
+from credit_forensics.evidence.stored.untied_entries import (
+    add_neighbours,
+    add_takers,
+    bring_untied,
+    pairs_by_time,
+)
+from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
 from credit_forensics.evidence.stripe_api.pulled_files import note_gaps
 
+# What all payments settled of prices and of free orders.
+FOR_CREDITS = "for_credits"
 # A shared test card would bring the whole history along.
 MOST_OF_A_HISTORY = 200
 
@@ -42,14 +61,20 @@ def bring_whole(stored: StoredRows, case_file: CaseFile) -> Evidence:
     stored_tables.bring_all(stored.connection)
     evidence.custody = bring_custody(stored, case_file)
     evidence.connection.execute(
-        """INSERT INTO coverage BY NAME
+        """INSERT INTO spans BY NAME
         SELECT 'deliveries' AS source, min(first_at) AS first_at, max(last_at) AS last_at,
             sum(row_count)::BIGINT AS row_count
         FROM stored.spans HAVING count(*) > 0"""
     )
     if case_file.all_ledgers:
         cover_ledger(evidence)
-    link_payments(evidence, case_file)
+        # Until when it was read is told by the readings, not by the rows.
+        evidence.connection.execute(
+            """UPDATE spans SET last_at = greatest(last_at,
+                (SELECT max(last_at) FROM stored.coverage WHERE source = 'ledger'))
+            WHERE source = 'ledger'"""
+        )
+    stored.put(FOR_CREDITS, json.dumps(link_payments(evidence, case_file)))
     link_ids(evidence, case_file)
     return evidence
 
@@ -81,16 +106,31 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
         [list(standing)],
     )
     _complete(run, "core")
+    untied = pairs_by_time(stored)
+    if untied:
+        add_neighbours(run)
+        _complete(run, "core")
     run("CREATE OR REPLACE TEMP TABLE around AS SELECT h FROM core")
+    if untied:
+        run("INSERT INTO around SELECT h FROM neighbours WHERE h NOT IN (SELECT h FROM around)")
     _add_histories(run)
     _add_moved(run)
+    add_takers(run)
     _complete(run, "around")
     _bring_objects(stored)
+    if untied:
+        bring_untied(stored)
+    take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
+    if untied:
+        pair_by_time(evidence)
+    match_returns(evidence)
+    settle_for_credits(evidence, known=json.loads(stored.get(FOR_CREDITS) or "{}"))
     _bring_accounts(stored)
     link_persons(evidence, case_file)
-    prepare(evidence, case_file.ids.shape)
+    note_rules(evidence, case_file)
+    prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
     finish(evidence)
     _cover(run)
     return evidence
@@ -107,12 +147,36 @@ def _complete(run: Callable[..., object], table: str) -> None:
             f"WHERE hash_{name}_id IN ({wanted})"
             for name in ("refund", "dispute")
         ),
-        f"SELECT unnest([hash_charge_id, hash_payment_intent_id]) FROM stored.stripe_charges "
-        f"WHERE hash_charge_id IN ({wanted})",
+        f"SELECT unnest([hash_charge_id, hash_payment_intent_id, hash_invoice_id]) "
+        f"FROM stored.stripe_charges WHERE hash_charge_id IN ({wanted})",
+        f"SELECT hash_invoice_id FROM stored.stripe_intents "
+        f"WHERE hash_payment_intent_id IN ({wanted})",
         *(
-            f"SELECT unnest([hash_session_id, hash_payment_intent_id]) FROM stored.stripe_sessions "
-            f"WHERE hash_{key} IN ({wanted})"
-            for key in ("session_id", "payment_intent_id")
+            f"SELECT unnest([hash_invoice_payment_id, hash_invoice_id, hash_payment_intent_id, "
+            f"hash_charge_id]) FROM stored.stripe_invoice_payments WHERE hash_{key} IN ({wanted})"
+            for key in ("invoice_payment_id", "invoice_id", "payment_intent_id", "charge_id")
+        ),
+        *(
+            f"SELECT unnest([hash_invoice_id, hash_payment_intent_id, hash_charge_id]) "
+            f"FROM stored.stripe_invoices WHERE hash_{key} IN ({wanted})"
+            for key in ("invoice_id", "payment_intent_id", "charge_id")
+        ),
+        *(
+            f"SELECT unnest([hash_session_id, hash_payment_intent_id, hash_invoice_id]) "
+            f"FROM stored.stripe_sessions WHERE hash_{key} IN ({wanted})"
+            for key in ("session_id", "payment_intent_id", "invoice_id")
+        ),
+        # A session that names no invoice began the subscription of its first one.
+        f"SELECT unnest([s.hash_session_id, i.hash_invoice_id]) FROM stored.stripe_sessions AS s "
+        f"JOIN stored.stripe_invoices AS i ON s.hash_subscription_id = i.hash_subscription_id "
+        f"WHERE i.billing_reason = 'subscription_create' "
+        f"AND (s.hash_session_id IN ({wanted}) OR i.hash_invoice_id IN ({wanted}))",
+        *(
+            f"SELECT {found} FROM stored.stripe_{name} WHERE hash_invoice_id IN ({wanted})"
+            for found, name in (
+                ("unnest([hash_charge_id, hash_payment_intent_id])", "charges"),
+                ("hash_payment_intent_id", "intents"),
+            )
         ),
         f"SELECT hash_charge_id FROM stored.stripe_charges "
         f"WHERE hash_payment_intent_id IN ({wanted})",
@@ -125,7 +189,17 @@ def _complete(run: Callable[..., object], table: str) -> None:
 
 def _add_histories(run: Callable[..., object]) -> None:
     """Payments of the same customers and cards, the latest of each."""
-    sessions = "SELECT hash_customer_id FROM stored.stripe_sessions WHERE hash_session_id IN"
+    run(
+        """CREATE OR REPLACE TEMP TABLE near_customers AS SELECT DISTINCT h FROM (
+            SELECT hash_customer_id AS h FROM stored.stripe_sessions
+            WHERE hash_session_id IN (SELECT h FROM core)
+            UNION ALL SELECT hash_customer_id FROM stored.stripe_invoices
+            WHERE hash_invoice_id IN (SELECT h FROM core)
+            UNION ALL SELECT hash_customer_id FROM stored.stripe_intents
+            WHERE hash_payment_intent_id IN (SELECT h FROM core)
+            UNION ALL SELECT hash_customer_id FROM stored.stripe_charges
+            WHERE hash_charge_id IN (SELECT h FROM core)) WHERE h IS NOT NULL"""
+    )
     cards = "SELECT hash_card_fingerprint FROM stored.stripe_charges WHERE hash_charge_id IN"
     latest = f"ORDER BY created_at DESC NULLS LAST) <= {MOST_OF_A_HISTORY}"
     run(
@@ -133,7 +207,22 @@ def _add_histories(run: Callable[..., object]) -> None:
         SELECT hash_session_id AS h FROM (
             SELECT hash_session_id, hash_customer_id, max(created_at) AS created_at
             FROM stored.stripe_sessions
-            WHERE hash_customer_id IN ({sessions} (SELECT h FROM core)) GROUP BY ALL)
+            WHERE hash_customer_id IN (SELECT h FROM near_customers) GROUP BY ALL)
+        QUALIFY row_number() OVER (PARTITION BY hash_customer_id {latest}
+        UNION
+        SELECT object_hash FROM (
+            SELECT DISTINCT hash_invoice_id AS object_hash, hash_customer_id, created_at
+            FROM stored.stripe_invoices
+            WHERE hash_customer_id IN (SELECT h FROM near_customers)
+            UNION
+            SELECT coalesce(hash_payment_intent_id, hash_charge_id), hash_customer_id, created_at
+            FROM stored.stripe_charges
+            WHERE hash_customer_id IN (SELECT h FROM near_customers)
+            UNION
+            SELECT hash_payment_intent_id, hash_customer_id, created_at
+            FROM stored.stripe_intents
+            WHERE hash_customer_id IN (SELECT h FROM near_customers))
+        WHERE object_hash IS NOT NULL
         QUALIFY row_number() OVER (PARTITION BY hash_customer_id {latest}
         UNION
         SELECT hash_charge_id AS h FROM (
@@ -168,14 +257,30 @@ def _bring_objects(stored: StoredRows) -> None:
     for name in ("stripe_refunds", "stripe_disputes"):
         bring(name, ("charge_id", around), ("payment_intent_id", around))
     bring("stripe_events", ("event_id", around), ("object_id", around))
-    customers = "SELECT hash(customer_id) FROM main.stripe_sessions WHERE customer_id IS NOT NULL"
+    bring("stripe_invoices", ("invoice_id", around))
+    bring("stripe_invoice_payments", ("invoice_id", around))
+    begun = (
+        "SELECT hash(subscription_id) FROM main.stripe_invoices WHERE subscription_id IS NOT NULL "
+        "UNION SELECT hash(subscription_id) FROM main.stripe_sessions "
+        "WHERE subscription_id IS NOT NULL"
+    )
+    bring("stripe_subscriptions", ("subscription_id", begun))
+    for name in ("stripe_prices", "stripe_products"):
+        body = stored_tables.columns(name)
+        connection.execute(f"INSERT INTO main.{name} BY NAME SELECT {body} FROM stored.{name}")
+    customers = " UNION ".join(
+        f"SELECT hash(customer_id) FROM main.stripe_{name} WHERE customer_id IS NOT NULL"
+        for name in ("sessions", "invoices", "intents", "charges")
+    )
     bring("stripe_customers", ("customer_id", customers))
     bring("customers", ("customer_id", customers))
     events = f"{around} UNION SELECT hash(event_id) FROM main.stripe_events"
     bring("deliveries", ("event_id", events), ("payment_id", around))
+    bring("logged_sessions", ("session_id", around))
     told = f"{events} UNION SELECT hash(event_id) FROM main.deliveries WHERE event_id IS NOT NULL"
     moved = "SELECT h FROM moved"
-    bring("ledger", ("event_id", told), ("payment_id", around), ("user_id", moved))
+    takers = f"{moved} UNION SELECT h FROM takers"
+    bring("ledger", ("event_id", told), ("payment_id", around), ("user_id", takers))
     bring("balances", ("user_id", moved))
 
 
@@ -189,6 +294,12 @@ def _bring_accounts(stored: StoredRows) -> None:
             UNION ALL SELECT {hash_of("user_id", "trim(client_reference_id)")} FROM main.payments
             UNION ALL SELECT {hash_of("user_id", "trim(value)")} FROM main.metadata
                 WHERE length(value) <= 200
+            -- The id that a reference may wrap.
+            UNION ALL SELECT {hash_of("user_id", "part")} FROM (
+                SELECT unnest(string_split_regex(url_decode(value), '[^A-Za-z0-9-]+')) AS part
+                FROM (SELECT client_reference_id AS value FROM main.payments
+                    UNION ALL SELECT value FROM main.metadata)
+                WHERE length(value) BETWEEN 4 AND 200)
             UNION ALL SELECT hash_user_id FROM stored.user_names WHERE hash_name IN (
                 SELECT hash({typed_name_key("payer_name")}) FROM main.payments
                 WHERE payer_name IS NOT NULL)
@@ -209,6 +320,9 @@ def _bring_accounts(stored: StoredRows) -> None:
     stored_tables.bring(
         stored.connection, "user_links", (("user_id", named), ("linked_user_id", named))
     )
+    stored_tables.bring(
+        stored.connection, "memberships", (("user_id", named), ("account_id", named))
+    )
     stored_tables.bring(stored.connection, "sign_ins", (("user_id", named), ("email_key", written)))
     linked = " UNION ".join(
         [
@@ -216,6 +330,8 @@ def _bring_accounts(stored: StoredRows) -> None:
             "SELECT hash(lower(user_id)) FROM main.user_links",
             "SELECT hash(lower(linked_user_id)) FROM main.user_links",
             "SELECT hash(lower(user_id)) FROM main.sign_ins",
+            "SELECT hash(lower(user_id)) FROM main.memberships",
+            "SELECT hash(lower(account_id)) FROM main.memberships",
         ]
     )
     stored_tables.bring(stored.connection, "users", (("user_id", linked), ("email_key", written)))
@@ -227,9 +343,9 @@ def _cover(run: Callable[..., object]) -> None:
         """CREATE OR REPLACE TEMP TABLE covered AS
         SELECT source, min(first_at) AS first_at, max(last_at) AS last_at,
             coalesce(max(row_count), 0) AS row_count
-        FROM (SELECT source, first_at, last_at, row_count FROM main.coverage
+        FROM (SELECT source, first_at, last_at, row_count FROM main.spans
               UNION ALL SELECT source, first_at, last_at, NULL FROM stored.coverage)
         GROUP BY source"""
     )
-    run("DELETE FROM main.coverage")
-    run("INSERT INTO main.coverage BY NAME SELECT * FROM covered")
+    run("DELETE FROM main.spans")
+    run("INSERT INTO main.spans BY NAME SELECT * FROM covered")

@@ -66,13 +66,13 @@ class StoredCustody:
                 self._run("INSERT INTO stored.rejects VALUES (?, ?, ?)", [number, place, reason])
 
     def store_span(self, number: int, *, read_before: int) -> None:
-        """Store the time that a log covers, as ``coverage`` in memory has it.
+        """Store the time that a log covers, as ``spans`` in memory has it.
 
         ``read_before`` of its lines were counted by an earlier reading.
         """
         self._run(
             "INSERT INTO stored.spans SELECT ?, first_at, last_at, greatest(row_count - ?, 0) "
-            "FROM main.coverage WHERE source = 'deliveries'",
+            "FROM main.spans WHERE source = 'deliveries'",
             [number, read_before],
         )
 

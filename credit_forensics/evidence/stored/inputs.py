@@ -47,7 +47,8 @@ def ledger_addresses(case_file: CaseFile) -> list[str]:
     CaseError
         when a variable of the environment is not set.
     """
-    return [from_environment(ledger.url, "ledger.url") for ledger in case_file.all_ledgers]
+    urls = [ledger.url for ledger in case_file.all_ledgers if ledger.url]
+    return [from_environment(url, "ledger.url") for url in urls]
 
 
 def evidence_settings(case_file: CaseFile) -> str:

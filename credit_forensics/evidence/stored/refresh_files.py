@@ -12,6 +12,7 @@ from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.files import file_growth
 from credit_forensics.evidence.files.file_growth import Seen
 from credit_forensics.evidence.files.identify_input import identify
+from credit_forensics.evidence.logs.as_the_log_states import log_states_payments
 from credit_forensics.evidence.logs.load import grows_by_part, load_webhook_logs, time_of_events
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import How, ReadAnew, joined_notes
@@ -22,7 +23,7 @@ from credit_forensics.evidence.stripe.load import load_stripe_file
 # A delivery's lines lie together but for those of requests handled at the same time.
 LOG_OVERLAP = 256 << 10
 _STRIPE = tuple(name for name in stored_tables.KEYS if name.startswith("stripe_"))
-_LOG = ("deliveries", "sign_ins")
+_LOG = ("deliveries", "sign_ins", "logged_sessions")
 
 
 class _NotesUnknownError(Exception):
@@ -177,11 +178,14 @@ def _log_file(rows: StoredRows, file: _File) -> None:
             raise _NotesUnknownError
         whole = replace(stored, notes=notes)
     inside = file.path.is_relative_to(rows.case_file.folder)
-    run(
-        f"UPDATE main.deliveries SET source_file = ?, source_line = source_line + {line}",
-        [file.name if inside else file.path.name],
-    )
-    run(f"DELETE FROM main.deliveries WHERE source_line < {first_line}")
+    if not log_states_payments(rows.case_file):
+        run("DELETE FROM main.logged_sessions")
+    for table in ("deliveries", "logged_sessions"):
+        run(
+            f"UPDATE main.{table} SET source_file = ?, source_line = source_line + {line}",
+            [file.name if inside else file.path.name],
+        )
+        run(f"DELETE FROM main.{table} WHERE source_line < {first_line}")
     run(
         """CREATE OR REPLACE TABLE main.sign_ins AS SELECT DISTINCT s.* FROM main.sign_ins s
         WHERE NOT EXISTS (SELECT 1 FROM stored.sign_ins k
@@ -196,6 +200,7 @@ def _log_file(rows: StoredRows, file: _File) -> None:
         news = f"SELECT {body} FROM main.deliveries EXCEPT SELECT {body} FROM {old}"
         rows.touch("deliveries", f"({news})")
         run(f"DELETE FROM {old}")
+        run(f"DELETE FROM {old.replace('deliveries', 'logged_sessions')}")
         for table in _LOG:
             stored_tables.store_table(rows.connection, table, number)
         rows.cover("deliveries")
@@ -248,7 +253,7 @@ def _load_log(rows: StoredRows, file: _File, start: int, end: int) -> _LogPart:
             near=time_of_events(rows.connection, "stored."),
         )
     found = rows.connection.execute(
-        "SELECT coalesce(sum(row_count), 0) FROM main.coverage WHERE source = 'deliveries'"
+        "SELECT coalesce(sum(row_count), 0) FROM main.spans WHERE source = 'deliveries'"
     ).fetchall()
     return _LogPart(int(found[0][0]), evidence.custody.inputs[0])
 

@@ -9,7 +9,7 @@ from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.evidence.ledgers.digest import digest_rows
 from credit_forensics.evidence.ledgers.load import load_ledgers
 from credit_forensics.evidence.ledgers.only_newer import TIMES, Since, narrow_read
-from credit_forensics.evidence.ledgers.plan_reads import Read
+from credit_forensics.evidence.ledgers.read_plan import Read
 from credit_forensics.evidence.ledgers.unchanged_rows import TABLES, Mark, UnchangedRows
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import How, ReadAnew, databases_text
@@ -62,7 +62,8 @@ def refresh_ledgers_exactly(store: StoredRows) -> None:
     before = {key: Mark(*mark) for key, mark in stored.items()}
     several = len(store.case_file.all_ledgers) > 1
     while True:
-        reads = UnchangedRows(before)
+        slowest = max((one.view_seconds for one in store.case_file.all_ledgers), default=1)
+        reads = UnchangedRows(before, slowest)
         # Of several ledgers in the same tables nobody could say which rows are whose.
         narrow = None if several else reads.narrow
         load_ledgers(store.clear(), store.case_file, narrow=narrow)

@@ -29,8 +29,10 @@ from credit_forensics.tables.staging import STAGING
 # Which ids of a new row name a payment that must be looked at again.
 _TOUCHING = {
     "stripe_sessions": ("session_id",),
-    "stripe_intents": ("payment_intent_id",),
-    "stripe_charges": ("charge_id", "payment_intent_id"),
+    "stripe_intents": ("payment_intent_id", "invoice_id"),
+    "stripe_charges": ("charge_id", "payment_intent_id", "invoice_id"),
+    "stripe_invoices": ("invoice_id", "payment_intent_id", "charge_id"),
+    "stripe_invoice_payments": ("invoice_id", "payment_intent_id", "charge_id"),
     "stripe_refunds": ("charge_id", "payment_intent_id"),
     "stripe_disputes": ("charge_id", "payment_intent_id"),
     "stripe_events": ("event_id", "object_id", "payment_intent_id"),
@@ -194,7 +196,7 @@ class StoredRows:
             """CREATE OR REPLACE TEMP TABLE covered AS
             SELECT source, min(first_at) AS first_at, max(last_at) AS last_at FROM (
                 SELECT source, first_at, last_at FROM stored.coverage
-                UNION ALL SELECT source, first_at, last_at FROM main.coverage)
+                UNION ALL SELECT source, first_at, last_at FROM main.spans)
             WHERE source = ? GROUP BY source""",
             [source],
         )

@@ -14,12 +14,40 @@ from credit_forensics.evidence.folding_sql import account_name_keys, email_key
 from credit_forensics.tables.catalogue import spec
 
 KEYS: dict[str, tuple[str, ...]] = {
-    "stripe_sessions": ("session_id", "payment_intent_id", "customer_id"),
-    "stripe_intents": ("payment_intent_id",),
-    "stripe_charges": ("charge_id", "payment_intent_id", "card_fingerprint"),
+    "stripe_sessions": (
+        "session_id",
+        "payment_intent_id",
+        "customer_id",
+        "invoice_id",
+        "subscription_id",
+    ),
+    "stripe_intents": ("payment_intent_id", "invoice_id", "customer_id"),
+    "stripe_charges": (
+        "charge_id",
+        "payment_intent_id",
+        "card_fingerprint",
+        "invoice_id",
+        "customer_id",
+    ),
     "stripe_refunds": ("refund_id", "charge_id", "payment_intent_id"),
     "stripe_disputes": ("dispute_id", "charge_id", "payment_intent_id"),
     "stripe_customers": ("customer_id",),
+    "stripe_invoices": (
+        "invoice_id",
+        "payment_intent_id",
+        "charge_id",
+        "subscription_id",
+        "customer_id",
+    ),
+    "stripe_invoice_payments": (
+        "invoice_payment_id",
+        "invoice_id",
+        "payment_intent_id",
+        "charge_id",
+    ),
+    "stripe_subscriptions": ("subscription_id",),
+    "stripe_prices": ("price_id",),
+    "stripe_products": ("product_id",),
     "stripe_events": ("event_id", "object_id", "payment_intent_id"),
     "deliveries": ("event_id", "payment_id"),
     "ledger": ("entry_id", "event_id", "payment_id", "user_id"),
@@ -27,19 +55,22 @@ KEYS: dict[str, tuple[str, ...]] = {
     "users": ("user_id", "email_key"),
     "balances": ("user_id",),
     "user_links": ("user_id", "linked_user_id"),
+    "memberships": ("user_id", "account_id"),
     "sign_ins": ("user_id", "email_key"),
+    "logged_sessions": ("session_id",),
 }
 # Tables that a database fills; its rows are read again and replace older ones of the same key.
-DATABASE = ("ledger", "customers", "users", "balances", "user_links")
+DATABASE = ("ledger", "customers", "users", "balances", "user_links", "memberships")
 IDENTITY = {
     "ledger": ("entry_id",),
     "customers": ("customer_id", "user_id"),
     "users": ("user_id",),
     "balances": ("user_id",),
     "user_links": ("user_id", "linked_user_id"),
+    "memberships": ("user_id", "account_id", "role", "since", "until"),
 }
 # A user id is looked up in any case of its letters.
-_FOLDED = ("user_id", "linked_user_id")
+_FOLDED = ("user_id", "linked_user_id", "account_id")
 
 
 def create(connection: duckdb.DuckDBPyConnection) -> None:

@@ -89,6 +89,10 @@ def read_export(evidence: Evidence, source: Input, found: Iterator[Record]) -> i
     _flush(evidence, batch, layout.zone)
     if layout.unread_amounts:
         source.notes.append(f"{layout.unread_amounts} amounts could not be read and stay empty")
+    if layout.contradictions:
+        source.notes.append(
+            f"{layout.contradictions} values of metadata stand twice and differ; they stay empty"
+        )
     if "created" not in layout.places:
         source.notes.append("no column tells when an object was created")
     if "session_id" in layout.places and "payment_intent_id" not in layout.places:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from credit_forensics.databases.values import of_our_era
 from credit_forensics.evidence.files.csv_records import heading
 from credit_forensics.money import minor_units
 
@@ -46,7 +47,8 @@ class ExportLayout:
     """Where in a record each thing stands.
 
     ``places`` maps what is read to its column, ``metadata`` lists the metadata columns with their
-    keys, ``zone`` is the time zone that the heading of the creation time names.
+    keys, ``zone`` is the time zone that the heading of the creation time names. Counted are
+    ``unread_amounts`` and ``contradictions``, values of two columns with one key that differ.
     """
 
     def __init__(self, headings: list[str]) -> None:
@@ -70,6 +72,7 @@ class ExportLayout:
             if name.endswith(_METADATA)
         ]
         self.unread_amounts = 0
+        self.contradictions = 0
 
     def row(self, fields: list[str]) -> Row:
         """A record's fields by what they are; what is blank is absent."""
@@ -83,8 +86,18 @@ class ExportLayout:
         if "amount_minor" in row:
             text = row["amount_minor"]
             row["amount"] = int(text) if text.isascii() and text.isdigit() else None
-        row["metadata"] = [(key, fields[place]) for place, key in self.metadata if fields[place]]
+        row["metadata"] = self._metadata(fields)
         return row
+
+    def _metadata(self, fields: list[str]) -> list[tuple[str, str]]:
+        """The metadata of a record; of two columns with one key what they agree on."""
+        found: dict[str, str] = {}
+        differ: set[str] = set()
+        for place, key in self.metadata:
+            if fields[place] and found.setdefault(key, fields[place]) != fields[place]:
+                differ.add(key)
+        self.contradictions += len(differ)
+        return [(key, value) for key, value in found.items() if key not in differ]
 
     def _amount(self, text: str, currency: str) -> int | None:
         value = minor_units(text, currency)
@@ -103,5 +116,5 @@ def created_sql(zone: str) -> str:
     return f"""CASE
         WHEN regexp_full_match(created, '[0-9]{{1,11}}') THEN to_timestamp(created::BIGINT)
         WHEN regexp_matches(created, '(Z|[+-][0-9][0-9]:?[0-9][0-9])$')
-            THEN TRY_CAST(created AS TIMESTAMPTZ)
-        ELSE TRY_CAST({naive} AS TIMESTAMPTZ) END"""
+            THEN {of_our_era("TRY_CAST(created AS TIMESTAMPTZ)")}
+        ELSE {of_our_era(f"TRY_CAST({naive} AS TIMESTAMPTZ)")} END"""

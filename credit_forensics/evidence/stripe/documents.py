@@ -15,7 +15,7 @@ from pathlib import Path
 import duckdb
 import pyarrow as pa
 
-from credit_forensics.evidence.custody import Input
+from credit_forensics.evidence.custody import UNREAD, Input
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import Archive
 from credit_forensics.evidence.files.identify_input import NAMES
@@ -26,13 +26,20 @@ from credit_forensics.evidence.stripe.envelopes import (
     PLAIN,
     THIN,
     insert_envelopes,
+    take_thin_events,
     unwrap_sql,
 )
-from credit_forensics.evidence.stripe.nested_fields import take_expanded, take_nested_charges
+from credit_forensics.evidence.stripe.nested_fields import (
+    take_expanded,
+    take_invoice_payments,
+    take_nested_charges,
+)
 from credit_forensics.evidence.stripe.objects import (
     INTENT,
+    INVOICE,
     KINDS,
     NESTED,
+    NESTED_PAYMENTS,
     WIDE,
     Type,
     insert_sql,
@@ -40,13 +47,22 @@ from credit_forensics.evidence.stripe.objects import (
     structure,
 )
 
+NOT_NEEDED = frozenset((
+    "account", "application_fee", "balance", "balance_transaction", "bank_account",
+    "billing_portal.session", "card", "coupon", "discount", "file", "file_link", "line_item",
+    "mandate", "payment_link", "payment_method", "payout", "person", "plan", "price", "product",
+    "promotion_code", "setup_attempt", "setup_intent", "source", "tax_id", "tax_rate", "topup",
+    "transfer", "transfer_reversal", "webhook_endpoint",
+))  # fmt: skip
+"""Kinds of Stripe's objects that tell nothing of a payment and whom it is for."""
+
 _BATCH = 16 << 20
 _SCHEMA = pa.schema([("line", pa.int64()), ("text", pa.string()), ("normal", pa.bool_())])
 _KNOWN = ", ".join(f"'{kind.object}'" for kind in KINDS)
 
 
 def _judged_sql() -> str:
-    fields: dict[str, Type] = {**WIDE, **NESTED}
+    fields: dict[str, Type] = {**WIDE, **NESTED, **NESTED_PAYMENTS}
     return f"""
     CREATE OR REPLACE TEMP TABLE judged AS
     WITH seen AS (
@@ -95,11 +111,16 @@ def _judged_sql() -> str:
             WHEN type = 'ARRAY' OR kind IN ('list', 'search_result')
                 OR json_type(body, '$.data') = 'ARRAY' THEN 'list'
             WHEN kind IS NULL THEN 'foreign'
-            WHEN starts_with(kind, '{THIN}') THEN 'thin'
+            WHEN starts_with(kind, '{THIN}') THEN CASE
+                WHEN json_type(body, '$.related_object.id') = 'VARCHAR'
+                    AND json_extract_string(body, '$.related_object.type') IN ({_KNOWN})
+                    THEN 'related'
+                ELSE 'thin' END
             WHEN kind <> 'event' AND kind NOT IN ({_KNOWN}) THEN 'unused'
             ELSE 'nameless'
         END AS verdict,
-        CASE WHEN verdict IN ('invalid', 'list', 'repeating') THEN text END AS text
+        CASE WHEN verdict = 'related' THEN body
+            WHEN verdict IN ('invalid', 'list', 'repeating') THEN text END AS text
     FROM opened
     """
 
@@ -151,9 +172,12 @@ class _Reader:
         ).fetchall()
         again: list[Document] = []
         opened: list[Document] = []
+        thin: list[str] = []
         for line, verdict, kind, type_, text in others:
             if verdict == "unused":
                 self.unused[kind] += 1
+            elif verdict == "related":
+                thin.append(text)
             elif verdict == "thin":
                 reason = f"a thin event ({THIN}), which does not carry the object it tells of"
                 self.rejects[line, reason] = None
@@ -165,6 +189,7 @@ class _Reader:
                 again.append(_in_order(line, text))
             else:
                 opened += self._open(line, text, is_list=verdict == "list")
+        self.source.rows += take_thin_events(self.connection, thin)
         self.repeating += len(again)
         if again:
             self._take_batch(again, normal=True)
@@ -197,6 +222,8 @@ class _Reader:
             self.source.rows += int(inserted)
             if kind is INTENT:
                 take_nested_charges(self.connection, "objects")
+            if kind is INVOICE:
+                take_invoice_payments(self.connection, "objects")
         self.connection.execute(
             "CREATE OR REPLACE TEMP TABLE envelopes AS SELECT envelope AS o FROM judged"
             " WHERE verdict = 'good' AND kind = 'event'"
@@ -214,7 +241,8 @@ class _Reader:
         for line, reason in self.rejects:
             self.custody.reject(self.source, line, reason)
         for kind, count in sorted(self.unused.items()):
-            self.source.notes.append(f"{count} objects of the kind {kind} are not needed")
+            what = "are not needed" if kind in NOT_NEEDED else UNREAD
+            self.source.notes.append(f"{count} objects of the kind {kind} {what}")
         if self.repeating:
             self.source.notes.append(
                 f"{self.repeating} objects repeat a metadata key; its last value counts"

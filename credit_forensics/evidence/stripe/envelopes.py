@@ -8,15 +8,21 @@ from __future__ import annotations
 
 import duckdb
 
-from credit_forensics.evidence.stripe.nested_fields import take_nested_charges
+from credit_forensics.evidence.stripe.nested_fields import (
+    take_invoice_payments,
+    take_nested_charges,
+)
 from credit_forensics.evidence.stripe.objects import (
     CREATED,
     INTENT,
+    INVOICE,
     KINDS,
     NESTED,
+    NESTED_PAYMENTS,
     WIDE,
     Type,
     insert_sql,
+    kind_sql,
 )
 
 THIN = "v2.core.event"
@@ -30,7 +36,8 @@ EVENT_FIELDS: dict[str, Type] = {
     "created": "BIGINT",
     "livemode": "BOOLEAN",
     "api_version": "VARCHAR",
-    "data": {"object": {**WIDE, **NESTED}},
+    "account": "VARCHAR",
+    "data": {"object": {**WIDE, **NESTED, **NESTED_PAYMENTS}},
 }
 
 _EVENTS = f"""
@@ -44,9 +51,38 @@ SELECT o.id AS event_id, o.type AS type, {CREATED} AS created_at,
             THEN json_extract_string(o.data.object.payment_intent, '$.id')
         ELSE o.data.object.payment_intent
     END AS payment_intent_id,
-    o.livemode AS livemode, o.api_version AS api_version, 'events' AS source
+    o.livemode AS livemode, o.api_version AS api_version, o.account AS account,
+    'events' AS source
 FROM envelopes
 """
+
+
+# Of a thin event's object only its id is there; what it is, its own id says.
+_THIN_EVENTS = f"""
+INSERT INTO stripe_events BY NAME
+SELECT json_extract_string(text, '$.id') AS event_id,
+    regexp_replace(json_extract_string(text, '$.type'), '^v[0-9]+[.]', '') AS type,
+    TRY_CAST(json_extract_string(text, '$.created') AS TIMESTAMPTZ) AS created_at,
+    json_extract_string(text, '$.related_object.id') AS object_id,
+    {kind_sql("CAST(NULL AS VARCHAR)", "json_extract_string(text, '$.related_object.id')")}
+        AS object_type,
+    CASE WHEN starts_with(json_extract_string(text, '$.related_object.id'), 'pi_')
+        THEN json_extract_string(text, '$.related_object.id') END AS payment_intent_id,
+    TRY_CAST(json_extract_string(text, '$.livemode') AS BOOLEAN) AS livemode,
+    json_extract_string(text, '$.context') AS account, 'events' AS source
+FROM (SELECT unnest(?::VARCHAR[]) AS text)
+"""
+
+
+def take_thin_events(connection: duckdb.DuckDBPyConnection, texts: list[str]) -> int:
+    """Take thin (v2) events, which name their object (``related_object``) and do not carry it.
+
+    ``texts`` are their JSON. What they tell of has to be read elsewhere, from an export or the
+    API; they show that it was told, and when. Returns their number.
+    """
+    if texts:
+        connection.execute(_THIN_EVENTS, [texts])
+    return len(texts)
 
 
 def unwrap_sql(body: str) -> str:
@@ -81,4 +117,6 @@ def insert_envelopes(connection: duckdb.DuckDBPyConnection) -> int:
         connection.execute(insert_sql(kind, from_, "source", "snapshot_at"))
         if kind is INTENT:
             take_nested_charges(connection, f"(SELECT * FROM {from_})")
+        if kind is INVOICE:
+            take_invoice_payments(connection, f"(SELECT * FROM {from_})")
     return int(taken)

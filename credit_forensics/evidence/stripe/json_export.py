@@ -9,7 +9,7 @@ again by their place, are read one by one. Where that cannot be done the whole f
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import duckdb
@@ -21,12 +21,17 @@ from credit_forensics.evidence.files.identify_input import NAMES, Identified
 from credit_forensics.evidence.files.json_lines import Document, nth_filled_lines, nth_lines
 from credit_forensics.evidence.stripe.documents import read_documents, read_rows
 from credit_forensics.evidence.stripe.envelopes import EVENT_FIELDS, insert_envelopes
-from credit_forensics.evidence.stripe.nested_fields import take_nested_charges
+from credit_forensics.evidence.stripe.nested_fields import (
+    take_invoice_payments,
+    take_nested_charges,
+)
 from credit_forensics.evidence.stripe.objects import (
     BY_OBJECT,
     INTENT,
+    INVOICE,
     KINDS,
     NESTED,
+    NESTED_PAYMENTS,
     ObjectKind,
     Type,
     insert_sql,
@@ -149,18 +154,27 @@ class _File:
             if found:
                 self.connection.execute(f"DELETE FROM {new} AND ({odd})")
             if kind is INTENT:
-                self._nested_charges(label, lenient=lenient)
+                self._nested(label, NESTED, take_nested_charges, lenient=lenient)
+            if kind is INVOICE:
+                self._nested(label, NESTED_PAYMENTS, take_invoice_payments, lenient=lenient)
         except BaseException:
             self.connection.execute(f"DELETE FROM {kind.table} WHERE rowid > {before}")
             raise
         return found
 
-    def _nested_charges(self, label: str, *, lenient: bool) -> None:
-        packed = ", ".join(f"{name} := n.{name}" for name in NESTED)
-        take_nested_charges(
+    def _nested(
+        self,
+        label: str,
+        fields: Mapping[str, Type],
+        take: Callable[[duckdb.DuckDBPyConnection, str], None],
+        *,
+        lenient: bool,
+    ) -> None:
+        packed = ", ".join(f"{name} := n.{name}" for name in fields)
+        take(
             self.connection,
             f"(SELECT struct_pack({packed}) AS o, {label} AS source,"
-            f" NULL::TIMESTAMPTZ AS snapshot_at FROM {self._scan(NESTED, lenient)} AS n)",
+            f" NULL::TIMESTAMPTZ AS snapshot_at FROM {self._scan(fields, lenient)} AS n)",
         )
 
     def _events(self, *, lenient: bool) -> list[Document]:

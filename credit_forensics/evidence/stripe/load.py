@@ -6,6 +6,7 @@ from pathlib import Path
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.custody import READ_AS
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import archive_problem
 from credit_forensics.evidence.files.identify_input import Identified, identify
@@ -98,7 +99,7 @@ def load_stripe_file(
             "parquet",
         )
     ):
-        source.notes.append(f"given as {key}, holds {found.what}, and is read as that")
+        source.notes.append(f"given as {key}, holds {found.what}, {READ_AS}")
     if found.what == "stripe csv":
         load_stripe_csv(evidence, path, source)
     elif found.what == "parquet":

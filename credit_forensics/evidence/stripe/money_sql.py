@@ -48,7 +48,9 @@ WITH charge_refunds AS (
     GROUP BY 1
 ), told AS (
     SELECT money_id, bool_or(lone) AS lone FROM (
-        SELECT payment_intent_id AS money_id, true AS lone FROM merged_intents
+        -- Of an intent of which only the metadata are there nothing is known to be paid.
+        SELECT payment_intent_id AS money_id, coalesce(created_at IS NOT NULL, false)
+            OR status IS NOT NULL OR amount IS NOT NULL AS lone FROM merged_intents
         UNION ALL SELECT money_id, true FROM ranked
         -- A refund alone makes no payment, but the session of its intent must hear of it.
         UNION ALL SELECT money_id, false FROM charge_refunds

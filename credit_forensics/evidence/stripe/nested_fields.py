@@ -12,8 +12,14 @@ from credit_forensics.evidence.stripe.objects import (
     CHARGE,
     CUSTOMER,
     INTENT,
+    INVOICE,
+    INVOICE_PAYMENT,
     NESTED,
+    NESTED_PAYMENTS,
+    PRODUCT,
+    SUBSCRIPTION,
     ObjectKind,
+    Type,
     insert_sql,
     row_count,
     structure,
@@ -29,8 +35,26 @@ _EXPANDED = (
     ("stripe_intents", "customer_id", CUSTOMER),
     ("stripe_charges", "payment_intent_id", INTENT),
     ("stripe_charges", "customer_id", CUSTOMER),
+    ("stripe_sessions", "invoice_id", INVOICE),
+    ("stripe_sessions", "subscription_id", SUBSCRIPTION),
+    ("stripe_intents", "invoice_id", INVOICE),
+    ("stripe_charges", "invoice_id", INVOICE),
+    ("stripe_invoice_payments", "invoice_id", INVOICE),
+    ("stripe_invoice_payments", "payment_intent_id", INTENT),
+    ("stripe_invoice_payments", "charge_id", CHARGE),
+    ("stripe_subscriptions", "latest_invoice_id", INVOICE),
+    ("stripe_subscriptions", "customer_id", CUSTOMER),
+    ("stripe_invoices", "subscription_id", SUBSCRIPTION),
+    ("stripe_invoices", "payment_intent_id", INTENT),
+    ("stripe_invoices", "charge_id", CHARGE),
+    ("stripe_invoices", "customer_id", CUSTOMER),
+    ("stripe_prices", "product_id", PRODUCT),
 )
 _DEEPEST = 4
+_NESTED_IN: dict[str, dict[str, Type]] = {
+    INTENT.object: NESTED,
+    INVOICE.object: NESTED_PAYMENTS,
+}
 
 
 def take_expanded(connection: duckdb.DuckDBPyConnection) -> None:
@@ -50,7 +74,7 @@ def _take(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: 
     where = f"starts_with({column}, '{{') AND json_valid({column})"
     if not row_count(connection, f"{table} WHERE {where}"):
         return False
-    fields = {**kind.fields, **(NESTED if kind is INTENT else {})}
+    fields = {**kind.fields, **_NESTED_IN.get(kind.object, {})}
     connection.execute(f"""
         CREATE OR REPLACE TEMP TABLE expanded AS
         SELECT from_json({column}::JSON, '{structure(fields)}') AS o, source, snapshot_at
@@ -59,6 +83,8 @@ def _take(connection: duckdb.DuckDBPyConnection, table: str, column: str, kind: 
     connection.execute(insert_sql(kind, "expanded WHERE o.id IS NOT NULL", "source", "snapshot_at"))
     if kind is INTENT:
         take_nested_charges(connection, "expanded")
+    if kind is INVOICE:
+        take_invoice_payments(connection, "expanded")
     connection.execute(
         f"UPDATE {table} SET {column} = json_extract_string({column}, '$.id') WHERE {where}"
     )
@@ -84,3 +110,21 @@ def take_nested_charges(connection: duckdb.DuckDBPyConnection, intents: str) -> 
         WHERE json_type(charge) = 'OBJECT'
     ) WHERE o.id IS NOT NULL"""
     connection.execute(insert_sql(CHARGE, from_, "row_source", "taken_at"))
+
+
+def take_invoice_payments(connection: duckdb.DuckDBPyConnection, invoices: str) -> None:
+    """Take the invoice payments that invoices hold in ``payments``, since 2025-03-31.
+
+    ``invoices`` names rows of ``o`` (with the fields ``NESTED_PAYMENTS``), ``source``,
+    ``snapshot_at``.
+    """
+    from_ = f"""(
+        SELECT from_json(payment, '{structure(INVOICE_PAYMENT.fields)}') AS o, row_source, taken_at
+        FROM (
+            SELECT source AS row_source, snapshot_at AS taken_at,
+                unnest(from_json(json_extract(o.payments, '$.data'), '["JSON"]')) AS payment
+            FROM {invoices} WHERE json_type(o.payments) = 'OBJECT'
+        )
+        WHERE json_type(payment) = 'OBJECT'
+    ) WHERE o.id IS NOT NULL"""
+    connection.execute(insert_sql(INVOICE_PAYMENT, from_, "row_source", "taken_at"))

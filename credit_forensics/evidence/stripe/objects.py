@@ -50,10 +50,16 @@ _COMMON: dict[str, Type] = {
     "livemode": "BOOLEAN",
 }
 
-# Seconds since 1970; what lies outside four-digit years is no time of Stripe's.
-CREATED = (
-    "CASE WHEN o.created BETWEEN 0 AND 253402300799 THEN make_timestamptz(o.created * 1000000) END"
-)
+
+def _time(seconds: str) -> str:
+    """Seconds since 1970; what lies outside four-digit years is no time of Stripe's."""
+    return (
+        f"CASE WHEN {seconds} BETWEEN 0 AND 253402300799"
+        f" THEN make_timestamptz({seconds} * 1000000) END"
+    )
+
+
+CREATED = _time("o.created")
 _CURRENCY = "lower(o.currency)"
 
 SESSION = ObjectKind(
@@ -73,6 +79,9 @@ SESSION = ObjectKind(
         "customer_details": _PERSON,
         "client_reference_id": "VARCHAR",
         "payment_intent": "VARCHAR",
+        "subscription": "VARCHAR",
+        "invoice": "VARCHAR",
+        "amount_subtotal": "BIGINT",
         "line_items": "JSON",
         "metadata": _MAP,
     },
@@ -92,11 +101,15 @@ SESSION = ObjectKind(
         "details_name": "o.customer_details.name",
         "client_reference_id": "o.client_reference_id",
         "payment_intent_id": "o.payment_intent",
+        "subscription_id": "o.subscription",
+        "invoice_id": "o.invoice",
+        "amount_subtotal": "o.amount_subtotal",
         "price_id": (
             "CASE WHEN o.line_items IS NOT NULL THEN coalesce("
             "json_extract_string(o.line_items, '$.data[0].price.id'),"
             " json_extract_string(o.line_items, '$.data[0].price')) END"
         ),
+        "lines": "o.line_items::VARCHAR",
         "metadata": "o.metadata",
     },
 )
@@ -112,6 +125,7 @@ INTENT = ObjectKind(
         "currency": "VARCHAR",
         "customer": "VARCHAR",
         "receipt_email": "VARCHAR",
+        "invoice": "VARCHAR",
         "metadata": _MAP,
     },
     columns={
@@ -123,6 +137,7 @@ INTENT = ObjectKind(
         "currency": _CURRENCY,
         "customer_id": "o.customer",
         "receipt_email": "o.receipt_email",
+        "invoice_id": "o.invoice",
         "metadata": "o.metadata",
     },
 )
@@ -146,6 +161,7 @@ CHARGE = ObjectKind(
         "source": "JSON",
         "billing_details": _PERSON,
         "receipt_email": "VARCHAR",
+        "invoice": "VARCHAR",
         "metadata": _MAP,
     },
     columns={
@@ -167,6 +183,7 @@ CHARGE = ObjectKind(
         ),
         "billing_email": "coalesce(o.billing_details.email, o.receipt_email)",
         "billing_name": "o.billing_details.name",
+        "invoice_id": "o.invoice",
         "metadata": "o.metadata",
     },
 )
@@ -218,13 +235,161 @@ CUSTOMER = ObjectKind(
     },
 )
 
-KINDS: tuple[ObjectKind, ...] = (SESSION, INTENT, CHARGE, REFUND, DISPUTE, CUSTOMER)
+_PARENT = "json_extract(o.parent, '$.subscription_details')"
+_LINE = "json_extract(o.lines, '$.data[0]')"
+
+INVOICE = ObjectKind(
+    object="invoice",
+    prefixes=("in_",),
+    table="stripe_invoices",
+    fields={
+        **_COMMON,
+        "status": "VARCHAR",
+        "paid": "BOOLEAN",
+        "status_transitions": {"paid_at": "BIGINT"},
+        "billing_reason": "VARCHAR",
+        "subtotal": "BIGINT",
+        "total": "BIGINT",
+        "amount_paid": "BIGINT",
+        "currency": "VARCHAR",
+        "customer": "VARCHAR",
+        "customer_email": "VARCHAR",
+        "customer_name": "VARCHAR",
+        "subscription": "VARCHAR",
+        "subscription_details": "JSON",
+        "parent": "JSON",
+        "payment_intent": "VARCHAR",
+        "charge": "VARCHAR",
+        "period_start": "BIGINT",
+        "period_end": "BIGINT",
+        "lines": "JSON",
+        "metadata": _MAP,
+    },
+    columns={
+        "invoice_id": "o.id",
+        "created_at": CREATED,
+        "livemode": "o.livemode",
+        "status": "coalesce(o.status, CASE WHEN o.paid THEN 'paid' END)",
+        "paid_at": _time("o.status_transitions.paid_at"),
+        "billing_reason": "o.billing_reason",
+        "subtotal": "o.subtotal",
+        "total": "coalesce(o.total, o.amount_paid)",
+        "amount_paid": "o.amount_paid",
+        "currency": _CURRENCY,
+        "customer_id": "o.customer",
+        "customer_email": "o.customer_email",
+        "customer_name": "o.customer_name",
+        # Since 2025-03-31 it stands under parent; a line names it in both shapes.
+        "subscription_id": (
+            f"coalesce(o.subscription, json_extract_string({_PARENT}, '$.subscription'),"
+            f" json_extract_string({_LINE}, '$.subscription'), json_extract_string({_LINE},"
+            " '$.parent.subscription_item_details.subscription'))"
+        ),
+        "payment_intent_id": "o.payment_intent",
+        "charge_id": "o.charge",
+        # An invoice's own period is the one before; what was bought is its line's.
+        "period_start": _time(
+            f"coalesce(json_extract({_LINE}, '$.period.start')::BIGINT, o.period_start)"
+        ),
+        "period_end": _time(
+            f"coalesce(json_extract({_LINE}, '$.period.end')::BIGINT, o.period_end)"
+        ),
+        "lines": "o.lines::VARCHAR",
+        "subscription_metadata": (
+            "coalesce(json_extract(o.subscription_details, '$.metadata'),"
+            f" json_extract({_PARENT}, '$.metadata'))::VARCHAR"
+        ),
+        "metadata": "o.metadata",
+    },
+)
+
+INVOICE_PAYMENT = ObjectKind(
+    object="invoice_payment",
+    prefixes=("inpay_",),
+    table="stripe_invoice_payments",
+    fields={**_COMMON, "invoice": "VARCHAR", "payment": "JSON", "status": "VARCHAR"},
+    columns={
+        "invoice_payment_id": "o.id",
+        "created_at": CREATED,
+        "invoice_id": "o.invoice",
+        "payment_intent_id": "json_extract_string(o.payment, '$.payment_intent')",
+        "charge_id": "json_extract_string(o.payment, '$.charge')",
+        "status": "o.status",
+    },
+)
+
+SUBSCRIPTION = ObjectKind(
+    object="subscription",
+    prefixes=("sub_",),
+    table="stripe_subscriptions",
+    fields={
+        **_COMMON,
+        "status": "VARCHAR",
+        "customer": "VARCHAR",
+        "ended_at": "BIGINT",
+        "latest_invoice": "VARCHAR",
+        "metadata": _MAP,
+    },
+    columns={
+        "subscription_id": "o.id",
+        "created_at": CREATED,
+        "livemode": "o.livemode",
+        "status": "o.status",
+        "customer_id": "o.customer",
+        "ended_at": _time("o.ended_at"),
+        "latest_invoice_id": "o.latest_invoice",
+        "metadata": "o.metadata",
+    },
+)
+
+PRICE = ObjectKind(
+    object="price",
+    prefixes=("price_",),
+    table="stripe_prices",
+    fields={
+        **_COMMON,
+        "product": "VARCHAR",
+        "unit_amount": "BIGINT",
+        "currency": "VARCHAR",
+        "metadata": _MAP,
+    },
+    columns={
+        "price_id": "o.id",
+        "product_id": "o.product",
+        "unit_amount": "o.unit_amount",
+        "currency": _CURRENCY,
+        "metadata": "o.metadata",
+    },
+)
+
+PRODUCT = ObjectKind(
+    object="product",
+    prefixes=("prod_",),
+    table="stripe_products",
+    fields={**_COMMON, "name": "VARCHAR", "metadata": _MAP},
+    columns={"product_id": "o.id", "name": "o.name", "metadata": "o.metadata"},
+)
+
+KINDS: tuple[ObjectKind, ...] = (
+    SESSION,
+    INTENT,
+    CHARGE,
+    REFUND,
+    DISPUTE,
+    CUSTOMER,
+    INVOICE,
+    INVOICE_PAYMENT,
+    SUBSCRIPTION,
+    PRICE,
+    PRODUCT,
+)
 BY_OBJECT: dict[str, ObjectKind] = {kind.object: kind for kind in KINDS}
 
 # One structure that holds the fields of every kind, for inputs that mix them.
 WIDE: dict[str, Type] = {name: type_ for kind in KINDS for name, type_ in kind.fields.items()}
-# Objects that Stripe nests in an intent, where they were expanded.
+# Objects that Stripe nests in an intent or an invoice, where they were expanded.
 NESTED: dict[str, Type] = {"latest_charge": "JSON", "charges": "JSON"}
+NESTED_PAYMENTS: dict[str, Type] = {"payments": "JSON"}
 
 
 def kind_sql(object_: str, id_: str) -> str:

@@ -18,25 +18,8 @@ from credit_forensics.evidence.files.csv_records import Record, heading
 from credit_forensics.evidence.files.json_lines import Document
 from credit_forensics.evidence.stripe.csv_export import read_export
 from credit_forensics.evidence.stripe.documents import read_rows
+from credit_forensics.evidence.stripe.flat_tables import document_sql, note_no_card, take_sibling
 
-# Nested objects that may lie in a text column as JSON; a text elsewhere is left a text.
-_JSON_COLUMNS = frozenset(
-    [
-        "data",
-        "detail",
-        "metadata",
-        "customer_details",
-        "billing_details",
-        "payment_method_details",
-        "line_items",
-        "charges",
-        "latest_charge",
-        "source",
-        "object",
-        "payment_intent",
-        "customer",
-    ]
-)
 # A heading that only the Dashboard writes.
 _EXPORT = frozenset(
     ["created date (utc)", "created (utc)", "paymentintent id", "checkout session id"]
@@ -69,23 +52,27 @@ def load_stripe_parquet(evidence: Evidence, path: Path, source: Input) -> None:
             evidence, source, cursor, str(path), [n for n in relation.columns if n in names]
         )
         return
+    relation.create_view("parquet_rows")
+    try:
+        if take_sibling(cursor, "parquet_rows", sorted(names), source):
+            return
+    except duckdb.Error:
+        evidence.custody.reject(source, 0, "the Parquet file is damaged")
+        return
     if "id" not in names and not names & {"detail", "object"}:
         source.taken_for = "unknown"
         source.notes.append("no column is named id; not a Stripe export")
         return
-    packed = ", ".join(f'"{name}" := {_column(name, str(kind))}' for name, kind in columns
-                       if name != "file_row_number")  # fmt: skip
-    relation.create_view("parquet_rows")
+    flat = {name: str(kind) for name, kind in columns if name != "file_row_number"}
+    note_no_card(evidence.custody, flat, source.name)
+    document = document_sql(flat, _livemode(source.name))
     problem = ""
 
     def documents() -> Iterator[Document]:
         nonlocal problem
         line = 0
         try:
-            rows = cursor.execute(
-                f"SELECT file_row_number + 1, to_json(struct_pack({packed}))::VARCHAR"
-                " FROM parquet_rows"
-            )
+            rows = cursor.execute(f"SELECT file_row_number + 1, {document} FROM parquet_rows")
             while batch := rows.fetchmany(_ROWS):
                 for line, text in batch:
                     yield Document(line, text)
@@ -128,13 +115,7 @@ def _read_export(
         evidence.custody.reject(source, 0, "the Parquet file is damaged")
 
 
-def _column(name: str, kind: str) -> str:
-    quoted = f'"{name}"'
-    if kind == "VARCHAR" and name in _JSON_COLUMNS:
-        return (
-            f"CASE WHEN regexp_matches({quoted}, '^\\s*[\\[{{]') AND json_valid({quoted})"
-            f" THEN {quoted}::JSON ELSE to_json({quoted}) END"
-        )
-    if kind.startswith("TIMESTAMP") and name == "created":
-        return f"epoch({quoted})::BIGINT"
-    return quoted
+def _livemode(name: str) -> bool | None:
+    """What the folder of a Data Pipeline export says: ``livemode/`` or ``testmode/``."""
+    folders = name.lower().split("/")[:-1]
+    return True if "livemode" in folders else False if "testmode" in folders else None

@@ -44,6 +44,8 @@ class StripeLists:
             "refunds": client.v1.refunds.list,
             "disputes": client.v1.disputes.list,
             "customers": client.v1.customers.list,
+            "invoices": client.v1.invoices.list,
+            "subscriptions": client.v1.subscriptions.list,
         }
         self._sleep = sleep
         self.requests = dict.fromkeys(self._lists, 0)

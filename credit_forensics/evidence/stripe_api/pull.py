@@ -31,6 +31,8 @@ from credit_forensics.progress import RowProgress
 
 PAGE = 100
 
+_EXPANDED = {"sessions": ("data.line_items",), "invoices": ("data.payments",)}
+
 
 @dataclass(frozen=True)
 class ResourcePull:
@@ -158,8 +160,11 @@ def _round(
     if resource.round.since:
         created["gte"] = resource.round.since
     params: dict[str, Any] = {"limit": PAGE, "created": created}
-    if name == "sessions":
-        params["expand"] = ["data.line_items"]
+    if name in _EXPANDED:
+        params["expand"] = list(_EXPANDED[name])
+    if name == "subscriptions":
+        # Without it Stripe leaves out those that ended.
+        params["status"] = "all"
     while not resource.round.last:
         if resource.round.cursor:
             params["starting_after"] = resource.round.cursor
@@ -167,7 +172,7 @@ def _round(
             page = lists.page(name, params)
         except RefusedError as refused:
             if params.pop("expand", None):
-                # A key may read sessions and not their prices.
+                # A key may read sessions and not their prices, invoices and not their payments.
                 continue
             kept.refuse(name, refused.reason)
             return False

@@ -20,7 +20,10 @@ from credit_forensics.locks import HeldError, folder_lock
 from credit_forensics.whole_file import sync_folder, whole_file, write_whole
 
 FOLDER = "stripe_pull"
-RESOURCES = ("sessions", "events", "charges", "refunds", "disputes", "customers")
+RESOURCES = (
+    *("sessions", "events", "charges", "refunds", "disputes", "customers"),
+    *("invoices", "subscriptions"),
+)
 _VERSION = 1
 Span = tuple[int, int]
 
@@ -237,7 +240,11 @@ def read_state(folder: Path) -> State:
             api_base=raw["api_base"],
             window=Window(**raw["window"]) if raw["window"] else None,
             finished=bool(raw["finished"]),
-            resources={name: _resource(raw["resources"][name]) for name in RESOURCES},
+            # A pull of before knew fewer resources.
+            resources={
+                name: _resource(raw["resources"][name]) if name in raw["resources"] else Resource()
+                for name in RESOURCES
+            },
             uncovered_events=[(int(a), int(b)) for a, b in raw["uncovered_events"]],
         )
     except (KeyError, TypeError, ValueError):

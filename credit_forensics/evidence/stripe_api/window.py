@@ -23,6 +23,8 @@ _LOSS = {
     "refunds": "Without refunds only the charges' totals say what was refunded",
     "disputes": "Without disputes a lost one cannot be told from a won one",
     "customers": "Without customers their metadata says nothing",
+    "invoices": "Without invoices no renewal is judged, and a subscription's money stands alone",
+    "subscriptions": "Without subscriptions what became of one is known by its invoices alone",
 }
 
 

@@ -100,8 +100,8 @@ def take_subscribers(evidence: Evidence, raw: str, types: dict[str, str]) -> Non
 
 def _cover(evidence: Evidence) -> None:
     run = evidence.connection.execute
-    run("DELETE FROM coverage WHERE source = 'deliveries'")
+    run("DELETE FROM spans WHERE source = 'deliveries'")
     run(
-        "INSERT INTO coverage BY NAME SELECT 'deliveries' AS source, min(received_at) AS first_at,"
+        "INSERT INTO spans BY NAME SELECT 'deliveries' AS source, min(received_at) AS first_at,"
         " max(received_at) AS last_at, count(*) AS row_count FROM deliveries"
     )

@@ -28,7 +28,7 @@ _RENAMED: dict[str, tuple[str, ...]] = {
     "created": ("created", "created_at"),
 }
 # Fields whose JSON is an object's own id where nothing was expanded.
-_REFERENCES = ("customer", "payment_intent", "charge")
+_REFERENCES = ("customer", "payment_intent", "charge", "invoice", "subscription", "product")
 
 
 def columns_for(table: SyncedTable, fields: Mapping[str, Type]) -> dict[str, str]:

@@ -21,6 +21,11 @@ NAMES: dict[str, str] = {
     "refund": "refund",
     "dispute": "dispute",
     "customer": "customer",
+    "invoice": "invoice",
+    "invoice_payment": "invoice_payment",
+    "subscription": "subscription",
+    "price": "price",
+    "product": "product",
     "event": "event",
 }
 _DJSTRIPE = {"checkout.session": "djstripe_session", "payment_intent": "djstripe_paymentintent"}
@@ -52,6 +57,11 @@ _TELLING: dict[str, tuple[tuple[str, ...], ...]] = {
     "refund": (("amount",), ("charge", "charge_id", "payment_intent", "payment_intent_id")),
     "dispute": (("amount",), ("charge", "charge_id", "payment_intent", "payment_intent_id")),
     "customer": (("email", "subscriber_id"),),
+    "invoice": (("amount_paid", "amount_due"), ("billing_reason", "subscription", "status")),
+    "invoice_payment": (("invoice", "invoice_id"), ("payment", "payment_intent", "amount_paid")),
+    "subscription": (("status",), ("customer", "customer_id")),
+    "price": (("unit_amount",), ("product", "product_id")),
+    "product": (("name",), ("active", "livemode")),
     "event": (("type",), ("data",)),
 }
 

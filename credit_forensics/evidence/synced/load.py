@@ -14,13 +14,19 @@ from credit_forensics.databases.values import column_types, digest_table, text_s
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Input, hash_file
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.ledgers.plan_reads import holds
+from credit_forensics.evidence.ledgers.read_plan import holds
 from credit_forensics.evidence.stripe.envelopes import EVENT_FIELDS, insert_envelopes
-from credit_forensics.evidence.stripe.nested_fields import take_expanded, take_nested_charges
+from credit_forensics.evidence.stripe.nested_fields import (
+    take_expanded,
+    take_invoice_payments,
+    take_nested_charges,
+)
 from credit_forensics.evidence.stripe.objects import (
     BY_OBJECT,
     INTENT,
+    INVOICE,
     NESTED,
+    NESTED_PAYMENTS,
     Type,
     insert_sql,
     structure,
@@ -32,7 +38,12 @@ from credit_forensics.progress import RowProgress
 
 RAW = "_synced_raw"
 _EVENT: dict[str, Type] = {**EVENT_FIELDS, "data": "JSON"}
-_PREFIXES = {name: kind.prefixes for name, kind in BY_OBJECT.items()} | {"event": ("evt_",)}
+_PREFIXES = {name: kind.prefixes for name, kind in BY_OBJECT.items()} | {
+    "event": ("evt_",),
+    # Shops may choose these ids themselves.
+    "price": ("",),
+    "product": ("",),
+}
 # dj-stripe's foreign keys: the field, and the object that it points at.
 _POINTS_AT = {"customer": "customer", "payment_intent": "payment_intent", "charge": "charge"}
 _MISSED = {
@@ -156,6 +167,7 @@ def _take(evidence: Evidence, source: Input, table: SyncedTable, keys: Mapping[s
         fields = {
             **BY_OBJECT[table.object].fields,
             **(NESTED if table.object == INTENT.object else {}),
+            **(NESTED_PAYMENTS if table.object == INVOICE.object else {}),
         }
     connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE objects AS
@@ -184,6 +196,8 @@ def _take(evidence: Evidence, source: Input, table: SyncedTable, keys: Mapping[s
         connection.execute(insert_sql(kind, "objects", "source", "snapshot_at"))
         if kind is INTENT:
             take_nested_charges(connection, "objects")
+        if kind is INVOICE:
+            take_invoice_payments(connection, "objects")
     if table.object == "customer" and "subscriber_id" in types:
         take_subscribers(evidence, RAW, types)
     return int(count[0][0])

@@ -66,9 +66,13 @@ METHODS = (
     Method(
         "intent_metadata",
         SESSION,
-        "PaymentIntent or charge metadata",
-        reads_de="Metadaten von PaymentIntent oder Charge",
-        field=Field("intent_user_id", NAMED_KEYS, sources=("intent", "charge")),
+        "metadata of PaymentIntent, charge, subscription, invoice or its lines",
+        reads_de="Metadaten von PaymentIntent, Charge, Abo, Rechnung oder deren Zeilen",
+        field=Field(
+            "intent_user_id",
+            NAMED_KEYS,
+            sources=("intent", "charge", "subscription", "invoice", "line"),
+        ),
         cause="stale_session",
         place=70,
     ),

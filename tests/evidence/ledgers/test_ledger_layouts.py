@@ -45,7 +45,7 @@ INSERT INTO credit_transactions VALUES
 PRISMA = """
 CREATE TABLE "User" ("id" TEXT PRIMARY KEY, "email" TEXT, "name" TEXT, "credits" INTEGER,
   "stripeCustomerId" TEXT, "createdAt" {time});
-INSERT INTO "User" VALUES ('clx1', 'ada@example.com', 'Ada Example', 50, 'cus_1', {when});
+INSERT INTO "User" VALUES ('clx1', 'ada@example.com', 'Ada Example', 55, 'cus_1', {when});
 CREATE TABLE "CreditTransaction" ("id" TEXT PRIMARY KEY, "userId" TEXT, "amount" INTEGER,
   "type" {type}, "description" TEXT, "stripeSessionId" TEXT, "stripePaymentIntentId" TEXT,
   "createdAt" {time});
@@ -107,9 +107,14 @@ def test_transactions_beside_payments(
     ]
     assert rows(evidence.users, "user_id", "name") == [("1", "Ada Example"), ("2", "Bo Example")]
     assert rows(evidence.customers, "customer_id", "user_id") == [("cus_1", "1")]
-    assert rows(evidence.balances, "user_id", "balance") == [("1", 100), ("2", 30)]
     # The users' table does not say when a customer was bound to them.
-    assert evidence.custody.gaps()["object"].tolist() == ["customers.bound_at"]
+    gaps = ["customers.bound_at"]
+    balances = [("1", 100), ("2", 30)]
+    if schema == "auto":
+        # Nobody's balance is the sum of the entries, so inference does not believe that it is one.
+        gaps, balances = ["balances", "customers.bound_at"], []
+    assert rows(evidence.balances, "user_id", "balance") == balances
+    assert sorted(evidence.custody.gaps()["object"]) == gaps
 
 
 @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
@@ -137,9 +142,10 @@ def test_prisma_quotes_its_names(
         ("t2", "clx1", 5, "ADJUSTMENT", "correction", "pi_2"),
     ]
     assert evidence.ledger["created_at"][0] == pd.Timestamp("2025-09-01 14:39:07.25", tz="UTC")
-    assert rows(evidence.balances, "user_id", "balance") == [("clx1", 50)]
+    # What an adjustment of 5 does, only the balance says.
+    assert rows(evidence.balances, "user_id", "balance") == [("clx1", 55)]
     assert rows(evidence.customers, "customer_id", "user_id") == [("cus_1", "clx1")]
-    assert evidence.custody.inputs[0].taken_for == "ledger (prisma)"
+    assert evidence.custody.inputs[0].taken_for == "ledger (inferred)"
 
 
 OWN = """
@@ -218,7 +224,7 @@ def test_a_mapping_of_ones_own_by_names_and_expressions(
             "cannot be read",
         ),
         ({"schema": "credit_leger"}, "did you mean 'credit_ledger'"),
-        ({"schema": "auto"}, "has no table credit_ledger or credit_transactions or Credit"),
+        ({"schema": "auto"}, "no table looks like entries of credits"),
         ({"kinds": {"x": "grnt"}}, "did you mean 'grant'"),
     ],
 )
@@ -257,7 +263,8 @@ def test_a_mapped_column_that_is_not_there_is_a_gap(tmp_path: Path) -> None:
 
 
 def test_the_wrong_layout_is_told_with_the_right_one(tmp_path: Path) -> None:
-    case = sqlite_case(tmp_path, TRANSACTIONS.format(id="TEXT", type="TEXT", json="TEXT"))
+    script = TRANSACTIONS.format(id="TEXT", type="TEXT", json="TEXT")
+    case = sqlite_case(tmp_path, script, schema="credit_ledger")
     with pytest.raises(CaseError, match="schema = 'credit_transactions' would fit"):
         load(case)
 
@@ -305,7 +312,7 @@ def test_two_ledgers_at_once(tmp_path: Path) -> None:
     assert evidence.users["user_id"].tolist() == ["a", "b", "c"]
     assert rows(evidence.balances, "user_id", "balance") == [("a", 10), ("b", 5), ("c", 5)]
     assert rows(evidence.customers, "customer_id", "user_id") == [("cus_1", "a")]
-    assert evidence.coverage["row_count"].tolist() == [4]
+    assert evidence.spans["row_count"].tolist() == [4]
     assert [source.name for source in evidence.custody.inputs] == [
         "sqlite:///one.db",
         "sqlite:///two.db",

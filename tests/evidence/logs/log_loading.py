@@ -44,7 +44,7 @@ def emptied() -> Evidence:
     if not _KEPT:
         _KEPT.append(Evidence())
     evidence = _KEPT[0]
-    for name in ("deliveries", "sign_ins", "logged_sessions", "coverage"):
+    for name in ("deliveries", "sign_ins", "logged_sessions", "spans"):
         evidence.connection.execute(f"DELETE FROM {name}")
     evidence.custody = Custody()
     return evidence

@@ -167,7 +167,7 @@ def test_the_intakes_own_log(tmp_path: Path) -> None:
         | {"outcome": "signature_refused", "event_id": None, "signature_valid": False},
         rows(evidence)[2] | {"outcome": "duplicate", "credits": None, "request_id": "r-3"},
     ]
-    assert evidence.coverage[["first_at", "row_count"]].values.tolist() == [
+    assert evidence.spans[["first_at", "row_count"]].values.tolist() == [
         [pd.Timestamp("2025-09-01T14:00:00Z"), 4]
     ]
 

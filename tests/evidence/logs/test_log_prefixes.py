@@ -94,7 +94,7 @@ def test_lines_without_a_time(tmp_path: Path, prefix: str) -> None:
     text = "".join(f"{prefix}{m.text}\n" for d in DELIVERIES for m in d.messages())
     evidence = load(tmp_path, text)
     assert told(evidence, "outcome", "received_at") == [(d.outcome, None) for d in DELIVERIES]
-    assert evidence.count("coverage") == 0
+    assert evidence.count("spans") == 0
 
 
 def test_colours_are_stripped(tmp_path: Path) -> None:

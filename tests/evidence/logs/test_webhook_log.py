@@ -74,14 +74,15 @@ def test_a_credited_delivery(tmp_path: Path) -> None:
     ]
 
 
-def test_coverage_and_custody(tmp_path: Path) -> None:
+def test_spans_and_custody(tmp_path: Path) -> None:
     evidence = load(tmp_path, CREDITED)
-    assert evidence.coverage.to_dict("records") == [
+    assert evidence.spans.to_dict("records") == [
         {
             "source": "deliveries",
             "first_at": pd.Timestamp("2025-09-01T14:39:07Z"),
             "last_at": pd.Timestamp("2025-09-01T14:39:09Z"),
             "row_count": 27,
+            "rejected": None,
         }
     ]
     [source] = evidence.custody.inputs
@@ -258,12 +259,12 @@ def test_several_files_and_patterns(tmp_path: Path) -> None:
         ]
         assert {name for name, _, _ in seen} == {"c.log.zst", "logs/a.log", "logs/b.log.gz"}
         assert all(done == size for _, done, size in seen)
-        assert evidence.count("coverage") == 1
+        assert evidence.count("spans") == 1
 
 
 def test_no_files_is_no_rows(tmp_path: Path) -> None:
     evidence = Evidence()
     load_webhook_logs(evidence, CaseFile.model_validate({"folder": tmp_path}))
-    assert evidence.count("deliveries") == evidence.count("coverage") == 0
+    assert evidence.count("deliveries") == evidence.count("spans") == 0
     (tmp_path / "empty.log").write_bytes(b"")
     assert rows(load(tmp_path, b"", "empty.log")) == []

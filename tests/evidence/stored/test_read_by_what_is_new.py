@@ -41,7 +41,7 @@ def reread(folder: Path) -> dict[str, ReadAnew]:
     """Open the case both ways; they must be the same to the byte. What the stored one read."""
     stored, full = Case.open(folder), Case.open(folder, store=False)
     assert len(full.findings) > 10
-    for name in ("gaps", "coverage", "payments", "ledger", "deliveries", "balances", "users"):
+    for name in ("gaps", "spans", "payments", "ledger", "deliveries", "balances", "users"):
         mine, theirs = getattr(stored.evidence, name), getattr(full.evidence, name)
         pd.testing.assert_frame_equal(mine, theirs, obj=name)
     assert stored.manifest == full.manifest

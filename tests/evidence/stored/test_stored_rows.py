@@ -350,7 +350,7 @@ class Columns:
     ],
 )
 def test_reads_are_narrowed_as_far_as_the_columns_allow(database, part, since, expected):
-    from credit_forensics.evidence.ledgers.plan_reads import Read
+    from credit_forensics.evidence.ledgers.read_plan import Read
 
     read = Read(part, part, "SELECT 1")
     narrowed = narrow_read(database, read, since, ["7", "o'b"])

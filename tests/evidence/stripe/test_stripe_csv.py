@@ -113,6 +113,26 @@ def test_a_row_of_the_unified_export_is_a_charge_and_its_session(load):
     assert (source.taken_for, source.rows, source.rejects) == ("stripe csv", 1, 0)
 
 
+@pytest.mark.parametrize(
+    ("second", "kept", "notes"),
+    [
+        ("00123", {"user_id": "00123"}, []),
+        ("", {"user_id": "00123"}, []),
+        ("00777", {}, ["1 values of metadata stand twice and differ; they stay empty"]),
+    ],
+)
+def test_two_columns_of_one_key_count_where_they_agree(load, second, kept, notes):
+    evidence = load(text([*row(), second], headings=[*UNIFIED, "user_id (metadata)"]))
+    charge = evidence.frame("stripe_charges").iloc[0]
+    assert dict(charge["metadata"] or {}) == kept
+    assert [n for n in evidence.custody.inputs[0].notes if "twice" in n] == notes
+
+
+def test_a_year_that_no_report_knows_is_no_time(load):
+    evidence = load(text(row(**{"created date (utc)": "275760-09-13 00:00:00"})))
+    assert evidence.frame("stripe_charges")["created_at"].isna().tolist() == [True]
+
+
 @pytest.mark.parametrize("change", [str.upper, str.lower, str.title, lambda s: f"  {s} "])
 def test_headings_in_any_case(load, change):
     headings = [name if "(metadata)" in name else change(name) for name in UNIFIED]

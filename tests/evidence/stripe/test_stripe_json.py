@@ -266,7 +266,28 @@ def test_an_intents_event_names_its_intent(load):
     assert ids(evidence, "stripe_intents") == ["pi_a1"]
 
 
-def test_a_thin_event_is_refused_by_its_name(load):
+def test_a_thin_event_that_names_its_object_is_joined_by_it(load):
+    thin = {
+        "id": "evt_thin",
+        "object": "v2.core.event",
+        "type": "v1.checkout.session.completed",
+        "created": "2025-09-01T12:00:00.000Z",
+        "livemode": True,
+        "related_object": {"id": "cs_a1", "type": "checkout.session", "url": "/v1/x"},
+    }
+    evidence = load(shapes.lines(thin))
+    (row,) = evidence.frame("stripe_events").to_dict("records")
+    assert (row["event_id"], row["type"], row["object_id"], row["object_type"]) == (
+        "evt_thin",
+        "checkout.session.completed",
+        "cs_a1",
+        "checkout.session",
+    )
+    assert str(row["created_at"]) == "2025-09-01 12:00:00+00:00"
+    assert not len(evidence.custody.rejects())
+
+
+def test_a_thin_event_without_its_object_is_refused_by_its_name(load):
     thin = {
         "id": "evt_test_1",
         "object": "v2.core.event",
@@ -281,15 +302,15 @@ def test_a_thin_event_is_refused_by_its_name(load):
 
 
 def test_an_event_of_an_object_that_is_not_needed_is_kept_without_it(load):
-    invoice = {"id": "in_1", "object": "invoice", "metadata": {}, "payment_intent": "pi_9"}
-    evidence = load(shapes.lines(shapes.event(invoice, type="invoice.paid")))
+    payout = {"id": "po_1", "object": "payout", "metadata": {}, "payment_intent": "pi_9"}
+    evidence = load(shapes.lines(shapes.event(payout, type="payout.paid")))
     assert evidence.frame("stripe_events")["payment_intent_id"].tolist() == ["pi_9"]
     assert evidence.count("stripe_sessions") == 0
 
 
 def test_objects_that_are_not_needed_are_counted(load):
-    evidence = load(shapes.lines(GOOD(), {"id": "in_1", "object": "invoice"}))
-    assert evidence.custody.inputs[0].notes == ["1 objects of the kind invoice are not needed"]
+    evidence = load(shapes.lines(GOOD(), {"id": "po_1", "object": "payout"}))
+    assert evidence.custody.inputs[0].notes == ["1 objects of the kind payout are not needed"]
     assert rejects(evidence) == []
 
 

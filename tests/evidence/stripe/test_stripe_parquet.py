@@ -12,6 +12,7 @@ import stripe_shapes as shapes
 
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.stripe.load import load_stripe_file
+from credit_forensics.evidence.stripe.payments import assemble_payments
 
 
 @pytest.fixture
@@ -119,3 +120,64 @@ def test_a_truncated_file_is_told(load, tmp_path):
 def test_a_name_that_looks_like_a_pattern_is_one_file(load):
     evidence = load(pa.Table.from_pylist([{"id": "cs_1"}]), name="export[1].parquet")
     assert evidence.count("stripe_sessions") == 1
+
+
+def flat_tables(tmp_path, **tables):
+    """A folder of flat tables, loaded as ``files`` in the order given."""
+    evidence = Evidence()
+    for name, rows in tables.items():
+        path = tmp_path / f"{name}.parquet"
+        pd.DataFrame(rows).to_parquet(path)
+        load_stripe_file(evidence, path, f"testmode/{name}.parquet")
+    assemble_payments(evidence, {"price_small": 50})
+    return evidence
+
+
+def test_flat_tables_with_metadata_and_lines_beside_them_are_one_payment(tmp_path):
+    created = pd.Timestamp("2025-09-01 12:00")
+    evidence = flat(
+        tmp_path,
+        checkout_sessions=[
+            {
+                "id": "cs_1",
+                "created": created,
+                "customer_id": "cus_1",
+                "payment_intent_id": "pi_1",
+                "payment_status": "paid",
+                "amount_total": 900,
+                "customer_details_email": "ada@example.org",
+            }
+        ],
+        charges=[
+            {
+                "id": "ch_1",
+                "created": created,
+                "payment_intent_id": "pi_1",
+                "paid": True,
+                "status": "succeeded",
+                "amount": 900,
+                "amount_refunded": 0,
+            }
+        ],
+        checkout_sessions_metadata=[
+            {"checkout_session_id": "cs_1", "key": "user_id", "value": "u1"},
+            {"checkout_session_id": "cs_1", "key": "plan", "value": "small"},
+        ],
+        payment_intents_metadata=[{"payment_intent_id": "pi_1", "key": "uid", "value": "u1"}],
+        checkout_sessions_line_items=[
+            {"checkout_session_id": "cs_1", "price_id": "price_small", "quantity": 3, "amount": 900}
+        ],
+    )
+    (row,) = evidence.payments.to_dict("records")
+    assert (row["payment_id"], row["created_at"]) == ("cs_1", created.tz_localize("UTC"))
+    assert (row["customer_id"], row["payer_email"]) == ("cus_1", "ada@example.org")
+    assert (row["expected_credits"], row["livemode"]) == (150, False)
+    metadata = evidence.metadata[["source", "key", "value"]].values.tolist()
+    assert ["session", "user_id", "u1"] in metadata
+    assert ["intent", "uid", "u1"] in metadata
+    assert evidence.custody.gaps()["object"].tolist() == ["testmode/charges.parquet"]
+
+
+def test_metadata_alone_make_no_payment(tmp_path):
+    rows = [{"payment_intent_id": "pi_1", "key": "user_id", "value": "u1"}]
+    assert flat_tables(tmp_path, payment_intents_metadata=rows).payments.empty

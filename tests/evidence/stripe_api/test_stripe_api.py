@@ -180,6 +180,8 @@ def test_the_tries_are_bounded_and_what_was_fetched_is_kept_and_not_asked_again(
         "refunds": 1,
         "disputes": 1,
         "customers": 3,
+        "invoices": 1,
+        "subscriptions": 1,
     }
     # The window is the one that the first call had.
     assert stripe_server.asked("customers")[0]["created[lt]"] == str(int(NOW.timestamp()))

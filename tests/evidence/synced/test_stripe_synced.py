@@ -324,7 +324,7 @@ def test_dj_stripe_with_its_own_keys_and_decimal_charges(postgres_database: str)
         ["evt_1", "cs_test_1", True, "incomplete", "duplicate key value"],
         [None, None, False, "signature_refused", None],
     ]
-    assert evidence.coverage["source"].tolist() == ["deliveries"]
+    assert evidence.spans["source"].tolist() == ["deliveries"]
     assert evidence.custody.inputs[0].taken_for == "synced stripe tables (dj-stripe)"
 
 

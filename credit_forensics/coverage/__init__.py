@@ -1,0 +1,1 @@
+"""What was read, what of it could be tied and recognised, and what can therefore be said."""

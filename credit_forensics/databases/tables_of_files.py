@@ -1,0 +1,289 @@
+"""Puts exported tables (CSV, JSON, Parquet, a DuckDB file) into a SQLite database of their own.
+
+JSON may be lines, a list, or one object; what ``mongoexport`` (``$oid``, ``$date``,
+``$numberDecimal``) and Firestore (``stringValue``, ``fields``) wrap is unwrapped. What is nested
+stays JSON.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from credit_forensics.databases.relations import quote_identifier
+from credit_forensics.databases.urls import one_line
+from credit_forensics.errors import CaseError
+
+_ROWS = 20_000
+_CSV = "read_csv(?, all_varchar = true, header = true, sample_size = -1, encoding = ?)"
+# Up to 15 digits are a number that SQLite keeps exactly; a leading zero makes it a text.
+_INTEGER, _NUMBER = "-?(0|[1-9][0-9]{0,14})", r"-?(0|[1-9][0-9]{0,14})(\.[0-9]+)?"
+_EXACT_DIGITS = 15
+_SCALARS = {
+    "$oid", "$uuid", "$symbol", "stringValue", "timestampValue", "referenceValue", "booleanValue",
+    "bytesValue",
+}  # fmt: skip
+_WHOLE = {"$numberLong", "$numberInt", "integerValue"}
+_DECIMALS = {"$numberDecimal", "$numberDouble", "doubleValue"}
+
+
+def write_tables(files: Mapping[str, Sequence[Path]], target: Path) -> None:
+    """Write each file's rows into the table of its name; several files of one name add up.
+
+    Raises
+    ------
+    CaseError
+        when a file cannot be read as any of these.
+    """
+    connection = sqlite3.connect(target)
+    try:
+        for name, paths in files.items():
+            for path in paths:
+                try:
+                    _write(connection, name, path)
+                except (duckdb.Error, sqlite3.Error, ValueError, OSError, RecursionError) as error:
+                    raise CaseError(
+                        f"ledger.files: {path.name} cannot be read: {one_line(error)}."
+                    ) from None
+        connection.commit()
+    finally:
+        connection.close()
+
+
+def _write(connection: sqlite3.Connection, name: str, path: Path) -> None:
+    if not path.is_file():
+        raise ValueError("it is not a file")
+    with path.open("rb") as file:
+        head = file.read(64)
+    if not head.strip():
+        raise ValueError("it is empty")
+    if head.startswith(b"SQLite format 3"):
+        raise ValueError('it is a SQLite database; name it with url = "sqlite:///…"')
+    if head[8:12] == b"DUCK":
+        with duckdb.connect(str(path), read_only=True) as source:
+            tables = [row[0] for row in source.execute("SHOW TABLES").fetchall()]
+            for table in tables:
+                label = name if len(tables) == 1 else table
+                _from_duckdb(connection, label, source, quote_identifier(table), [])
+        return
+    with duckdb.connect() as source:
+        if head.startswith(b"PAR1"):
+            _from_duckdb(connection, name, source, "read_parquet(?)", [str(path)])
+        elif head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+            _insert_documents(connection, name, path)
+        else:
+            _from_csv(connection, name, source, path)
+
+
+def _from_csv(
+    connection: sqlite3.Connection, name: str, source: duckdb.DuckDBPyConnection, path: Path
+) -> None:
+    try:
+        source.execute(f"CREATE TEMP TABLE rows AS FROM {_CSV}", [str(path), "utf-8"])
+    except duckdb.Error:
+        source.execute(f"CREATE TEMP TABLE rows AS FROM {_CSV}", [str(path), "latin-1"])
+    columns = [row[0] for row in source.execute("DESCRIBE rows").fetchall()]
+    tests = ", ".join(
+        f"coalesce(bool_and(regexp_full_match({quote_identifier(column)}, '{pattern}')), false)"
+        for column in columns
+        for pattern in (_INTEGER, _NUMBER)
+    )
+    found = source.execute(f"SELECT {tests} FROM rows").fetchall()[0]
+    kinds = [
+        "integer" if found[2 * n] else "numeric" if found[2 * n + 1] else "text"
+        for n in range(len(columns))
+    ]
+    create_table(connection, name, dict(zip(columns, kinds, strict=True)))
+    rows = source.execute("FROM rows")
+    insert_rows(connection, name, columns, iter(lambda: rows.fetchmany(_ROWS), []))
+
+
+def _from_duckdb(
+    connection: sqlite3.Connection,
+    name: str,
+    source: duckdb.DuckDBPyConnection,
+    relation: str,
+    values: list[str],
+) -> None:
+    described = source.execute(f"DESCRIBE SELECT * FROM {relation}", values).fetchall()
+    kinds, select = {}, []
+    for column, kind, *_ in described:
+        quoted = quote_identifier(column)
+        if kind in (
+            "TINYINT",
+            "SMALLINT",
+            "INTEGER",
+            "BIGINT",
+            "UTINYINT",
+            "USMALLINT",
+            "UINTEGER",
+        ):
+            kinds[column], sql = "integer", quoted
+        elif kind == "BOOLEAN":
+            kinds[column], sql = "boolean", f"CAST({quoted} AS INTEGER)"
+        elif kind.startswith(("DECIMAL", "DOUBLE", "FLOAT", "HUGEINT", "UBIGINT")):
+            kinds[column], sql = "numeric", f"CAST({quoted} AS VARCHAR)"
+        elif kind.startswith(("STRUCT", "MAP", "JSON")) or kind.endswith("]"):
+            kinds[column], sql = "json", f"CAST(to_json({quoted}) AS VARCHAR)"
+        elif kind.startswith(("TIMESTAMP", "DATE")):
+            at = f"{quoted} AT TIME ZONE 'UTC'" if "ZONE" in kind else quoted
+            kinds[column], sql = "timestamp", f"CAST({at} AS VARCHAR)"
+        else:
+            kinds[column], sql = "text", f"CAST({quoted} AS VARCHAR)"
+        select.append(f"{sql} AS {quoted}")
+    create_table(connection, name, kinds)
+    rows = source.execute(f"SELECT {', '.join(select)} FROM {relation}", values)
+    insert_rows(connection, name, list(kinds), iter(lambda: rows.fetchmany(_ROWS), []))
+
+
+def _insert_documents(connection: sqlite3.Connection, name: str, path: Path) -> None:
+    columns: dict[str, str] = {}
+    for row in documents(path):
+        for key in row:
+            columns.setdefault(key.lower(), key)
+    create_table(connection, name, dict.fromkeys(columns.values(), ""))
+    batch = []
+    for row in documents(path):
+        by = {key.lower(): value for key, value in row.items()}
+        batch.append(tuple(by.get(key) for key in columns))
+        if len(batch) == _ROWS:
+            insert_rows(connection, name, list(columns.values()), [batch])
+            batch = []
+    insert_rows(connection, name, list(columns.values()), [batch])
+
+
+def documents(path: Path) -> Iterator[dict[str, Any]]:
+    """The rows of a JSON file, each with plain values."""
+    with path.open(encoding="utf-8-sig") as file:
+        first = file.readline()
+        file.seek(0)
+        try:
+            lines = isinstance(json.loads(first), dict) and bool(file.readline())
+            lines = lines and file.readline().lstrip()[:1] in ("{", "")
+        except ValueError:
+            lines = False
+        file.seek(0)
+        if not lines:
+            yield from _rows_of(json.load(file))
+            return
+        for line in file:
+            if line.strip():
+                yield from _rows_of(json.loads(line), single=True)
+
+
+def _rows_of(document: Any, *, single: bool = False) -> Iterator[dict[str, Any]]:
+    if isinstance(document, list):
+        for one in document:
+            yield from _rows_of(one, single=True)
+        return
+    if not isinstance(document, dict):
+        raise ValueError("it holds no objects")
+    listed = next((document[key] for key in ("documents", "data") if key in document), None)
+    if not single and isinstance(listed, list):
+        yield from _rows_of(listed)
+        return
+    if not single and document and all(isinstance(one, dict) for one in document.values()):
+        # One object whose keys are the documents' ids.
+        for key, one in document.items():
+            if "fields" not in document and not key.startswith("__"):
+                yield {"id": key, **_plain_row(one)}
+        if "fields" not in document:
+            return
+    yield _plain_row(document)
+
+
+def _plain_row(document: dict[str, Any]) -> dict[str, Any]:
+    if isinstance(document.get("fields"), dict) and "name" in document:
+        # Firestore: the document's id is the end of its name.
+        own = {"id": str(document["name"]).rsplit("/", 1)[-1]}
+        document = {**own, **document["fields"]}
+    return {key: _stored(_plain(value)) for key, value in document.items()}
+
+
+def _stored(value: Any) -> Any:
+    if isinstance(value, dict | list):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, bool):
+        return int(value)
+    # An integer that SQLite cannot hold stays its digits.
+    return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
+
+
+def _plain(value: Any) -> Any:
+    """A value without the wrapping of MongoDB and Firestore.
+
+    Examples
+    --------
+    >>> _plain({"$numberDecimal": "12.50"}), _plain({"$date": {"$numberLong": "1756737547250"}})
+    (12.5, '2025-09-01T14:39:07.250000+00:00')
+    >>> _plain({"mapValue": {"fields": {"a": {"integerValue": "7"}}}})
+    {'a': 7}
+    """
+    if isinstance(value, list):
+        return [_plain(one) for one in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((key, inner),) = value.items()
+        if key in _SCALARS:
+            return inner
+        if key in _WHOLE:
+            return int(inner)
+        if key in _DECIMALS:
+            digits = sum(c.isdigit() for c in str(inner))
+            return float(inner) if digits <= _EXACT_DIGITS else str(inner)
+        if key == "$date":
+            return _moment(_plain(inner))
+        if key == "nullValue":
+            return None
+        if key == "mapValue":
+            return _plain(inner.get("fields", {}))
+        if key == "arrayValue":
+            return _plain(inner.get("values", []))
+    return {key: _plain(one) for key, one in value.items()}
+
+
+def _moment(value: Any) -> Any:
+    if not isinstance(value, int):
+        return value
+    try:
+        return (
+            dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=value)
+        ).isoformat()
+    except OverflowError:
+        return str(value)
+
+
+def create_table(connection: sqlite3.Connection, name: str, columns: Mapping[str, str]) -> None:
+    """Create a table, or add the columns that it lacks."""
+    if not columns:
+        raise ValueError("it has no columns")
+    there = {row[1] for row in connection.execute(f"PRAGMA table_info({quote_identifier(name)})")}
+    if not there:
+        body = ", ".join(f"{quote_identifier(c)} {kind}" for c, kind in columns.items())
+        connection.execute(f"CREATE TABLE {quote_identifier(name)} ({body})")
+        return
+    for column, kind in columns.items():
+        if column.lower() not in {one.lower() for one in there}:
+            added = f"ADD COLUMN {quote_identifier(column)} {kind}"
+            connection.execute(f"ALTER TABLE {quote_identifier(name)} {added}")
+
+
+def insert_rows(
+    connection: sqlite3.Connection,
+    name: str,
+    columns: Sequence[str],
+    batches: Iterable[Sequence[tuple[Any, ...]]],
+) -> None:
+    """Append rows, a batch at a time."""
+    listed = ", ".join(quote_identifier(column) for column in columns)
+    marks = ", ".join("?" for _ in columns)
+    statement = f"INSERT INTO {quote_identifier(name)} ({listed}) VALUES ({marks})"
+    for batch in batches:
+        connection.executemany(statement, batch)

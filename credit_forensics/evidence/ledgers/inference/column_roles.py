@@ -1,0 +1,194 @@
+"""Which column of a table is the movement, the owner, the time, the type and the words of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from credit_forensics.evidence.ledgers.inference import words as w
+from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
+from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable, stripe_ids
+
+_NUMERIC = ("int", "numeric", "decimal", "real", "double", "float", "bigint", "smallint", "number")
+
+
+def is_number(field: Field) -> bool:
+    """A column of numbers that are no times."""
+    if field.type.startswith(("bool", "json", "time", "date", "uuid", "tinyint(1)")):
+        return False
+    typed = any(word in field.type for word in _NUMERIC)
+    return (typed and not field.values) or bool(field.numbers)
+
+
+def amount_score(field: Field, known: KnownValues) -> float:
+    """How much a column looks like the credits that an entry moves; 0 or less: not at all."""
+    own = field.words
+    if not is_number(field) or own & {"id", "uuid", "pk"} or field.is_time:
+        return 0.0
+    if any(abs(number) > 10**15 for number in field.numbers):
+        return 0.0
+    score = 0.0
+    score += 3.0 if own & w.CHANGE else 0.0
+    score += 3.0 if own & w.UNIT else 0.0
+    score += 2.0 if own & w.AMOUNT else 0.0
+    score -= 6.0 if own & (w.NO_AMOUNT - w.AMOUNT) and not own & w.CHANGE else 0.0
+    score -= 4.0 if own & {"after", "before", "reserved", "remaining"} else 0.0
+    # A change of what is left ("balance_delta") is the movement; of what is held back, no.
+    if score <= 0:
+        return score
+    numbers = field.numbers
+    if numbers and all(number == 0 for number in numbers):
+        score -= 2.0
+    score += 1.5 if any(number < 0 for number in numbers) else 0.0
+    positive = {number for number in numbers if number > 0}
+    if positive & known.credits:
+        score += 1.0
+    return score
+
+
+def best_amount(fields: Iterable[Field], known: KnownValues) -> tuple[Field, float, float] | None:
+    """The movement's column, its score, and how far the next one is behind; none if there is none.
+
+    A pair of debit and credit is not looked for here.
+    """
+    scored = sorted(
+        ((amount_score(field, known), field.name, field) for field in fields),
+        key=lambda one: (-one[0], one[1]),
+    )
+    if not scored or scored[0][0] <= 0:
+        return None
+    behind = scored[1][0] if len(scored) > 1 else 0.0
+    return scored[0][2], scored[0][0], scored[0][0] - max(behind, 0.0)
+
+
+def debit_and_credit(table: SampledTable) -> tuple[Field, Field] | None:
+    """The columns of what is taken and what is given, where each entry fills one of them."""
+    numbers = [f for f in table.columns if is_number(f) and "id" not in f.words]
+    pairs = (
+        ({"debit"}, {"credit"}), ({"dr"}, {"cr"}), ({"out"}, {"in"}), ({"spent"}, {"earned"}),
+        ({"used"}, {"added"}), ({"used"}, {"granted"}), ({"withdrawn"}, {"deposited"}),
+        ({"withdrawal"}, {"deposit"}), ({"outgoing"}, {"incoming"}), ({"removed"}, {"added"}),
+        ({"consumed"}, {"granted"}), ({"minus"}, {"plus"}), ({"spent"}, {"granted"}),
+    )  # fmt: skip
+    for taken_words, given_words in pairs:
+        # "credit" alone is the unit; beside "debit" it is a direction.
+        taken = [f for f in numbers if f.words & taken_words and not f.words & w.BALANCE - w.UNIT]
+        given = [f for f in numbers if f.words & given_words and not f.words & w.BALANCE - w.UNIT]
+        given = [f for f in given if f not in taken]
+        if len(taken) == 1 and len(given) == 1 and _one_each(taken[0], given[0]):
+            return taken[0], given[0]
+    return None
+
+
+def before_and_after(table: SampledTable) -> tuple[Field, Field] | None:
+    """The columns of the balance before and after, where nothing else says what was moved."""
+    numbers = [f for f in table.columns if is_number(f) and not f.words & {"id", "reserved"}]
+    before = [f for f in numbers if f.words & {"before", "previous", "old", "from"}]
+    after = [f for f in numbers if f.words & {"after", "new", "to"}]
+    if len(before) != 1 or len(after) != 1 or before == after:
+        return None
+    return before[0], after[0]
+
+
+def _one_each(taken: Field, given: Field) -> bool:
+    both = 0
+    for left, right in zip(taken.texts, given.texts, strict=True):
+        filled = [text for text in (left, right) if text and text.strip("0.") not in ("", "-")]
+        both += len(filled) == 2
+    return not both and all(n >= 0 for n in (*taken.numbers, *given.numbers))
+
+
+def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]:
+    """Columns that may say whose credits they are, best first."""
+    found = []
+    for field in table.fields:
+        own = field.words
+        if field.is_time or field.is_email or field.is_json or field.is_customer:
+            continue
+        if not own & w.OWNER or field.type.startswith(("bool", "numeric", "double", "real")):
+            continue
+        if own & (w.NO_AMOUNT & {"balance", "after", "before"}) and not own & w.KEY:
+            continue
+        if own & (w.TYPE | {"email", "name", "limit", "transaction"}) or own & w.STATUS:
+            continue
+        keyed = bool(own & w.KEY) or field.type == "uuid" or not is_number(field)
+        if not keyed or field.share(lambda text: bool(stripe_ids([text], "cs", "pi", "evt"))):
+            continue
+        score = 2.0 if own & {"user", "account", "owner", "holder", "payable"} else 1.5
+        score -= 1.5 if own & w.NOT_OWNER else 0.0
+        score -= 1.0 if field.path else 0.0
+        score -= 0.7 if own & {"wallet", "balance", "identity"} else 0.0
+        # An organisation beside a user: the one that every entry has owns the credits.
+        score += 0.8 if own & {"organization", "organisation", "org", "team", "workspace"} else 0.0
+        filled = field.filled / len(field.texts) if field.texts else 1.0
+        score -= 2.0 * (1.0 - filled)
+        named = field.share(known.accounts.__contains__) > 0 and not own & w.NOT_OWNER
+        score += 2.0 if named else 0.0
+        if score > 0:
+            found.append((score, field))
+    if not found:
+        # An entry may name its account by the e-mail address or by the Stripe customer alone.
+        contacts = [f for f in table.columns if f.is_email or f.is_customer]
+        found = [(1.0, f) for f in contacts if 2 * f.filled >= len(f.texts)]
+    return sorted(found, key=lambda one: (-one[0], one[1].name))
+
+
+def time_of(table: SampledTable) -> Field | None:
+    """The column that says when an entry was made."""
+    scored = []
+    for place, field in enumerate(table.columns):
+        own = field.words
+        epoch = bool(own & w.TIME_FIRST) and bool(field.numbers) and min(field.numbers) > 10**8
+        if not (field.is_time or epoch):
+            continue
+        score = 1.0 + (1.0 if own & w.TIME_FIRST else 0.0)
+        score += 1.0 if own & {"created", "occurred", "booked", "inserted", "happened"} else 0.0
+        score -= 4.0 if own & w.NO_TIME else 0.0
+        score -= 2.0 * (1.0 - field.filled / len(field.texts)) if field.texts else 0.0
+        scored.append((-score, place, field))
+    good = [one for one in sorted(scored, key=lambda one: one[:2]) if one[0] < 0]
+    return good[0][2] if good else None
+
+
+def type_of(table: SampledTable, apart_from: Iterable[Field]) -> Field | None:
+    """The column that sorts entries into a few kinds."""
+    taken = {field.name for field in apart_from}
+    scored = []
+    for place, field in enumerate(table.columns):
+        own = field.words
+        if field.name in taken or field.is_time or field.is_json or not own & w.TYPE:
+            continue
+        # "payable_type" and "reference_type" are the types of something else.
+        if own & (w.OWNER | {"reference", "currency", "provider", "payment", "model"}):
+            continue
+        if field.type.startswith("bool") or len(field.values) > 40 or _of_another(field, table):
+            continue
+        score = 3.0 if "type" in own or "kind" in own else 2.0 if own & {"direction"} else 1.0
+        scored.append((-score, len(own), place, field))
+    return min(scored, key=lambda one: one[:3])[3] if scored else None
+
+
+def _of_another(field: Field, table: SampledTable) -> bool:
+    """A column beside an id of the same name: the kind of thing that the id is of."""
+    rest = field.words - {"type", "kind"} - w.KEY
+    return bool(rest) and any(f.words == rest | {"id"} for f in table.columns)
+
+
+def reasons_of(table: SampledTable, apart_from: Iterable[Field]) -> list[Field]:
+    """The texts that say in words what an entry is for; inside JSON too."""
+    taken = {field.name for field in apart_from}
+    found = []
+    for field in table.fields:
+        if field.name in taken or field.is_json or field.is_time or field.is_customer:
+            continue
+        if field.words & w.REASON and not field.words & {"reference", "payment"}:
+            found.append(field)
+    return found[:3]
+
+
+def entry_key(table: SampledTable) -> Field | None:
+    """The column that tells entries apart."""
+    names = ("id", "uuid", "transaction_id", "entry_id", "key", "pk")
+    candidates = [f for f in table.columns if f.unique or not f.texts]
+    exact = [f for name in names for f in candidates if f.column.lower() == name]
+    other = [f for f in candidates if f.words & (w.KEY | w.ENTRY) and not f.is_time]
+    return next(iter([*exact, *other]), None)

@@ -1,0 +1,91 @@
+"""Finds who belongs to the organisations that own credits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from credit_forensics.databases.read_only import ReadOnlyDatabase
+from credit_forensics.evidence.ledgers.inference.accounts_of import email_of
+from credit_forensics.evidence.ledgers.inference.column_roles import time_of
+from credit_forensics.evidence.ledgers.inference.decisions import Decision
+from credit_forensics.evidence.ledgers.inference.owner_of import accounts_with
+from credit_forensics.evidence.ledgers.inference.probes import as_text
+from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
+
+_LEFT = {"left", "removed", "deleted", "ended", "revoked", "until", "deactivated"}
+_ORGANISATION = {"org", "organization", "organisation", "team", "account", "workspace", "tenant"}
+_PERSON = {"user", "member", "person", "profile", "owner", "admin", "creator", "account"}
+# So many of a table's ids must be those of organisations, and of persons.
+_KNOWN = 0.5
+
+
+def memberships_read(
+    database: ReadOnlyDatabase, tables: Sequence[SampledTable], owners: Sequence[str]
+) -> tuple[str, Decision] | None:
+    """The members of the owners of credits; none where persons own the credits themselves."""
+    organisations = [one for one in accounts_with(database, tables, owners) if one.share >= _KNOWN]
+    if not organisations or any(email_of(one.table) for one in organisations):
+        return None
+    ids = organisations[0].key.values
+    queries, words = [], {}
+    for table in tables:
+        home = table is organisations[0].table
+        account = organisations[0].key if home else _holding(table, ids)
+        person = _person(database, table, tables, account, home=home) if account else None
+        if account is None or person is None:
+            continue
+        role = next((f for f in table.columns if "role" in f.words), None)
+        since, until = time_of(table), _until(table)
+        columns = {
+            "user_id": person.sql(database, "m"),
+            "account_id": account.sql(database, "m"),
+            "role": "'owner'" if home else role.sql(database, "m") if role else "NULL",
+            "since": since.sql(database, "m") if since else "NULL",
+            "until": until.sql(database, "m") if until else "NULL",
+        }
+        select = ", ".join(f"{as_text(database, sql)} AS {to}" for to, sql in columns.items())
+        queries.append(f"SELECT {select} FROM {database.quoted(table.relation)} AS m")
+        words[table.label] = f"{person.name} in {account.name}"
+    if not queries:
+        return None
+    decision = Decision("memberships", " and ".join(words), words, certainty=0.8)
+    return "\nUNION\n".join(queries), decision
+
+
+def _holding(table: SampledTable, ids: Sequence[str]) -> Field | None:
+    """The column with the organisations' ids."""
+    counting, known = all(value.isdigit() and len(value) < 8 for value in ids), set(ids)
+    for field in table.columns:
+        # Numbers that count from one are found in every table.
+        if field.is_time or field.is_json or (counting and not field.words & _ORGANISATION):
+            continue
+        if field.values and field.share(known.__contains__) >= _KNOWN:
+            return field
+    return None
+
+
+def _person(
+    database: ReadOnlyDatabase,
+    table: SampledTable,
+    tables: Sequence[SampledTable],
+    account: Field,
+    *,
+    home: bool,
+) -> Field | None:
+    """The column that leads to a person's account, in a table that is not one of entries."""
+    named = {word for word in table.words if word in ("member", "membership", "user", "role")}
+    if not home and not named:
+        return None
+    for field in table.columns:
+        if field == account or not field.values or not field.words & _PERSON:
+            continue
+        others = [one for one in tables if one is not table]
+        people = accounts_with(database, others, field.values)
+        if any(email_of(one.table) and one.share >= _KNOWN for one in people):
+            return field
+    return None
+
+
+def _until(table: SampledTable) -> Field | None:
+    timed = [f for f in table.columns if f.is_time or (not f.values and "at" in f.words)]
+    return next((f for f in timed if f.words & _LEFT), None)

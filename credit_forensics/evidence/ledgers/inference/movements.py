@@ -1,0 +1,274 @@
+"""How the amount of an entry becomes credits with a sign, and which rows count at all."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+from credit_forensics.databases.read_only import ReadOnlyDatabase
+from credit_forensics.databases.relations import quote_identifier, quote_text
+from credit_forensics.evidence.ledgers.inference.column_roles import type_of
+from credit_forensics.evidence.ledgers.inference.decisions import Question
+from credit_forensics.evidence.ledgers.inference.labels_of import labels_of
+from credit_forensics.evidence.ledgers.inference.owner_of import Owner
+from credit_forensics.evidence.ledgers.inference.probes import as_text, groups, sums_by_owner
+from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
+from credit_forensics.evidence.ledgers.inference.signs import (
+    agreement,
+    best_weights,
+    sign_of,
+)
+from credit_forensics.evidence.ledgers.inference.statuses import State, states_of
+from credit_forensics.evidence.ledgers.inference.table_roles import EntriesTable
+
+_TEXTS = ("text", "char", "varchar", "character", "string")
+
+
+@dataclass
+class Movements:
+    """The settled amount: ``taking`` are types with a minus, ``where`` SQL of the rows that count.
+
+    ``agrees`` is the part of the accounts whose stored balance is the sum of their entries.
+    """
+
+    amount: str
+    type: Field | None
+    taking: tuple[str, ...] = ()
+    where: str = ""
+    agrees: float | None = None
+    notes: list[str] = field(default_factory=list)
+    signs: dict[str, int] = field(default_factory=dict)
+    labels: dict[str, str] = field(default_factory=dict)
+
+    def type_sql(self, database: ReadOnlyDatabase) -> str:
+        """The type's column, its numbers by their labels where those are known."""
+        assert self.type is not None
+        sql = self.type.sql(database, "e")
+        if not self.labels:
+            return sql
+        whens = " ".join(
+            f"WHEN {quote_text(number, database.dialect)} "
+            f"THEN {quote_text(label, database.dialect)}"
+            for number, label in sorted(self.labels.items())
+        )
+        return f"CASE {as_text(database, sql)} {whens} END"
+
+    def signed(self, database: ReadOnlyDatabase) -> str:
+        """The amount with its sign, in the database's SQL."""
+        if not self.taking or self.type is None:
+            return self.amount
+        listed = ", ".join(quote_text(label, database.dialect) for label in self.taking)
+        label = as_text(database, self.type.sql(database, "e"))
+        return f"CASE WHEN {label} IN ({listed}) THEN -({self.amount}) ELSE {self.amount} END"
+
+
+def amount_sql(database: ReadOnlyDatabase, entries: EntriesTable, alias: str) -> str:
+    """The amount as it stands, or credit less debit."""
+    if entries.amount is not None:
+        return number_sql(database, entries.amount, alias)
+    assert entries.credit is not None and entries.debit is not None
+    given, taken = (number_sql(database, f, alias) for f in (entries.credit, entries.debit))
+    return f"(coalesce({given}, 0) - coalesce({taken}, 0))"
+
+
+def number_sql(database: ReadOnlyDatabase, field: Field, alias: str) -> str:
+    """A column of numbers, also where its type is text."""
+    sql = field.sql(database, alias)
+    if database.dialect == "sqlite":
+        return f"({sql} + 0)" if field.path or field.type.startswith(_TEXTS) else sql
+    typed = field.path or field.type.startswith(_TEXTS)
+    return f"nullif(trim({sql}), '')::numeric" if typed else sql
+
+
+def settle_movements(
+    database: ReadOnlyDatabase,
+    entries: EntriesTable,
+    owner: Owner,
+    balances: Sequence[Mapping[str, Decimal]],
+    *,
+    tables: Sequence[SampledTable] = (),
+    direction: int = 0,
+    own_where: str | None = None,
+    own_signs: Mapping[str, int] | None = None,
+) -> Movements:
+    """Settle signs and states by words first, and by the stored balances where words do not do.
+
+    Parameters
+    ----------
+    balances
+        candidates for the stored balance of each account; the one that agrees best is believed.
+    tables
+        among which one may say what the numbers of a kind are called.
+    direction
+        what the table's name says of all its entries, where it is one of several tables.
+    own_where, own_signs
+        what the case file says of it.
+
+    Raises
+    ------
+    Question
+        where a type or state of entries is there and neither words nor balances say what it does.
+    """
+    table = entries.table
+    amount = amount_sql(database, entries, "e")
+    kind = type_of(table, [owner.field, *([entries.amount] if entries.amount else [])])
+    states = [] if own_where is not None else states_of(table)
+    fields = [*([kind] if kind else []), *(state.field for state in states)]
+    seen = groups(database, table, fields, amount_sql(database, entries, "t"))
+    if seen is None and kind is not None:
+        # Too many kinds to be kinds: free text.
+        kind, fields = None, [state.field for state in states]
+        seen = groups(database, table, fields, amount_sql(database, entries, "t"))
+    if seen is None:
+        raise Question(f"the states of {table.label} cannot be counted")
+    moves = Movements(f"-({amount})" if direction < 0 else amount, kind)
+    moves.labels = labels_of(kind, tables) if kind else {}
+    offset = 1 if kind else 0
+    keep = _states(states, seen, offset)
+    counted = [
+        one
+        for one in seen
+        if all(keep[n].get(value) is not False for n, value in enumerate(one[0][offset:]))
+    ]
+    labels: dict[str, tuple[Decimal, Decimal]] = {}
+    for key, _, low, high in counted:
+        if kind:
+            before = labels.get(key[0] or "", (low, high))
+            labels[key[0] or ""] = (min(before[0], low), max(before[1], high))
+    unsigned = bool(counted) and all(low >= 0 for _, _, low, _ in counted)
+    signs = {label: sign_of(moves.labels.get(label, label)) for label in labels}
+    use_signs = bool(kind) and unsigned and direction == 0 and entries.debit is None
+    if own_signs is not None:
+        signs = {label: own_signs.get(label, 1) for label in labels}
+        use_signs = True
+    open_labels = [label for label in sorted(labels) if use_signs and signs[label] == 0]
+    open_states = [(n, v) for n in range(len(states)) for v, c in keep[n].items() if c is None]
+    if len(labels) == 1 and open_labels:
+        # One kind alone, and no amount below zero: nothing in this table takes credits.
+        signs[open_labels[0]], open_labels = 1, []
+    _by_balances(
+        database, entries, owner, moves, fields,
+        balances=balances, keep=keep, signs=signs, use_signs=use_signs,
+        open_labels=open_labels, open_states=open_states,
+    )  # fmt: skip
+    if use_signs:
+        moves.signs = {label: signs[label] or 1 for label in sorted(labels)}
+        moves.taking = tuple(label for label in sorted(labels) if signs[label] < 0)
+    moves.where = own_where or _where(database, states, keep)
+    return moves
+
+
+def _states(
+    states: Sequence[State],
+    seen: Sequence[tuple[tuple[str | None, ...], int, Decimal, Decimal]],
+    offset: int,
+) -> list[dict[str | None, bool | None]]:
+    keep: list[dict[str | None, bool | None]] = []
+    for n, state in enumerate(states):
+        values = sorted({key[offset + n] for key, *_ in seen}, key=repr)
+        if state.kind == "moment":
+            keep.append({value: value is None for value in values})
+        elif len(values) == 1 and state.kind == "status" and state.counts(values[0]) is None:
+            # All entries have it, so it does not set any apart.
+            keep.append({values[0]: True})
+        else:
+            keep.append({value: state.counts(value) for value in values})
+    return keep
+
+
+def _by_balances(
+    database: ReadOnlyDatabase,
+    entries: EntriesTable,
+    owner: Owner,
+    moves: Movements,
+    fields: Sequence[Field],
+    *,
+    balances: Sequence[Mapping[str, Decimal]],
+    keep: list[dict[str | None, bool | None]],
+    signs: dict[str, int],
+    use_signs: bool,
+    open_labels: Sequence[str],
+    open_states: Sequence[tuple[int, str | None]],
+) -> None:
+    """Settle what is open by what makes the stored balances come out; else ask."""
+    offset = 1 if moves.type else 0
+    asked = [f"type {label!r}" for label in open_labels]
+    asked += [f"{fields[offset + n].name} {value!r}" for n, value in open_states]
+    if balances:
+        texts = ", ".join(
+            f"{as_text(database, f.sql(database, 'e'))} AS k{n}" for n, f in enumerate(fields)
+        )
+        rows = (
+            f"SELECT {as_text(database, owner.sql(database))} AS owner, {texts}"
+            f"{', ' if texts else ''}{moves.amount} AS amount "
+            f"FROM {database.quoted(entries.table.relation)} AS e{owner.join(database)}"
+        )
+        wanted = sorted({one for found in balances for one in list(found)[:200]})[:400]
+        sums = sums_by_owner(database, rows, wanted, len(fields))
+        kept = [dict(values) for values in keep]
+        open_state = open_states[0] if len(open_states) == 1 and not open_labels else None
+
+        def weight_of_state(key: tuple[str | None, ...]) -> int:
+            return int(all(kept[n].get(value) is not False for n, value in enumerate(key[offset:])))
+
+        for found in balances:
+            if open_state is not None:
+                n, value = open_state
+                shares = {}
+                for counts in (True, False):
+                    kept[n][value] = counts
+                    shares[counts] = agreement(
+                        sums, found, lambda key: _sign(key, signs, use_signs) * weight_of_state(key)
+                    )
+                if max(shares.values()) >= 0.8 and shares[True] != shares[False]:
+                    keep[n][value] = kept[n][value] = shares[True] > shares[False]
+                    moves.agrees = max(shares.values())
+                    asked = []
+                    break
+                continue
+            if open_states:
+                break
+            settled = {label: sign for label, sign in signs.items() if sign}
+            best = (
+                best_weights(sums, found, settled, open_labels, weight_of_state)
+                if open_labels
+                else None
+            )
+            if best:
+                signs.update(best[0])
+                moves.agrees, asked = best[1], []
+                break
+            share = agreement(
+                sums, found, lambda key: _sign(key, signs, use_signs) * weight_of_state(key)
+            )
+            moves.agrees = max(share, moves.agrees or 0.0)
+    if asked:
+        raise Question(
+            f"{entries.table.label} has entries of {', '.join(asked[:6])}, and neither words nor "
+            "the stored balances say whether they add credits, take them, or do not count"
+        )
+
+
+def _sign(key: tuple[str | None, ...], signs: Mapping[str, int], use_signs: bool) -> int:
+    return (signs.get(key[0] or "", 1) or 1) if use_signs else 1
+
+
+def _where(
+    database: ReadOnlyDatabase,
+    states: Sequence[State],
+    keep: Sequence[Mapping[str | None, bool | None]],
+) -> str:
+    parts = []
+    for state, values in zip(states, keep, strict=True):
+        if all(values.values()):
+            continue
+        column = f"e.{quote_identifier(state.field.column)}"
+        if state.kind == "moment":
+            parts.append(f"{column} IS NULL")
+            continue
+        good = sorted(value for value, counts in values.items() if counts and value is not None)
+        listed = ", ".join(quote_text(value, database.dialect) for value in good)
+        test = f"{as_text(database, column)} IN ({listed})" if good else "1 = 0"
+        parts.append(f"({test} OR {column} IS NULL)" if values.get(None) else test)
+    return " AND ".join(parts)

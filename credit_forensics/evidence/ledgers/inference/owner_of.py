@@ -1,0 +1,169 @@
+"""Whose credits an entry moves: a column of its own, or one that its wallet or account has."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from credit_forensics.databases.read_only import ReadOnlyDatabase
+from credit_forensics.databases.relations import quote_identifier
+from credit_forensics.evidence.ledgers.inference import words as w
+from credit_forensics.evidence.ledgers.inference.accounts_of import (
+    Keyed,
+    balance_fields,
+    customer_of,
+    email_of,
+    keyed_by,
+)
+from credit_forensics.evidence.ledgers.inference.column_roles import owners
+from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
+from credit_forensics.evidence.ledgers.inference.probes import as_text, overlap
+from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
+from credit_forensics.evidence.ledgers.inference.table_roles import EntriesTable
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The owner of the entries of one table: by a column of theirs, or through another table."""
+
+    field: Field
+    known: float
+    through: SampledTable | None = None
+    key: Field | None = None
+    holder: Field | None = None
+
+    def sql(self, database: ReadOnlyDatabase) -> str:
+        """The owner in the database's SQL; entries are ``e``, the other table is ``o``."""
+        if self.holder is None:
+            return self.field.sql(database, "e")
+        return self.holder.sql(database, "o")
+
+    def join(self, database: ReadOnlyDatabase) -> str:
+        """The join that the expression needs, if any."""
+        if self.through is None or self.key is None:
+            return ""
+        left = as_text(database, self.field.sql(database, "e"))
+        right = as_text(database, f"o.{quote_identifier(self.key.column)}")
+        if self.key.is_email:
+            left, right = f"lower({left})", f"lower({right})"
+        return f" LEFT JOIN {database.quoted(self.through.relation)} AS o ON {left} = {right}"
+
+    @property
+    def values(self) -> tuple[str, ...]:
+        """Owners that the sample holds."""
+        return (self.holder or self.field).values
+
+    @property
+    def words(self) -> str:
+        """The owner in words, for the case file and the doctor."""
+        if self.through is None or self.holder is None or self.key is None:
+            return self.field.name
+        return f"{self.through.label}.{self.holder.name} by {self.field.name}"
+
+
+def accounts_with(
+    database: ReadOnlyDatabase, tables: Sequence[SampledTable], ids: Sequence[str]
+) -> list[Keyed]:
+    """The tables of accounts that have these ids as their key."""
+    found = keyed_by(database, tables, ids, unique=True)
+    # A table's own key ("id") before one that leads to another table.
+    found.sort(key=lambda one: (-one.share, bool(one.key.words - w.KEY), one.table.label))
+    return [one for one in found if is_account_table(one.table)]
+
+
+def is_account_table(table: SampledTable) -> bool:
+    """A table of people or organisations: it has e-mails, customers, or is called so."""
+    if table.words & (w.ENTRY | w.PAYING) and not table.words & {"user", "profile", "member"}:
+        return False
+    return bool(
+        email_of(table) or customer_of(table) or table.words & (w.PEOPLE - {"customer", "account"})
+    ) and not table.words & {"balance", "wallet", "credit"}
+
+
+def owner_of(
+    database: ReadOnlyDatabase,
+    entries: EntriesTable,
+    tables: Sequence[SampledTable],
+    known: KnownValues,
+) -> Owner | None:
+    """The owner of a table's entries; none where no column leads to an account.
+
+    Without any table of accounts a column that is named for the user is taken as it is.
+    """
+    others = [table for table in tables if table.relation != entries.table.relation]
+    direct: list[tuple[bool, float, int, Field, float]] = []
+    through = []
+    for place, field in enumerate(entries.owners):
+        accounts = accounts_with(database, others, field.values)
+        named = sum(1 for value in field.values if value in known.accounts)
+        known_share = max([one.share for one in accounts], default=0.0)
+        if accounts or named:
+            kept = _has_balance(database, field, others)
+            direct.append((bool(field.words & w.NOT_OWNER), -kept, place, field, known_share))
+            continue
+        link = _by_contact(database, field, others) or _through(database, field, others, known)
+        if link:
+            through.append(link)
+    if direct:
+        # All of them lead to accounts. Who did it owns nothing, whose balance is stored does; else
+        # the columns are in order of how well their names fit.
+        best = min(direct, key=lambda one: one[:3])
+        return Owner(best[3], best[4])
+    if through:
+        return through[0]
+    if not any(is_account_table(table) and table.rows for table in others):
+        plain = [f for f in entries.owners if f.words & {"user", "account", "owner", "customer"}]
+        return Owner(plain[0], 0.0) if plain else None
+    if not entries.table.rows:
+        return Owner(entries.owner, 0.0)
+    return None
+
+
+def _has_balance(database: ReadOnlyDatabase, field: Field, tables: Sequence[SampledTable]) -> float:
+    """1 where a stored balance is kept by this column's ids: those own the credits."""
+    stored = [t for t in tables if balance_fields(t) and not t.words & (w.ENTRY | w.PAYING)]
+    keyed = keyed_by(database, stored, field.values, unique=True)
+    return 1.0 if any(one.share >= 0.5 for one in keyed) else 0.0
+
+
+def _by_contact(
+    database: ReadOnlyDatabase, field: Field, others: Sequence[SampledTable]
+) -> Owner | None:
+    """The account that has the e-mail address, or the Stripe customer, which an entry names."""
+    if not (field.is_email or field.is_customer):
+        return None
+    for table in others:
+        key = email_of(table) if field.is_email else customer_of(table)
+        holder = next((f for f in table.columns if f.unique and not f.words - w.KEY), None)
+        if key is None or key.path or holder is None or not is_account_table(table):
+            continue
+        share = overlap(database, field.values, table, key)
+        if len(key.values) == key.filled and share >= 0.5:
+            return Owner(field, share, table, key, holder)
+    return None
+
+
+def _through(
+    database: ReadOnlyDatabase,
+    field: Field,
+    others: Sequence[SampledTable],
+    known: KnownValues,
+) -> Owner | None:
+    counting = all(value.isdigit() and len(value) < 8 for value in field.values)
+    for table in others:
+        if counting and not (field.words - w.KEY) & table.words:
+            continue
+        for key in table.columns:
+            if not key.values or len(key.values) < key.filled or not key.words & (w.KEY | w.OWNER):
+                continue
+            if overlap(database, field.values, table, key) < 0.9:
+                continue
+            for _, holder in owners(table, known):
+                if holder.column == key.column:
+                    continue
+                rest = [one for one in others if one is not table]
+                accounts = accounts_with(database, rest, holder.values)
+                if accounts or any(value in known.accounts for value in holder.values):
+                    share = max([one.share for one in accounts], default=0.0)
+                    return Owner(field, share, table, key, holder)
+    return None

@@ -1,0 +1,68 @@
+"""Which rows of a table of entries never counted: deleted, inactive, failed or pending ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from credit_forensics.evidence.ledgers.inference import words as w
+from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
+
+_TRUE = {"true", "t", "1", "yes", "y"}
+_FALSE = {"false", "f", "0", "no", "n"}
+
+
+@dataclass(frozen=True)
+class State:
+    """A column that says whether a row counts; ``kind`` is flag, moment or status.
+
+    ``counts`` maps each value to whether its rows count; None where its words do not say.
+    """
+
+    field: Field
+    kind: str
+    good_when: bool = True
+
+    def counts(self, value: str | None) -> bool | None:
+        """Whether a row with this value counts.
+
+        Examples
+        --------
+        >>> status = State(Field("status", "text", ()), "status")
+        >>> [status.counts(value) for value in ("completed", "FAILED", "reversed", "blue", None)]
+        [True, False, False, None, None]
+        """
+        if self.kind == "moment":
+            return value is None
+        if self.kind == "flag":
+            if value is None:
+                return not self.good_when
+            truth = value.lower() in _TRUE
+            return truth == self.good_when if value.lower() in _TRUE | _FALSE else None
+        own = set(w.words(value or ""))
+        bad, good = bool(own & w.STATUS_BAD), bool(own & w.STATUS_GOOD)
+        if bad == good or own & {"not", "un", "partial", "partially"}:
+            return None
+        return good
+
+
+def states_of(table: SampledTable) -> list[State]:
+    """The columns that say whether a row counts."""
+    found = []
+    for field in table.columns:
+        own = field.words
+        two = {value.lower() for value in field.values} <= _TRUE | _FALSE
+        flag = (
+            field.type.startswith("bool")
+            or field.type == "tinyint(1)"
+            or (bool(field.values) and two)
+        )
+        if field.is_time or (not field.values and own & {"at", "on"}):
+            if own & (w.FLAG_BAD - {"pending", "draft"}) and not own & {"expired"}:
+                found.append(State(field, "moment"))
+        elif flag and own & w.FLAG_BAD:
+            found.append(State(field, "flag", good_when=False))
+        elif flag and own & w.FLAG_GOOD:
+            found.append(State(field, "flag"))
+        elif own & w.STATUS and not own & {"subscription", "order"} and len(field.values) <= 30:
+            found.append(State(field, "status"))
+    return found

@@ -1,0 +1,97 @@
+"""Which tables of a database hold the entries, by what they are called and what they hold."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from credit_forensics.evidence.ledgers.inference import words as w
+from credit_forensics.evidence.ledgers.inference.column_roles import (
+    before_and_after,
+    best_amount,
+    debit_and_credit,
+    owners,
+    time_of,
+    type_of,
+)
+from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
+from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable, stripe_ids
+
+LEAST_SCORE = 4.0
+
+
+@dataclass(frozen=True)
+class EntriesTable:
+    """A table that may hold entries, with the columns that matter most, and how well it fits."""
+
+    table: SampledTable
+    score: float
+    owner: Field
+    owners: tuple[Field, ...]
+    amount: Field | None
+    amount_margin: float
+    debit: Field | None = None
+    credit: Field | None = None
+
+    @property
+    def direction(self) -> int:
+        """1 where the table's name says that it adds credits, -1 where it says that it takes."""
+        adding = self.table.words & (w.ADDING - w.EITHER_WAY - w.UNIT)
+        spending = self.table.words & (w.SPENDING - w.EITHER_WAY)
+        if bool(adding) == bool(spending):
+            return 0
+        return 1 if adding else -1
+
+
+def entries_tables(tables: list[SampledTable], known: KnownValues) -> list[EntriesTable]:
+    """The tables that may hold entries, best first."""
+    found = [one for table in tables if (one := _as_entries(table, known))]
+    return sorted(found, key=lambda one: (-one.score, one.table.label))
+
+
+def _as_entries(table: SampledTable, known: KnownValues) -> EntriesTable | None:
+    pair = debit_and_credit(table)
+    best = None if pair else best_amount(table.columns, known)
+    if best is None and pair is None:
+        pair = before_and_after(table)
+    if best is None and pair is None and table.words & w.ENTRY:
+        best = best_amount((f for f in table.fields if f.path), known)
+    owned = owners(table, known)
+    if (best is None and pair is None) or not owned:
+        return None
+    owner = owned[0][1]
+    names = table.words
+    score = min(owned[0][0], 3.0) + (min(best[1], 5.0) if best else 5.0)
+    score += 1.5 if names & w.ENTRY else 0.0
+    score += 1.5 if names & w.UNIT else 0.0
+    score += 1.0 if names & (w.ADDING | w.SPENDING) - w.PAYING - w.UNIT else 0.0
+    score += 1.0 if time_of(table) else -2.0
+    if type_of(table, [owner]):
+        score += 1.0
+    texts = [text for field in table.columns for text in field.values[:50]]
+    score += 1.0 if stripe_ids(texts, "cs", "pi", "evt", "in") else 0.0
+    score -= 6.0 if looks_like_payments(table) else 0.0
+    # One row an owner is a state, not a history.
+    if owner.unique and len(owner.values) > 1 and not (names & w.ENTRY):
+        score -= 3.0
+    if any(f.is_email for f in table.columns if f != owner) or names & w.PEOPLE - {"account"}:
+        score -= 3.0 if names & w.ENTRY else 6.0
+    if names & {"balance", "wallet"} and not names & w.ENTRY:
+        score -= 5.0
+    if names & {"plan", "package", "product", "price", "setting", "session", "quota", "limit"}:
+        score -= 2.0
+    if score < LEAST_SCORE:
+        return None
+    candidates = tuple(field for _, field in owned)
+    if pair:
+        return EntriesTable(table, score, owner, candidates, None, 3.0, *pair)
+    assert best is not None
+    return EntriesTable(table, score, owner, candidates, best[0], best[2])
+
+
+def looks_like_payments(table: SampledTable) -> bool:
+    """The shop's own list of payments: money, a currency or a state of paying, no movement."""
+    if not table.words & w.PAYING or table.words & w.ENTRY:
+        return False
+    columns = set().union(*(field.words for field in table.columns)) if table.columns else set()
+    negative = any(n < 0 for f in table.columns for n in f.numbers)
+    return bool(columns & w.MONEY) and not negative

@@ -1,0 +1,123 @@
+"""Matches refunds and voids that name no payment with the payment that they take back.
+
+By account, credits and time: a refund with a payment of that account whose money went back at
+that time, a void with a grant of as many credits before it. What is matched is marked as
+inferred, with a probability.
+"""
+
+from __future__ import annotations
+
+from credit_forensics.databases.values import count_rows
+from credit_forensics.evidence.evidence import Evidence
+
+# Somebody may take the credits first and send the money back then, or days later.
+BEFORE_HOURS, AFTER_HOURS = 24, 7 * 24
+VOID_DAYS = 30
+ALONE, AMONG_SEVERAL = 0.95, 0.75
+_MOST_ROUNDS = 20
+
+
+def match_returns(evidence: Evidence) -> int:
+    """Tie entries that take credits back, and name no payment, to one; the number of ties.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> evidence = Evidence()
+    >>> at = pd.Timestamp("2025-09-01 10:00", tz="UTC")
+    >>> evidence.add("payments", pd.DataFrame({"payment_id": ["cs_1"],
+    ...     "payment_intent_id": ["pi_1"], "completed_at": [at], "amount_refunded": [900]}))
+    >>> evidence.add("stripe_refunds", pd.DataFrame(
+    ...     {"payment_intent_id": ["pi_1"], "created_at": [at + pd.Timedelta(hours=30)]}))
+    >>> evidence.add("ledger", pd.DataFrame({"entry_id": ["1", "2"], "user_id": "a",
+    ...     "delta": [50, -50], "kind": ["purchase", "refund"], "payment_id": ["cs_1", None],
+    ...     "created_at": [at, at + pd.Timedelta(hours=31)]}))
+    >>> match_returns(evidence)
+    1
+    >>> evidence.ledger[["payment_id", "tie", "tie_probability"]].values.tolist()[1]
+    ['cs_1', 'inferred', 0.95]
+    """
+    run = evidence.connection.execute
+    run(
+        """CREATE OR REPLACE TEMP TABLE _unmatched_returns AS
+        SELECT entry_id, user_id, -delta AS credits, created_at, kind FROM ledger
+        WHERE payment_id IS NULL AND delta < 0 AND kind IN ('refund', 'reversal')
+            AND created_at IS NOT NULL"""
+    )
+    if not count_rows(evidence.connection, "FROM _unmatched_returns"):
+        return 0
+    run(
+        rf"""CREATE OR REPLACE TEMP TABLE _return_candidates AS
+        WITH grants AS (
+            SELECT payment_id, user_id, sum(delta) AS credits, max(delta) AS most,
+                max(created_at) AS granted_at
+            FROM ledger WHERE kind = 'purchase' AND delta > 0 AND payment_id IS NOT NULL
+                AND user_id IN (SELECT user_id FROM _unmatched_returns)
+            GROUP BY payment_id, user_id),
+        moments AS (
+            SELECT p.payment_id, r.created_at AS returned_at FROM payments AS p
+            JOIN (SELECT payment_intent_id, created_at FROM stripe_refunds
+                  UNION ALL SELECT payment_intent_id, created_at FROM stripe_disputes) AS r
+                ON r.payment_intent_id = coalesce(p.payment_intent_id, p.payment_id)
+            UNION ALL SELECT payment_id, created_at FROM events
+            WHERE regexp_matches(type, '^(charge\.(refund|dispute)|refund\.)'))
+        SELECT e.entry_id, g.payment_id,
+            abs(epoch(e.created_at) - epoch(coalesce(b.returned_at, g.granted_at))) AS lag
+        FROM _unmatched_returns AS e JOIN grants AS g ON e.user_id = g.user_id
+            AND e.credits <= g.credits AND g.granted_at <= e.created_at
+        JOIN payments AS p ON g.payment_id = p.payment_id
+        LEFT JOIN moments AS b ON g.payment_id = b.payment_id
+        WHERE e.kind = 'refund' AND (p.amount_refunded > 0 OR p.disputed)
+            AND (b.returned_at IS NULL OR e.created_at BETWEEN
+                b.returned_at - INTERVAL {BEFORE_HOURS} HOUR
+                AND b.returned_at + INTERVAL {AFTER_HOURS} HOUR)
+            AND (e.credits IN (g.credits, g.most) OR (p.amount > 0
+                AND abs(e.credits - g.most * p.amount_refunded / p.amount) <= 1))
+        UNION ALL
+        SELECT e.entry_id, g.payment_id,
+            epoch(e.created_at) - epoch(g.granted_at) AS lag
+        FROM _unmatched_returns AS e JOIN grants AS g ON e.user_id = g.user_id
+            AND e.credits = g.most AND g.granted_at BETWEEN
+                e.created_at - INTERVAL {VOID_DAYS} DAY AND e.created_at
+        WHERE e.kind = 'reversal'"""
+    )
+    run("CREATE OR REPLACE TEMP TABLE _returns (entry_id VARCHAR, payment_id VARCHAR, p DOUBLE)")
+    # A payment that was taken back already is free for no other.
+    run(
+        """DELETE FROM _return_candidates WHERE payment_id IN (
+            SELECT payment_id FROM ledger
+            WHERE kind IN ('refund', 'reversal') AND payment_id IS NOT NULL)"""
+    )
+    for _ in range(_MOST_ROUNDS):
+        if not _match_nearest(evidence):
+            break
+    run(
+        """CREATE OR REPLACE TABLE ledger AS SELECT l.* REPLACE (
+            coalesce(l.payment_id, t.payment_id) AS payment_id,
+            CASE WHEN t.p IS NULL THEN l.tie ELSE 'inferred' END AS tie,
+            coalesce(t.p, l.tie_probability) AS tie_probability)
+        FROM ledger AS l LEFT JOIN _returns AS t ON l.entry_id = t.entry_id"""
+    )
+    return count_rows(evidence.connection, "FROM _returns")
+
+
+def _match_nearest(evidence: Evidence) -> int:
+    """Tie every entry and payment that are each other's nearest; the number of new ties."""
+    before = count_rows(evidence.connection, "FROM _returns")
+    evidence.connection.execute(
+        f"""INSERT INTO _returns
+        WITH nearest AS (
+            SELECT entry_id, payment_id, min(lag) AS lag FROM _return_candidates
+            WHERE entry_id NOT IN (SELECT entry_id FROM _returns)
+                AND payment_id NOT IN (SELECT payment_id FROM _returns)
+            GROUP BY ALL),
+        ranked AS (SELECT *,
+            row_number() OVER (PARTITION BY entry_id ORDER BY lag, payment_id) AS of_entry,
+            row_number() OVER (PARTITION BY payment_id ORDER BY lag, entry_id) AS of_payment,
+            count(*) OVER (PARTITION BY entry_id) AS payments
+        FROM nearest)
+        SELECT entry_id, payment_id,
+            CASE WHEN payments = 1 THEN {ALONE} ELSE {AMONG_SEVERAL} END
+        FROM ranked WHERE of_entry = 1 AND of_payment = 1"""
+    )
+    return count_rows(evidence.connection, "FROM _returns") - before

@@ -1,0 +1,134 @@
+"""Pairs entries that name nothing of Stripe with payments: one to one, by credits and by time.
+
+The account only decides between equals: pairing by account would hide every wrong account. What
+is paired is marked as inferred, with a probability, and accuses nobody by itself.
+"""
+
+from __future__ import annotations
+
+from credit_forensics.databases.values import count_rows
+from credit_forensics.evidence.evidence import Evidence
+
+# A handler books seconds after the payment, a retried delivery hours after it.
+BEFORE_SECONDS = 120
+AFTER_SECONDS = 24 * 3600
+SOON_SECONDS = 3600
+# A second grant of the same credits to the same account so soon is the same payment's.
+AGAIN_SECONDS = 600
+# One candidate; several; credits that are not known from the price; a second grant.
+ALONE, AMONG_SEVERAL, BY_TIME_ALONE, AGAIN = 0.95, 0.75, 0.6, 0.8
+_MOST_ROUNDS = 50
+
+
+def pair_by_time(evidence: Evidence) -> int:
+    """Tie entries to payments in a ledger whose purchases name none; the number of ties.
+
+    Does nothing where any purchase names its payment: there an entry that names none is news.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> evidence = Evidence()
+    >>> at = pd.Timestamp("2025-09-01 10:00", tz="UTC")
+    >>> evidence.add("payments", pd.DataFrame({"payment_id": ["cs_1"], "payment_status": ["paid"],
+    ...     "completed_at": [at], "expected_credits": [50]}))
+    >>> evidence.add("ledger", pd.DataFrame({"entry_id": ["1"], "user_id": ["a"], "delta": [50],
+    ...     "kind": ["other"], "created_at": [at + pd.Timedelta(seconds=9)]}))
+    >>> pair_by_time(evidence)
+    1
+    >>> evidence.ledger[["payment_id", "kind", "tie", "tie_probability"]].values.tolist()
+    [['cs_1', 'purchase', 'inferred', 0.95]]
+    """
+    run = evidence.connection.execute
+    named = "payment_id IS NOT NULL AND kind = 'purchase' AND coalesce(tie, '') <> 'inferred'"
+    if count_rows(evidence.connection, f"FROM ledger WHERE {named}"):
+        return 0
+    # Where some entries are called purchases, the others are that only at once, on the account
+    # that the payment names: a monthly grant of as many credits is no purchase.
+    called = bool(count_rows(evidence.connection, "FROM ledger WHERE kind = 'purchase'"))
+    run(
+        """CREATE OR REPLACE TEMP TABLE _unpaired_entries AS
+        SELECT entry_id, user_id, delta, created_at, kind FROM ledger
+        WHERE payment_id IS NULL AND event_id IS NULL AND delta > 0 AND created_at IS NOT NULL
+            AND kind IN ('purchase', 'other')"""
+    )
+    run(
+        """CREATE OR REPLACE TEMP TABLE _unpaired_payments AS
+        SELECT payment_id, coalesce(completed_at, created_at) AS paid_at, expected_credits,
+            client_reference_id FROM payments
+        WHERE payment_status = 'paid' AND coalesce(livemode, true)
+            AND coalesce(completed_at, created_at) IS NOT NULL"""
+    )
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE _pair_candidates AS
+        SELECT e.entry_id, e.user_id, e.delta, e.created_at, e.kind, p.payment_id,
+            CASE WHEN p.expected_credits = e.delta THEN 2
+                WHEN p.expected_credits IS NULL THEN 1 ELSE 0 END AS fits,
+            abs(epoch(e.created_at) - epoch(p.paid_at)) AS lag,
+            CAST(coalesce(p.client_reference_id = e.user_id, false)
+                OR EXISTS (SELECT 1 FROM metadata AS m WHERE m.payment_id = p.payment_id
+                    AND m.value = e.user_id) AS INTEGER) AS same
+        FROM _unpaired_entries AS e JOIN _unpaired_payments AS p
+            ON e.created_at BETWEEN p.paid_at - INTERVAL {BEFORE_SECONDS} SECOND
+                AND p.paid_at + INTERVAL {AFTER_SECONDS} SECOND"""
+    )
+    # Other credits than the price's are the payment's only at once, on the account it names.
+    run(f"DELETE FROM _pair_candidates WHERE fits = 0 AND (same = 0 OR lag > {AGAIN_SECONDS})")
+    if called:
+        far = f"same = 0 OR lag > {AGAIN_SECONDS}"
+        run(f"DELETE FROM _pair_candidates WHERE kind = 'other' AND ({far})")
+    run("CREATE OR REPLACE TEMP TABLE _pairs (entry_id VARCHAR, payment_id VARCHAR, p DOUBLE)")
+    for _ in range(_MOST_ROUNDS):
+        if not _pair_nearest(evidence):
+            break
+    _pair_again(evidence)
+    run(
+        """CREATE OR REPLACE TABLE ledger AS SELECT l.* REPLACE (
+            coalesce(l.payment_id, t.payment_id) AS payment_id,
+            CASE WHEN t.p IS NULL THEN l.kind ELSE 'purchase' END AS kind,
+            CASE WHEN t.p IS NULL THEN l.tie ELSE 'inferred' END AS tie,
+            coalesce(t.p, l.tie_probability) AS tie_probability)
+        FROM ledger AS l LEFT JOIN _pairs AS t ON l.entry_id = t.entry_id"""
+    )
+    return count_rows(evidence.connection, "FROM _pairs")
+
+
+def _pair_nearest(evidence: Evidence) -> int:
+    """Tie every entry and payment that are each other's best; the number of new ties."""
+    before = count_rows(evidence.connection, "FROM _pairs")
+    evidence.connection.execute(
+        f"""INSERT INTO _pairs
+        WITH left_over AS (
+            SELECT * FROM _pair_candidates
+            WHERE entry_id NOT IN (SELECT entry_id FROM _pairs)
+                AND payment_id NOT IN (SELECT payment_id FROM _pairs)),
+        ranked AS (SELECT *,
+            row_number() OVER (PARTITION BY entry_id
+                ORDER BY fits DESC, lag, same DESC, payment_id) AS of_entry,
+            row_number() OVER (PARTITION BY payment_id
+                ORDER BY fits DESC, lag, same DESC, entry_id) AS of_payment,
+            count(*) OVER (PARTITION BY entry_id) AS payments,
+            count(DISTINCT user_id) OVER (PARTITION BY payment_id) AS accounts
+        FROM left_over)
+        SELECT entry_id, payment_id, CASE WHEN fits < 2 THEN {BY_TIME_ALONE}
+            WHEN payments = 1 AND accounts = 1 AND lag <= {SOON_SECONDS} THEN {ALONE}
+            ELSE {AMONG_SEVERAL} END
+        FROM ranked WHERE of_entry = 1 AND of_payment = 1"""
+    )
+    return count_rows(evidence.connection, "FROM _pairs") - before
+
+
+def _pair_again(evidence: Evidence) -> None:
+    """Tie a second grant within minutes, same account and credits, to the first one's payment."""
+    evidence.connection.execute(
+        f"""INSERT INTO _pairs
+        SELECT e.entry_id, arg_min(t.payment_id,
+            (abs(epoch(e.created_at) - epoch(f.created_at)), t.payment_id)), {AGAIN}
+        FROM _unpaired_entries AS e
+        JOIN _unpaired_entries AS f ON e.user_id = f.user_id AND e.delta = f.delta
+            AND abs(epoch(e.created_at) - epoch(f.created_at)) <= {AGAIN_SECONDS}
+            AND e.kind = f.kind
+        JOIN _pairs AS t ON f.entry_id = t.entry_id
+        WHERE e.entry_id NOT IN (SELECT entry_id FROM _pairs)
+        GROUP BY e.entry_id"""
+    )

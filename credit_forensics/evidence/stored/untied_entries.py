@@ -1,0 +1,92 @@
+"""Brings entries that name no payment beside the payments that they may be paired with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from credit_forensics.evidence.stored import tables as stored_tables
+from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY
+from credit_forensics.evidence.stored.rows import StoredRows
+
+# Twice as far as an entry may lie from its payment: what competes for it comes along.
+NEAR_DAYS = 2
+UNTIED = "payment_id IS NULL AND event_id IS NULL AND delta > 0"
+
+
+def pairs_by_time(stored: StoredRows) -> bool:
+    """Whether the entries of the stored ledger name no payments, and are paired by time."""
+    if "ledger (inferred)" not in (stored.get(CUSTODY) or ""):
+        return False
+    named = "kind = 'purchase' AND (payment_id IS NOT NULL OR event_id IS NOT NULL)"
+    query = f"SELECT 1 FROM stored.ledger WHERE {named} LIMIT 1"
+    return not stored.connection.execute(query).fetchall()
+
+
+def add_neighbours(run: Callable[..., object]) -> None:
+    """Payments that an entry of ``core`` or ``moved`` may be of, into ``core``.
+
+    What is near them, and so may compete for those entries, goes into ``neighbours`` (payments)
+    and ``untied`` (entries).
+    """
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE hours AS
+        SELECT DISTINCT date_trunc('hour', moment) AS moment FROM (
+            SELECT created_at AS moment FROM stored.stripe_sessions
+                WHERE hash_session_id IN (SELECT h FROM core)
+            UNION ALL SELECT created_at FROM stored.stripe_charges
+                WHERE hash_charge_id IN (SELECT h FROM core)
+            UNION ALL SELECT created_at FROM stored.ledger
+                WHERE {UNTIED} AND hash_user_id IN (SELECT h FROM moved))
+        WHERE moment IS NOT NULL"""
+    )
+    before, near = _within(-NEAR_DAYS / 2, 0), _within(-NEAR_DAYS, NEAR_DAYS)
+    for name, test in (("before", before), ("neighbours", near)):
+        run(
+            f"""CREATE OR REPLACE TEMP TABLE {name} AS
+            SELECT hash_session_id AS h FROM stored.stripe_sessions WHERE {test}
+            UNION SELECT hash_charge_id FROM stored.stripe_charges WHERE {test}"""
+        )
+    run("INSERT INTO core SELECT h FROM before WHERE h NOT IN (SELECT h FROM core)")
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE untied AS SELECT DISTINCT hash_entry_id AS h
+        FROM stored.ledger WHERE {UNTIED} AND {near}"""
+    )
+
+
+def _within(first: float, last: float) -> str:
+    """Whether a row was made so many days from one of the hours."""
+    low, high = f"{int(first * 24)} HOUR", f"{int(last * 24) + 1} HOUR"
+    between = f"hours.moment + INTERVAL '{low}' AND hours.moment + INTERVAL '{high}'"
+    return f"EXISTS (SELECT 1 FROM hours WHERE created_at BETWEEN {between})"
+
+
+def add_takers(run: Callable[..., object]) -> None:
+    """Accounts of ``core`` with refunds or voids that name no payment: into ``takers``.
+
+    What else they bought comes along into ``around``, as a refund may be of any of it.
+    """
+    run(
+        """CREATE OR REPLACE TEMP TABLE takers AS SELECT DISTINCT hash_user_id AS h
+        FROM stored.ledger WHERE hash_user_id IN (
+            SELECT hash_user_id FROM stored.ledger
+            WHERE payment_id IS NULL AND delta < 0 AND kind IN ('refund', 'reversal'))
+        AND (hash_payment_id IN (SELECT h FROM core) OR hash_event_id IN (
+            SELECT h FROM core UNION SELECT hash_event_id FROM stored.stripe_events
+            WHERE hash_object_id IN (SELECT h FROM core)))"""
+    )
+    run(
+        """CREATE OR REPLACE TEMP TABLE more AS SELECT DISTINCT h FROM (
+            SELECT unnest([hash_event_id, hash_payment_id]) AS h FROM stored.ledger
+            WHERE hash_user_id IN (SELECT h FROM takers)) WHERE h IS NOT NULL"""
+    )
+    run("INSERT INTO around SELECT h FROM more WHERE h NOT IN (SELECT h FROM around)")
+
+
+def bring_untied(stored: StoredRows) -> None:
+    """Put the entries in ``untied`` into the evidence, besides those that are there."""
+    body = stored_tables.columns("ledger")
+    stored.connection.execute(
+        f"""INSERT INTO main.ledger BY NAME SELECT {body} FROM stored.ledger
+        WHERE hash_entry_id IN (SELECT h FROM untied)
+            AND entry_id NOT IN (SELECT entry_id FROM main.ledger)"""
+    )

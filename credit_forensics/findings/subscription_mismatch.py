@@ -1,0 +1,140 @@
+"""Finds subscriptions whose state in Stripe and whose grants do not fit."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+
+from credit_forensics.findings.finding import Correction, Finding, Words
+from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.tables.catalogue import Tables
+
+NAME = "subscription_mismatch"
+SEVERITY = "medium"
+PROOF = (
+    "Stripe says what state a subscription is in, and the ledger what was granted for it: granted "
+    "for a period that begins after its end, or two live ones of one customer."
+)
+
+LIVE = ("active", "trialing", "past_due")
+
+
+def find_subscription_mismatch(tables: Tables) -> ir.Table:
+    """Subscriptions that were granted without being live, or of which a customer has two.
+
+    * ``granted_after_end``: the ledger holds credits of a payment whose period begins after the
+      subscription ended; what was paid before it ended is owed, whatever became of it later.
+    * ``two_live``: one customer has two live subscriptions, and both were granted; named once, by
+      the later one.
+
+    A subscription of which only invoices were read has no state, and nothing is said of it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from credit_forensics.engines.duckdb import DuckDBEngine
+    >>> from credit_forensics.tables.catalogue import ALL
+    >>> engine = DuckDBEngine()
+    >>> engine.create(*ALL)
+    >>> day = pd.Timestamp("2025-09-01", tz="UTC")
+    >>> engine.register("subscriptions", pd.DataFrame({
+    ...     "subscription_id": ["sub_1"], "status": ["canceled"], "ended_at": [day]}))
+    >>> engine.register("payments", pd.DataFrame({"payment_id": ["in_1"],
+    ...     "subscription_id": ["sub_1"], "period_start": [day + pd.Timedelta("1D")]}))
+    >>> engine.register("credited", pd.DataFrame({
+    ...     "payment_id": ["in_1"], "credited_user_id": ["a"], "granted": [50]}))
+    >>> engine.frame(find_subscription_mismatch(Tables()))["cause"].tolist()
+    ['granted_after_end']
+    """
+    payments, credited, subscriptions = tables.payments, tables.credited, tables.subscriptions
+    paid = payments.filter(payments.subscription_id.notnull() & payments.livemode.coalesce(True))
+    held = credited.filter(credited.granted - credited.reversed.coalesce(0) > 0)
+    granted = paid.join(held, "payment_id").select(
+        "payment_id",
+        "subscription_id",
+        "period_start",
+        "amount",
+        "currency",
+        "event_id",
+        "credited_user_id",
+        at=held.credited_at.coalesce(paid.created_at),
+        credits=held.granted - held.reversed.coalesce(0),
+    )
+    late = granted.join(subscriptions, "subscription_id")
+    late = late.filter(late.ended_at.notnull() & (late.period_start > late.ended_at))
+    late = late.select(
+        *granted.columns,
+        cause=ibis.literal("granted_after_end"),
+        told=ibis.literal(", which had ended before that period began"),
+    )
+    live = subscriptions.filter(
+        subscriptions.status.isin(LIVE)
+        & subscriptions.customer_id.notnull()
+        & subscriptions.ended_at.isnull()
+    )
+    latest = granted.mutate(
+        place=ibis.row_number().over(
+            group_by=granted.subscription_id, order_by=[granted.at.desc(), granted.payment_id]
+        )
+    )
+    both = live.join(latest.filter(latest.place == 0), "subscription_id")
+    both = both.mutate(
+        place=ibis.row_number().over(
+            group_by=both.customer_id, order_by=[both.created_at, both.subscription_id]
+        )
+    )
+    second = both.filter(both.place > 0).select(
+        *granted.columns,
+        cause=ibis.literal("two_live"),
+        told=ibis.literal(", while another subscription of the same customer is live and granted"),
+    )
+    rows = late.union(second)
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        payment_id=rows.payment_id,
+        event_id=rows.event_id,
+        cause=rows.cause,
+        credited_user_id=rows.credited_user_id,
+        probability=1.0,
+        credits=rows.credits,
+        amount=rows.amount,
+        currency=rows.currency,
+        created_at=rows.at,
+        explanation=sentence(
+            "Payment ",
+            rows.payment_id,
+            " of subscription ",
+            rows.subscription_id,
+            " holds ",
+            rows.credits,
+            " credits",
+            rows.told,
+            ".",
+        ),
+    )
+
+
+FINDING = Finding(
+    NAME,
+    SEVERITY,
+    PROOF,
+    find_subscription_mismatch,
+    Correction(
+        "No entry is booked until it is known which subscription is meant to run.",
+        person="which subscription is meant to run is known to the customer and the shop alone",
+        turn=135,
+    ),
+    en=Words(
+        "subscription mismatch",
+        "What was granted does not fit the state of the subscription.",
+        {"granted_after_end": "granted after its end", "two_live": "two live ones"},
+    ),
+    de=Words(
+        "unpassendes Abo",
+        "Die Gutschriften passen nicht zum Stand des Abos.",
+        {"granted_after_end": "nach dem Ende gutgeschrieben", "two_live": "zwei laufende"},
+    ),
+    place=94,
+)

@@ -1,0 +1,63 @@
+"""Infers what a price is worth from what the ledger booked for it most often."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from credit_forensics.evidence.evidence import Evidence
+
+LEAST_PAYMENTS, LEAST_SHARE = 2, 0.6
+_BOOKED = """
+WITH booked AS (
+    SELECT p.price_id, p.payment_id, max(l.delta) AS credits
+    FROM payments p JOIN ledger l ON l.payment_id = p.payment_id
+    WHERE p.expected_credits IS NULL AND p.price_id IS NOT NULL AND l.delta > 0
+    GROUP BY ALL)
+SELECT price_id, credits, count(*) AS payments FROM booked
+GROUP BY ALL ORDER BY price_id, payments DESC, credits DESC
+"""
+
+
+@dataclass(frozen=True)
+class BookedCredits:
+    """What was booked for a price: credits and for how many payments, the most frequent first."""
+
+    price_id: str
+    counts: tuple[tuple[int, int], ...]
+
+    @property
+    def payments(self) -> int:
+        """Payments of the price that were booked."""
+        return sum(count for _, count in self.counts)
+
+    @property
+    def certainty(self) -> float:
+        """The share of the most frequent, less where few speak for it.
+
+        Examples
+        --------
+        >>> BookedCredits("price_1", ((100, 3), (20, 1))).certainty
+        0.6
+        """
+        return round(self.counts[0][1] / (self.payments + 1), 2)
+
+    @property
+    def sure(self) -> bool:
+        """Whether one number of credits stands out, as more than one payment shows."""
+        first = self.counts[0][1]
+        tied = len(self.counts) > 1 and self.counts[1][1] == first
+        return first >= LEAST_PAYMENTS and first / self.payments >= LEAST_SHARE and not tied
+
+
+def credits_of_prices(evidence: Evidence) -> list[BookedCredits]:
+    """The prices that neither the case file nor metadata gives credits, with what was booked.
+
+    Examples
+    --------
+    >>> credits_of_prices(Evidence())
+    []
+    """
+    counts: dict[str, list[tuple[int, int]]] = {}
+    for price, credits, payments in evidence.connection.execute(_BOOKED).fetchall():
+        counts.setdefault(price, []).append((int(credits), payments))
+    return [BookedCredits(price, tuple(found)) for price, found in counts.items()]

@@ -1,0 +1,117 @@
+"""Metadata keys that name the account are known by their words, and ids by what wraps them."""
+
+from __future__ import annotations
+
+import base64
+
+import pandas as pd
+import pytest
+
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.fold_and_match import prepare
+
+KNOWN = ["42", "43", "usr_a1b2", "5a6df40d-9278-4d20-a214-0ce3ac9771da"]
+
+
+def prepared(entries=(), reference=None, user_keys=()):
+    evidence = Evidence()
+    evidence.add("users", pd.DataFrame({"user_id": KNOWN}))
+    evidence.add(
+        "payments", pd.DataFrame({"payment_id": ["cs_1"], "client_reference_id": [reference]})
+    )
+    if entries:
+        rows = [
+            {"payment_id": "cs_1", "source": "session", "position": n, "key": key, "value": value}
+            for n, (key, value) in enumerate(entries, start=1)
+        ]
+        evidence.add("metadata", pd.DataFrame(rows))
+    prepare(evidence, user_keys=user_keys)
+    return evidence
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "userId",
+        "uid",
+        "UserID",
+        "user-id",
+        "clerk_user_id",
+        "supabase_uid",
+        "firebaseUID",
+        "member",
+        "memberId",
+        "account_id",
+        "organization_id",
+        "appUserId",
+        "owner",
+    ],
+)
+def test_keys_that_name_the_account(key):
+    (row,) = prepared([(key, "42")]).metadata.to_dict("records")
+    assert (row["role"], row["user_id"], row["valid"]) == ("user_id", "42", True)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "legacy_user_id",
+        "old_member",
+        "referrer_user_id",
+        "invited_user",
+        "admin_id",
+        "authUserId",
+        "user_name",
+        "user_email",
+        "previous_account_id",
+        "cart_id",
+        "gift_user",
+        "session_user_id",
+    ],
+)
+def test_keys_of_other_people_and_schemes_are_none(key):
+    roles = prepared([(key, "42")]).metadata["role"]
+    assert roles.isna().all()
+
+
+def test_words_alone_count_where_the_value_is_known_and_the_setting_always():
+    assert prepared([("member", "gold")]).metadata["role"].isna().all()
+    settled = prepared([("member", "gold")], user_keys=["member"]).metadata
+    assert settled["role"].tolist() == ["user_id"]
+
+
+def test_the_name_itself_goes_before_its_like_and_the_setting_before_both():
+    entries = [("user_id", "42"), ("uid", "43")]
+    assert prepared(entries).metadata["role"].isna().all()
+    settled = prepared(entries, user_keys=["uid"]).metadata
+    assert settled.sort_values("position")["role"].tolist() == ["", "user_id"]
+
+
+@pytest.mark.parametrize("nothing", ["undefined", "null", "None", "NaN", "[object Object]", "-"])
+def test_what_programs_write_for_nothing_is_nothing(nothing):
+    found = prepared([("user_id", nothing), ("userId", "42")]).metadata.sort_values("position")
+    assert found["valid"].tolist() == [False, True]
+    assert found["role"].tolist()[1] == "user_id"
+
+
+@pytest.mark.parametrize(
+    ("reference", "user"),
+    [
+        ("User/42", "42"),
+        ("user_42", "42"),
+        ("User%2F42", "42"),
+        ("acme:usr_a1b2", "usr_a1b2"),
+        ('{"userId": 42}', "42"),
+        (base64.b64encode(b"user:43").decode(), "43"),
+        ("order-77|5a6df40d-9278-4d20-a214-0ce3ac9771da", "5a6df40d-9278-4d20-a214-0ce3ac9771da"),
+    ],
+)
+def test_a_reference_that_wraps_one_known_id_names_it(reference, user):
+    (row,) = prepared(reference=reference).payments.to_dict("records")
+    assert (row["reference_user_id"], row["reference_detail"]) == (user, "wrapped")
+
+
+@pytest.mark.parametrize("reference", ["cart-42", "user/42 user/43", "user_4242", "42-2025"])
+def test_a_number_alone_or_two_ids_name_nobody(reference):
+    (row,) = prepared(reference=reference).payments.to_dict("records")
+    assert (row["reference_user_id"], row["reference_detail"]) == (reference, "unknown")

@@ -1,0 +1,248 @@
+"""A folder becomes a case file: what lies there is recognised, shown, and nothing is harmed."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import tomllib
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from credit_forensics.case_file import read_case_file
+from credit_forensics.errors import CaseError
+from credit_forensics.new_case.case_text import Section, case_text
+from credit_forensics.new_case.credits_of_prices import BookedCredits
+from credit_forensics.new_case.inventory import look_at
+from credit_forensics.new_case.questions import leave_open, take_best
+from credit_forensics.new_case.start import NewCase, start_case
+
+LOG = (
+    "2025-09-01T10:00:00Z info Received event evt_1Kite checkout.session.completed\n"
+    "2025-09-01T10:00:01Z info Added 40 credits to user 0017\n"
+)
+
+
+def session(number: int, **more: Any) -> dict[str, Any]:
+    """A paid session of one kite at 9 euros."""
+    return {
+        "id": f"cs_live_kite{number}",
+        "object": "checkout.session",
+        "created": 1756720800 + 3600 * number,
+        "payment_status": "paid",
+        "status": "complete",
+        "mode": "payment",
+        "amount_total": 900,
+        "currency": "eur",
+        "livemode": True,
+        "customer_details": {"email": f"mira{number}@kites.example", "name": "Mira Windt"},
+        "metadata": {"user_id": f"00{number}"},
+        "line_items": {"data": [{"price": {"id": "price_kite"}, "quantity": 1}]},
+        **more,
+    }
+
+
+def write_sessions(folder: Path, count: int = 4) -> None:
+    lines = "".join(json.dumps(session(n)) + "\n" for n in range(count))
+    (folder / "checkout.jsonl").write_text(lines)
+
+
+def write_ledger(path: Path, entries: list[tuple[str, int, str]]) -> None:
+    """A ledger of (user, credits, reason)."""
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript(
+            "CREATE TABLE credit_ledger (id INTEGER PRIMARY KEY, user_id TEXT, delta INTEGER,"
+            " reason TEXT, stripe_event_id TEXT, created_at TEXT);"
+            "CREATE TABLE users (id TEXT, email TEXT, name TEXT, created_at TEXT);"
+        )
+        db.executemany(
+            "INSERT INTO credit_ledger (user_id, delta, reason, created_at)"
+            " VALUES (?, ?, ?, '2025-09-01 11:00:00')",
+            entries,
+        )
+        db.commit()
+
+
+def booked(*credits: int) -> list[tuple[str, int, str]]:
+    """Entries that name the sessions in turn."""
+    return [(f"00{n}", c, f"purchase:cs_live_kite{n}") for n, c in enumerate(credits)]
+
+
+def begin(folder: Path, answer=take_best, **more: Any) -> NewCase:
+    return start_case(folder, answer, **{"environment": {}, **more})
+
+
+def test_exports_a_log_and_a_ledger_become_a_case(tmp_path: Path) -> None:
+    write_sessions(tmp_path)
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "out.txt").write_text(LOG)
+    write_ledger(tmp_path / "shop.sqlite", booked(40, 40, 40, 7))
+    case = begin(tmp_path)
+    read = read_case_file(case.path)
+    assert read.stripe.sessions == "checkout.jsonl"
+    assert read.webhook_log.files == "logs/out.txt"
+    assert read.ledger is not None
+    assert read.ledger.url == "sqlite:///shop.sqlite"
+    assert read.prices == {"price_kite": 40}
+    assert "3 of 4 payments of price_kite" in case.text
+    assert "4 of 4 entries that add credits name a payment" in case.text
+    assert case.remarks == []
+
+
+def test_nobody_is_named_in_the_case_file(tmp_path: Path) -> None:
+    write_sessions(tmp_path)
+    write_ledger(tmp_path / "a.db", [("mira@kites.example", 40, "for Mira Windt, cs_live_kite0")])
+    (tmp_path / "a.log").write_text(LOG + "2025-09-01T10:00:02Z Mira Windt paid evt_2Kite\n")
+    text = begin(tmp_path).text
+    assert "Mira" not in text
+    assert "@" not in text
+    assert "example: cs_live_kite0, created 2025-09-01" in text
+
+
+def test_what_is_there_stays_as_it_is(tmp_path: Path) -> None:
+    write_sessions(tmp_path)
+    (tmp_path / "case.toml").write_text("mine")
+    with pytest.raises(CaseError, match="is there already"):
+        begin(tmp_path)
+    assert (tmp_path / "case.toml").read_text() == "mine"
+    assert begin(tmp_path, out=Path("second.toml")).path == tmp_path / "second.toml"
+
+
+def test_a_database_is_not_written_into(tmp_path: Path) -> None:
+    write_sessions(tmp_path)
+    write_ledger(tmp_path / "a.db", booked(40))
+    before = (tmp_path / "a.db").read_bytes()
+    begin(tmp_path)
+    assert (tmp_path / "a.db").read_bytes() == before
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.db", "case.toml", "checkout.jsonl"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "prices", "open_"),
+    [(take_best, {"price_kite": 40}, False), (leave_open, {}, True)],
+)
+def test_a_price_that_one_payment_shows_is_asked(tmp_path: Path, answer, prices, open_) -> None:
+    write_sessions(tmp_path)
+    write_ledger(tmp_path / "a.db", booked(40))
+    case = begin(tmp_path, answer)
+    assert read_case_file(case.path).prices == prices
+    assert ("# Question: How many credits is price_kite worth?" in case.text) == open_
+    assert ("# price_kite = 40" in case.text) == open_
+
+
+@pytest.mark.parametrize(
+    ("counts", "sure"),
+    [
+        (((40, 1),), False),
+        (((40, 2),), True),
+        (((40, 3), (7, 2)), True),
+        (((40, 4), (7, 3)), False),
+        (((40, 2), (7, 2)), False),
+    ],
+)
+def test_when_a_price_is_sure(counts, sure) -> None:
+    assert BookedCredits("price", counts).sure == sure
+
+
+def test_of_two_databases_the_one_that_names_the_payments_is_the_ledger(tmp_path: Path) -> None:
+    write_sessions(tmp_path)
+    write_ledger(tmp_path / "a.db", [("0", 40, "welcome")])
+    write_ledger(tmp_path / "b.db", booked(40, 40))
+    ledger = read_case_file(begin(tmp_path, leave_open).path).ledger
+    assert ledger is not None
+    assert ledger.url == "sqlite:///b.db"
+
+
+def test_two_that_both_name_payments_are_a_question(tmp_path: Path) -> None:
+    write_sessions(tmp_path)
+    write_ledger(tmp_path / "a.db", booked(40))
+    write_ledger(tmp_path / "b.db", booked(40, 40))
+    case = begin(tmp_path, leave_open)
+    assert read_case_file(case.path).ledger is None
+    assert "# [ledger]" in case.text
+    assert case.remarks == ["Open: Which database holds the credit ledger?"]
+    assert '# url = "sqlite:///b.db"\n# url = "sqlite:///a.db"' in case.text
+
+
+def test_a_password_is_written_nowhere(tmp_path: Path) -> None:
+    write_sessions(tmp_path)
+    url = "postgresql://shop:hush@127.0.0.1:1/shop"
+    with pytest.raises(CaseError) as refused:
+        begin(tmp_path, given=[url])
+    assert "hush" not in str(refused.value)
+    case = begin(tmp_path, environment={"DATABASE_URL": url})
+    assert "hush" not in case.text
+
+
+def test_without_exports_the_api_is_to_be_asked(tmp_path: Path) -> None:
+    case = begin(tmp_path, environment={"STRIPE_API_KEY": "sk_live_hush"})
+    assert read_case_file(case.path).stripe.api_key == "env:STRIPE_API_KEY"
+    assert case.pull
+    assert "hush" not in case.text
+
+
+def test_beside_exports_the_api_is_offered(tmp_path: Path) -> None:
+    write_sessions(tmp_path)
+    case = begin(tmp_path, environment={"STRIPE_API_KEY": "sk_live_hush"})
+    assert read_case_file(case.path).stripe.api_key is None
+    assert '# api_key = "env:STRIPE_API_KEY"' in case.text
+
+
+def test_a_folder_of_nothing_is_said_to_be_so(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("call Tom\n")
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(CaseError, match="holds no export"):
+        begin(tmp_path)
+    assert not (tmp_path / "case.toml").exists()
+
+
+ENTRY = '{"id": 1, "userId": "7", "credits": 40, "eventId": "evt_1Kite", "at": "2025-09-01"}\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "use", "words"),
+    [
+        ("a", LOG, "log", "webhook log, text"),
+        ("a", "2025-09-01T10:00:00Z POST /webhooks/stripe 400\n", "log", "names no event"),
+        ("a", "2025-09-01T10:00:00Z page shown\n", "none", "nothing that is known"),
+        ("a", "id,user_id,delta,event_id,created_at\n1,7,40,evt_1,2025-09-01\n", "none", "a table"),
+        ("a", "id,session,status,made\n1,cs_live_kite1,paid,2025-09-01\n", "none", "a table"),
+        ("a", "time,message\n2025-09-01 10:00,Received evt_1Kite\n", "log", "webhook log, a table"),
+        ("a", ENTRY, "none", "a table"),
+        ("a", '{"session": "cs_live_kite1", "created_at": "2025-09-01"}\n', "none", "a table"),
+        ("a", "-- dump\nINSERT INTO credits VALUES (1, 'evt_1Kite');\n", "none", "SQL"),
+        ("a", "id,Amount,Currency,Status\nch_1,9.00,eur,Paid\n", "stripe", "Dashboard"),
+        ("a", "\x00\x01\x02" * 50, "none", "no text"),
+        ("a", "", "none", "empty"),
+    ],
+)
+def test_what_a_file_is_taken_for(tmp_path: Path, name, text, use, words) -> None:
+    (tmp_path / name).write_text(text)
+    found = look_at(tmp_path, tmp_path / name)
+    assert found.use == use
+    assert words in found.words
+
+
+def test_results_and_sources_are_passed_over(tmp_path: Path) -> None:
+    write_sessions(tmp_path)
+    results = tmp_path / "analysis"
+    results.mkdir()
+    for name in ("manifest.json", "SHA256SUMS", "events.jsonl"):
+        (results / name).write_text('{"id": "evt_1", "object": "event"}')
+    (tmp_path / "handler.py").write_text(LOG)
+    assert [found.name for found in begin(tmp_path).stock] == ["checkout.jsonl"]
+
+
+@given(st.text(), st.text(min_size=1), st.text())
+def test_whatever_is_said_the_file_stays_one(comment: str, key: str, value: str) -> None:
+    section = Section("prices")
+    section.say(comment)
+    section.offer(comment)
+    section.set(key, value)
+    read = tomllib.loads(case_text(value, [section]))
+    assert read == {"name": value, "prices": {key: value}}
