@@ -67,7 +67,7 @@ RELATIONS = (
     "again, and own purchases or others' between",
     "again, into an account that pays for itself",
 )
-OF_WRONG_SESSIONS = (1.0, 0.74, 0.05, 0.05, 0.05, 0.11)
+OF_WRONG_SESSIONS = (1.0, 0.66, 0.04, 0.08, 0.14, 0.08)
 OF_OWNERS = (1.0, 1.0, 0.2, 0.2, 0.2, 0.2)
 OF_PATRONS = (0.0, 0.2, 0.2, 0.2, 0.36, 0.04)
 # Beta prior of the share of payments that somebody pays for another.

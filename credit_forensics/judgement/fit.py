@@ -104,8 +104,11 @@ def session_word(patterns: Patterns, fit: Fit, state: int) -> SessionWord:
     level, relation = patterns.level[:, index], patterns.related
     right = np.clip(fit.accuracy[index][np.maximum(level - 1, 0)] * STATES[state], 1e-4, HIGHEST)
     known = relation > 0
-    wrong = (1 - right) * np.array(OF_WRONG_SESSIONS)[relation]
-    paid_for = right * fit.patrons * np.array(OF_PATRONS)[relation]
+    of_patrons = np.array(OF_PATRONS)[relation]
+    # Where most sessions are wrong, pairs of payer and account recur by that alone.
+    of_wrong = right * np.array(OF_WRONG_SESSIONS)[relation] + (1 - right) * of_patrons
+    wrong = (1 - right) * np.where(known, of_wrong, 1.0)
+    paid_for = right * fit.patrons * of_patrons
     by_payer = np.where(known, right * (1 - fit.patrons), right) * np.array(OF_OWNERS)[relation]
     both = wrong + paid_for
     return SessionWord(by_payer, both, paid_for / both)
