@@ -214,6 +214,12 @@ ENTRY = '{"id": 1, "userId": "7", "credits": 40, "eventId": "evt_1Kite", "at": "
         ("a", "id,session,status,made\n1,cs_live_kite1,paid,2025-09-01\n", "none", "a table"),
         ("a", "time,message\n2025-09-01 10:00,Received evt_1Kite\n", "log", "webhook log, a table"),
         ("a", ENTRY, "none", "a table"),
+        (
+            "a",
+            '{\n  "user": "7",\n  "credits": 40,\n  "day": 1\n}',
+            "none",
+            "nothing that is known",
+        ),
         ("a", '{"session": "cs_live_kite1", "created_at": "2025-09-01"}\n', "none", "a table"),
         ("a", "-- dump\nINSERT INTO credits VALUES (1, 'evt_1Kite');\n", "none", "SQL"),
         ("a", "id,Amount,Currency,Status\nch_1,9.00,eur,Paid\n", "stripe", "Dashboard"),
