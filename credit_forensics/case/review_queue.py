@@ -10,6 +10,8 @@ from credit_forensics.case.pair_rulings import PAIR
 from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
 from credit_forensics.tables.catalogue import Tables
 
+__all__ = ["PAID_BY_ANOTHER", "review_queue"]
+
 
 def review_queue(case: JudgedCase, *, blind: int = 20, seed: int = 2025) -> pd.DataFrame:
     """What to look at first: most expected loss, and a blind sample of the confirmed.

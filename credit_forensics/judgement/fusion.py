@@ -127,8 +127,13 @@ def fuse(
         count=count.astype(np.float64),
         periods=int(period.max(initial=0)) + 1,
     )
-    learned = (known.accuracy, known.patrons) if known else (None, None)
-    fit = fit_model(patterns, cells, accounts, *learned)
+    fit = fit_model(
+        patterns,
+        cells,
+        accounts,
+        accuracy=known.accuracy if known else None,
+        patrons=known.patrons if known else None,
+    )
     judged = without_family(patterns, without) if without else patterns
     batches = (
         posterior_batch(period[rows], key[rows], thought)

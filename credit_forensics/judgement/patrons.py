@@ -10,6 +10,8 @@ class by that; the model knows how usual each class is of either.
 
 from __future__ import annotations
 
+from typing import Any
+
 import ibis
 import ibis.expr.types as ir
 
@@ -63,7 +65,7 @@ def payer_relations(voices: ir.Table, mode: Mode) -> ir.Table:
     rows = rows.semi_join(apart.select("payer").distinct().view(), "payer")
 
     order = [rows["at"], rows.payment_id]
-    so_far = {"order_by": order, "preceding": None, "following": 0}
+    so_far: dict[str, Any] = {"order_by": order, "preceding": None, "following": 0}
     of_payer = ibis.window(group_by=rows.payer, **so_far)
     of_pair = ibis.window(group_by=[rows.payer, rows.account], **so_far)
     own_at = ibis.ifelse(rows.own, rows["at"], ibis.null("timestamp('UTC')"))
@@ -80,7 +82,7 @@ def payer_relations(voices: ir.Table, mode: Mode) -> ir.Table:
     )
     order = [rows["at"], rows.payment_id]
     so_far = {"order_by": order, "preceding": None, "following": 0}
-    reach = so_far if mode == "as_of" else {}
+    reach: dict[str, Any] = so_far if mode == "as_of" else {}
     of_payer = ibis.window(group_by=rows.payer, **reach)
     of_pair = ibis.window(group_by=[rows.payer, rows.account], **reach)
     other_at = ibis.ifelse(rows.own, ibis.null("timestamp('UTC')"), rows["at"])
