@@ -135,6 +135,14 @@ def test_a_price_that_one_payment_shows_is_asked(tmp_path: Path, answer, prices,
     assert ("# price_kite = 40" in case.text) == open_
 
 
+def test_a_price_is_worth_what_one_of_it_brought(tmp_path: Path) -> None:
+    sold = {"data": [{"price": {"id": "price_kite"}, "quantity": 3}]}
+    rows = [session(0), session(1), session(2, line_items=sold)]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_ledger(tmp_path / "a.db", booked(40, 40, 120))
+    assert "3 of 3 payments of price_kite" in begin(tmp_path).text
+
+
 @pytest.mark.parametrize(
     ("counts", "sure"),
     [
