@@ -151,7 +151,7 @@ def with_renewals(
     for frame in (truth, found):
         frame["payment_id"] = _renamed(frame["payment_id"], invoices)
     found = found.astype("str").sort_values(FINDING_COLUMNS, kind="stable")
-    tables.pop("coverage")
+    tables.pop("spans")
     return replace(
         world,
         tables=with_spans(tables),
