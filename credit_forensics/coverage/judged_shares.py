@@ -19,7 +19,7 @@ from credit_forensics.coverage.measure import Measured
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.tables.catalogue import Tables, spec
 
-UNJUDGED = ("undetermined", "unresolved", "unverifiable")
+UNJUDGED = ("undetermined", "unresolved", "unverifiable", "other_product")
 PAID_MONEY = "paid_money"
 REASONS = {
     "outside": (
@@ -29,6 +29,10 @@ REASONS = {
     "unverifiable": (
         "only one kind of evidence names the payer",
         "nur eine Art von Beleg nennt den Zahler",
+    ),
+    "other_product": (
+        "probably paid for something else; name the prices of credits under [prices]",
+        "wohl für etwas anderes bezahlt; unter [prices] lassen sich die Preise der Credits nennen",
     ),
     "unresolved": ("nothing names the payer", "nichts nennt den Zahler"),
     "untied": (
@@ -55,7 +59,14 @@ def paid_money(tables: Tables) -> ir.Table:
     payments, verdicts = tables.payments, tables.verdicts
     paid = _paid(payments)
     rows = paid.left_join(verdicts, "payment_id").select(
-        paid.payment_id, paid.left, paid.currency, verdicts.verdict
+        paid.payment_id,
+        paid.left,
+        paid.currency,
+        verdict=ibis.ifelse(
+            (verdicts.verdict == "undetermined") & (paid.for_credits == "probably not"),
+            "other_product",
+            verdicts.verdict,
+        ),
     )
     return _summed(rows)
 
@@ -66,6 +77,7 @@ def _paid(payments: ir.Table) -> ir.Table:
     ).select(
         "payment_id",
         "currency",
+        "for_credits",
         paid_at=payments.completed_at.coalesce(payments.created_at),
         left=payments.amount.coalesce(0) - payments.amount_lost.coalesce(0),
     )

@@ -58,12 +58,12 @@ def id_prefix(payment_id: ir.StringValue) -> ir.StringValue:
 
 def read_prefixes(tables: Tables) -> ir.Table:
     """The beginnings of ids of which objects were read: ``known_prefix``, one row each."""
-    payments = tables.payments
-    both = payments.select(known_prefix=id_prefix(payments.payment_id)).distinct()
-    return both.union(
-        payments.filter(payments.payment_intent_id.notnull())
-        .select(known_prefix=id_prefix(payments.payment_intent_id))
-        .distinct(),
+    payments, aliases = tables.payments, tables.payment_objects
+    named = payments.filter(payments.payment_intent_id.notnull())
+    return ibis.union(
+        payments.select(known_prefix=id_prefix(payments.payment_id)).distinct(),
+        named.select(known_prefix=id_prefix(named.payment_intent_id)).distinct(),
+        aliases.select(known_prefix=id_prefix(aliases.object_id)).distinct(),
         distinct=True,
     )
 

@@ -13,6 +13,8 @@ from credit_forensics.tables.catalogue import Tables, spec
 
 TIES = "entry_ties"
 INCOMPLETE = ("missing_table", "unreadable", "window", "absent")
+# Row security may hide entries without a word.
+HIDDEN = "row_security"
 
 
 @dataclass(frozen=True)
@@ -113,7 +115,9 @@ def measure_coverage(engine: Engine) -> Measured:
             "read": read("ledger"),
             "tied": named,
             "recognised": named + ties.unbacked + ties.untied,
-            "reason": reasons.of_ledger(
+            "reason": "incomplete"
+            if any(problem == HIDDEN for _, problem in problems)
+            else reasons.of_ledger(
                 read("ledger"),
                 named,
                 ties.untied,

@@ -7,13 +7,20 @@ from dataclasses import dataclass
 from credit_forensics.evidence.evidence import Evidence
 
 LEAST_PAYMENTS, LEAST_SHARE = 2, 0.6
+# Of payments with one line: what was booked for one of it, so far as that is a whole number.
 _BOOKED = """
-WITH booked AS (
-    SELECT p.price_id, p.payment_id, max(l.delta) AS credits
-    FROM payments p JOIN ledger l ON l.payment_id = p.payment_id
-    WHERE p.expected_credits IS NULL AND p.price_id IS NOT NULL AND l.delta > 0
+WITH lines AS (
+    SELECT payment_id, any_value(price_id) AS price_id, any_value(quantity) AS quantity
+    FROM payment_items GROUP BY payment_id HAVING count(*) = 1),
+booked AS (
+    SELECT coalesce(i.price_id, p.price_id) AS price_id, p.payment_id,
+        max(l.delta) AS delta, coalesce(max(i.quantity), 1) AS quantity
+    FROM payments p LEFT JOIN lines i USING (payment_id)
+    JOIN ledger l ON l.payment_id = p.payment_id
+    WHERE p.expected_credits IS NULL AND l.delta > 0
     GROUP BY ALL)
-SELECT price_id, credits, count(*) AS payments FROM booked
+SELECT price_id, delta // quantity AS credits, count(*) AS payments FROM booked
+WHERE price_id IS NOT NULL AND quantity > 0 AND delta % quantity = 0
 GROUP BY ALL ORDER BY price_id, payments DESC, credits DESC
 """
 

@@ -55,7 +55,8 @@ def look_at_log(path: Path) -> LogSigns:
     lines = list(islice(container, _LINES))
     if not lines:
         return LogSigns()
-    table = _table(lines)
+    # A document of one record is a setting or an answer, no table.
+    table = () if container.layout == "document" and len(lines) == 1 else _table(lines)
     if table:
         return LogSigns(table=table)
     layout = {"csv": "a table", "document": "a JSON document"}.get(container.layout, "text")

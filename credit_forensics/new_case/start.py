@@ -219,7 +219,6 @@ class _Draft:
         else:
             section.say(f"{chosen.name}: {chosen.words}")
         section.set("url", chosen.url)
-        section.set("schema", "auto")
 
     def _load(self, case: NewCase, database: FoundDatabase | None) -> bool:
         """Load the case as it is drafted; why it cannot be becomes a remark."""

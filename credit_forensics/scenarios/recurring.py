@@ -106,7 +106,7 @@ def with_renewals(
     events = tables["events"]
     ours = events["payment_id"].isin(list(renewed)) & events["type"].str.startswith("checkout.")
     events.loc[ours, "type"] = "invoice.paid"
-    events["object_id"] = events["object_id"].replace(invoices)
+    events["object_id"] = _renamed(events["object_id"], invoices)
 
     right = later.loc[~later["wrong"], "payment_id"].tolist()
     lost = _some(rng, right, missing)
@@ -147,17 +147,22 @@ def with_renewals(
     ]
     found = pd.concat([found, pd.DataFrame(facts, columns=FINDING_COLUMNS)], ignore_index=True)
     for name in _NAMING:
-        tables[name]["payment_id"] = tables[name]["payment_id"].replace(invoices)
+        tables[name]["payment_id"] = _renamed(tables[name]["payment_id"], invoices)
     for frame in (truth, found):
-        frame["payment_id"] = frame["payment_id"].replace(invoices)
+        frame["payment_id"] = _renamed(frame["payment_id"], invoices)
     found = found.astype("str").sort_values(FINDING_COLUMNS, kind="stable")
-    tables.pop("coverage")
+    tables.pop("spans")
     return replace(
         world,
         tables=with_spans(tables),
         truth=truth,
         truth_findings=found.reset_index(drop=True),
     )
+
+
+def _renamed(column: pd.Series, names: dict[str, str]) -> pd.Series:
+    """A column with other names; a look-up a row, where ``replace`` compares with every name."""
+    return column.map(names).fillna(column).astype(column.dtype)
 
 
 def _derived(prefix: str, payment: str) -> str:

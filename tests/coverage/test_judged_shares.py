@@ -99,6 +99,21 @@ def test_why_the_ledger_says_nothing_of_a_payment_is_said():
     assert [row["reason"] for row in later.unjudged] == ["outside"]
 
 
+def test_what_was_probably_paid_for_something_else_is_not_judged_and_told_as_that():
+    rows = [
+        {"payment_id": "cs_0", "payment_status": "paid", "amount": 300},
+        {
+            "payment_id": "cs_1",
+            "payment_status": "paid",
+            "amount": 100,
+            "for_credits": "probably not",
+        },
+    ]
+    found = judged([("confirmed", 0), ("undetermined", 0)], ledger=[0], payments=rows)
+    assert found.shares["money"] == 0.75
+    assert [row["reason"] for row in found.unjudged] == ["other_product"]
+
+
 def test_amounts_of_several_currencies_are_not_added_up():
     found = judged([("confirmed", 900), ("undetermined", 90_000, "jpy")], ledger=[0])
     assert found.shares["money"] == 0.5

@@ -33,7 +33,7 @@ def measured(engine: DuckDBEngine, **tables: Rows) -> Measured:
         {"source": source, "first_at": day(1), "last_at": day(30), "row_count": 9}
         for source in ("payments", "events", "deliveries", "ledger")
     ]
-    for name, rows in {"spans": spans, "payments": PAYMENTS, **tables}.items():
+    for name, rows in {**TOLD, "spans": spans, **tables}.items():
         engine.register(name, pa.Table.from_pylist(list(rows), schema=spec(name).arrow_schema))
     try:
         return measure_coverage(engine)
@@ -52,6 +52,12 @@ PAYMENTS = [
     {"payment_id": f"cs_{n}", "payment_intent_id": f"pi_{n}", "expected_credits": 50}
     for n in range(1, 5)
 ]
+
+
+TOLD = {
+    "payments": PAYMENTS,
+    "payment_objects": [{"payment_id": "cs_1", "object_id": "ch_1", "kind": "charge"}],
+}
 
 
 def entry(number: int, **columns: Any) -> dict[str, Any]:
@@ -84,10 +90,17 @@ def tied(*numbers: int) -> list[dict[str, Any]]:
         # It names a session, and is not there: that is a finding, and no want of linkage.
         ([*tied(1), entry(7, payment_id="cs_gone"), entry(8, payment_id="pi_gone")], None),
         ([*tied(1), entry(7, payment_id="in_1"), entry(8, payment_id="in_2")], "few_tied"),
+        ([*tied(1), entry(7, payment_id="ch_gone"), entry(8, payment_id="ch_gone")], None),
     ],
 )
 def test_a_payment_is_missing_only_where_entries_are_tied(engine, ledger, why):
     assert reason(engine, "ledger", ledger=ledger) == why
+
+
+def test_entries_that_row_security_may_hide_are_not_missing(engine):
+    gaps = [{"source": "ledger", "object": "credits", "problem": "row_security"}]
+    assert reason(engine, "ledger", ledger=tied(1, 2), gaps=gaps) == "incomplete"
+    assert reason(engine, "ledger", ledger=tied(1, 2)) is None
 
 
 def test_entries_that_were_rejected_may_be_the_missing_ones(engine):

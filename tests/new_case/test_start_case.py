@@ -135,6 +135,14 @@ def test_a_price_that_one_payment_shows_is_asked(tmp_path: Path, answer, prices,
     assert ("# price_kite = 40" in case.text) == open_
 
 
+def test_a_price_is_worth_what_one_of_it_brought(tmp_path: Path) -> None:
+    sold = {"data": [{"price": {"id": "price_kite"}, "quantity": 3}]}
+    rows = [session(0), session(1), session(2, line_items=sold)]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_ledger(tmp_path / "a.db", booked(40, 40, 120))
+    assert "3 of 3 payments of price_kite" in begin(tmp_path).text
+
+
 @pytest.mark.parametrize(
     ("counts", "sure"),
     [
@@ -214,6 +222,12 @@ ENTRY = '{"id": 1, "userId": "7", "credits": 40, "eventId": "evt_1Kite", "at": "
         ("a", "id,session,status,made\n1,cs_live_kite1,paid,2025-09-01\n", "none", "a table"),
         ("a", "time,message\n2025-09-01 10:00,Received evt_1Kite\n", "log", "webhook log, a table"),
         ("a", ENTRY, "none", "a table"),
+        (
+            "a",
+            '{\n  "user": "7",\n  "credits": 40,\n  "day": 1\n}',
+            "none",
+            "nothing that is known",
+        ),
         ("a", '{"session": "cs_live_kite1", "created_at": "2025-09-01"}\n', "none", "a table"),
         ("a", "-- dump\nINSERT INTO credits VALUES (1, 'evt_1Kite');\n", "none", "SQL"),
         ("a", "id,Amount,Currency,Status\nch_1,9.00,eur,Paid\n", "stripe", "Dashboard"),
