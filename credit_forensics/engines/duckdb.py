@@ -84,8 +84,8 @@ class DuckDBEngine:
     >>> engine = DuckDBEngine()
     >>> engine.register("balances", pd.DataFrame({"user_id": ["a", "b"], "balance": [1, 2]}))
     >>> balances = Tables().balances
-    >>> engine.frame(balances.filter(balances.balance > 1)).to_dict("records")
-    [{'user_id': 'b', 'balance': 2}]
+    >>> engine.frame(balances.filter(balances.balance > 1)).user_id.tolist()
+    ['b']
     """
 
     name = "duckdb"

@@ -144,11 +144,11 @@ def _cell_text(column: pd.Series) -> pd.Series:
 
 
 def table_of(columns: list[str]) -> str:
-    """The table that has exactly these columns, or had; its name decides what may be shown.
+    """The table that has exactly these columns; its name decides what may be shown.
 
     Examples
     --------
-    >>> table_of(["user_id", "balance"]), table_of(["file", "line", "reason"]), table_of(["x"])
+    >>> table_of(["user_id", "balance", "fraction"]), table_of(["file", "line", "reason"]), table_of(["x"])
     ('balances', 'rejects', '')
     """
     if tuple(columns) == _REJECTS:

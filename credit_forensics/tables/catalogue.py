@@ -30,7 +30,7 @@ def spec(name: str) -> TableSpec:
     Examples
     --------
     >>> spec("balances").column_names
-    ['user_id', 'balance']
+    ['user_id', 'balance', 'fraction']
     """
     try:
         return ALL[name]
@@ -79,7 +79,7 @@ def conform(name: str, rows: pd.DataFrame | pa.Table) -> pa.Table:
     Examples
     --------
     >>> conform("balances", pd.DataFrame({"user_id": ["00123"], "balance": [5]})).to_pylist()
-    [{'user_id': '00123', 'balance': 5}]
+    [{'user_id': '00123', 'balance': 5, 'fraction': None}]
     """
     table_spec = spec(name)
     names = rows.column_names if isinstance(rows, pa.Table) else list(rows.columns)
