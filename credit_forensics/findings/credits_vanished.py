@@ -12,8 +12,8 @@ from credit_forensics.tables.catalogue import Tables
 NAME = "credits_vanished"
 SEVERITY = "medium"
 PROOF = (
-    "`[credits]` says how credits roll over, reset and expire, and an entry that the ledger calls "
-    "a reset or an expiry takes what no such rule takes."
+    "An entry that the ledger calls a reset or an expiry takes what no rule of `[credits]` "
+    "(rollover, reset, expiry) takes."
 )
 
 

@@ -11,7 +11,7 @@ from credit_forensics.tables.catalogue import Tables
 
 NAME = "price_mismatch"
 SEVERITY = "medium"
-PROOF = "`[prices]` says what the price costs, and the payment's line charges another sum for it."
+PROOF = "A line of the payment charges another sum than what `[prices]` says that its price costs."
 
 # A currency without cents that was charged as if it had some, or the other way round.
 _CENTS = 100

@@ -148,8 +148,8 @@ def table_of(columns: list[str]) -> str:
 
     Examples
     --------
-    >>> table_of(["user_id", "balance", "fraction"]), table_of(["file", "line", "reason"]), table_of(["x"])
-    ('balances', 'rejects', '')
+    >>> table_of(["user_id", "balance", "fraction"]), table_of(["file", "line", "reason"])
+    ('balances', 'rejects')
     """
     if tuple(columns) == _REJECTS:
         return "rejects"

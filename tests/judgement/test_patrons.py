@@ -9,6 +9,7 @@ import pytest
 from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.judgement.families import AGAIN, AGAIN_AND_OTHERS, OTHERS, STUCK, UNRELATED
 from credit_forensics.judgement.patrons import payer_relations
+from credit_forensics.judgement.verdicts import MISATTRIBUTED_FROM
 
 COLUMNS = {
     "payment_id": "string",
@@ -119,7 +120,7 @@ def test_a_boss_who_pays_for_a_team_accuses_nobody(literal_case):
     case = shop(literal_case, paid)
     asked = case.verdicts[case.verdicts["verdict"] == "paid_by_another"]
     assert set(asked["payment_id"]) == {f"cs_{place}" for place in range(len(OWN), len(paid))}
-    assert asked["probability_misattributed"].max() < 0.5
+    assert asked["probability_misattributed"].max() < MISATTRIBUTED_FROM
     assert set(asked["rightful_user_id"]) == {"boss"}
     assert "wrong_user" not in set(case.findings["finding"])
     assert "another paid for this account" in str(case.explain(asked["payment_id"].iloc[0]))

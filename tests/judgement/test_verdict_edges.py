@@ -47,7 +47,7 @@ KINDS = {str: "string", int: "int64", float: "float64", pd.Timestamp: "timestamp
 def verdict(*, credited_to="ada", ledger=(NOON, NOON), payment=(), users=(), **judged):
     """The verdict of one payment; keywords change what is judged of it."""
     engine = DuckDBEngine(threads=1)
-    engine.create("payments", "credited", "coverage", "users")
+    engine.create("payments", "credited", "coverage", "users", "ledger")
     if users:
         engine.append("users", pd.DataFrame({"user_id": list(users)}))
     engine.append("payments", pd.DataFrame([PAYMENT | dict(payment)]))

@@ -297,7 +297,9 @@ def test_a_poisoned_mapping_is_no_witness_once_its_writer_is_seen_through(litera
 
 def test_as_of_knows_only_earlier_payments(literal_case):
     rows = {
-        "payments": [payment(n, card_fingerprint="c1") for n in (1, 2)],
+        "payments": [
+            payment(n, card_fingerprint="c1", payer_email="ada@example.com") for n in (1, 2)
+        ],
         "metadata": [*session(1, ADA), *session(2, ADA)],
         "users": USERS,
         "ledger": [entry(1, ADA), entry(2, ADA), *EDGES],

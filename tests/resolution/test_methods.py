@@ -113,7 +113,7 @@ def test_the_scan_does_not_take_amounts_for_integer_ids(literal_case):
     case = literal_case(
         settings=CaseFile(ids=IdsSection(shape="integer")),
         payments=[PAYMENT],
-        metadata=[entry("credits", "50"), entry("account_id", "7", position=2)],
+        metadata=[entry("credits", "50"), entry("legacy_account_id", "7", position=2)],
         users=[{"user_id": "50"}, {"user_id": "7"}],
     )
     assert named(case, "metadata_scan") == {"cs_1": "7"}

@@ -18,8 +18,9 @@ _LEVEL_WORD = (
     r"TRACE|DEBUG|INFO|LOG|NOTICE|WARN|WARNING|ERROR|ERR|CRITICAL|CRIT|FATAL|SEVERE|PANIC|ALERT"
 )
 _LEVEL = re.compile(
-    rf"(?<![\w.])(?:[\w-]{{1,40}}\.)?(?:\[ ?(?P<a>{_LEVEL_WORD}) ?\]"
-    rf"|(?:level|lvl|severity)[=:] ?\"?(?P<b>{_LEVEL_WORD})\b|(?P<c>{_LEVEL_WORD}):(?=\s|[\w.]+:))",
+    rf"(?<![\w.])(?:[\w-]{{1,40}}\.)?(?:\[ ?(?P<first>{_LEVEL_WORD}) ?\]"
+    rf"|(?:level|lvl|severity)[=:] ?\"?(?P<second>{_LEVEL_WORD})\b|"
+    rf"(?P<third>{_LEVEL_WORD}):(?=\s|[\w.]+:))",
     re.IGNORECASE,
 )
 _LOUD = re.compile(rf"(?<![\w\"'.])(?:[a-z]{{1,20}}\.)?({_LEVEL_WORD})(?![\w\"'])")
@@ -29,7 +30,9 @@ _REQUEST = re.compile(
     re.IGNORECASE,
 )
 _UUID = r"[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}"
-_TOKEN = re.compile(rf"\[(?P<a>[A-Za-z0-9][\w.:@#/-]{{3,80}})\]|(?<![\w-])(?P<b>{_UUID})(?![\w-])")
+_TOKEN = re.compile(
+    rf"\[(?P<first>[A-Za-z0-9][\w.:@#/-]{{3,80}})\]|(?<![\w-])(?P<second>{_UUID})(?![\w-])"
+)
 _PAIR = re.compile(
     r"(?<!\S)(?P<key>[A-Za-z@][\w.@-]{0,40})=(?:\"(?P<quoted>(?:[^\"\\]|\\.){0,4000})\""
     r"|(?P<bare>[^\s\"]{1,400}))"
@@ -77,9 +80,9 @@ def dissect(text: str, times: TimeReader) -> Header:
     named = _REQUEST.search(text[:_HEADER]) or _REQUEST.search(text[-_HEADER:])
     # A UUID after words is of whom they speak.
     shown = [
-        match["a"] or match["b"]
+        match["first"] or match["second"]
         for match in _TOKEN.finditer(head[:120])
-        if match["a"] or len(_WORD.findall(head[: match.start()])) <= 2
+        if match["first"] or len(_WORD.findall(head[: match.start()])) <= 2
     ]
     tokens = tuple(t for t in shown if _DIGIT.search(t) and not _STRIPE_ID.match(t))
     text = text.strip() if found else text.rstrip()

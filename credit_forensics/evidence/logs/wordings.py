@@ -213,9 +213,9 @@ USERS = (
     ),
 )
 AMOUNT = re.compile(
-    rf"(?<![\w.,])(?<!\bto )(?<!\bauf )(?P<a>\d{{1,15}})(?!\s+(?:balance|saldo"
+    rf"(?<![\w.,])(?<!\bto )(?<!\bauf )(?P<first>\d{{1,15}})(?!\s+(?:balance|saldo"
     rf"|solde)\b)\s+(?:\w+\s+)?{CREDITS}\b"
     rf"|\b{CREDITS}\b(?: (?!to\b|auf\b)\w+)?[\"']?(?:\s*[:=]\s*|\s+)[+]?"
-    r"(?P<b>\d{1,15})(?![\w.,]*\d)",
+    r"(?P<second>\d{1,15})(?![\w.,]*\d)",
     re.IGNORECASE,
 )

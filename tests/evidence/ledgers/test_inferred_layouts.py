@@ -13,6 +13,7 @@ import pytest
 
 from credit_forensics.case.doctor import examine_evidence
 from credit_forensics.case_file import CaseFile
+from credit_forensics.coverage.measure import measure_coverage
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.load import load_ledgers
@@ -303,6 +304,7 @@ def test_fractions_of_a_credit_are_kept_exactly(tmp_path: Path) -> None:
         ["u-ada", 99, 9 * 10**8],
         ["u-bo", 100, 0],
     ]
+    evidence.engine.register("coverage", measure_coverage(evidence.engine).coverage)
     assert evidence.engine.frame(find_balance_drift(Tables())).empty
 
 

@@ -433,7 +433,7 @@ def test_an_analysis_reads_what_was_pulled_and_names_its_gaps(tmp_path, stripe_s
     named = case_at(tmp_path, stripe_server, files="stripe_pull/*.jsonl")
     again = load_evidence(named)
     assert again.count("stripe_sessions") == evidence.count("stripe_sessions")
-    assert len(again.custody.inputs) == len(evidence.custody.inputs) == 5
+    assert len(again.custody.inputs) == len(evidence.custody.inputs) == 7
 
 
 def test_a_pull_killed_again_and_again_ends_complete_and_without_duplicates(
