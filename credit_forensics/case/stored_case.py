@@ -186,6 +186,7 @@ def _write(
         pattern=cells.pattern,
         count=cells.count,
         periods=np.int64(cells.periods),
+        relation=patterns.related,
         **{name: getattr(patterns, name) for name in _PATTERNS},
     )
     if judgement.labelled is not None:
@@ -215,7 +216,8 @@ def _write(
 def _read(folder: Path, stored: dict[str, Any]) -> Judgement:
     families = with_custom(stored["families"])
     with np.load(folder / "cells.npz", allow_pickle=False) as arrays:
-        patterns = Patterns(families=families, **{name: arrays[name] for name in _PATTERNS})
+        stored_arrays = {name: arrays[name] for name in (*_PATTERNS, "relation")}
+        patterns = Patterns(families=families, **stored_arrays)
         cells = Cells(
             period=arrays["period"],
             pattern=arrays["pattern"],

@@ -24,6 +24,8 @@ def write_fit(fit: Fit, path: Path) -> dict[str, Any]:
     return {
         "accounts": fit.accounts,
         "patrons": fit.patrons,
+        "paid_for": fit.paid_for,
+        "asked": fit.asked,
         "identifiable": fit.identifiable,
         "rounds": fit.rounds,
         "notes": list(fit.notes),
