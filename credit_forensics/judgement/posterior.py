@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.special import entr
 
 from credit_forensics.arrays import Floats
+from credit_forensics.judgement.families import LED
 from credit_forensics.judgement.fit import Fit, cell_session_accuracy, state_posteriors
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.resolution.family_names import BY_PAYER, NAME, SESSION
@@ -133,7 +134,7 @@ def _of_cells(
         entropy=entr(spread).sum(axis=1),
         agreeing=agrees.sum(axis=1),
         available=(patterns.level > 0).sum(axis=1)[pattern],
-        independent=_acts(patterns, agrees).sum(axis=1),
+        independent=_acts(patterns, _witnesses(patterns, pattern, agrees)).sum(axis=1),
         burst=1 - states[:, 0],
     )
 
@@ -142,6 +143,26 @@ def _acts(patterns: Patterns, families: npt.NDArray[np.bool_]) -> npt.NDArray[np
     """``[row, act]`` from ``[row, family]``: what one payer typed and paid with is one act."""
     by_payer = np.array([family.name in BY_PAYER for family in patterns.families])
     return np.column_stack([families[:, ~by_payer], families[:, by_payer].any(axis=1)])
+
+
+def _witnesses(
+    patterns: Patterns, pattern: Integers, agrees: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.bool_]:
+    """``[row, family]``: of the families that agree, those that can stand beside another.
+
+    A history that disagrees with itself cannot; nor can one of a single payment, where e-mail, name
+    or card of the payment at hand name somebody else: that payment may have been as wrong.
+    """
+    speaks = patterns.level[pattern] > 0
+    by_payer = np.array([family.name in BY_PAYER for family in patterns.families])
+    dissent = (speaks & ~agrees)[:, by_payer].any(axis=1)
+    found = agrees.copy()
+    for index, family in enumerate(patterns.families):
+        if family.name in LED:
+            level = patterns.level[pattern, index]
+            _, _, one, _, mixed = LED[family.name]
+            found[:, index] &= (level != mixed) & ~((level == one) & dissent)
+    return found
 
 
 def _agrees(patterns: Patterns, pattern: Integers, best: Integers) -> npt.NDArray[np.bool_]:

@@ -24,7 +24,8 @@ from credit_forensics.scenarios.world import make_world
 
 MOVE = [("reversal", -50), ("correction", 50)]
 REPAIRABLE = {
-    "poisoned_mapping": ("wrong_user", MOVE),
+    # The session that poisoned it, and the payment that it misrouted.
+    "poisoned_mapping": ("wrong_user", MOVE * 2),
     "handler_ledger_mismatch": ("wrong_user", MOVE),
     "id_namespace": ("wrong_user", MOVE * 2),
     # The other one signed in to an account, which holds its credits: nothing is wrong.
