@@ -71,7 +71,7 @@ OF_WRONG_SESSIONS = (1.0, 0.66, 0.04, 0.08, 0.14, 0.08)
 OF_OWNERS = (1.0, 1.0, 0.2, 0.2, 0.2, 0.2)
 OF_PATRONS = (0.0, 0.2, 0.2, 0.2, 0.36, 0.04)
 # Beta prior of the share of payments that somebody pays for another.
-PATRONS_ALPHA, PATRONS_BETA = 1.0, 1000.0
+PATRONS_ALPHA, PATRONS_BETA = 1.0, 600.0
 
 FAMILIES: tuple[Family, ...] = (
     Family(
