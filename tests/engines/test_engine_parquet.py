@@ -63,9 +63,9 @@ def test_another_mode_runs_the_steps_that_hang_on_it_only(tmp_path):
     judge(kept(small_world(300), tmp_path))
     other = again(tmp_path)
     judge(other, mode="as_of")
-    # Both histories, the voices that hear them, what those ask of names and are told, verdicts and
-    # choices.
-    assert other.steps_run == 7
+    # Both histories and how payers and accounts are related, the voices that use them, what those ask
+    # of names and find, verdicts and choices.
+    assert other.steps_run == 10
 
 
 def test_a_method_of_ones_own_that_reads_all_payments_is_not_cut_into_buckets(tmp_path):
