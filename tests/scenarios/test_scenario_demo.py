@@ -76,6 +76,7 @@ def test_the_demo_is_the_same_to_the_byte(tmp_path: Path) -> None:
         "case.toml",
         "charges.jsonl",
         "events.jsonl",
+        "invoices.jsonl",
         "ledger.db",
         "sessions.jsonl",
         "webhook.log",
