@@ -100,16 +100,16 @@ class Judged:
 
 
 def percent(share: float) -> str:
-    """A share as a whole percentage, never rounded up to all or down to none.
+    """A share as a whole percentage, rounded down, so that none reads as reaching what it misses.
 
     Examples
     --------
-    >>> percent(1.0), percent(0.999), percent(0.0), percent(0.001), percent(0.33)
-    ('100 %', '99 %', '0 %', '1 %', '33 %')
+    >>> percent(1.0), percent(0.949), percent(0.0), percent(0.001), percent(0.33)
+    ('100 %', '94 %', '0 %', '1 %', '33 %')
     """
     if share in (0.0, 1.0):
         return f"{share:.0%}".replace("%", " %")
-    return f"{min(max(round(share * 100), 1), 99)} %"
+    return f"{min(max(int(share * 100 + 1e-9), 1), 99)} %"
 
 
 def _counted(rows: int) -> str:

