@@ -157,14 +157,14 @@ def test_fail_on_sets_the_exit_status(written, tmp_path, severity, status):
     assert done.returncode == status
 
 
-def test_where_nothing_is_found_and_little_was_judged_the_status_is_3_not_1(case, tmp_path):
+def test_where_little_was_judged_the_status_is_3_not_1(case, tmp_path):
     (case / "sessions.jsonl").write_text("", encoding="utf-8")
     (case / "events.jsonl").write_text("", encoding="utf-8")
     (case / "charges.jsonl").write_text("", encoding="utf-8")
     (case / "webhook.log").write_text("", encoding="utf-8")
     done = run("analyze", case, "--out", tmp_path, "--fail-on", "critical")
     assert done.returncode == 3, done.stderr
-    assert "no findings in the" in done.stdout
+    assert "Not judged: 100 % of the ledger's credits" in done.stdout
 
 
 def test_explain_prints_bars_that_sum(written):

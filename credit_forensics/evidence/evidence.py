@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
 import pyarrow as pa
 
@@ -31,6 +33,8 @@ class Evidence:
     def __init__(self, engine: DuckDBEngine | None = None, custody: Custody | None = None) -> None:
         self.engine = engine or DuckDBEngine()
         self.custody = custody or Custody()
+        # Until when every ledger that was read is known to be whole, beyond its last entry.
+        self.ledger_until: dt.datetime | None = None
         self.engine.create(*(table.name for table in (*STAGING, *EVIDENCE)))
 
     @property

@@ -112,7 +112,8 @@ def load_ledgers(
                     _custody(evidence, database, source, read, alone=len(sections) == 1)
     if sections:
         known = [until for until in untils if until is not None]
-        cover_ledger(evidence, min(known) if len(known) == len(untils) else None)
+        evidence.ledger_until = min(known) if len(known) == len(untils) else None
+        cover_ledger(evidence)
 
 
 def was_inferred(evidence: Evidence) -> bool:
@@ -319,8 +320,8 @@ def _custody(
         source.notes.append(f"with {log.name}, {size} bytes, SHA-256 {digest}")
 
 
-def cover_ledger(evidence: Evidence, until: dt.datetime | None = None) -> None:
-    """Write the span of the ledger: from its first entry to ``until``, or its last entry.
+def cover_ledger(evidence: Evidence) -> None:
+    """Write the span of the ledger: from its first entry to ``ledger_until``, or its last entry.
 
     See ``read_until.read_until`` for how far a ledger is known to be whole.
     """
@@ -329,5 +330,5 @@ def cover_ledger(evidence: Evidence, until: dt.datetime | None = None) -> None:
     run(
         "INSERT INTO spans BY NAME SELECT 'ledger' AS source, min(created_at) AS first_at, "
         "greatest(max(created_at), ?::TIMESTAMPTZ) AS last_at, count(*) AS row_count FROM ledger",
-        [until],
+        [evidence.ledger_until],
     )

@@ -7,6 +7,7 @@ these name, by id, e-mail or name; and all entries of accounts that moved, for t
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Callable, Sequence
 
@@ -28,7 +29,7 @@ from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import add_databases
-from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY
+from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY, UNTIL
 from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.tables import hash_of
 from credit_forensics.evidence.stored.untied_entries import (
@@ -67,13 +68,9 @@ def bring_whole(stored: StoredRows, case_file: CaseFile) -> Evidence:
         FROM stored.spans HAVING count(*) > 0"""
     )
     if case_file.all_ledgers:
+        until = stored.get(UNTIL)
+        evidence.ledger_until = dt.datetime.fromisoformat(until) if until else None
         cover_ledger(evidence)
-        # Until when it was read is told by the readings, not by the rows.
-        evidence.connection.execute(
-            """UPDATE spans SET last_at = greatest(last_at,
-                (SELECT max(last_at) FROM stored.coverage WHERE source = 'ledger'))
-            WHERE source = 'ledger'"""
-        )
     stored.put(FOR_CREDITS, json.dumps(link_payments(evidence, case_file)))
     link_ids(evidence, case_file)
     return evidence

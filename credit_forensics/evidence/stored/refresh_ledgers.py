@@ -18,7 +18,7 @@ from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.tables import DATABASE, IDENTITY
 from credit_forensics.store.identity import file_states
 
-STATES, CUSTODY = "ledger_files", "databases"
+STATES, CUSTODY, UNTIL = "ledger_files", "databases", "ledger_until"
 
 
 class _RowsLeftError(Exception):
@@ -43,6 +43,7 @@ def refresh_ledgers(store: StoredRows) -> None:
     with store.transaction():
         _take(store, set(DATABASE))
         _note_since(store, whole=False)
+        _note_until(store)
         # What is stored is no longer what one reading gives.
         store.put(STATES, "")
 
@@ -79,6 +80,7 @@ def refresh_ledgers_exactly(store: StoredRows) -> None:
                 _note_custody(store, narrowed, whole=not several)
                 _note_since(store, whole=not narrowed)
                 store.put("ledger_read", "yes")
+                _note_until(store)
                 store.put(STATES, json.dumps(states))
         except _RowsLeftError:
             before = {}
@@ -117,6 +119,11 @@ def refresh_balances(store: StoredRows, users: list[str]) -> None:
             [users],
         )
         stored_tables.store_table(store.connection, "balances", 0)
+
+
+def _note_until(store: StoredRows) -> None:
+    until = store.evidence.ledger_until
+    store.put(UNTIL, until.isoformat() if until else "")
 
 
 def _take(store: StoredRows, merged: set[str]) -> None:

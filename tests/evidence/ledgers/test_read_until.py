@@ -55,5 +55,6 @@ def test_the_span_reaches_until_then_and_no_less_than_the_last_entry(until, last
     evidence = Evidence()
     times = pd.to_datetime(["2025-09-01", "2025-09-02"], utc=True)
     evidence.add("ledger", pd.DataFrame({"entry_id": ["1", "2"], "created_at": times}))
-    cover_ledger(evidence, until)
+    evidence.ledger_until = until
+    cover_ledger(evidence)
     assert evidence.spans["last_at"].tolist() == [pd.Timestamp(last, tz="UTC")]
