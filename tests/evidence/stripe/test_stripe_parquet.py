@@ -135,7 +135,7 @@ def flat_tables(tmp_path, **tables):
 
 def test_flat_tables_with_metadata_and_lines_beside_them_are_one_payment(tmp_path):
     created = pd.Timestamp("2025-09-01 12:00")
-    evidence = flat(
+    evidence = flat_tables(
         tmp_path,
         checkout_sessions=[
             {
