@@ -43,6 +43,7 @@ from credit_forensics.judgement.voices import (
     with_translated_ids,
 )
 from credit_forensics.resolution.credited import credited
+from credit_forensics.resolution.given_values import with_contradictions
 from credit_forensics.resolution.history import HISTORY_VOTES, Mode, history_votes
 from credit_forensics.resolution.matrix import build_matrix, lookup_tables, with_histories
 from credit_forensics.resolution.method import Method
@@ -137,7 +138,7 @@ def make_plan(
     # A person stands beside each id; without links the ids are the persons themselves.
     ids = [method.name for method in methods if not method.history] if linked else []
     ids += ["ledger"] if linked else []
-    first = with_persons(first, tables.persons, ids)
+    first = with_contradictions(with_persons(first, tables.persons, ids), methods)
     stored_matrix = kept("first_matrix", first)
     name_owners = _name_owners(tables)
     kept_name_owners = kept("name_owners", name_owners)
