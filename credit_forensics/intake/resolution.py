@@ -116,13 +116,12 @@ def claims(
     session = _one_session(checkout, facts)
     named = [(method, method.resolve_session(session)) for method in methods]
     own = {method.name for method in own_words(methods)}
-    words = [user_id for method, user_id in named if user_id and method.name in own]
+    words = {_person(user_id, facts) for method, user_id in named if user_id and method.name in own}
     found = []
     for method, user_id in named:
         if method.session_when and not method.history and user_id and words:
             # As in the audit: what contradicts the session's ids is no copy of them.
-            copied = _person(user_id, facts) == _person(words[0], facts)
-            conditions[method.session_when] &= copied
+            conditions[method.session_when] &= _person(user_id, facts) in words
     for method, user_id in named:
         if user_id is None:
             continue

@@ -9,6 +9,8 @@ Dong, Berti-Equille, Srivastava 2009).
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import and_, or_
 
 import ibis
 import ibis.expr.types as ir
@@ -52,16 +54,16 @@ def with_contradictions(matrix: ir.Table, methods: Sequence[Method]) -> ir.Table
     own = [_person(matrix, method.name) for method in own_words(methods)]
     if not own:
         return matrix
-    session = ibis.coalesce(*own)
-    credited = _person(matrix, "ledger")
+    silent = reduce(and_, (word.isnull() for word in own))
+    sources = [*own, _person(matrix, "ledger")]
     stays: dict[str, ir.BooleanValue] = {}
     for method in methods:
         if method.session_when and not method.history:
             value = _person(matrix, method.name)
-            copied = (value == session) | ibis.coalesce(value == credited, False)
+            copied = reduce(or_, (ibis.coalesce(value == one, False) for one in sources))
             given = stays.get(method.session_when, matrix[method.session_when])
             # What is absent on either side contradicts nothing.
-            stays[method.session_when] = given & ibis.coalesce(copied, True)
+            stays[method.session_when] = given & (copied | silent | value.isnull())
     return matrix.mutate(**stays)
 
 

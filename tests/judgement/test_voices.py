@@ -155,6 +155,8 @@ GIVEN = {"email_prefilled": True, "payer_email": "bob"}
         ({"metadata_user_id": "bob"}, ("bob", "unanimous"), (None, None)),
         ({"metadata_user_id": "ada"}, ("ada", "alone"), ("bob", "typed")),
         ({"metadata_user_id": "ada", "ledger": "ada"}, ("ada", "alone"), ("bob", "typed")),
+        # It need not be a copy of the first of them.
+        ({"metadata_user_id": "ada", "client_reference_id": "bob"}, ("bob", "split"), (None, None)),
         # Without ids there is nothing to contradict.
         ({"ledger": "ada"}, ("bob", "alone"), (None, None)),
         # Two words of one session confirm nothing, though they differ.
