@@ -114,19 +114,22 @@ def written(query: Query, dialect: str, to_sql: Callable[[ir.Table], str]) -> Wr
 def _read(path: Path) -> Written | None:
     """The text of a whole file of this version; anything else is as if there were none."""
     with contextlib.suppress(OSError, ValueError):
-        columns, _, sql = path.read_text(encoding="utf-8").partition("\n")
-        return Written(sql, ibis.schema(json.loads(columns.removeprefix("-- "))))
+        head, _, sql = path.read_text(encoding="utf-8").partition("\n")
+        told = json.loads(head.removeprefix("-- "))
+        if isinstance(told, dict) and told.get("digest") == _digest_of(sql):
+            return Written(sql, ibis.schema(told["columns"]))
     return None
 
 
 def _keep(path: Path, text: Written) -> None:
     columns = {name: str(kind) for name, kind in text.schema.items()}
+    head = json.dumps({"columns": columns, "digest": _digest_of(text.sql)})
     # A cache that cannot be written costs time, and is no reason to fail.
     with contextlib.suppress(OSError):
         if not path.parent.is_dir():
             path.parent.mkdir(parents=True, mode=0o700)
             _sweep(path.parent.parent)
-        write_whole(path, f"-- {json.dumps(columns)}\n{text.sql}".encode())
+        write_whole(path, f"-- {head}\n{text.sql}".encode())
         _read.cache_clear()
 
 
@@ -139,6 +142,10 @@ def _sweep(folder: Path) -> None:
 def _path(dialect: str, name: str) -> Path:
     folder = platformdirs.user_cache_path("credit-forensics", appauthor=False) / "sql"
     return folder / _digest() / f"{dialect}-{name}.sql"
+
+
+def _digest_of(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=12).hexdigest()
 
 
 @lru_cache(maxsize=1)
