@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
+from typing import TypeAlias
 
 import ibis
 import ibis.expr.types as ir
@@ -64,7 +65,7 @@ class Recipe:
         return self.build()
 
 
-Query = ir.Table | Recipe
+Query: TypeAlias = ir.Table | Recipe
 """What engines run."""
 
 
