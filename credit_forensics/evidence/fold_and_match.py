@@ -13,6 +13,7 @@ import duckdb
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.folding_sql import account_name_keys, email_key, typed_name_key
+from credit_forensics.evidence.rebound_customers import settle_rebound_customers
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
 
 NAMED_KEYS = ("user_id", "user_id_backup", "session_user_id")
@@ -94,6 +95,7 @@ def prepare(evidence: Evidence, shape: str = "any", user_keys: Sequence[str] = (
     """
     pattern = shape_pattern(shape)
     _fold(evidence)
+    settle_rebound_customers(evidence.connection)
     keys = _account_keys(evidence, user_keys)
     _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
     if keys:
