@@ -31,7 +31,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (r"^(purchase[ds]?|checkout|top_?-?up)" + _END, "purchase"),
     (
         _START + r"(grant(ed)?|promo|promotion(al)?|bonus|welcome|sign_?-?up|gift|referral|reward"
-        r"|trial|free_?credits?)" + _END,
+        r"|trial|free_?credits?|affiliate|commission|cash_?back|loyalty|invit(e|ed|ation))" + _END,
         "grant",
     ),
     (
@@ -114,10 +114,12 @@ def kind_by_tie_sql(kind: str) -> str:
     """
     named = "(payment_id IS NOT NULL OR starts_with(event_id, 'evt_'))"
     bought = "'(^|[^a-z])(subscription|invoice|purchase|checkout|top.?up|payment)'"
+    earned = "'(^|[^a-z])(referr|affiliate|commission|cash.?back|reward|loyalty|invit)'"
     return (
         f"CASE WHEN {named} AND delta > 0 AND ({kind}) = 'other' THEN 'purchase' "
         f"WHEN {named} AND delta > 0 AND ({kind}) = 'grant' "
-        f"AND regexp_matches(lower(l.reason), {bought}) THEN 'purchase' "
+        f"AND regexp_matches(lower(l.reason), {bought}) "
+        f"AND NOT regexp_matches(lower(l.reason), {earned}) THEN 'purchase' "
         f"WHEN {named} AND delta < 0 AND ({kind}) IN ('usage', 'purchase', 'other') "
         f"THEN 'refund' ELSE {kind} END"
     )
