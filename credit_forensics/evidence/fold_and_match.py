@@ -175,7 +175,7 @@ def _name_recipients(evidence: Evidence, recipients: Sequence[str]) -> None:
 def _give_roles(
     evidence: Evidence, keys: Sequence[str], user_keys: Sequence[str], recipients: Sequence[str]
 ) -> None:
-    """Take one key of an object for its ``user_id``, where no key of that name is there.
+    """Take one key of an object for its ``user_id``, where no key of that name has an account.
 
     A key that the case file settles counts whatever its value; one that only its words name
     counts where the value is a known id, a recipient's before the others.
@@ -191,7 +191,10 @@ def _give_roles(
         WHERE (m.settled > 0 OR m.detail IN ('exact', 'case', 'wildcard', 'wrapped'))
             AND (m.settled > 0 OR m.received OR NOT EXISTS (SELECT 1 FROM metadata n
                 WHERE n.payment_id = m.payment_id AND n.source = m.source AND n.valid
-                    AND n.key = 'user_id'))
+                    AND n.key = 'user_id'
+                    -- Where organisations own the credits, who signed in has no account.
+                    AND (n.user_id IN (SELECT user_id FROM users)
+                        OR m.user_id NOT IN (SELECT user_id FROM users))))
         QUALIFY row_number() OVER (PARTITION BY m.payment_id, m.source
             ORDER BY m.settled = 0, m.settled, NOT m.received, m.position) = 1""",
         [list(user_keys), list(recipients)],

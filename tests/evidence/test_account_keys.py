@@ -89,6 +89,17 @@ def test_the_name_itself_goes_before_its_like_and_the_setting_before_both():
 
 
 @pytest.mark.parametrize(
+    ("signed_in", "roles"),
+    # Where organisations own the credits, who signed in has no account; elsewhere the name counts.
+    [("person_7", ["", "user_id"]), ("43", [None, None])],
+)
+def test_the_name_itself_gives_way_where_only_the_other_has_an_account(signed_in, roles):
+    entries = [("user_id", signed_in), ("organization_id", "42")]
+    found = prepared(entries).metadata.sort_values("position")["role"]
+    assert [None if pd.isna(role) else role for role in found] == roles
+
+
+@pytest.mark.parametrize(
     ("key", "value"),
     [
         ("recipient_id", "43"),

@@ -46,7 +46,8 @@ def part_bonuses(evidence: Evidence) -> None:
         f"""UPDATE ledger SET payment_id = NULL, tie = 'none'
         WHERE entry_id IN (
             WITH bought AS (
-                SELECT payment_id, list(user_id) AS users, sum(delta) AS credits
+                SELECT payment_id, list(user_id) AS users,
+                    list_append(list(delta), sum(delta)::BIGINT) AS sums
                 FROM ledger WHERE kind = 'purchase' AND delta > 0 AND payment_id IS NOT NULL
                 GROUP BY 1
             )
@@ -55,5 +56,6 @@ def part_bonuses(evidence: Evidence) -> None:
             WHERE l.kind = 'grant' AND l.delta > 0
                 AND regexp_matches(lower(l.reason), '{_BONUS}')
                 AND NOT regexp_matches(lower(l.reason), '{_MADE_GOOD}')
-                AND (NOT list_contains(b.users, l.user_id) OR b.credits = p.expected_credits))"""
+                AND (NOT list_contains(b.users, l.user_id)
+                    OR list_contains(b.sums, p.expected_credits)))"""
     )

@@ -49,6 +49,11 @@ def test_a_bonus_of_the_buyer_is_parted_where_the_purchase_is_all_that_was_bough
     assert tied(BOUGHT, bonus, expected=expected) == [True, stays]
 
 
+def test_a_bonus_is_parted_from_a_purchase_that_is_booked_twice_as_well():
+    entries = (BOUGHT, BOUGHT, ("a", 10, "grant", "cashback"))
+    assert tied(*entries, expected=50) == [True, True, False]
+
+
 @pytest.mark.parametrize(
     "entries",
     [
