@@ -11,6 +11,7 @@ from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
 from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
+from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
 from credit_forensics.evidence.stripe.for_credits import settle_for_credits
@@ -38,6 +39,7 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
+    part_bonuses(evidence)
     if was_inferred(evidence):
         pair_by_time(evidence)
     match_returns(evidence)

@@ -14,6 +14,7 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.folding_sql import account_name_keys, email_key, typed_name_key
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
+from credit_forensics.evidence.rebound_customers import settle_rebound_customers
 
 NAMED_KEYS = ("user_id", "user_id_backup", "session_user_id")
 EMAIL_KEYS = ("session_email", "user_email", "account_email")
@@ -40,6 +41,12 @@ _OTHERS_KEY = (
     "|provider|referr(er|ed|al)|ref_by|invit(er|ed|ee)|admin|support|agent|staff|seller|merchant"
     "|vendor|creator|created|author|sender|gift|recipient|parent|device|session|backup|connected"
     "|stripe|guest|name|email)(_|$)"
+)
+# Keys whose words name the account that what is bought goes to, whoever buys it.
+_RECIPIENT_KEY = (
+    "((^|_)(recipient|beneficiary|giftee|gift(ed)?_(to|for))(_?(user|account|member))?"
+    "|^(for|to|target|credit(ed)?|receiving)_(user|account|member|player|uid))"
+    "(_?(id|uid|uuid|email|e_?mail))?$"
 )
 _USER_WORDS = (
     "user_?id|user|usr|uid|member|account|acct|customer|cust|client|owner|profile|person|id|u"
@@ -94,10 +101,13 @@ def prepare(evidence: Evidence, shape: str = "any", user_keys: Sequence[str] = (
     """
     pattern = shape_pattern(shape)
     _fold(evidence)
-    keys = _account_keys(evidence, user_keys)
+    settle_rebound_customers(evidence.connection)
+    recipients = _keys_like(evidence, _RECIPIENT_KEY)
+    keys = _account_keys(evidence, user_keys, recipients)
     _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
     if keys:
-        _give_roles(evidence, keys, user_keys)
+        _name_recipients(evidence, recipients)
+        _give_roles(evidence, keys, user_keys, recipients)
 
 
 def _fold(evidence: Evidence) -> None:
@@ -123,47 +133,76 @@ def _fold(evidence: Evidence) -> None:
     )
 
 
-def _account_keys(evidence: Evidence, user_keys: Sequence[str]) -> list[str]:
-    """The metadata keys that name the account, settled by the case file or by their words."""
+def _keys_like(evidence: Evidence, pattern: str, but: str = "^$") -> list[str]:
+    """The metadata keys whose words are like one pattern and not like another."""
     found = evidence.connection.execute(
         f"""SELECT key FROM (
             SELECT key, lower(regexp_replace(regexp_replace(key, '([a-z0-9])([A-Z])', '\\1_\\2',
                 'g'), '[^A-Za-z0-9]+', '_', 'g')) AS words
             FROM (SELECT DISTINCT key FROM metadata))
-        WHERE key IN (SELECT unnest(?::VARCHAR[]))
-            OR (regexp_matches(words, '{_ACCOUNT_KEY}')
-                AND NOT regexp_matches(words, '{_OTHERS_KEY}')
-                AND key NOT IN ({_quoted(NAMED_KEYS)}))
-        ORDER BY key""",
-        [list(user_keys)],
+        WHERE regexp_matches(words, '{pattern}') AND NOT regexp_matches(words, '{but}')
+            AND key NOT IN ({_quoted(NAMED_KEYS)})
+        ORDER BY key"""
     )
     return [str(key) for (key,) in found.fetchall()]
 
 
-def _give_roles(evidence: Evidence, keys: Sequence[str], user_keys: Sequence[str]) -> None:
-    """Take one key of an object for its ``user_id``, where no key of that name is there.
+def _account_keys(
+    evidence: Evidence, user_keys: Sequence[str], recipients: Sequence[str]
+) -> list[str]:
+    """The metadata keys that name the account, settled by the case file or by their words."""
+    return sorted({*user_keys, *recipients, *_keys_like(evidence, _ACCOUNT_KEY, _OTHERS_KEY)})
+
+
+def _name_recipients(evidence: Evidence, recipients: Sequence[str]) -> None:
+    """Give a recipient's e-mail its account, and mark payments whose recipient is an account."""
+    run = evidence.connection.execute
+    run(
+        f"""UPDATE metadata SET user_id = u.user_id, valid = true, detail = 'exact'
+        FROM (SELECT email_key, min(user_id) AS user_id FROM users WHERE email_key IS NOT NULL
+            GROUP BY 1 HAVING count(*) = 1) u
+        WHERE metadata.key IN ({_quoted(recipients)}) AND u.email_key = metadata.email_key"""
+        if recipients
+        else "SELECT 1"
+    )
+    run(
+        f"""UPDATE payments SET for_recipient = payment_id IN (
+            SELECT payment_id FROM metadata JOIN users USING (user_id)
+            WHERE key IN ({_quoted(recipients) or "NULL"}) AND source <> 'customer')"""
+    )
+
+
+def _give_roles(
+    evidence: Evidence, keys: Sequence[str], user_keys: Sequence[str], recipients: Sequence[str]
+) -> None:
+    """Take one key of an object for its ``user_id``, where no key of that name has an account.
 
     A key that the case file settles counts whatever its value; one that only its words name
-    counts where the value is a known id.
+    counts where the value is a known id, a recipient's before the others.
     """
     run = evidence.connection.execute
     run(
         f"""CREATE OR REPLACE TEMP TABLE roles AS
         SELECT m.payment_id, m.source, m.position, 'user_id' AS role
-        FROM (SELECT *, coalesce(list_position(?::VARCHAR[], key), 0) AS settled
+        FROM (SELECT *, coalesce(list_position(?::VARCHAR[], key), 0) AS settled,
+                list_contains(?::VARCHAR[], key) AND user_id IN (SELECT user_id FROM users)
+                    AS received
             FROM metadata WHERE key IN ({_quoted(keys)}) AND valid) m
         WHERE (m.settled > 0 OR m.detail IN ('exact', 'case', 'wildcard', 'wrapped'))
-            AND (m.settled > 0 OR NOT EXISTS (SELECT 1 FROM metadata n
+            AND (m.settled > 0 OR m.received OR NOT EXISTS (SELECT 1 FROM metadata n
                 WHERE n.payment_id = m.payment_id AND n.source = m.source AND n.valid
-                    AND n.key = 'user_id'))
+                    AND n.key = 'user_id'
+                    -- Where organisations own the credits, who signed in has no account.
+                    AND (n.user_id IN (SELECT user_id FROM users)
+                        OR m.user_id NOT IN (SELECT user_id FROM users))))
         QUALIFY row_number() OVER (PARTITION BY m.payment_id, m.source
-            ORDER BY m.settled = 0, m.settled, m.position) = 1""",
-        [list(user_keys)],
+            ORDER BY m.settled = 0, m.settled, NOT m.received, m.position) = 1""",
+        [list(user_keys), list(recipients)],
     )
     run(
         """CREATE OR REPLACE TABLE metadata AS
         SELECT m.* REPLACE (CASE WHEN r.role IS NOT NULL THEN r.role
-            -- What stood under the name gives way to the key that the case file settles.
+            -- What stood under the name gives way to the key that is settled, or a recipient's.
             WHEN m.key = 'user_id' AND o.role IS NOT NULL THEN '' END AS role)
         FROM metadata m LEFT JOIN roles r USING (payment_id, source, position)
         LEFT JOIN roles o ON m.key = 'user_id' AND o.payment_id = m.payment_id

@@ -14,18 +14,24 @@ NAME = "duplicate_credit"
 SEVERITY = "high"
 PROOF = "The ledger holds two or more grants for one payment that no reversal cancels."
 
+# Monthly parts of a longer period; months differ by three days, and jobs run late.
+APART, AT_MOST = ibis.interval(days=25), ibis.interval(days=35)
+LONG = ibis.interval(days=45)
 
-def duplicate_surplus(credited: ir.Table, payments: ir.Table) -> ir.Table:
+
+def duplicate_surplus(credited: ir.Table, payments: ir.Table, ledger: ir.Table) -> ir.Table:
     """payment_id and surplus (credits, above zero) of each payment granted more than once.
 
     The surplus is what was granted beyond the price's worth (where that is not known, beyond an
     even share of the grants), as far as refunds did not take it back. Two grants that make up
-    one price between them leave none, so they are no duplicate.
+    one price between them leave none, so they are no duplicate. Of what is granted in parts over
+    a long period (``instalments``) only a part that follows another too soon is surplus.
 
     Examples
     --------
     >>> from credit_forensics.tables.catalogue import Tables
-    >>> duplicate_surplus(Tables().credited, Tables().payments).columns
+    >>> tables = Tables()
+    >>> duplicate_surplus(tables.credited, tables.payments, tables.ledger).columns
     ('payment_id', 'surplus')
     """
     twice = credited.filter(credited.grants >= 2)
@@ -37,8 +43,55 @@ def duplicate_surplus(credited: ir.Table, payments: ir.Table) -> ir.Table:
         live=payments.livemode.coalesce(True),
     )
     rows = rows.filter(rows.live)
-    rows = rows.select("payment_id", surplus=ibis.least(rows.kept, rows.beyond))
+    parts = instalments(credited, payments, ledger)
+    rows = rows.left_join(parts, "payment_id").select(
+        rows.payment_id, surplus=ibis.least(rows.kept, parts.too_soon.coalesce(rows.beyond))
+    )
     return rows.filter(rows.surplus > 0)
+
+
+def instalments(credited: ir.Table, payments: ir.Table, ledger: ir.Table) -> ir.Table:
+    """payment_id and too_soon (credits) of each subscription's payment that is granted in parts.
+
+    A year that was paid at once and is granted month by month: the grants lie at least
+    ``APART`` from one another, within the period that was paid; where no invoice shows the
+    period, there are three or more, none of them longer than ``AT_MOST`` after the one before.
+
+    Examples
+    --------
+    >>> from credit_forensics.tables.catalogue import Tables
+    >>> tables = Tables()
+    >>> instalments(tables.credited, tables.payments, tables.ledger).columns
+    ('payment_id', 'too_soon')
+    """
+    twice = credited.filter(credited.grants >= 2)
+    subscribed = payments.filter(
+        payments.subscription_id.notnull() | (payments.mode == "subscription").coalesce(False)
+    )
+    grants = ledger.filter((ledger.kind == "purchase") & (ledger.delta > 0))
+    grants = grants.semi_join(twice, "payment_id").semi_join(subscribed, "payment_id")
+    order = ibis.window(group_by=grants.payment_id, order_by=[grants.created_at, grants.entry_id])
+    grants = grants.select(
+        "payment_id", "delta", "created_at", last=grants.created_at.lag().over(order)
+    )
+    soon = (grants.created_at < grants["last"] + APART).coalesce(False)
+    late = (grants.created_at > grants["last"] + AT_MOST).coalesce(False)
+    sums = grants.group_by("payment_id").aggregate(
+        too_soon=grants.delta.sum(where=soon).coalesce(0),
+        apart=grants.count(where=~soon),
+        late=late.any(),
+        last_at=grants.created_at.max(),
+    )
+    rows = sums.join(subscribed, "payment_id").select(
+        sums,
+        of_a_long_period=(subscribed.period_end > subscribed.period_start + LONG)
+        & (sums.last_at <= subscribed.period_end),
+        regular=subscribed.period_end.isnull() & (sums.apart >= 3) & ~sums.late,
+    )
+    rows = rows.filter(
+        (rows.apart >= 2) & (rows.of_a_long_period.coalesce(False) | rows.regular.coalesce(False))
+    )
+    return rows.select("payment_id", "too_soon")
 
 
 def find_duplicate_credit(tables: Tables) -> ir.Table:
@@ -65,7 +118,7 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
     [50]
     """
     credited, payments, ledger = tables.credited, tables.payments, tables.ledger
-    surplus = duplicate_surplus(credited, payments)
+    surplus = duplicate_surplus(credited, payments, ledger)
     grants = ledger.filter((ledger.kind == "purchase") & (ledger.delta > 0))
     grants = grants.semi_join(surplus, "payment_id")
     told = tables.events.semi_join(grants.filter(grants.event_id.notnull()), "event_id")

@@ -1,4 +1,4 @@
-"""Finds customer bindings that a misattributed payment wrote."""
+"""Finds customer bindings that misroute payments: a misattributed payment wrote them, or a move."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ NAME = "poisoned_mapping"
 SEVERITY = "high"
 PROOF = (
     "A misattributed payment, repaired since or not, wrote the binding of its customer to the "
-    "wrongly credited user."
+    "wrongly credited user; or the binding was moved there from the rightful one, and "
+    "misattributed payments followed."
 )
 
 WRITTEN_WITHIN = ibis.interval(hours=1)
@@ -25,9 +26,11 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
     The writer is the earliest misattributed payment of the customer that was credited to the
     bound user and during which the binding came about: ``bound_at`` lies between the payment's
     creation and one hour after its booking. Where the table does not say when it bound, the
-    customer's very first payment is the writer, if it is such a one. ``payment_id`` names the
-    writer, probability is its verdict's, and the explanation counts the customer's later
-    payments that went the same wrong way.
+    customer's very first payment is the writer, if it is such a one. A binding of a later time
+    than payments of the customer that are on the rightful account was moved: the first
+    misattributed payment after it stands for it. ``payment_id`` names the writer, probability
+    is its verdict's, and the explanation counts the customer's later payments that went the same
+    wrong way.
 
     A payment whose credits were moved since (a purchase and a reversal on the bound user, the
     credits now on somebody else's account) counts as misattributed: the binding misroutes the
@@ -80,7 +83,18 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
         rows.bound_at <= booked_at + WRITTEN_WITHIN
     )
     first_of_all = rows.bound_at.isnull() & (rows.place == 0)
-    rows = rows.mutate(may_have_written=while_booked.coalesce(False) | first_of_all)
+    wrote = while_booked.coalesce(False) | first_of_all
+    rows = rows.mutate(wrote=wrote)
+    before = _rightful_until(tables, own)
+    rows = rows.left_join(
+        before,
+        [
+            rows.bound_customer == before.held_customer,
+            rows.rightful_user_id == before.held_user,
+        ],
+    )
+    moved = (rows.held_at < rows.bound_at) & (rows.created_at > rows.bound_at)
+    rows = rows.mutate(may_have_written=rows.wrote | moved.coalesce(False))
     candidates = rows.filter(rows.may_have_written)
     writers = candidates.group_by("bound_customer", "bound_user").aggregate(
         written_at=candidates.place.min()
@@ -110,7 +124,11 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
         SEVERITY,
         payment_id=rows.payment_id,
         event_id=rows.event_id,
-        cause=ibis.ifelse(rows.bound_at.isnull(), "first_payment", "bound_while_booked"),
+        cause=ibis.cases(
+            (~rows.wrote, "moved"),
+            (rows.bound_at.isnull(), "first_payment"),
+            else_="bound_while_booked",
+        ),
         credited_user_id=rows.bound_user,
         rightful_user_id=rows.rightful_user_id,
         probability=rows.probability,
@@ -119,18 +137,29 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
         currency=rows.currency,
         created_at=rows.bound_at.coalesce(rows.credited_at, rows.created_at),
         explanation=sentence(
-            "Payment ",
+            ibis.ifelse(rows.wrote, "Payment ", "Before payment "),
             rows.payment_id,
-            " bound customer ",
+            ibis.ifelse(rows.wrote, " bound customer ", " customer "),
             rows.bound_customer,
-            " to ",
+            ibis.ifelse(rows.wrote, " to ", " was moved to "),
             rows.bound_user,
-            " instead of ",
+            ibis.ifelse(rows.wrote, " instead of ", ", and its earlier payments are of "),
             rows.rightful_user_id,
             "; since then ",
             counted(misrouted, "payment", "payments"),
             " of that customer went the same way.",
         ),
+    )
+
+
+def _rightful_until(tables: Tables, own: ir.Table) -> ir.Table:
+    """Since when a customer's payments are on an account that is not said to be wrong."""
+    right = tables.verdicts.filter(
+        tables.verdicts.credited_user_id.notnull() & (tables.verdicts.verdict != "misattributed")
+    )
+    held = right.join(own, "payment_id")
+    return held.group_by(held_customer=held.customer_id, held_user=held.credited_user_id).aggregate(
+        held_at=held.created_at.min()
     )
 
 
@@ -195,18 +224,20 @@ FINDING = Finding(
     ),
     en=Words(
         "poisoned mapping",
-        "A binding that a misattributed payment wrote.",
+        "A binding that sends payments to the wrong account.",
         {
             "bound_while_booked": "bound while booked",
             "first_payment": "first payment",
+            "moved": "moved to another account",
         },
     ),
     de=Words(
         "vergiftete Zuordnung",
-        "Eine Zuordnung, die eine falsch zugeordnete Zahlung schrieb.",
+        "Eine Zuordnung, die Zahlungen auf das falsche Konto leitet.",
         {
             "bound_while_booked": "beim Buchen gebunden",
             "first_payment": "erste Zahlung",
+            "moved": "auf ein anderes Konto umgehängt",
         },
     ),
     concerns="binding",

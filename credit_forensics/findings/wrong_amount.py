@@ -5,7 +5,7 @@ from __future__ import annotations
 import ibis
 import ibis.expr.types as ir
 
-from credit_forensics.findings.duplicate_credit import duplicate_surplus
+from credit_forensics.findings.duplicate_credit import duplicate_surplus, instalments
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.unpaid_credit import PAID_STATUSES
@@ -40,7 +40,7 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
     [['too_few', -10]]
     """
     credited, payments = tables.credited, tables.payments
-    duplicates = duplicate_surplus(credited, payments)
+    duplicates = duplicate_surplus(credited, payments, tables.ledger)
     rows = credited.join(payments, "payment_id").select(
         credited.payment_id,
         credited.event_id,
@@ -59,6 +59,8 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
     )
     rows = rows.filter(rows.paid & (rows.granted > 0) & (rows.granted != rows.expected_credits))
     rows = rows.anti_join(duplicates, "payment_id")
+    # A year's credits that come month by month are not all there before its end.
+    rows = rows.anti_join(instalments(credited, payments, tables.ledger), "payment_id")
     # Which entry books a payment was there told by the credits themselves.
     rows = rows.anti_join(inferred_grants(tables), "payment_id")
     return finding_rows(

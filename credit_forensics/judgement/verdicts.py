@@ -79,7 +79,8 @@ def verdicts(
     -----
     ``split_identity``: credits on another id of the payer than the one that counts: the account
     that the session named, else the earliest. ``paid_by_another``: the payer is known to be
-    another person, who may well pay for this account. Fewer than two families can never confirm,
+    another person, who may well pay for this account; where the metadata names the credited account
+    as the recipient, that is never called wrong. Fewer than two families can never confirm,
     nor can e-mail, name and card alone: they are one act of one payer. An absence counts only
     where the ledger covers the payment's time and shows what is not there: otherwise the payment
     is ``undetermined``.
@@ -91,6 +92,7 @@ def verdicts(
         livemode=payments.livemode,
         payment_status=payments.payment_status,
         for_credits=payments.for_credits,
+        for_recipient=payments.for_recipient,
         amount=payments.amount,
         amount_lost=payments.amount_lost,
         completed_at=payments.completed_at,
@@ -129,6 +131,10 @@ def verdicts(
         )
         rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
     accusable = best.notnull() & ~same_person & ~rows.suspect
+    # A named recipient is an account for which another pays, and nobody else's to hold.
+    named = ibis.coalesce(rows.for_recipient, False)
+    received = named & ibis.coalesce(by_session, False)
+    withheld = named & ~ibis.coalesce(by_session, False)
     verdict = ibis.cases(
         (~credit & ~paid, "not_paid"),
         (~credit & (for_credits == "no"), "not_for_credits"),
@@ -137,6 +143,8 @@ def verdicts(
         (split & (p < 0.5) & ~rows.suspect, "split_identity"),
         (rows.available == 0, "unresolved"),
         (rows.available == 1, "unverifiable"),
+        (received & accusable, PAID_BY_ANOTHER),
+        (withheld & same_person, "ambiguous"),
         ((p >= MISATTRIBUTED_FROM) & accusable, "misattributed"),
         ((p + rows.patron >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),

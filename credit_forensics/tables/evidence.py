@@ -71,6 +71,11 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("reference_user_id", TEXT, "derived: client_reference_id as a canonical user id"),
             ("reference_valid", BOOL, "derived: its shape is accepted"),
             ("reference_detail", TEXT, "derived: exact, case, wildcard, wrapped or unknown"),
+            (
+                "for_recipient",
+                BOOL,
+                "derived: its metadata names an account as the recipient of what is bought",
+            ),
         ],
     ),
     table_spec(

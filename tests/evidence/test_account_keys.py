@@ -15,7 +15,8 @@ KNOWN = ["42", "43", "usr_a1b2", "5a6df40d-9278-4d20-a214-0ce3ac9771da"]
 
 def prepared(entries=(), reference=None, user_keys=()):
     evidence = Evidence()
-    evidence.add("users", pd.DataFrame({"user_id": KNOWN}))
+    users = {"user_id": KNOWN, "email": [f"{user}@example.com" for user in KNOWN]}
+    evidence.add("users", pd.DataFrame(users))
     evidence.add(
         "payments", pd.DataFrame({"payment_id": ["cs_1"], "client_reference_id": [reference]})
     )
@@ -85,6 +86,45 @@ def test_the_name_itself_goes_before_its_like_and_the_setting_before_both():
     assert prepared(entries).metadata["role"].isna().all()
     settled = prepared(entries, user_keys=["uid"]).metadata
     assert settled.sort_values("position")["role"].tolist() == ["", "user_id"]
+
+
+@pytest.mark.parametrize(
+    ("signed_in", "roles"),
+    # Where organisations own the credits, who signed in has no account; elsewhere the name counts.
+    [("person_7", ["", "user_id"]), ("43", [None, None])],
+)
+def test_the_name_itself_gives_way_where_only_the_other_has_an_account(signed_in, roles):
+    entries = [("user_id", signed_in), ("organization_id", "42")]
+    found = prepared(entries).metadata.sort_values("position")["role"]
+    assert [None if pd.isna(role) else role for role in found] == roles
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("recipient_id", "43"),
+        ("recipientUserId", "43"),
+        ("giftTo", "43"),
+        ("for_user", "43"),
+        ("beneficiary_email", "43@example.com"),
+    ],
+)
+def test_a_recipient_goes_before_whoever_buys(key, value):
+    evidence = prepared([("user_id", "42"), (key, value)])
+    metadata = evidence.metadata.sort_values("position")
+    assert metadata["role"].tolist() == ["", "user_id"]
+    assert metadata["user_id"].tolist()[1] == "43"
+    assert evidence.payments["for_recipient"].tolist() == [True]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("recipient_id", "99"), ("recipient_name", "43"), ("reply_to_user", "43"), ("to", "43")],
+)
+def test_what_is_no_account_or_no_recipient_changes_nothing(key, value):
+    evidence = prepared([("user_id", "42"), (key, value)])
+    assert evidence.metadata["role"].isna().all()
+    assert not evidence.payments["for_recipient"].fillna(False).any()
 
 
 @pytest.mark.parametrize("nothing", ["undefined", "null", "None", "NaN", "[object Object]", "-"])

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pandas as pd
+import pytest
+
 from credit_forensics.findings.duplicate_credit import find_duplicate_credit
+from credit_forensics.findings.wrong_amount import find_wrong_amount
 
 
 def entry(number, payment, event, delta=50, kind="purchase"):
@@ -127,3 +131,63 @@ def test_grants_by_the_session_and_by_its_invoice_have_a_cause_of_their_own(find
         ],
     )
     assert [row["cause"] for row in found] == ["checkout_and_invoice", "several_events"]
+
+
+def monthly(find, make, months, *, period=365, finding=find_duplicate_credit, **columns):
+    """A year paid at once, and a grant of 100 in each of these months."""
+    subscribed = {"mode": "subscription", "expected_credits": None, **columns}
+    if period:
+        end = make.at("2025-01-01") + pd.Timedelta(days=period)
+        subscribed |= {"period_start": make.at("2025-01-01"), "period_end": end}
+    granted = 100 * len(months)
+    return find(
+        finding,
+        payments=[make.payment("p", **subscribed)],
+        credited=[make.credit("p", granted=granted, grants=len(months))],
+        ledger=[
+            {
+                "entry_id": str(number),
+                "payment_id": "p",
+                "user_id": "a",
+                "delta": 100,
+                "kind": "purchase",
+                "created_at": make.at("2025-01-01") + pd.Timedelta(days=30.5 * month),
+            }
+            for number, month in enumerate(months)
+        ],
+    )
+
+
+@pytest.mark.parametrize(
+    ("months", "columns"),
+    [
+        ((0, 1, 2), {}),
+        # The price says what a month brings, or what the year does.
+        ((0, 1, 2), {"expected_credits": 100}),
+        ((0, 1, 2), {"expected_credits": 1200}),
+        # No invoice shows the period.
+        ((0, 1, 2), {"period": None}),
+    ],
+)
+def test_a_year_that_is_granted_month_by_month_is_granted_once(find, make, months, columns):
+    assert monthly(find, make, months, **columns) == []
+    assert monthly(find, make, months, finding=find_wrong_amount, **columns) == []
+
+
+def test_a_month_that_is_granted_twice_is_found_in_such_a_year(find, make):
+    (row,) = monthly(find, make, (0, 1, 1.01, 2))
+    assert row["credits"] == 100
+
+
+@pytest.mark.parametrize(
+    ("months", "columns"),
+    [
+        # A month's invoice that is granted again a month later, a pack, and two grants alone.
+        ((0, 1), {"period": 30}),
+        ((0, 1, 2), {"period": None, "mode": "payment"}),
+        ((0, 1), {"period": None}),
+        ((0, 1, 3), {"period": None}),
+    ],
+)
+def test_other_grants_that_lie_apart_are_duplicates(find, make, months, columns):
+    assert len(monthly(find, make, months, **columns)) == 1

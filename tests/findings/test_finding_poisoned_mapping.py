@@ -56,6 +56,31 @@ def test_a_later_writer_counts_only_what_came_after_it(find, make):
     assert "since then 1 payment of" in row["explanation"]
 
 
+def test_a_binding_was_moved_where_earlier_payments_are_on_the_rightful_account(find, make):
+    credited = [make.credit("p1", "a"), make.credit("p2", "b"), make.credit("p3", "b")]
+    found = {
+        bound_at: find(
+            find_poisoned_mapping,
+            payments=history(make, 1, 2, 3),
+            customers=[{"customer_id": "cus_1", "user_id": "b", "bound_at": make.at(bound_at)}],
+            verdicts=[
+                make.verdict("p1", "confirmed", "a", "a"),
+                make.verdict("p2", "misattributed", "b", "a"),
+                make.verdict("p3", "misattributed", "b", "a"),
+            ],
+            credited=credited,
+        )
+        for bound_at in ("2025-09-01 11:59", "2025-09-02 11:59")
+    }
+    assert found["2025-09-01 11:59"] == []
+    (row,) = found["2025-09-02 11:59"]
+    assert (row["payment_id"], row["cause"]) == ("p2", "moved")
+    assert row["explanation"] == (
+        "Before payment p2 customer cus_1 was moved to b, and its earlier payments are of a; "
+        "since then 1 payment of that customer went the same way."
+    )
+
+
 def test_a_binding_of_another_time_was_not_written_by_it(find, make):
     # p1 was created at 12:00 and booked at 12:03.
     for bound_at in ("2025-08-01", "2025-09-01 11:59:59", "2025-09-01 13:03:01"):

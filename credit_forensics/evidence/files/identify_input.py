@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from credit_forensics.evidence.files.archives import compression, head
+from credit_forensics.evidence.files.csv_headings import is_flat_heading
 from credit_forensics.evidence.files.json_documents import decode, split_documents
 from credit_forensics.evidence.stripe.objects import KINDS
 
@@ -31,6 +32,9 @@ _LOG_LINE = re.compile(
     r"\b(DEBUG|INFO|WARNING|WARN|ERROR|CRITICAL)\b.*|\bevt_[A-Za-z0-9]{8,}|[Ww]ebhook|stripe",
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d")
+_STRIPE_ID = re.compile(
+    r"(^|[\n,;\t\"])(cs_|pi_|ch_|py_|in_|sub_|cus_|re_|pyr_|dp_|du_|inpay_|price_|prod_)[A-Za-z0-9_]"
+)
 _NAMED = re.compile(r'"object"\s*:\s*"([a-z_0-9.]+)"')
 _LOG_KEYS = {"level", "msg", "message", "timestamp", "levelname", "severity", "logger"}
 
@@ -182,12 +186,14 @@ def _loads(text: str) -> Any:
 
 
 def _is_export(text: str) -> bool:
-    first = text.split("\n", 1)[0]
+    first = text.split("\n", 1)[0].removeprefix("\ufeff").rstrip("\r")
     for delimiter in (",", ";", "\t"):
         try:
             row = next(csv.reader(io.StringIO(first), delimiter=delimiter), [])
         except csv.Error:
             continue
+        if is_flat_heading([heading.strip() for heading in row]) and _STRIPE_ID.search(text):
+            return True
         names = {heading.strip().lower() for heading in row}
         if len(names & _HEADINGS) >= 2 and any("id" in name.split() for name in names):
             return True

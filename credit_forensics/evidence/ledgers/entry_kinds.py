@@ -28,10 +28,12 @@ _RULES: tuple[tuple[str, str], ...] = (
         "grant",
     ),
     (_START + r"(refund(ed|s)?|charge_?back|dispute[ds]?)" + _END, "refund"),
+    # What is left of a period goes, or comes along: neither bought nor used.
+    (_START + r"(reset|roll_?-?over|carr(y|ied)_?-?over)" + _END, "other"),
     (r"^(purchase[ds]?|checkout|top_?-?up)" + _END, "purchase"),
     (
         _START + r"(grant(ed)?|promo|promotion(al)?|bonus|welcome|sign_?-?up|gift|referral|reward"
-        r"|trial|free_?credits?)" + _END,
+        r"|trial|free_?credits?|affiliate|commission|cash_?back|loyalty|invit(e|ed|ation))" + _END,
         "grant",
     ),
     (
@@ -101,7 +103,7 @@ def kind_by_tie_sql(kind: str) -> str:
     """The kind of an entry of an inferred layout, from ``kind`` and from what it names, as SQL.
 
     What adds credits and names a payment is a purchase unless its own words say otherwise, what
-    takes credits and names one takes the purchase back.
+    takes credits and names one takes the purchase back, unless it says that what was left lapsed.
 
     Examples
     --------
@@ -114,11 +116,15 @@ def kind_by_tie_sql(kind: str) -> str:
     """
     named = "(payment_id IS NOT NULL OR starts_with(event_id, 'evt_'))"
     bought = "'(^|[^a-z])(subscription|invoice|purchase|checkout|top.?up|payment)'"
+    lapsed = "'(^|[^a-z])(reset|expir|lapse|roll.?over|carr(y|ied).?over)'"
+    earned = "'(^|[^a-z])(referr|affiliate|commission|cash.?back|reward|loyalty|invit)'"
     return (
         f"CASE WHEN {named} AND delta > 0 AND ({kind}) = 'other' THEN 'purchase' "
         f"WHEN {named} AND delta > 0 AND ({kind}) = 'grant' "
-        f"AND regexp_matches(lower(l.reason), {bought}) THEN 'purchase' "
+        f"AND regexp_matches(lower(l.reason), {bought}) "
+        f"AND NOT regexp_matches(lower(l.reason), {earned}) THEN 'purchase' "
         f"WHEN {named} AND delta < 0 AND ({kind}) IN ('usage', 'purchase', 'other') "
+        f"AND NOT coalesce(regexp_matches(lower(l.reason), {lapsed}), false) "
         f"THEN 'refund' ELSE {kind} END"
     )
 

@@ -1,5 +1,7 @@
 """Reads the CSV exports of Stripe's Dashboard: payments, refunds, disputes, customers.
 
+Flat tables (Sigma, Data Pipeline, warehouses) are told by their headings and read as such.
+
 Headings are known in any case and order, with or without a byte order mark; ``… (metadata)``
 columns become metadata; amounts stand in major units, with a point or a comma. One row of the
 payments export may tell of a charge, its PaymentIntent, its Checkout Session and a dispute.
@@ -8,6 +10,7 @@ payments export may tell of a charge, its PaymentIntent, its Checkout Session an
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +21,11 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import Archive
 from credit_forensics.evidence.files.csv_records import Record, records, text_lines
 from credit_forensics.evidence.stripe.csv_headings import ExportLayout, Row, created_sql
+from credit_forensics.evidence.stripe.flat_csv import is_flat, read_flat_csv
 from credit_forensics.tables.catalogue import spec
 
 _BATCH = 50_000
+_LOOKED_AT = 200
 
 _CHARGE_STATUS = {
     "paid": "succeeded",
@@ -71,6 +76,11 @@ def read_export(evidence: Evidence, source: Input, found: Iterator[Record]) -> i
     first = next(found, None)
     if first is None:
         return 0
+    names = [text.strip() for text in first.fields]
+    beginning = list(islice(found, _LOOKED_AT))
+    found = chain(beginning, found)
+    if is_flat(names, beginning):
+        return read_flat_csv(evidence, source, names, found)
     layout = ExportLayout(first.fields)
     batch: dict[str, list[Row]] = {}
     waiting = 0

@@ -39,6 +39,7 @@ _NESTED: dict[str, dict[str, tuple[str, ...]]] = {
     },
 }
 _CARDS = ("payment_method_details_card_fingerprint", "card_fingerprint")
+_TIMES = ("created", "period_start", "period_end")
 _REFERENCES = ("customer", "payment_intent", "charge", "invoice", "subscription", "product")
 # Tables of an object's metadata or lines, by the column that names the object.
 _OWNERS: dict[str, ObjectKind] = {
@@ -151,6 +152,18 @@ def note_no_card(custody: Custody, columns: Mapping[str, str], name: str) -> Non
         )
 
 
+def livemode_of_folder(name: str) -> bool | None:
+    """What the folder of a Data Pipeline export says: ``livemode/`` or ``testmode/``.
+
+    Examples
+    --------
+    >>> livemode_of_folder("2026042800/livemode/charges/part-0.csv"), livemode_of_folder("a.csv")
+    (True, None)
+    """
+    folders = name.lower().split("/")[:-1]
+    return True if "livemode" in folders else False if "testmode" in folders else None
+
+
 def _value(name: str, kind: str) -> str:
     quoted = f'"{name}"'
     if kind == "VARCHAR" and name in _JSON_COLUMNS:
@@ -160,7 +173,7 @@ def _value(name: str, kind: str) -> str:
         )
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         return f"epoch({quoted})::BIGINT"
-    if kind == "VARCHAR" and name in ("created", "paid_at", "period_start", "period_end"):
+    if kind == "VARCHAR" and (name in _TIMES or name.endswith("_at")):
         return (
             f"coalesce(TRY_CAST({quoted} AS BIGINT),"
             f" epoch(TRY_CAST({quoted} AS TIMESTAMPTZ))::BIGINT)"

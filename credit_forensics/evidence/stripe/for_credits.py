@@ -1,8 +1,8 @@
 """Settles which payments buy credits, where neither the price list nor the money says.
 
-Two questions that only the shop's own practice answers: whether a price that the case does not
-list is another product's, and whether an order that cost nothing is granted. The ledger shows
-what was done with the others of the same kind.
+Questions that only the shop's own practice answers: whether a price that the case does not
+list is another product's, whether what a connected account sells is the shop's own, and whether an
+order that cost nothing is granted. The ledger shows what was done with the others of the same kind.
 """
 
 from __future__ import annotations
@@ -59,6 +59,20 @@ FROM (SELECT class_of, count(*) AS payments, count(*) FILTER (booked) AS booked,
     FROM facts GROUP BY 1)
 ORDER BY 1
 """
+# An event names an account where it is a connected one's; what that sells is its own business,
+# unless the ledger shows otherwise.
+_CONNECTED = f"""
+SELECT 'account ' || p.account AS class_of,
+    CASE WHEN count(b.payment_id) = 0 AND count(*) >= {LEAST} THEN 'no' ELSE 'probably not' END
+        AS class,
+    count(*) AS payments, count(b.payment_id) AS booked
+FROM payments p LEFT JOIN booked b USING (payment_id)
+WHERE p.account IS NOT NULL AND p.payment_status = 'paid'
+    AND EXISTS (SELECT 1 FROM payments o SEMI JOIN booked USING (payment_id)
+        WHERE o.account IS NULL)
+GROUP BY 1 HAVING count(b.payment_id) * 2 < count(*)
+ORDER BY 1
+"""
 FREE = "p.payment_status = 'no_payment_required' AND coalesce(p.livemode, true)"
 _FREE_KEY = "'free ' || coalesce(p.price_id, 'order')"
 
@@ -84,8 +98,9 @@ def settle_for_credits(
     Returns
     -------
     dict
-        the class of each price and each kind of free order that was settled: ``price ID`` or
-        ``free ID`` to yes, no or probably not. What it means for the findings is noted as a gap.
+        the class of each price, connected account and kind of free order that was settled:
+        ``price ID``, ``account ID`` or ``free ID`` to yes, no or probably not. What it means for
+        the findings is noted as a gap.
 
     Examples
     --------
@@ -112,19 +127,23 @@ def settle_for_credits(
         f"""UPDATE payments AS p SET for_credits = c.class FROM classes AS c
         WHERE c.class_of = CASE WHEN {FREE} THEN {_FREE_KEY} ELSE 'price ' || p.price_id END"""
     )
+    run(
+        """UPDATE payments AS p SET for_credits = c.class FROM classes AS c
+        WHERE c.class_of = 'account ' || p.account AND p.for_credits <> 'no'"""
+    )
     run("DROP TABLE classes")
     return classes
 
 
 def _classes(evidence: Evidence, free: str | None) -> dict[str, str]:
     connection: duckdb.DuckDBPyConnection = evidence.connection
-    [(open_prices, open_orders)] = connection.execute(
+    [(open_prices, open_orders, connected)] = connection.execute(
         f"""SELECT count(*) FILTER (p.price_id IS NOT NULL AND p.payment_status = 'paid'
                 AND (p.for_credits = 'no' OR p.expected_credits IS NULL)),
-            count(*) FILTER ({FREE})
+            count(*) FILTER ({FREE}), count(p.account)
         FROM payments p"""
     ).fetchall()
-    if not open_prices and not open_orders:
+    if not open_prices and not open_orders and not connected:
         return {}
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE booked AS SELECT DISTINCT payment_id FROM ledger
@@ -132,6 +151,7 @@ def _classes(evidence: Evidence, free: str | None) -> dict[str, str]:
     )
     prices = connection.execute(_PRICES).fetchall() if open_prices else []
     frees = connection.execute(_FREE.format(key=_FREE_KEY, free=FREE)).fetchall()
+    accounts = connection.execute(_CONNECTED).fetchall() if connected else []
     connection.execute("DROP TABLE booked")
     classes: dict[str, str] = {}
     for class_of, found, payments, booked in prices:
@@ -144,6 +164,16 @@ def _classes(evidence: Evidence, free: str | None) -> dict[str, str]:
             "for credits, and none of them is said to lack any; list it in [prices] if it is"
         )
         evidence.custody.gap("stripe", class_of, "absent", what)
+    for class_of, found, payments, booked in accounts:
+        classes[class_of] = found
+        evidence.custody.gap(
+            "stripe",
+            class_of,
+            "absent",
+            f"it is a connected account, and {booked} of its {payments} payments were granted: "
+            f"they are {'' if found == 'no' else 'probably '}not for credits, and none of them is "
+            "said to lack any",
+        )
     for class_of, found, payments, booked in frees:
         if free is not None:
             classes[class_of] = "yes" if free == "granted" else "no"

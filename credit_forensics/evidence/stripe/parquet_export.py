@@ -18,7 +18,12 @@ from credit_forensics.evidence.files.csv_records import Record, heading
 from credit_forensics.evidence.files.json_lines import Document
 from credit_forensics.evidence.stripe.csv_export import read_export
 from credit_forensics.evidence.stripe.documents import read_rows
-from credit_forensics.evidence.stripe.flat_tables import document_sql, note_no_card, take_sibling
+from credit_forensics.evidence.stripe.flat_tables import (
+    document_sql,
+    livemode_of_folder,
+    note_no_card,
+    take_sibling,
+)
 
 # A heading that only the Dashboard writes.
 _EXPORT = frozenset(
@@ -65,7 +70,7 @@ def load_stripe_parquet(evidence: Evidence, path: Path, source: Input) -> None:
         return
     flat = {name: str(kind) for name, kind in columns if name != "file_row_number"}
     note_no_card(evidence.custody, flat, source.name)
-    document = document_sql(flat, _livemode(source.name))
+    document = document_sql(flat, livemode_of_folder(source.name))
     problem = ""
 
     def documents() -> Iterator[Document]:
@@ -113,9 +118,3 @@ def _read_export(
         read_export(evidence, source, found())
     except duckdb.Error:
         evidence.custody.reject(source, 0, "the Parquet file is damaged")
-
-
-def _livemode(name: str) -> bool | None:
-    """What the folder of a Data Pipeline export says: ``livemode/`` or ``testmode/``."""
-    folders = name.lower().split("/")[:-1]
-    return True if "livemode" in folders else False if "testmode" in folders else None

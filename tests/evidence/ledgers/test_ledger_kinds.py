@@ -6,7 +6,12 @@ import duckdb
 import pytest
 
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.ledgers.entry_kinds import KINDS, check_kinds, kind_sql
+from credit_forensics.evidence.ledgers.entry_kinds import (
+    KINDS,
+    check_kinds,
+    kind_by_tie_sql,
+    kind_sql,
+)
 
 
 def kind(
@@ -54,6 +59,12 @@ def kind(
         ("image generation", "usage"),
         ("adjustment by hand", "correction"),
         ("zzz", "other"),
+        # What was left of a month was not bought with the next one.
+        ("reset before renewal", "other"),
+        ("rollover of subscription credits", "other"),
+        ("referral_bonus", "grant"),
+        ("affiliate commission", "grant"),
+        ("cashback", "grant"),
         # Words inside words are no words.
         ("reused orderly ground", "other"),
     ],
@@ -106,3 +117,29 @@ def test_every_kind_is_documented_in_the_table() -> None:
 
     meaning = next(c.meaning for c in spec("ledger").columns if c.name == "kind")
     assert all(name in meaning for name in KINDS)
+
+
+@pytest.mark.parametrize(
+    ("reason", "delta", "expected"),
+    [
+        ("monthly allowance", 400, "purchase"),
+        ("renewal reset", 400, "purchase"),
+        ("renewal reset", -370, "other"),
+        ("expired with the period", -370, "usage"),
+        ("usage", -370, "refund"),
+        # Somebody else's purchase earned it.
+        ("referral bonus for a purchase", 50, "grant"),
+        ("subscription bonus", 50, "purchase"),
+    ],
+)
+def test_what_names_a_payment_is_bought_or_taken_back_unless_it_lapsed_or_was_earned(
+    reason: str, delta: int, expected: str
+) -> None:
+    told = kind_sql("reason", "delta", "true")
+    sql = kind_by_tie_sql(f"({told})")
+    row = duckdb.execute(
+        f"SELECT {sql} FROM (SELECT ? AS reason, ?::BIGINT AS delta, 'in_1' AS payment_id,"
+        " NULL AS event_id) AS l",
+        [reason, delta],
+    ).fetchone()
+    assert row == (expected,)

@@ -393,6 +393,27 @@ def test_free_orders_follow_what_the_others_got(count, booked, credits, expected
     assert set(evidence.payments["for_credits"]) == {expected}
 
 
+@pytest.mark.parametrize(
+    ("count", "booked", "expected"),
+    [
+        (LEAST, 0, {"account acct_2": "no"}),
+        (LEAST - 1, 0, {"account acct_2": "probably not"}),
+        (5, 2, {"account acct_2": "probably not"}),
+        (4, 2, {}),
+    ],
+)
+def test_what_a_connected_account_sells_is_its_own_unless_it_is_granted(count, booked, expected):
+    theirs, entries = orders(count, booked, price="sale", credits=40)
+    theirs["account"] = "acct_2"
+    own = orders(3, 3, price="pack", credits=50)
+    classes, evidence = settled((theirs, entries), own)
+    assert classes == expected
+    of_theirs = evidence.payments.query("account == 'acct_2'")["for_credits"]
+    assert set(of_theirs) == set(expected.values() or ["yes"])
+    # Where nothing of the own sales is granted either, nobody knows whose are for credits.
+    assert settled((theirs, entries), orders(3, 0, price="pack", credits=50))[0] == {}
+
+
 @pytest.mark.parametrize(("free", "expected"), [("granted", "yes"), ("not_granted", "no")])
 def test_the_case_file_settles_free_orders(free, expected):
     given = orders(4, 2, status="no_payment_required", price="gift")

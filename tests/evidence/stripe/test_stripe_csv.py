@@ -352,3 +352,29 @@ def test_sessions_with_api_names_have_minor_units(load):
     assert found["amount_total"] == 39900
     assert found["payment_status"] == "paid"
     assert found["client_reference_id"] == "00123"
+
+
+@pytest.mark.parametrize(
+    ("headings", "amount", "minor"),
+    [
+        # A flat table has minor units, the Dashboard major ones, whatever the case of its headings.
+        ("id,created,amount,currency,status,payment_intent_id,customer_id", "900", 900),
+        ("id,created,amount,currency,status,payment_intent_id,customer_id", "9.00", 900),
+        ("id,created,amount,currency,status,paymentintent id,customer id", "9", 900),
+    ],
+)
+def test_a_flat_table_is_told_from_the_dashboards_by_headings_and_decimals(
+    load, headings, amount, minor
+):
+    evidence = load(f"{headings}\nch_1,2025-09-01 12:00:00,{amount},eur,succeeded,pi_1,cus_1\n")
+    (found,) = evidence.frame("stripe_charges").to_dict("records")
+    assert (found["amount"], found["payment_intent_id"]) == (minor, "pi_1")
+    assert found["created_at"] == pd.Timestamp("2025-09-01 12:00", tz="UTC")
+
+
+def test_a_damaged_row_of_a_flat_table_costs_that_row(load):
+    evidence = load(
+        "id,created,amount,customer_id\nch_1,1756737547,900,cus_1\nch_2,1\nch_3,,,cus_3\n"
+    )
+    assert evidence.frame("stripe_charges")["charge_id"].tolist() == ["ch_1", "ch_3"]
+    assert evidence.custody.rejects()["reason"].tolist() == ["2 fields where the heading has 4"]

@@ -122,21 +122,27 @@ def test_a_name_that_looks_like_a_pattern_is_one_file(load):
     assert evidence.count("stripe_sessions") == 1
 
 
-def flat_tables(tmp_path, **tables):
+def flat_tables(tmp_path, kind="parquet", **tables):
     """A folder of flat tables, loaded as ``files`` in the order given."""
     evidence = Evidence()
     for name, rows in tables.items():
-        path = tmp_path / f"{name}.parquet"
-        pd.DataFrame(rows).to_parquet(path)
-        load_stripe_file(evidence, path, f"testmode/{name}.parquet")
+        path = tmp_path / f"{name}.{kind}"
+        frame = pd.DataFrame(rows)
+        if kind == "csv":
+            frame.replace({True: "true"}).to_csv(path, index=False)
+        else:
+            frame.to_parquet(path)
+        load_stripe_file(evidence, path, f"testmode/{name}.{kind}")
     assemble_payments(evidence, {"price_small": 50})
     return evidence
 
 
-def test_flat_tables_with_metadata_and_lines_beside_them_are_one_payment(tmp_path):
+@pytest.mark.parametrize("kind", ["parquet", "csv"])
+def test_flat_tables_with_metadata_and_lines_beside_them_are_one_payment(tmp_path, kind):
     created = pd.Timestamp("2025-09-01 12:00")
     evidence = flat_tables(
         tmp_path,
+        kind,
         checkout_sessions=[
             {
                 "id": "cs_1",
@@ -175,7 +181,7 @@ def test_flat_tables_with_metadata_and_lines_beside_them_are_one_payment(tmp_pat
     metadata = evidence.metadata[["source", "key", "value"]].values.tolist()
     assert ["session", "user_id", "u1"] in metadata
     assert ["intent", "uid", "u1"] in metadata
-    assert evidence.custody.gaps()["object"].tolist() == ["testmode/charges.parquet"]
+    assert evidence.custody.gaps()["object"].tolist() == [f"testmode/charges.{kind}"]
 
 
 def test_metadata_alone_make_no_payment(tmp_path):

@@ -68,7 +68,7 @@ ADDING = _set(
     "purchase topup top deposit grant refill recharge bonus income earn earned add added buy "
     "bought gift reward signup welcome monthly plan promo promotion referral trial renewal "
     "subscription credit inflow incoming order checkout pay payment paid package free daily "
-    "compensation invoice allocation award initial cashback release unlock"
+    "compensation invoice allocation award initial cashback release unlock upgrade"
 )
 SPENDING = _set(
     "expense usage use used consume consumed consumption spend spent debit withdraw withdrawal "

@@ -1,0 +1,35 @@
+"""Tells flat tables of Stripe objects from the Dashboard's exports by their headings."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+_MACHINE = re.compile(r"^[a-z][a-z0-9_]*$")
+_REFERENCES = frozenset((
+    "checkout_session_id", "payment_intent_id", "charge_id", "invoice_id", "subscription_id",
+    "customer_id", "latest_charge_id", "price_id", "product_id", "metadata", "customer_details",
+    "billing_details",
+))  # fmt: skip
+# Tables of lines and of metadata name their object and have no id of Stripe's of their own.
+_OWNED = ({"key", "value"}, {"price_id", "quantity"})
+
+
+def is_flat_heading(names: Sequence[str]) -> bool:
+    """Whether every name is a column's, one is an id and one refers to another object.
+
+    Examples
+    --------
+    >>> is_flat_heading(["id", "amount", "payment_intent_id"])
+    True
+    >>> is_flat_heading(["checkout_session_id", "key", "value"])
+    True
+    >>> is_flat_heading(["id", "Created date (UTC)", "Customer ID"])
+    False
+    """
+    found = set(names)
+    if len(found) < len(names) or not all(_MACHINE.match(name) for name in names):
+        return False
+    owned = any(columns <= found for columns in _OWNED)
+    refers = bool(found & _REFERENCES) or any(name.endswith("_id") for name in found)
+    return refers and (owned or "id" in found)

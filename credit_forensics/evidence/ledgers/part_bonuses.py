@@ -1,0 +1,61 @@
+"""Parts bonuses from the purchases that they were given for.
+
+A referrer's bonus names the friend's payment, a cash-back the order that earned it. Neither is what
+the payment bought: left with it, the referrer would seem to hold the friend's credits.
+"""
+
+from __future__ import annotations
+
+from credit_forensics.evidence.evidence import Evidence
+
+_BONUS = (
+    "(^|[^a-z0-9])(bonus|referr(al|er|ed)|affiliate|commission|cash_?back|reward|loyalty"
+    "|invit(e|ed|ation)|promo|promotion|welcome|sign_?-?up)($|[^a-z])"
+)
+# What makes good for a purchase is one.
+_MADE_GOOD = (
+    "(^|[^a-z0-9])(admin|manual(ly)?|support|re_?-?grant(ed)?|compensation|correct(ion|ed)?"
+    "|refund(ed)?)($|[^a-z])"
+)
+
+
+def part_bonuses(evidence: Evidence) -> None:
+    """Untie entries that call themselves a bonus from a payment that another entry books.
+
+    Where the bonus is on another account than the purchase, or the purchase alone is what the
+    payment is worth. A bonus that is all that a payment brought stays with it.
+
+    Parameters
+    ----------
+    evidence
+        with the ledger tied to the payments.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> evidence = Evidence()
+    >>> evidence.add("payments", pd.DataFrame({"payment_id": ["cs_1"]}))
+    >>> evidence.add("ledger", pd.DataFrame({"entry_id": ["1", "2"], "payment_id": "cs_1",
+    ...     "user_id": ["a", "b"], "delta": [50, 100], "kind": ["purchase", "grant"],
+    ...     "reason": ["purchase", "referral_bonus"]}))
+    >>> part_bonuses(evidence)
+    >>> evidence.ledger[["entry_id", "payment_id"]].values.tolist()
+    [['1', 'cs_1'], ['2', None]]
+    """
+    evidence.connection.execute(
+        f"""UPDATE ledger SET payment_id = NULL, tie = 'none'
+        WHERE entry_id IN (
+            WITH bought AS (
+                SELECT payment_id, list(user_id) AS users,
+                    list_append(list(delta), sum(delta)::BIGINT) AS sums
+                FROM ledger WHERE kind = 'purchase' AND delta > 0 AND payment_id IS NOT NULL
+                GROUP BY 1
+            )
+            SELECT l.entry_id FROM ledger l
+            JOIN bought b USING (payment_id) JOIN payments p USING (payment_id)
+            WHERE l.kind = 'grant' AND l.delta > 0
+                AND regexp_matches(lower(l.reason), '{_BONUS}')
+                AND NOT regexp_matches(lower(l.reason), '{_MADE_GOOD}')
+                AND (NOT list_contains(b.users, l.user_id)
+                    OR list_contains(b.sums, p.expected_credits)))"""
+    )

@@ -1,0 +1,67 @@
+"""A bonus that names the payment it was given for is not what the payment bought."""
+
+from __future__ import annotations
+
+import pandas as pd
+import pytest
+
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
+
+
+def tied(*entries, expected=None):
+    """Which of ``(user, credits, kind, reason)`` stay with the one payment."""
+    evidence = Evidence()
+    evidence.add(
+        "payments",
+        pd.DataFrame(
+            {"payment_id": ["cs_1"], "expected_credits": pd.array([expected], dtype="Int64")}
+        ),
+    )
+    rows = [
+        {
+            "entry_id": str(number),
+            "payment_id": "cs_1",
+            "user_id": user,
+            "delta": credits,
+            "kind": kind,
+            "reason": reason,
+        }
+        for number, (user, credits, kind, reason) in enumerate(entries)
+    ]
+    evidence.add("ledger", pd.DataFrame(rows))
+    part_bonuses(evidence)
+    ledger = evidence.ledger.sort_values("entry_id")
+    return ledger["payment_id"].notna().tolist()
+
+
+BOUGHT = ("a", 50, "purchase", "purchase")
+
+
+@pytest.mark.parametrize("reason", ["referral_bonus", "affiliate commission", "cashback", "invite"])
+def test_a_bonus_of_another_account_is_parted(reason):
+    assert tied(BOUGHT, ("b", 100, "grant", reason)) == [True, False]
+
+
+@pytest.mark.parametrize(("expected", "stays"), [(50, False), (60, True), (None, True)])
+def test_a_bonus_of_the_buyer_is_parted_where_the_purchase_is_all_that_was_bought(expected, stays):
+    bonus = ("a", 10, "grant", "pack bonus")
+    assert tied(BOUGHT, bonus, expected=expected) == [True, stays]
+
+
+def test_a_bonus_is_parted_from_a_purchase_that_is_booked_twice_as_well():
+    entries = (BOUGHT, BOUGHT, ("a", 10, "grant", "cashback"))
+    assert tied(*entries, expected=50) == [True, True, False]
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        # What makes good for a purchase, and what is all that the payment brought.
+        (BOUGHT, ("b", 50, "grant", "admin_grant: promo went to the wrong account")),
+        (BOUGHT, ("b", 50, "grant", "grant")),
+        (("a", 50, "grant", "welcome bonus"),),
+    ],
+)
+def test_other_grants_stay(entries):
+    assert all(tied(*entries))
