@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
+from credit_forensics.evidence.ledgers.inference.languages import folded
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable, stripe_ids
 
 _NUMERIC = ("int", "numeric", "decimal", "real", "double", "float", "bigint", "smallint", "number")
@@ -150,7 +151,7 @@ def time_of(table: SampledTable) -> Field | None:
 
 
 def type_of(table: SampledTable, apart_from: Iterable[Field]) -> Field | None:
-    """The column that sorts entries into a few kinds."""
+    """The column that sorts entries into a few kinds, by its name or else by what it holds."""
     taken = {field.name for field in apart_from}
     scored = []
     for place, field in enumerate(table.columns):
@@ -164,13 +165,61 @@ def type_of(table: SampledTable, apart_from: Iterable[Field]) -> Field | None:
             continue
         score = 3.0 if "type" in own or "kind" in own else 2.0 if own & {"direction"} else 1.0
         scored.append((-score, len(own), place, field))
-    return min(scored, key=lambda one: one[:3])[3] if scored else None
+    if scored:
+        return min(scored, key=lambda one: one[:3])[3]
+    return next((f for f in table.columns if f.name not in taken and _holds_kinds(f)), None)
 
 
 def _of_another(field: Field, table: SampledTable) -> bool:
-    """A column beside an id of the same name: the kind of thing that the id is of."""
+    """A column beside an id of the same name: the kind of thing that the id is of.
+
+    Beside the entry's own id ("transaction_id") it is the kind of the entry.
+    """
     rest = field.words - {"type", "kind"} - w.KEY
-    return bool(rest) and any(f.words == rest | {"id"} for f in table.columns)
+    own = {f.name for f in table.columns if f.unique and f.words - {"id"} <= w.ENTRY}
+    beside = [f for f in table.columns if f.words == rest | {"id"}]
+    return bool(rest) and any(f.name not in own for f in beside)
+
+
+def _holds_kinds(field: Field) -> bool:
+    """Whether most of a column's few values are words for what entries do."""
+    if field.is_time or field.is_json or field.is_email or field.is_customer or field.numbers:
+        return False
+    if field.words & (w.STATUS | w.OWNER | w.KEY | {"currency", "provider", "name"}):
+        return False
+    few = 2 <= len(field.values) <= 40 and len(field.values) < field.filled
+    known = w.ADDING | w.SPENDING | w.EITHER_WAY
+    return few and field.share(lambda v: len(v) <= 60 and bool(set(w.words(v)) & known)) >= 0.5
+
+
+# Values that say alone whether credits come or go: what adds them, what takes them.
+_WAYS = tuple(
+    (frozenset(adds.split()), frozenset(takes.split()))
+    for adds, takes in (
+        ("in", "out"), ("c cr credit", "d dr debit"), ("h haben", "s soll"), ("+", "-"),
+        ("+1", "-1"), ("1", "-1"), ("plus", "minus"), ("increase", "decrease"), ("inc", "dec"),
+        ("increment", "decrement"), ("add", "subtract"), ("add", "deduct"), ("add", "remove"),
+        ("add", "sub"), ("up", "down"), ("incoming", "outgoing"), ("inflow", "outflow"),
+        ("inbound", "outbound"), ("deposit", "withdrawal"), ("deposit", "withdraw"),
+        ("earn", "spend"), ("earned", "spent"), ("income", "expense"), ("entree", "sortie"),
+        ("entrada", "salida"), ("entrada", "saida"), ("entrata", "uscita"), ("ingreso", "egreso"),
+        ("credito", "debito"), ("zugang", "abgang"), ("gutschrift", "belastung"),
+    )
+)  # fmt: skip
+
+
+def way_of(table: SampledTable, apart_from: Iterable[Field]) -> tuple[Field, list[str]] | None:
+    """The column that says of each entry whether credits come or go, and what it calls going."""
+    taken = {field.name for field in apart_from}
+    for field in table.columns:
+        if field.name in taken or len(field.values) > 4 or field.filled < len(field.texts):
+            continue
+        plain = {value: folded(value).strip().lower() for value in field.values}
+        for adds, takes in _WAYS:
+            both = set(plain.values())
+            if both & adds and both & takes and both <= adds | takes:
+                return field, sorted(value for value in plain if plain[value] in takes)
+    return None
 
 
 def reasons_of(table: SampledTable, apart_from: Iterable[Field]) -> list[Field]:

@@ -119,6 +119,28 @@ def owner_of(
     return None
 
 
+def kinds_of_owner(table: SampledTable, owner: Field) -> tuple[Field, list[str]] | None:
+    """The column that says of which kind an owner is, and its values, where one id has several.
+
+    User 2 and team 2 are two owners: nobody may take the one for the other.
+    """
+    own = owner.words - w.KEY
+    for beside in table.columns if not owner.path else ():
+        kinds = beside.words & {"type", "kind"}
+        if not own or not kinds or beside.words - kinds != own or len(beside.values) < 2:
+            continue
+        pairs = {
+            (kind, key)
+            for kind, key in zip(beside.texts, owner.texts, strict=True)
+            if kind is not None and key is not None
+        }
+        counting = all(value.isdigit() for value in owner.values)
+        if counting or len(pairs) > len({key for _, key in pairs}):
+            often = sorted(beside.values, key=lambda v: (-beside.texts.count(v), v))
+            return beside, often
+    return None
+
+
 def _has_balance(database: ReadOnlyDatabase, field: Field, tables: Sequence[SampledTable]) -> float:
     """1 where a stored balance is kept by this column's ids: those own the credits."""
     stored = [t for t in tables if balance_fields(t) and not t.words & (w.ENTRY | w.PAYING)]
