@@ -252,6 +252,11 @@ class _Draft:
                 f"{times} of {price.payments} payments of {price.price_id} that the ledger names "
                 f"were booked with {credits} (certainty {price.certainty:.2f})"
             )
+            if not price.sold_for_credits:
+                section.say(
+                    f"the ledger names {price.payments} of its {price.paid} payments alone: it may "
+                    "be no price of credits"
+                )
             taken = 0 if price.sure else self._ask(case, section, _price_question(price))
             if taken is None:
                 section.offer(f"{price.price_id} = {credits}")
@@ -306,7 +311,7 @@ def _price_question(price: BookedCredits) -> Question:
     return Question(
         f"How many credits is {price.price_id} worth?",
         (*numbers, "I do not know"),
-        None if alike else 0,
+        None if alike or not price.sold_for_credits else 0,
     )
 
 

@@ -108,7 +108,13 @@ def owner_of(
         # All of them lead to accounts. Who did it owns nothing, whose balance is stored does; else
         # the columns are in order of how well their names fit.
         best = min(direct, key=lambda one: one[:3])
-        return Owner(best[3], best[4])
+        field = best[3]
+        if known.accounts and not any(value in known.accounts for value in field.values):
+            # The sessions name users, and the entries an account that one of them owns.
+            link = _through(database, field, others, known)
+            if link and link.holder and any(v in known.accounts for v in link.holder.values):
+                return link
+        return Owner(field, best[4])
     if through:
         return through[0]
     if not any(is_account_table(table) and table.rows for table in others):
