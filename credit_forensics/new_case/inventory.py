@@ -34,6 +34,7 @@ _SQL = re.compile(
     r"^\s*(?:CREATE\s+(?:TABLE|SCHEMA|TYPE)|INSERT\s+INTO|COPY\s+\S+.*FROM\s+stdin|PRAGMA\s+foreign)",
     re.IGNORECASE | re.MULTILINE,
 )
+_FIRESTORE = re.compile(r'"projects/[^"/]+/databases/[^"/]+/documents/')
 _SIDE_FILE = re.compile(r"-(?:wal|shm|journal)$")
 
 Use = Literal["stripe", "log", "database", "table", "none"]
@@ -139,8 +140,8 @@ def _text(name: str, path: Path) -> Found:
     text = start.decode("utf-8", "replace")
     if start[8:12] == b"DUCK":
         return Found(name, "table", "a DuckDB file", 0.9)
-    if '"__collections__"' in text[:4096]:
-        return Found(name, "table", "a backup of Firestore", 0.9)
+    if '"__collections__"' in text[:4096] or _FIRESTORE.search(text[:4096]):
+        return Found(name, "table", "documents of Firestore", 0.9)
     odd = start.count(0) + text.count("\ufffd")
     if not text.strip() or (odd > len(text) // 10 and not start.startswith((b"\xff\xfe", b"\xfe"))):
         return Found(name, "none", "no text, and no format that is known")

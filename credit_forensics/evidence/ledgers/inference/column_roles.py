@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.languages import folded
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable, stripe_ids
 
+_THEIRS = 0.5
+# So many of the entries move nothing in one column and something in the other.
+_APART = 0.05
 _NUMERIC = ("int", "numeric", "decimal", "real", "double", "float", "bigint", "smallint", "number")
 
 
@@ -58,7 +62,24 @@ def best_amount(fields: Iterable[Field], known: KnownValues) -> tuple[Field, flo
     if not scored or scored[0][0] <= 0:
         return None
     behind = scored[1][0] if len(scored) > 1 else 0.0
-    return scored[0][2], scored[0][0], scored[0][0] - max(behind, 0.0)
+    best = scored[0][2]
+    beside = [f for score, _, f in scored[1:] if score > 0 and _moves_apart(best, f)]
+    margin = 0.0 if beside else scored[0][0] - max(behind, 0.0)
+    return best, scored[0][0], margin
+
+
+def _moves_apart(one: Field, other: Field) -> bool:
+    """Whether another column of credits moves where this one does not: paid ones and free ones."""
+    held = {"reserved", "reserve", "hold", "held", "frozen", "after", "before"}
+    if not one.words & w.UNIT or not other.words & w.UNIT or other.words & held:
+        return False
+    rows = list(zip(one.texts, other.texts, strict=True))
+    apart = sum(1 for here, there in rows if _is_nothing(here) and not _is_nothing(there))
+    return bool(rows) and apart >= _APART * len(rows)
+
+
+def _is_nothing(text: str | None) -> bool:
+    return not text or not text.strip("-+0. ")
 
 
 def debit_and_credit(table: SampledTable) -> tuple[Field, Field] | None:
@@ -98,6 +119,30 @@ def _one_each(taken: Field, given: Field) -> bool:
     return not both and all(n >= 0 for n in (*taken.numbers, *given.numbers))
 
 
+def running_balance_falls(table: SampledTable, owner: Field, amount: Field) -> bool:
+    """Whether the balance after an entry is below the one before it, of any account.
+
+    By that a table says that an amount without a sign took credits.
+    """
+    time = time_of(table)
+    for field in table.columns:
+        own = field.words
+        running = own & {"after", "balance", "running", "remaining", "resulting"}
+        if not running or own & {"before", "previous", "id"} or field == amount:
+            continue
+        if not is_number(field) or len(field.values) < 2:
+            continue
+        order = time.texts if time else tuple(str(n) for n in range(len(field.texts)))
+        last: dict[str, Decimal] = {}
+        for _, whose, text in sorted(zip(order, owner.texts, field.texts, strict=True), key=repr):
+            if whose is None or not text:
+                continue
+            if Decimal(text) < last.get(whose, Decimal(text)):
+                return True
+            last[whose] = Decimal(text)
+    return False
+
+
 def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]:
     """Columns that may say whose credits they are, best first."""
     found = []
@@ -127,10 +172,20 @@ def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]
         if score > 0:
             found.append((score, field))
     if not found:
+        # What the sessions call an account is one, whatever the column's name ("who").
+        found = [(1.5, f) for f in table.columns if _holds_accounts(f, known)]
+    if not found:
         # An entry may name its account by the e-mail address or by the Stripe customer alone.
         contacts = [f for f in table.columns if f.is_email or f.is_customer]
         found = [(1.0, f) for f in contacts if 2 * f.filled >= len(f.texts)]
     return sorted(found, key=lambda one: (-one[0], one[1].name))
+
+
+def _holds_accounts(field: Field, known: KnownValues) -> bool:
+    apart = w.REFERENCE | w.PAYING | w.NOT_OWNER
+    plain = not (field.words & apart or field.is_json or all(v.isdigit() for v in field.values))
+    theirs = field.share(known.accounts.__contains__) >= _THEIRS
+    return plain and theirs and 1 < len(field.values) < field.filled
 
 
 def time_of(table: SampledTable) -> Field | None:

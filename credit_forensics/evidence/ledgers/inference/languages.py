@@ -1,6 +1,7 @@
 """Words of other languages in names of tables, columns and kinds, as the English ones.
 
-German, French, Spanish, Portuguese, Italian, Dutch, and Chinese in pinyin. German joins words:
+German, French, Spanish, Portuguese, Italian, Dutch, Chinese in pinyin, and what is shortened by
+custom (``amt``). German joins words:
 ``guthabenbuchung`` is two of them.
 """
 
@@ -30,7 +31,7 @@ _GERMAN = _table(
     reason: grund; description: verwendungszweck beschreibung buchungstext; note: bemerkung
     notiz hinweis; order: bestellung bestellungen auftrag auftraege; payment: zahlung zahlungen;
     invoice: rechnung rechnungen; reference: referenz; name: name; email: mailadresse;
-    first name: vorname; last name: nachname familienname; created: erstellt angelegt gebucht
+    display: anzeige; first name: vorname; last name: nachname familienname; created: erstellt angelegt gebucht
     registriert; date: datum; time: zeitpunkt zeit; at: am um; status: zustand; number: nummer nr;
     key: kennung schluessel; purchase: kauf aufladung einkauf; usage: verbrauch nutzung abbuchung
     verwendung; refund: erstattung rueckerstattung ruckerstattung; reversal: storno stornierung;
@@ -79,7 +80,11 @@ _OTHERS = _table(
     pending: pendiente pendente attesa daiding; paid: pagado paye pagato betaald yizhifu;
     price: prix precio preco prezzo prijs jiage"""
 )
-_ALL = {**_OTHERS, **_GERMAN}
+_SHORT = _table(
+    """name: nm; code: cd; date: dt dttm; amount: amt; balance: bal; account: acct; user: usr;
+    customer: cust; description: descr; transaction: trx; payment: pmt pymt"""
+)
+_ALL = {**_SHORT, **_OTHERS, **_GERMAN}
 _LINKS = ("", "s", "n", "en", "es")
 # What German joins its words with, besides its own.
 _JOINED = ("bonus", "support", "admin", "credit", "credits", "token", "tokens", "id", "art", "typ")

@@ -10,7 +10,12 @@ from itertools import product
 
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.relations import quote_identifier, quote_text
-from credit_forensics.evidence.ledgers.inference.column_roles import type_of, way_of
+from credit_forensics.evidence.ledgers.inference import words as w
+from credit_forensics.evidence.ledgers.inference.column_roles import (
+    running_balance_falls,
+    type_of,
+    way_of,
+)
 from credit_forensics.evidence.ledgers.inference.decisions import Question
 from credit_forensics.evidence.ledgers.inference.labels_of import labels_of
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
@@ -162,11 +167,33 @@ def settle_movements(
         balances=balances, keep=keep, signs=signs, use_signs=use_signs,
         open_labels=open_labels, open_states=open_states,
     )  # fmt: skip
+    if unsigned and not use_signs and way is None and own_signs is None and direction == 0:
+        _ask_for_signs(entries, owner, balances, moves)
     if use_signs:
         moves.signs = {label: signs[label] or 1 for label in sorted(labels)}
         moves.taking = tuple(label for label in sorted(labels) if signs[label] < 0)
     moves.where = own_where or _where(database, states, keep)
     return moves
+
+
+def _ask_for_signs(
+    entries: EntriesTable,
+    owner: Owner,
+    balances: Sequence[Mapping[str, Decimal]],
+    moves: Movements,
+) -> None:
+    """Ask where no amount is below zero, nothing says what takes credits, and yet some do."""
+    table, amount = entries.table, entries.amount
+    if entries.debit is not None or amount is None:
+        return
+    falls = running_balance_falls(table, owner.field, amount)
+    against = entries.direction == 0 and bool(balances) and not moves.agrees
+    if falls or (against and table.words & w.ENTRY):
+        why = "its running balance falls" if falls else "they sum up to no stored balance"
+        raise Question(
+            f"{table.label} has no amount below zero and no kind that says what takes credits, "
+            f"though {why}"
+        )
 
 
 def _by_way(database: ReadOnlyDatabase, way: tuple[Field, list[str]], amount: str) -> str:
