@@ -73,7 +73,7 @@ def _at_the_terminal(question: questions.Question) -> int | None:
 def _print(case: start.NewCase) -> None:
     width = max((len(found.name) for found in case.stock), default=0)
     for found in case.stock:
-        sure = f" ({found.certainty:.2f})" if found.use in ("stripe", "log") else ""
+        sure = f" ({found.certainty:.2f})" if found.use in ("stripe", "log", "table") else ""
         words = next((one.words for one in case.databases if one.name == found.name), found.words)
         typer.echo(f"{found.name:<{width}}  {words}{sure}")
     names = {found.name for found in case.stock}

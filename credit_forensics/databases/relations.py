@@ -92,7 +92,7 @@ FROM pg_catalog.pg_class AS c
 JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
 LEFT JOIN pg_catalog.pg_attribute AS a
   ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped
-WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f')
+WHERE c.relkind IN ('r', 'p', 'v', 'm', 'f') AND NOT c.relispartition
   AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast')
   AND n.nspname NOT LIKE 'pg\\_temp%'
 GROUP BY 1, 2, c.oid, c.reltuples
@@ -101,7 +101,10 @@ ORDER BY 1, 2
 
 
 def postgres_relations(connection: psycopg.Connection[Any]) -> list[Relation]:
-    """Tables, views and foreign tables of a PostgreSQL database, by schema and name."""
+    """Tables, views and foreign tables of a PostgreSQL database, by schema and name.
+
+    Partitions are left out: the table that they are parts of has their rows.
+    """
     return [
         Relation(
             schema,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ import duckdb
 
 from credit_forensics.databases.relations import quote_identifier
 from credit_forensics.databases.urls import one_line
+from credit_forensics.databases.written_values import plain_columns
 from credit_forensics.errors import CaseError
 
 _ROWS = 20_000
@@ -30,6 +31,8 @@ _SCALARS = {
     "bytesValue",
 }  # fmt: skip
 _WHOLE = {"$numberLong", "$numberInt", "integerValue"}
+_NANOSECONDS = {"_nanoseconds", "nanoseconds", "nanos"}
+_COLLECTIONS, _HEAD = "__collections__", 4096
 _DECIMALS = {"$numberDecimal", "$numberDouble", "doubleValue"}
 
 
@@ -84,11 +87,21 @@ def _write(connection: sqlite3.Connection, name: str, path: Path) -> None:
 def _from_csv(
     connection: sqlite3.Connection, name: str, source: duckdb.DuckDBPyConnection, path: Path
 ) -> None:
+    encoding = "utf-8"
     try:
-        source.execute(f"CREATE TEMP TABLE rows AS FROM {_CSV}", [str(path), "utf-8"])
+        source.execute(f"CREATE TEMP TABLE rows AS FROM {_CSV}", [str(path), encoding])
     except duckdb.Error:
-        source.execute(f"CREATE TEMP TABLE rows AS FROM {_CSV}", [str(path), "latin-1"])
+        encoding = "latin-1"
+        source.execute(f"CREATE TEMP TABLE rows AS FROM {_CSV}", [str(path), encoding])
     columns = [row[0] for row in source.execute("DESCRIBE rows").fetchall()]
+    delimiter = source.execute(
+        "SELECT delimiter FROM sniff_csv(?, all_varchar = true, encoding = ?)", [str(path), encoding]
+    ).fetchall()[0][0]
+    if plain := plain_columns(source, "rows", columns, delimiter):
+        replaced = ", ".join(f"{sql} AS {quote_identifier(one)}" for one, sql in plain.items())
+        source.execute(f"CREATE TEMP TABLE plain_rows AS SELECT * REPLACE ({replaced}) FROM rows")
+        source.execute("DROP TABLE rows")
+        source.execute("ALTER TABLE plain_rows RENAME TO rows")
     tests = ", ".join(
         f"coalesce(bool_and(regexp_full_match({quote_identifier(column)}, '{pattern}')), false)"
         for column in columns
@@ -143,13 +156,40 @@ def _from_duckdb(
 
 
 def _insert_documents(connection: sqlite3.Connection, name: str, path: Path) -> None:
+    with path.open(encoding="utf-8-sig") as file:
+        nested = _COLLECTIONS in file.read(_HEAD)
+        file.seek(0)
+        if nested and isinstance(whole := json.load(file), dict) and _COLLECTIONS in whole:
+            tables: dict[str, list[dict[str, Any]]] = {}
+            _collect(whole[_COLLECTIONS], {}, tables)
+            for collection, rows in tables.items():
+                _insert_rows_of(connection, collection, lambda rows=rows: iter(rows))
+            return
+    _insert_rows_of(connection, name, lambda: documents(path))
+
+
+def _collect(
+    collections: Mapping[str, Any], above: dict[str, Any], tables: dict[str, list[dict[str, Any]]]
+) -> None:
+    """The documents of a backup of Firestore by their collections, with the ids of those above."""
+    for collection, held in collections.items():
+        for key, document in held.items():
+            fields = {k: v for k, v in document.items() if k != _COLLECTIONS}
+            row = {"id": key, **above, **_plain_row(fields)}
+            tables.setdefault(collection, []).append(row)
+            _collect(document.get(_COLLECTIONS) or {}, {**above, f"{collection}_id": key}, tables)
+
+
+def _insert_rows_of(
+    connection: sqlite3.Connection, name: str, rows: Callable[[], Iterator[dict[str, Any]]]
+) -> None:
     columns: dict[str, str] = {}
-    for row in documents(path):
+    for row in rows():
         for key in row:
             columns.setdefault(key.lower(), key)
     create_table(connection, name, dict.fromkeys(columns.values(), ""))
     batch = []
-    for row in documents(path):
+    for row in rows():
         by = {key.lower(): value for key, value in row.items()}
         batch.append(tuple(by.get(key) for key in columns))
         if len(batch) == _ROWS:
@@ -165,7 +205,8 @@ def documents(path: Path) -> Iterator[dict[str, Any]]:
         file.seek(0)
         try:
             lines = isinstance(json.loads(first), dict) and bool(file.readline())
-            lines = lines and file.readline().lstrip()[:1] in ("{", "")
+            # A line alone is a document as a whole.
+            lines = lines and file.readline().lstrip()[:1] == "{"
         except ValueError:
             lines = False
         file.seek(0)
@@ -188,7 +229,7 @@ def _rows_of(document: Any, *, single: bool = False) -> Iterator[dict[str, Any]]
     if not single and isinstance(listed, list):
         yield from _rows_of(listed)
         return
-    if not single and document and all(isinstance(one, dict) for one in document.values()):
+    if not single and document and all(map(_is_document, document.values())):
         # One object whose keys are the documents' ids.
         for key, one in document.items():
             if "fields" not in document and not key.startswith("__"):
@@ -196,6 +237,11 @@ def _rows_of(document: Any, *, single: bool = False) -> Iterator[dict[str, Any]]
         if "fields" not in document:
             return
     yield _plain_row(document)
+
+
+def _is_document(value: Any) -> bool:
+    """Whether a value is an object with fields of its own, and no wrapped scalar."""
+    return isinstance(value, dict) and not isinstance(_plain(value), str | int | float | None)
 
 
 def _plain_row(document: dict[str, Any]) -> dict[str, Any]:
@@ -246,6 +292,11 @@ def _plain(value: Any) -> Any:
             return _plain(inner.get("fields", {}))
         if key == "arrayValue":
             return _plain(inner.get("values", []))
+    if "__datatype__" in value and "value" in value:
+        return _plain(value["value"])
+    seconds = value.get("_seconds", value.get("seconds"))
+    if len(value) == 2 and isinstance(seconds, int) and value.keys() & _NANOSECONDS:
+        return _moment(seconds * 1000)
     return {key: _plain(one) for key, one in value.items()}
 
 

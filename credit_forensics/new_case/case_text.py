@@ -26,7 +26,7 @@ class Section:
         for sentence in sentences:
             self.lines += [f"# {part}" for part in _folded(sentence)]
 
-    def set(self, key: str, value: str | int | list[str]) -> None:
+    def set(self, key: str, value: str | int | list[str] | dict[str, str]) -> None:
         """Add a key."""
         self.lines.append(f"{_key(key)} = {toml_value(value)}")
 
@@ -59,7 +59,7 @@ def case_text(name: str, sections: Iterable[Section]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def toml_value(value: str | int | list[str]) -> str:
+def toml_value(value: str | int | list[str] | dict[str, str]) -> str:
     """A value as TOML has it.
 
     Examples
@@ -69,6 +69,9 @@ def toml_value(value: str | int | list[str]) -> str:
     """
     if isinstance(value, int):
         return str(value)
+    if isinstance(value, dict):
+        inside = ", ".join(f"{_key(key)} = {toml_value(one)}" for key, one in value.items())
+        return f"{{ {inside} }}"
     if isinstance(value, list):
         return f"[{', '.join(toml_value(one) for one in value)}]"
     return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")

@@ -7,19 +7,25 @@ from dataclasses import dataclass
 from credit_forensics.evidence.evidence import Evidence
 
 LEAST_PAYMENTS, LEAST_SHARE = 2, 0.6
-# Of payments with one line: what was booked for one of it, so far as that is a whole number.
+# A price that is sold for credits brings an entry for most of its payments.
+LEAST_BOOKED = 0.5
+# Of payments with one line: what was booked for one of it, so far as that is a whole number. What
+# cost nothing, a trial, tells nothing of what its price is worth.
 _BOOKED = """
 WITH lines AS (
     SELECT payment_id, any_value(price_id) AS price_id, any_value(quantity) AS quantity
     FROM payment_items GROUP BY payment_id HAVING count(*) = 1),
-booked AS (
+paid AS (
     SELECT coalesce(i.price_id, p.price_id) AS price_id, p.payment_id,
-        max(l.delta) AS delta, coalesce(max(i.quantity), 1) AS quantity
+        coalesce(i.quantity, 1) AS quantity
     FROM payments p LEFT JOIN lines i USING (payment_id)
-    JOIN ledger l ON l.payment_id = p.payment_id
-    WHERE p.expected_credits IS NULL AND l.delta > 0
-    GROUP BY ALL)
-SELECT price_id, delta // quantity AS credits, count(*) AS payments FROM booked
+    WHERE p.expected_credits IS NULL AND p.payment_status = 'paid' AND coalesce(p.amount, 1) > 0),
+booked AS (
+    SELECT price_id, payment_id, max(l.delta) AS delta, max(quantity) AS quantity
+    FROM paid JOIN ledger l USING (payment_id) WHERE l.delta > 0 GROUP BY ALL)
+SELECT price_id, delta // quantity AS credits, count(*) AS payments,
+    (SELECT count(*) FROM paid WHERE paid.price_id = booked.price_id) AS paid
+FROM booked
 WHERE price_id IS NOT NULL AND quantity > 0 AND delta % quantity = 0
 GROUP BY ALL ORDER BY price_id, payments DESC, credits DESC
 """
@@ -27,10 +33,14 @@ GROUP BY ALL ORDER BY price_id, payments DESC, credits DESC
 
 @dataclass(frozen=True)
 class BookedCredits:
-    """What was booked for a price: credits and for how many payments, the most frequent first."""
+    """What was booked for a price: credits and for how many payments, the most frequent first.
+
+    ``paid`` is how many payments of the price there are, booked or not.
+    """
 
     price_id: str
     counts: tuple[tuple[int, int], ...]
+    paid: int = 0
 
     @property
     def payments(self) -> int:
@@ -49,11 +59,23 @@ class BookedCredits:
         return round(self.counts[0][1] / (self.payments + 1), 2)
 
     @property
+    def sold_for_credits(self) -> bool:
+        """Whether most of its payments were booked; else it may be the price of something else.
+
+        Examples
+        --------
+        >>> BookedCredits("price_book", ((90, 1),), paid=4).sold_for_credits
+        False
+        """
+        return self.payments >= LEAST_BOOKED * self.paid
+
+    @property
     def sure(self) -> bool:
         """Whether one number of credits stands out, as more than one payment shows."""
         first = self.counts[0][1]
         tied = len(self.counts) > 1 and self.counts[1][1] == first
-        return first >= LEAST_PAYMENTS and first / self.payments >= LEAST_SHARE and not tied
+        few = first < LEAST_PAYMENTS or not self.sold_for_credits
+        return not few and first / self.payments >= LEAST_SHARE and not tied
 
 
 def credits_of_prices(evidence: Evidence) -> list[BookedCredits]:
@@ -65,6 +87,8 @@ def credits_of_prices(evidence: Evidence) -> list[BookedCredits]:
     []
     """
     counts: dict[str, list[tuple[int, int]]] = {}
-    for price, credits, payments in evidence.connection.execute(_BOOKED).fetchall():
+    paid: dict[str, int] = {}
+    for price, credits, payments, of in evidence.connection.execute(_BOOKED).fetchall():
         counts.setdefault(price, []).append((int(credits), payments))
-    return [BookedCredits(price, tuple(found)) for price, found in counts.items()]
+        paid[price] = of
+    return [BookedCredits(price, tuple(found), paid[price]) for price, found in counts.items()]

@@ -34,9 +34,10 @@ _SQL = re.compile(
     r"^\s*(?:CREATE\s+(?:TABLE|SCHEMA|TYPE)|INSERT\s+INTO|COPY\s+\S+.*FROM\s+stdin|PRAGMA\s+foreign)",
     re.IGNORECASE | re.MULTILINE,
 )
+_FIRESTORE = re.compile(r'"projects/[^"/]+/databases/[^"/]+/documents/')
 _SIDE_FILE = re.compile(r"-(?:wal|shm|journal)$")
 
-Use = Literal["stripe", "log", "database", "none"]
+Use = Literal["stripe", "log", "database", "table", "none"]
 
 
 @dataclass(frozen=True)
@@ -116,7 +117,7 @@ def _look_at(name: str, path: Path) -> Found:
     if what == "parquet":
         columns = parquet_example(path)
         if columns is None:
-            return Found(name, "none", "Parquet, without an id of Stripe's")
+            return Found(name, "table", "Parquet, without an id of Stripe's", 0.5)
         return Found(name, "stripe", "Parquet of Stripe objects", 0.9, "files", columns)
     if what == "stripe csv" and (columns := csv_example(path)) is not None:
         words = "export of Stripe's Dashboard, CSV"
@@ -137,6 +138,10 @@ def _look_at(name: str, path: Path) -> Found:
 def _text(name: str, path: Path) -> Found:
     start = head(path, _HEAD)
     text = start.decode("utf-8", "replace")
+    if start[8:12] == b"DUCK":
+        return Found(name, "table", "a DuckDB file", 0.9)
+    if '"__collections__"' in text[:4096] or _FIRESTORE.search(text[:4096]):
+        return Found(name, "table", "documents of Firestore", 0.9)
     odd = start.count(0) + text.count("\ufffd")
     if not text.strip() or (odd > len(text) // 10 and not start.startswith((b"\xff\xfe", b"\xfe"))):
         return Found(name, "none", "no text, and no format that is known")
@@ -145,8 +150,7 @@ def _text(name: str, path: Path) -> Found:
         return Found(name, "none", words)
     signs = look_at_log(path)
     if signs.table:
-        words = f"a table ({', '.join(signs.table[:6])}); as a ledger only a database is read"
-        return Found(name, "none", words)
+        return Found(name, "table", f"a table ({', '.join(signs.table[:6])})", 0.7)
     if not signs.certainty:
         return Found(name, "none", "nothing that is known")
     return Found(name, "log", signs.words, signs.certainty, "", signs.example)

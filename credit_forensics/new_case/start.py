@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +14,7 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.input_paths import STRIPE_KEYS
 from credit_forensics.evidence.load import load_evidence
-from credit_forensics.new_case.case_text import Section, case_text
+from credit_forensics.new_case.case_text import Section, case_text, toml_value
 from credit_forensics.new_case.credits_of_prices import BookedCredits, credits_of_prices
 from credit_forensics.new_case.found_databases import FoundDatabase, found_databases
 from credit_forensics.new_case.inventory import Found, take_stock
@@ -187,8 +188,13 @@ class _Draft:
             if one.problem:
                 section.say(f"{one.name}: {one.problem}")
         for found in case.stock:
-            if found.use == "none" and found.words.startswith(("a table", "SQL")):
+            if found.use == "none" and found.words.startswith("SQL"):
                 section.say(f"{found.name}: {found.words}")
+        tables = [found for found in case.stock if found.use == "table"]
+        if tables and not candidates:
+            return self._tables(case, section, tables)
+        for found in tables:
+            section.say(f"{found.name}: {found.words}; not read, for there is a database")
         chosen = self._one_of(case, section, "the credit ledger", candidates)
         if chosen is None:
             if not candidates:
@@ -206,6 +212,26 @@ class _Draft:
         self._ledger_lines(case, section, chosen, whole=whole)
         return whole
 
+    def _tables(self, case: NewCase, section: Section, tables: Sequence[Found]) -> bool:
+        """A ledger of exported files; whether the case can be loaded with it."""
+        files: dict[str, str] = {}
+        for found in tables:
+            stem = re.sub(r"\W+", "_", Path(found.name).stem).strip("_").lower() or "table"
+            name = stem if stem not in files else f"{stem}_{len(files) + 1}"
+            files[name] = found.name
+            section.say(f"{found.name}: {found.words} (certainty {found.certainty:.2f})")
+        if not self._load(case, files) or self._evidence is None:
+            section.offer(f"files = {toml_value(files)}")
+            return self._load(case, None)
+        certainty, notes = ledger_notes(self._evidence)
+        section.say(f"read together as a ledger (certainty {certainty:.2f})", *notes)
+        example = ledger_example(self._evidence)
+        if example:
+            section.say(f"  example: {example}")
+        section.set("files", files)
+        self.settings["ledger"] = {"files": files}
+        return True
+
     def _ledger_lines(
         self, case: NewCase, section: Section, chosen: FoundDatabase, *, whole: bool
     ) -> None:
@@ -220,10 +246,10 @@ class _Draft:
             section.say(f"{chosen.name}: {chosen.words}")
         section.set("url", chosen.url)
 
-    def _load(self, case: NewCase, database: FoundDatabase | None) -> bool:
+    def _load(self, case: NewCase, ledger: FoundDatabase | dict[str, str] | None) -> bool:
         """Load the case as it is drafted; why it cannot be becomes a remark."""
         try:
-            self._evidence = self._loaded(database)
+            self._evidence = self._loaded(ledger)
         except CaseError as error:
             if not self.settings:
                 return False
@@ -234,10 +260,12 @@ class _Draft:
             return False
         return True
 
-    def _loaded(self, database: FoundDatabase | None) -> Evidence:
+    def _loaded(self, ledger: FoundDatabase | dict[str, str] | None) -> Evidence:
         settings = dict(self.settings)
-        if database is not None:
-            settings["ledger"] = {"url": database.opens, "schema": "auto"}
+        if isinstance(ledger, FoundDatabase):
+            settings["ledger"] = {"url": ledger.opens, "schema": "auto"}
+        elif ledger is not None:
+            settings["ledger"] = {"files": ledger}
         case_file = CaseFile.model_validate({**settings, "folder": self._folder.resolve()})
         return load_evidence(case_file, self._progress)
 
@@ -252,6 +280,11 @@ class _Draft:
                 f"{times} of {price.payments} payments of {price.price_id} that the ledger names "
                 f"were booked with {credits} (certainty {price.certainty:.2f})"
             )
+            if not price.sold_for_credits:
+                section.say(
+                    f"the ledger names {price.payments} of its {price.paid} payments alone: it may "
+                    "be no price of credits"
+                )
             taken = 0 if price.sure else self._ask(case, section, _price_question(price))
             if taken is None:
                 section.offer(f"{price.price_id} = {credits}")
@@ -306,7 +339,7 @@ def _price_question(price: BookedCredits) -> Question:
     return Question(
         f"How many credits is {price.price_id} worth?",
         (*numbers, "I do not know"),
-        None if alike else 0,
+        None if alike or not price.sold_for_credits else 0,
     )
 
 

@@ -187,7 +187,10 @@ def _bookkeeping(evidence: Evidence, parts: frozenset[str]) -> tuple[str, str, s
                 min({text_sql(types, "session_id")}) AS session_id,
                 min({text_sql(types, "intent_id")}) AS intent_id
             FROM {RAW}payments GROUP BY 1) AS p ON t.local_payment_id = p.local_id"""
-        session, intent, other = "p.session_id", "p.intent_id", "p.object_id"
+        session, intent = "p.session_id", "p.intent_id"
+        # A journal may name the event alone, which is no object of a payment.
+        other = "CASE WHEN NOT starts_with(p.object_id, 'evt_') THEN p.object_id END"
+        event = "CASE WHEN starts_with(p.object_id, 'evt_') THEN p.object_id END"
         if "reference" in types:
             joins += f""" LEFT JOIN (
                 SELECT {text_sql(types, "local_id")} AS local_id, min(k.payment_id) AS payment_id
@@ -201,7 +204,7 @@ def _bookkeeping(evidence: Evidence, parts: frozenset[str]) -> tuple[str, str, s
             SELECT {text_sql(types, "local_payment_id")} AS local_id, min({event_id}) AS event_id
             FROM {RAW}processed_events WHERE starts_with({event_id}, 'evt_')
             GROUP BY 1) AS e ON t.local_payment_id = e.local_id"""
-        event = "e.event_id"
+        event = f"coalesce(e.event_id, {event})"
     return session, intent, event, other, joins
 
 

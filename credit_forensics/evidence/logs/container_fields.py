@@ -61,6 +61,7 @@ _WORDS = {
 }  # fmt: skip
 _ODD = re.compile(r"[^a-z0-9]+")
 _SENTENCE = re.compile(r"\S\s+\S+\s+\S")
+_CRUMBS = re.compile(r"breadcrumb", re.IGNORECASE)
 _DECODER = json.JSONDecoder()
 
 
@@ -261,9 +262,27 @@ def _records(value: Any, context: Record, depth: int) -> Iterator[Record]:
             if isinstance(part, (dict, list)):
                 yield from _records(part, context, depth + 1)
         return
+    if (rows := _as_rows(value)) is not None:
+        for row in rows:
+            yield from _records(row, context, depth + 1)
+        return
     record = with_nested(value)
     inner = [part for part in record.values() if _holds_records(part)]
     deeper = [part for part in record.values() if isinstance(part, dict)]
+    crumbs = [
+        part
+        for name, held in record.items()
+        if isinstance(held, dict) and _CRUMBS.search(name)
+        for part in held.values()
+        if _holds_records(part)
+    ]
+    if crumbs and not inner:
+        # What was said before an event stands beside what it was.
+        for part in crumbs:
+            yield from _records(part, context, depth + 1)
+        rest = {name: held for name, held in record.items() if not _CRUMBS.search(name)}
+        yield {**context, **rest}
+        return
     if inner:
         beside = {**context, **_beside(record)}
         for part in inner:
@@ -331,6 +350,21 @@ def _as_pair(value: list[Any]) -> Record | None:
     return None if moment is None else {"timestamp": value[0], "message": value[1]}
 
 
+def _as_rows(value: Record) -> list[Record] | None:
+    """``{"columns": [{"name": …}, …], "rows": [[…], …]}``: a table's answer to a query."""
+    names, rows = value.get("columns"), value.get("rows")
+    if not isinstance(names, list) or not isinstance(rows, list) or not names or not rows:
+        return None
+    called = [one.get("name") if isinstance(one, dict) else one for one in names]
+    if not all(isinstance(one, str) for one in called):
+        return None
+    return [
+        dict(zip(called, row, strict=False))
+        for row in rows
+        if isinstance(row, list) and len(row) == len(called)
+    ]
+
+
 def _as_fields(value: list[Any]) -> Record | None:
     """``[{"field": …, "value": …}, …]``."""
     found: Record = {}
@@ -346,6 +380,8 @@ def _as_fields(value: list[Any]) -> Record | None:
 
 def _holds_records(value: Any) -> bool:
     """Whether a list holds records: each with a text and a time, or further lists of such."""
+    if isinstance(value, list) and value and isinstance(value[0], dict) and _as_rows(value[0]):
+        return True
     if not isinstance(value, list) or not value:
         return False
     part = next((p for p in value[:50] if isinstance(p, (dict, list)) and p), None)

@@ -19,6 +19,7 @@ from credit_forensics.evidence.logs.container_fields import Found, Http, Record
 from credit_forensics.evidence.logs.encoding import TextReader
 from credit_forensics.evidence.logs.open import LONGEST_LINE, LogStream
 from credit_forensics.evidence.logs.times import TimeReader
+from credit_forensics.evidence.logs.traces import joined_traces
 
 LARGEST_DOCUMENT = 192 << 20
 LONGEST_MESSAGE = 16_000
@@ -72,9 +73,9 @@ class Container:
         lines = self._lines()
         head = list(_first(lines, _HEAD_LINES))
         if newest_first([line.time for line in head]):
-            yield from _by_time([*head, *lines])
+            yield from joined_traces(_by_time([*head, *lines]))
         else:
-            yield from chain(head, lines)
+            yield from joined_traces(chain(head, lines))
 
     @property
     def newest_first(self) -> bool:

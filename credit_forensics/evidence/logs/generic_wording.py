@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from credit_forensics.evidence.logs import access_log, wordings
+from credit_forensics.evidence.logs import access_log, languages, wordings
 from credit_forensics.evidence.logs.container_fields import Http
 from credit_forensics.evidence.logs.containers import Line
 from credit_forensics.evidence.logs.delivery import outcome_of, whole_number
@@ -30,7 +30,8 @@ _QUICK = re.compile(
     r"[a-z]{2,3}_(?:live_|test_)?[A-Za-z0-9]|hook|stripe|sign|firma|assin|event|credit|cr[ée]d|error|fail"
     r"|token|point|coin|balance|user|skip|ignor|dupl|already|gut|guthab|fehl|POST|Completed|Started"
     r"|nutzer|usu|utilis|compte|cuenta|conta|kein|bereits|d[ée]j|erro|[ée]ch|fall|falh|refus|reject"
-    r"|timed? ?out|metadata|exception|paid|saldo|solde|recarg|punkt|kund|abgelehnt",
+    r"|timed? ?out|metadata|exception|paid|saldo|solde|recarg|punkt|kund|abgelehnt"
+    rf"{languages.QUICK}",
     re.IGNORECASE,
 )
 _PATH = re.compile(r"(?<!\S)\S{0,300}/\S{1,300}/\S{0,300}")
@@ -97,7 +98,7 @@ def understand(line: Line) -> Clue | None:
         return None
     if not named and outcome is None and signature is None and http is None:
         return None
-    match = wordings.AMOUNT.search(text)
+    match = wordings.SIGNED_AMOUNT.search(text) or wordings.AMOUNT.search(text)
     amount = next((a for a in match.groups() if a), None) if match else None
     opens = "evt" in ids or event_type is not None or (http is not None and http.method is not None)
     return Clue(

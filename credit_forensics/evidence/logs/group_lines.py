@@ -67,7 +67,11 @@ def _requests(clues: list[Clue]) -> list[str | None]:
     counts: Counter[str] = Counter()
     opened: dict[str, set[str]] = {}
     threads: set[str] = set()
-    offered = [[c.line.request] if c.line.request else list(c.line.tokens) for c in clues]
+    # The account that a line names may look like a request, and is none.
+    offered = [
+        [c.line.request] if c.line.request else [t for t in c.line.tokens if t != c.user_id]
+        for c in clues
+    ]
     for clue, values in zip(clues, offered, strict=True):
         for value in dict.fromkeys(values):
             counts[value] += 1

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pyarrow as pa
+import pyarrow.compute as pc
 from duckdb import DuckDBPyConnection
 
 from credit_forensics.case_file import CaseFile
@@ -42,6 +43,7 @@ from credit_forensics.evidence.logs.whole_deliveries import whole_deliveries
 from credit_forensics.progress import Progress
 
 _KEPT_ROWS = 200_000
+_UNENDED = (None, "incomplete", "received")
 
 
 def load_webhook_logs(
@@ -124,9 +126,11 @@ def _load_file(file: _LogFile, span: Span, progress: Progress | None) -> None:
     read = file.again()
     if known and plain:
         read.read_chunks(progress)
-    if known and not read.recognised(by_fields=by_fields):
-        read = file.again()
-        read.read_container()
+    if known and (not read.recognised(by_fields=by_fields) or read.mostly_unended):
+        out_of_container = file.again()
+        out_of_container.read_container()
+        if not read.recognised(by_fields=by_fields) or out_of_container.ended > read.ended:
+            read = out_of_container
     if not known or not read.recognised(by_fields=by_fields):
         read = file.again()
         if plain:
@@ -150,7 +154,7 @@ class _LogFile:
         self._text = TextReader()
         self._rows = LogRows()
         self._number, self._time = 1, NO_TIME
-        self._sign_ins = self._ended = self._found = 0
+        self._sign_ins = self._ended = self._found = self.ended = 0
         self._wanted = True
         self._bad_json: list[int] = []
         self._cut: list[int] = []
@@ -167,6 +171,11 @@ class _LogFile:
     def recognised(self, *, by_fields: bool) -> bool:
         """Whether a delivery was; of records known by their fields alone, one with an outcome."""
         return bool(self._ended if by_fields else self._found)
+
+    @property
+    def mostly_unended(self) -> bool:
+        """Whether most deliveries have no outcome: the lines may stand in a container unread."""
+        return 2 * self.ended < self._found
 
     def read_chunks(self, progress: Progress | None, *, deliveries: bool = True) -> None:
         """Read the file as it is, by the known wording; or its sign-ins and its span alone."""
@@ -309,6 +318,8 @@ class _LogFile:
         self._rows.deliveries.append(rows)
         self._rows.count += len(rows)
         self._found += len(rows)
+        unended = pc.is_in(rows["outcome"], pa.array(_UNENDED, pa.string()))
+        self.ended += len(rows) - (pc.sum(unended).as_py() or 0)
 
     def _flush(self) -> None:
         rows, self._rows = self._rows, LogRows()

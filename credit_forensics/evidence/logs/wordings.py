@@ -1,6 +1,6 @@
 """The common words for what became of a delivery, in the languages that logs are written in.
 
-English, German, French, Spanish and Portuguese. A word alone is no claim: ``generic_wording``
+English, German, French, Spanish and Portuguese; ``languages`` has more. A word alone is no claim: ``generic_wording``
 says when a line is one. Patterns are tried in order; the first that is found gives the outcome.
 """
 
@@ -8,25 +8,31 @@ from __future__ import annotations
 
 import re
 
+from credit_forensics.evidence.logs import languages
+
 # What is booked, and whom a payment is for.
 CREDITS = (
     r"(?:credits?|tokens?|coins?|points?|units?|minutes?|balance|top-?ups?|guthaben"
     r"|gutschrift(?:en)?"
-    r"|punkte?n?|cr[ée]dit[oe]?s?|jetons?|solde|saldo|fichas?|monedas?|moedas?|puntos?|pontos?)"
+    r"|punkte?n?|cr[ée]dit[oe]?s?|jetons?|solde|saldo|fichas?|monedas?|moedas?|puntos?|pontos?"
+    rf"{languages.CREDITS})"
 )
 _WHO = (
     r"(?:user|account|customer|owner|client|member|team|organi[sz]ation|profile|benutzer(?:in)?"
     r"|nutzer(?:in)?|kund(?:e|in)|konto|utilisateur|compte|usuario|cuenta|cliente|usu[áa]rio"
-    r"|conta)"
+    rf"|conta{languages.WHO})"
 )
 _FAIL = (
     r"(?:fail\w*|invalid\w*|mismatch\w*|error|wrong|bad|missing|expired|reject\w*|refus\w*"
     r"|not (?:match|valid|verif)\w*|no match\w*|unable|could ?n[o']t|cannot"
     r"|ung(?:ü|ue)ltig\w*|fehlgeschlagen\w*|falsch\w*|fehlerhaft\w*|abgelehnt\w*"
     r"|[ée]chou\w*|[ée]chec|invalide\w*|non valide|incorrect\w*"
-    r"|inv[áa]lid\w*|fall[óo]|falhou|falha|no coincide|n[ãa]o (?:confere|corresponde)|erro)"
+    r"|inv[áa]lid\w*|fall[óo]|falhou|falha|no coincide|n[ãa]o (?:confere|corresponde)|erro"
+    rf"{languages.FAIL})"
 )
-_SIGNATURE = r"(?:signature\w*|signatur\w*|signing secret|firma|assinatura)"
+_SIGNATURE = (
+    rf"(?:signature\w*|signatur\w*|signing secret|firma|assinatura{languages.SIGNATURE})"
+)
 _PAST_EN = (
     r"(?:added|granted|credited|booked|applied|issued|awarded|deposited|allocated|incremented"
     r"|topped"
@@ -39,21 +45,29 @@ _PAST_OTHER = (
     r"|recargad[oa]s?|a[ñn]adi(?:eron|[óo])|agreg(?:aron|[óo])|acredit(?:aron|[óo])|sum(?:aron"
     r"|[óo])"
     r"|adicion(?:ou|aram)|credit(?:ou|aram)|creditad[oa]s?|adicionad[oa]s?|somad[oa]s?"
-    r"|atribu[íi]d[oa]s?)"
+    rf"|atribu[íi]d[oa]s?{languages.PAST})"
 )
 # Words that hold what is booked already: "crédités", "gutgeschrieben".
 _SAYS_ALL = (
     r"(?:credited|gutgeschrieben|gutschrift (?:gebucht|erstellt|erfolgt|erteilt)"
     r"|acreditad[oa]s?|creditad[oa]s?|recargad[oa]s?|aufgeladen|fulfilled (?:order|purchase"
-    r"|checkout))"
+    rf"|checkout){languages.SAYS_ALL})"
 )
 _NOT = (
     r"(?:not|never|n't|no|without|fail\w*(?: to)?|unable to|cannot|could ?n[o']t|error\w*"
     r"|nicht|keine?n?|non|pas|aucun\w*|sin|n[ãa]o|sem|ning[úu]n\w*|nenhum\w*)"
 )
 
+
+def _with_others(outcome: str, pattern: str) -> str:
+    """A pattern with the words of the other languages; of two for one outcome the last has them."""
+    key = "handler_error_not" if outcome == "handler_error" and _NOT in pattern else outcome
+    others = languages.OUTCOMES.get(key)
+    return f"{others}|{pattern}" if others else pattern
+
+
 OUTCOME_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (outcome, re.compile(pattern, re.IGNORECASE))
+    (outcome, re.compile(_with_others(outcome, pattern), re.IGNORECASE))
     for outcome, pattern in (
         (
             "signature_refused",
@@ -136,7 +150,7 @@ OUTCOME_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             rf"|(?<!\w){CREDITS}(?!\w).{{0,60}}?(?<!\w){_PAST_OTHER}(?!\w)"
             rf"|(?<!\w){_SAYS_ALL}(?!\w)"
             rf"|{_WHO}\b.{{0,60}}?\breceived\b.{{0,30}}?\b{CREDITS}\b"
-            rf"|[+]\s?\d[\d.,]*\s+{CREDITS}\b",
+            rf"|[+]\s?\d[\d.,]*\s+{CREDITS}\b|\b{CREDITS}\s*[:=]?\s*[+]\s?\d",
         ),
         (
             "ignored",
@@ -190,14 +204,14 @@ ABOUT_PAYMENTS = re.compile(
     r"|credit|cr[ée]dit|gutschr"
     r"|zahlung|rechnung|bezahl|paiement|facture|abonnement|\bpago|factura|suscripci|pagamento"
     r"|fatura"
-    r"|assinatura|evento",
+    rf"|assinatura|evento{languages.ABOUT}",
     re.IGNORECASE,
 )
 RECEIVES = re.compile(
     r"\b(?:receiv\w*|incoming|got|new|processing|handling|handle|start\w*|begin\w*|webhook:?"
     r"|event:?"
     r"|empfangen|erhalten|eingegangen|verarbeite\w*|re[çc]u\w*|traitement|recibid\w*|procesando"
-    r"|recebid\w*|processando)(?!\w)|-->",
+    rf"|recebid\w*|processando{languages.RECEIVES})(?!\w)|-->|收到|接收到|处理中|受信",
     re.IGNORECASE,
 )
 _ID = r"(?P<id>[A-Za-z0-9][\w.|:-]{0,199})"
@@ -209,13 +223,22 @@ USERS = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?<!\w)(?:for|to|für|fuer|an|à|pour|para|al?|ao|de)\s+[\"'(<]?{_ID}", re.IGNORECASE
+        rf"(?<!\w)(?:for|to|für|fuer|an|à|pour|para|al?|ao|de|aan|voor|per|dla)\s+[\"'(<]?{_ID}", re.IGNORECASE
     ),
+)
+# What is written with its sign goes before any number that stands near the word.
+SIGNED_AMOUNT = re.compile(
+    rf"\b{CREDITS}[\"']?\s*[:=]?\s*[+]\s?(\d{{1,15}})\b|(?<!\S)[+]\s?(\d{{1,15}})\s*{CREDITS}",
+    re.IGNORECASE,
 )
 AMOUNT = re.compile(
     rf"(?<![\w.,])(?<!\bto )(?<!\bauf )(?P<first>\d{{1,15}})(?!\s+(?:balance|saldo"
-    rf"|solde)\b)\s+(?:\w+\s+)?{CREDITS}\b"
+    rf"|solde)\b)\s+(?:[^\W\d]\w*\s+)?{CREDITS}\b"
     rf"|\b{CREDITS}\b(?: (?!to\b|auf\b)\w+)?[\"']?(?:\s*[:=]\s*|\s+)[+]?"
-    r"(?P<second>\d{1,15})(?![\w.,]*\d)",
+    r"(?P<second>\d{1,15})(?![\w.,]*\d)"
+    rf"|{languages.AMOUNT}"
+    # credited 100 to 77
+    r"|\b(?:credited|granted|added|awarded|topped up|gutgeschrieben:?)\s+[+]?(?P<fourth>\d{1,15})"
+    r"\s+(?:to|for)\b",
     re.IGNORECASE,
 )

@@ -61,9 +61,11 @@ def refresh_ledgers_exactly(store: StoredRows) -> None:
     stored = json.loads(store.get("marks") or "{}")
     read_before = store.get("ledger_read") is not None
     before = {key: Mark(*mark) for key, mark in stored.items()}
-    several = len(store.case_file.all_ledgers) > 1
+    sections = store.case_file.all_ledgers
+    # Exported files are read as a whole, and each is an input of its own.
+    several = len(sections) > 1 or any(section.files for section in sections)
     while True:
-        slowest = max((one.view_seconds for one in store.case_file.all_ledgers), default=1)
+        slowest = max((one.view_seconds for one in sections), default=1)
         reads = UnchangedRows(before, slowest)
         # Of several ledgers in the same tables nobody could say which rows are whose.
         narrow = None if several else reads.narrow

@@ -224,7 +224,6 @@ def test_a_mapping_of_ones_own_by_names_and_expressions(
             "cannot be read",
         ),
         ({"schema": "credit_leger"}, "did you mean 'credit_ledger'"),
-        ({"schema": "auto"}, "no table looks like entries of credits"),
         ({"kinds": {"x": "grnt"}}, "did you mean 'grant'"),
     ],
 )

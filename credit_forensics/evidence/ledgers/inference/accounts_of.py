@@ -76,14 +76,26 @@ def email_of(table: SampledTable) -> Field | None:
 
 
 def name_of(table: SampledTable) -> list[Field]:
-    """The columns that make up a person's name."""
-    texts = [f for f in table.columns if "name" in f.words or f.column.lower() == "nickname"]
-    texts = [f for f in texts if not (f.is_email or f.is_time or "file" in f.words)]
-    by = {"".join(w.words(f.column)): f for f in texts}
-    for names in (("fullname",), ("name",), ("displayname",), ("firstname", "lastname")):
-        if all(name in by for name in names):
-            return [by[name] for name in names]
-    return [by[name] for name in ("username", "nickname") if name in by][:1]
+    """The columns that make up a person's name; else what a JSON column calls it."""
+    columns = [f for f in table.columns if _is_name(f)]
+    inside = [f for f in table.fields if f.path and _is_name(f) and not f.words & w.NOT_OWNER]
+    for texts in (columns, inside):
+        by = {"".join(f.words_in_order): f for f in reversed(texts)}
+        for names in (
+            ("fullname",), ("firstname", "lastname"), ("firstname", "name"), ("name", "lastname"),
+            ("givenname", "familyname"), ("name",), ("displayname",),
+        ):  # fmt: skip
+            if all(name in by for name in names):
+                return [by[name] for name in names]
+        for name in ("username", "nickname"):
+            if name in by:
+                return [by[name]]
+    return []
+
+
+def _is_name(field: Field) -> bool:
+    named = "name" in field.words or field.column.lower() == "nickname"
+    return named and not (field.is_email or field.is_time or "file" in field.words)
 
 
 def customer_of(table: SampledTable) -> Field | None:

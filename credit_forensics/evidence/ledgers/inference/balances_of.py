@@ -48,6 +48,9 @@ def stored_balances(
         numbers = balance_fields(one.table)
         if not numbers or one.table.words & w.PAYING:
             continue
+        numbers = [f for f in numbers if not _moved(one.table, one.key, f)]
+        if not numbers:
+            continue
         choices: list[tuple[Field, ...]] = [(field,) for field in numbers]
         if 2 <= len(numbers) <= 4:
             choices.append(tuple(numbers))
@@ -60,6 +63,15 @@ def stored_balances(
             name = one.table.label + "+".join(part.name for part in parts)
             found.append((-rank, name, StoredBalance(one.table, one.key, parts, sample)))
     return [one for _, _, one in sorted(found, key=lambda row: row[:2])]
+
+
+def _moved(table: SampledTable, key: Field, number: Field) -> bool:
+    """Whether a number is what one event added or took ("bonuses"), and no balance."""
+    does = table.words & (w.ADDING | w.SPENDING) - w.EITHER_WAY - w.UNIT
+    if not does or number.words & {"balance", "remaining", "current", "available", "total"}:
+        return False
+    timed = any(f.is_time and not f.words & {"updated"} for f in table.columns)
+    return timed and any(f.unique and f != key and f.words & w.KEY for f in table.columns)
 
 
 def _sample(

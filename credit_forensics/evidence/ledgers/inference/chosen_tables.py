@@ -36,6 +36,20 @@ def chosen_tables(candidates: Sequence[EntriesTable]) -> list[EntriesTable]:
         ]
         if beside:
             return [first, *beside]
+    twins = [
+        c
+        for c in candidates[1:]
+        if c.table.rows
+        and _same_columns(first.table, c.table)
+        and not _same_rows(first.table, c.table)
+    ]
+    if twins:
+        names = ", ".join(c.table.label for c in twins[:3])
+        raise Question(
+            f"{first.table.label} is made like {names}: each may hold a part of the ledger, or be "
+            "an old copy of it (name one with table, or all of them with a query of your own)",
+            first_mapping(first),
+        )
     rivals = [
         c
         for c in candidates[1:]
@@ -47,6 +61,11 @@ def chosen_tables(candidates: Sequence[EntriesTable]) -> list[EntriesTable]:
             f"{first.table.label} may be the ledger, and so may {names}", first_mapping(first)
         )
     return [first]
+
+
+def _same_columns(one: SampledTable, other: SampledTable) -> bool:
+    """Tables of one shape: of another tenant or year, an archive, a copy."""
+    return {f.column.lower() for f in one.columns} == {f.column.lower() for f in other.columns}
 
 
 def _same_rows(one: SampledTable, other: SampledTable) -> bool:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from decimal import Decimal
 
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
+from credit_forensics.evidence.ledgers.inference.languages import folded
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable, stripe_ids
 
+_THEIRS = 0.5
+# So many of the entries move nothing in one column and something in the other.
+_APART = 0.05
 _NUMERIC = ("int", "numeric", "decimal", "real", "double", "float", "bigint", "smallint", "number")
 
 
@@ -57,7 +62,24 @@ def best_amount(fields: Iterable[Field], known: KnownValues) -> tuple[Field, flo
     if not scored or scored[0][0] <= 0:
         return None
     behind = scored[1][0] if len(scored) > 1 else 0.0
-    return scored[0][2], scored[0][0], scored[0][0] - max(behind, 0.0)
+    best = scored[0][2]
+    beside = [f for score, _, f in scored[1:] if score > 0 and _moves_apart(best, f)]
+    margin = 0.0 if beside else scored[0][0] - max(behind, 0.0)
+    return best, scored[0][0], margin
+
+
+def _moves_apart(one: Field, other: Field) -> bool:
+    """Whether another column of credits moves where this one does not: paid ones and free ones."""
+    held = {"reserved", "reserve", "hold", "held", "frozen", "after", "before"}
+    if not one.words & w.UNIT or not other.words & w.UNIT or other.words & held:
+        return False
+    rows = list(zip(one.texts, other.texts, strict=True))
+    apart = sum(1 for here, there in rows if _is_nothing(here) and not _is_nothing(there))
+    return bool(rows) and apart >= _APART * len(rows)
+
+
+def _is_nothing(text: str | None) -> bool:
+    return not text or not text.strip("-+0. ")
 
 
 def debit_and_credit(table: SampledTable) -> tuple[Field, Field] | None:
@@ -97,6 +119,30 @@ def _one_each(taken: Field, given: Field) -> bool:
     return not both and all(n >= 0 for n in (*taken.numbers, *given.numbers))
 
 
+def running_balance_falls(table: SampledTable, owner: Field, amount: Field) -> bool:
+    """Whether the balance after an entry is below the one before it, of any account.
+
+    By that a table says that an amount without a sign took credits.
+    """
+    time = time_of(table)
+    for field in table.columns:
+        own = field.words
+        running = own & {"after", "balance", "running", "remaining", "resulting"}
+        if not running or own & {"before", "previous", "id"} or field == amount:
+            continue
+        if not is_number(field) or len(field.values) < 2:
+            continue
+        order = time.texts if time else tuple(str(n) for n in range(len(field.texts)))
+        last: dict[str, Decimal] = {}
+        for _, whose, text in sorted(zip(order, owner.texts, field.texts, strict=True), key=repr):
+            if whose is None or not text:
+                continue
+            if Decimal(text) < last.get(whose, Decimal(text)):
+                return True
+            last[whose] = Decimal(text)
+    return False
+
+
 def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]:
     """Columns that may say whose credits they are, best first."""
     found = []
@@ -126,10 +172,20 @@ def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]
         if score > 0:
             found.append((score, field))
     if not found:
+        # What the sessions call an account is one, whatever the column's name ("who").
+        found = [(1.5, f) for f in table.columns if _holds_accounts(f, known)]
+    if not found:
         # An entry may name its account by the e-mail address or by the Stripe customer alone.
         contacts = [f for f in table.columns if f.is_email or f.is_customer]
         found = [(1.0, f) for f in contacts if 2 * f.filled >= len(f.texts)]
     return sorted(found, key=lambda one: (-one[0], one[1].name))
+
+
+def _holds_accounts(field: Field, known: KnownValues) -> bool:
+    apart = w.REFERENCE | w.PAYING | w.NOT_OWNER
+    plain = not (field.words & apart or field.is_json or all(v.isdigit() for v in field.values))
+    theirs = field.share(known.accounts.__contains__) >= _THEIRS
+    return plain and theirs and 1 < len(field.values) < field.filled
 
 
 def time_of(table: SampledTable) -> Field | None:
@@ -150,7 +206,7 @@ def time_of(table: SampledTable) -> Field | None:
 
 
 def type_of(table: SampledTable, apart_from: Iterable[Field]) -> Field | None:
-    """The column that sorts entries into a few kinds."""
+    """The column that sorts entries into a few kinds, by its name or else by what it holds."""
     taken = {field.name for field in apart_from}
     scored = []
     for place, field in enumerate(table.columns):
@@ -164,13 +220,61 @@ def type_of(table: SampledTable, apart_from: Iterable[Field]) -> Field | None:
             continue
         score = 3.0 if "type" in own or "kind" in own else 2.0 if own & {"direction"} else 1.0
         scored.append((-score, len(own), place, field))
-    return min(scored, key=lambda one: one[:3])[3] if scored else None
+    if scored:
+        return min(scored, key=lambda one: one[:3])[3]
+    return next((f for f in table.columns if f.name not in taken and _holds_kinds(f)), None)
 
 
 def _of_another(field: Field, table: SampledTable) -> bool:
-    """A column beside an id of the same name: the kind of thing that the id is of."""
+    """A column beside an id of the same name: the kind of thing that the id is of.
+
+    Beside the entry's own id ("transaction_id") it is the kind of the entry.
+    """
     rest = field.words - {"type", "kind"} - w.KEY
-    return bool(rest) and any(f.words == rest | {"id"} for f in table.columns)
+    own = {f.name for f in table.columns if f.unique and f.words - {"id"} <= w.ENTRY}
+    beside = [f for f in table.columns if f.words == rest | {"id"}]
+    return bool(rest) and any(f.name not in own for f in beside)
+
+
+def _holds_kinds(field: Field) -> bool:
+    """Whether most of a column's few values are words for what entries do."""
+    if field.is_time or field.is_json or field.is_email or field.is_customer or field.numbers:
+        return False
+    if field.words & (w.STATUS | w.OWNER | w.KEY | {"currency", "provider", "name"}):
+        return False
+    few = 2 <= len(field.values) <= 40 and len(field.values) < field.filled
+    known = w.ADDING | w.SPENDING | w.EITHER_WAY
+    return few and field.share(lambda v: len(v) <= 60 and bool(set(w.words(v)) & known)) >= 0.5
+
+
+# Values that say alone whether credits come or go: what adds them, what takes them.
+_WAYS = tuple(
+    (frozenset(adds.split()), frozenset(takes.split()))
+    for adds, takes in (
+        ("in", "out"), ("c cr credit", "d dr debit"), ("h haben", "s soll"), ("+", "-"),
+        ("+1", "-1"), ("1", "-1"), ("plus", "minus"), ("increase", "decrease"), ("inc", "dec"),
+        ("increment", "decrement"), ("add", "subtract"), ("add", "deduct"), ("add", "remove"),
+        ("add", "sub"), ("up", "down"), ("incoming", "outgoing"), ("inflow", "outflow"),
+        ("inbound", "outbound"), ("deposit", "withdrawal"), ("deposit", "withdraw"),
+        ("earn", "spend"), ("earned", "spent"), ("income", "expense"), ("entree", "sortie"),
+        ("entrada", "salida"), ("entrada", "saida"), ("entrata", "uscita"), ("ingreso", "egreso"),
+        ("credito", "debito"), ("zugang", "abgang"), ("gutschrift", "belastung"),
+    )
+)  # fmt: skip
+
+
+def way_of(table: SampledTable, apart_from: Iterable[Field]) -> tuple[Field, list[str]] | None:
+    """The column that says of each entry whether credits come or go, and what it calls going."""
+    taken = {field.name for field in apart_from}
+    for field in table.columns:
+        if field.name in taken or len(field.values) > 4 or field.filled < len(field.texts):
+            continue
+        plain = {value: folded(value).strip().lower() for value in field.values}
+        for adds, takes in _WAYS:
+            both = set(plain.values())
+            if both & adds and both & takes and both <= adds | takes:
+                return field, sorted(value for value in plain if plain[value] in takes)
+    return None
 
 
 def reasons_of(table: SampledTable, apart_from: Iterable[Field]) -> list[Field]:

@@ -13,6 +13,7 @@ from credit_forensics.evidence.ledgers.inference.column_roles import (
     reasons_of,
     time_of,
 )
+from credit_forensics.evidence.ledgers.inference.heads import Head
 from credit_forensics.evidence.ledgers.inference.movements import Movements
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
 from credit_forensics.evidence.ledgers.inference.probes import as_text, divided
@@ -37,6 +38,7 @@ class EntriesPart:
     bridge: Bridge | None = None
     reference: Field | None = None
     scale: int = 1
+    head: Head | None = None
 
 
 def entries_query(
@@ -74,9 +76,18 @@ def _select(columns: dict[str, str]) -> str:
 
 
 def source_sql(database: ReadOnlyDatabase, part: EntriesPart) -> str:
-    """What stands after FROM: the entries as ``e``, and the rows that count."""
+    """What stands after FROM: the entries as ``e``, and the rows that count.
+
+    An account that is no user's, the house's own, has a row and no owner.
+    """
     source = f"{database.quoted(part.entries.table.relation)} AS e{part.owner.join(database)}"
-    return f"{source} WHERE {part.moves.where}" if part.moves.where else source
+    if part.head:
+        source += part.head.join(database)
+    where = [part.moves.where] if part.moves.where else []
+    if part.owner.key is not None and part.owner.holder is not None:
+        key, holder = (f.sql(database, "o") for f in (part.owner.key, part.owner.holder))
+        where.append(f"({key} IS NULL OR {holder} IS NOT NULL)")
+    return f"{source} WHERE {' AND '.join(where)}" if where else source
 
 
 def _targets(
@@ -121,6 +132,11 @@ def _targets(
     texts = texts_with_ids(table, apart)
     if texts:
         put("meta", _joined(database, texts), ", ".join(f.name for f in texts))
+    if part.head:
+        for target, fields in part.head.fields().items():
+            if target not in columns:
+                said = ", ".join(f"{part.head.table.label}.{f.name}" for f in fields)
+                put(target, _joined(database, fields, "h"), said)
     if part.bridge:
         bridge = part.bridge
         put(
@@ -145,14 +161,20 @@ def _type(database: ReadOnlyDatabase, part: EntriesPart) -> tuple[str, str] | No
         label = "purchase"
     elif part.entries.direction > 0:
         label = "grant"
+    kind = part.moves.type
     if not label:
-        kind = part.moves.type
         return (part.moves.type_sql(database), kind.name) if kind else None
-    return f"'{label}'", f"the table's name: {label}"
+    if kind is None:
+        return f"'{label}'", f"the table's name: {label}"
+    # The entry's own word goes before the table's: a grant may be a purchase.
+    own = as_text(database, part.moves.type_sql(database))
+    return f"coalesce({own} || ' ', '') || '{label}'", f"{kind.name}, the table's name: {label}"
 
 
-def _joined(database: ReadOnlyDatabase, fields: Sequence[Field]) -> str:
+def _joined(database: ReadOnlyDatabase, fields: Sequence[Field], alias: str = "e") -> str:
+    if len(fields) == 1 and alias == "h":
+        return fields[0].sql(database, alias)
     texts = [
-        f"coalesce({as_text(database, field.sql(database, 'e'))} || ' ', '')" for field in fields
+        f"coalesce({as_text(database, field.sql(database, alias))} || ' ', '')" for field in fields
     ]
     return f"nullif(trim({' || '.join(texts)}), '')"

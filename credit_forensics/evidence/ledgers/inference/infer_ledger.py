@@ -19,6 +19,7 @@ from credit_forensics.evidence.ledgers.inference.balances_of import (
 from credit_forensics.evidence.ledgers.inference.chosen_tables import chosen_tables, first_mapping
 from credit_forensics.evidence.ledgers.inference.decisions import Decision, Inferred, Question
 from credit_forensics.evidence.ledgers.inference.entries_read import EntriesPart, entries_query
+from credit_forensics.evidence.ledgers.inference.heads import head_of
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.memberships_of import memberships_read
 from credit_forensics.evidence.ledgers.inference.movements_and_balances import (
@@ -27,6 +28,7 @@ from credit_forensics.evidence.ledgers.inference.movements_and_balances import (
 )
 from credit_forensics.evidence.ledgers.inference.no_entries import without_entries
 from credit_forensics.evidence.ledgers.inference.owner_of import (
+    kinds_of_owner,
     owner_of,
 )
 from credit_forensics.evidence.ledgers.inference.references import bridge, own_reference
@@ -78,6 +80,7 @@ def infer_ledger(
     for part in parts:
         part.bridge = bridge(database, part.entries.table, tables, _apart(part), known)
         part.reference = own_reference(part.entries.table, known, _apart(part))
+        part.head = head_of(database, part.entries.table, tables)
         part.scale = mapping.scale if mapping and mapping.scale else _scale(part, known)
     query, words = entries_query(database, parts)
     found.queries["entries"] = query
@@ -118,6 +121,15 @@ def _part(
         raise Question(
             f"the accounts that the entries of {entries.table.label} belong to are not found by "
             f"{named}",
+            first_mapping(entries),
+        )
+    kinds = kinds_of_owner(entries.table, owner.field)
+    if kinds is not None:
+        beside, values = kinds
+        raise Question(
+            f"the entries of {entries.table.label} belong to {' and '.join(values[:4])}, as "
+            f"{beside.name} says, and the same {owner.field.name} stands for more than one of them "
+            f"(set where = \"{beside.column} = '{values[0]}'\")",
             first_mapping(entries),
         )
     # A table alone whose name says that it takes credits may still give some back.
@@ -164,6 +176,7 @@ def _entries_decision(
     certainty += 0.15 if (first.moves.agrees or 0.0) >= AGREES else 0.0
     certainty += 0.1 if "meta" in words or "local_payment_id" in words else 0.0
     decision.certainty = min(certainty, 0.99)
+    decision.notes += first.moves.notes
     if first.moves.agrees is not None:
         decision.notes.append(
             f"for {first.moves.agrees:.0%} of the accounts the entries sum up to the stored balance"

@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
+from functools import partial
+from itertools import product
 
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.relations import quote_identifier, quote_text
-from credit_forensics.evidence.ledgers.inference.column_roles import type_of
+from credit_forensics.evidence.ledgers.inference import words as w
+from credit_forensics.evidence.ledgers.inference.column_roles import (
+    running_balance_falls,
+    type_of,
+    way_of,
+)
 from credit_forensics.evidence.ledgers.inference.decisions import Question
 from credit_forensics.evidence.ledgers.inference.labels_of import labels_of
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
 from credit_forensics.evidence.ledgers.inference.probes import as_text, groups, sums_by_owner
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
 from credit_forensics.evidence.ledgers.inference.signs import (
+    AGREES,
+    Weight,
     agreement,
     best_weights,
     sign_of,
@@ -22,6 +31,7 @@ from credit_forensics.evidence.ledgers.inference.signs import (
 from credit_forensics.evidence.ledgers.inference.statuses import State, states_of
 from credit_forensics.evidence.ledgers.inference.table_roles import EntriesTable
 
+_MOST_OPEN = 6
 _TEXTS = ("text", "char", "varchar", "character", "string")
 
 
@@ -139,6 +149,11 @@ def settle_movements(
     unsigned = bool(counted) and all(low >= 0 for _, _, low, _ in counted)
     signs = {label: sign_of(moves.labels.get(label, label)) for label in labels}
     use_signs = bool(kind) and unsigned and direction == 0 and entries.debit is None
+    way = way_of(table, [owner.field]) if unsigned and entries.debit is None else None
+    if way is not None and direction == 0 and own_signs is None:
+        moves.amount = _by_way(database, way, amount)
+        moves.notes.append(f"{way[0].name} says which way: {', '.join(way[1])} takes credits")
+        use_signs = False
     if own_signs is not None:
         signs = {label: own_signs.get(label, 1) for label in labels}
         use_signs = True
@@ -152,11 +167,40 @@ def settle_movements(
         balances=balances, keep=keep, signs=signs, use_signs=use_signs,
         open_labels=open_labels, open_states=open_states,
     )  # fmt: skip
+    if unsigned and not use_signs and way is None and own_signs is None and direction == 0:
+        _ask_for_signs(entries, owner, balances, moves)
     if use_signs:
         moves.signs = {label: signs[label] or 1 for label in sorted(labels)}
         moves.taking = tuple(label for label in sorted(labels) if signs[label] < 0)
     moves.where = own_where or _where(database, states, keep)
     return moves
+
+
+def _ask_for_signs(
+    entries: EntriesTable,
+    owner: Owner,
+    balances: Sequence[Mapping[str, Decimal]],
+    moves: Movements,
+) -> None:
+    """Ask where no amount is below zero, nothing says what takes credits, and yet some do."""
+    table, amount = entries.table, entries.amount
+    if entries.debit is not None or amount is None:
+        return
+    falls = running_balance_falls(table, owner.field, amount)
+    against = entries.direction == 0 and bool(balances) and not moves.agrees
+    if falls or (against and table.words & w.ENTRY):
+        why = "its running balance falls" if falls else "they sum up to no stored balance"
+        raise Question(
+            f"{table.label} has no amount below zero and no kind that says what takes credits, "
+            f"though {why}"
+        )
+
+
+def _by_way(database: ReadOnlyDatabase, way: tuple[Field, list[str]], amount: str) -> str:
+    """The amount with the sign that a column of its own gives it."""
+    listed = ", ".join(quote_text(value, database.dialect) for value in way[1])
+    label = as_text(database, way[0].sql(database, "e"))
+    return f"(CASE WHEN {label} IN ({listed}) THEN -({amount}) ELSE {amount} END)"
 
 
 def _states(
@@ -207,23 +251,20 @@ def _by_balances(
         wanted = sorted({one for found in balances for one in list(found)[:200]})[:400]
         sums = sums_by_owner(database, rows, wanted, len(fields))
         kept = [dict(values) for values in keep]
-        open_state = open_states[0] if len(open_states) == 1 and not open_labels else None
 
         def weight_of_state(key: tuple[str | None, ...]) -> int:
             return int(all(kept[n].get(value) is not False for n, value in enumerate(key[offset:])))
 
         for found in balances:
-            if open_state is not None:
-                n, value = open_state
-                shares = {}
-                for counts in (True, False):
-                    kept[n][value] = counts
-                    shares[counts] = agreement(
-                        sums, found, lambda key: _sign(key, signs, use_signs) * weight_of_state(key)
-                    )
-                if max(shares.values()) >= 0.8 and shares[True] != shares[False]:
-                    keep[n][value] = kept[n][value] = shares[True] > shares[False]
-                    moves.agrees = max(shares.values())
+            if open_states and not open_labels and len(open_states) <= _MOST_OPEN:
+                settled_states = _settle_states(
+                    open_states, kept, partial(agreement, sums, found),
+                    lambda key: _sign(key, signs, use_signs) * weight_of_state(key),
+                )  # fmt: skip
+                if settled_states is not None:
+                    moves.agrees, choice = settled_states
+                    for (n, value), counts in zip(open_states, choice, strict=True):
+                        keep[n][value] = kept[n][value] = counts
                     asked = []
                     break
                 continue
@@ -248,6 +289,25 @@ def _by_balances(
             f"{entries.table.label} has entries of {', '.join(asked[:6])}, and neither words nor "
             "the stored balances say whether they add credits, take them, or do not count"
         )
+
+
+def _settle_states(
+    open_states: Sequence[tuple[int, str | None]],
+    kept: list[dict[str | None, bool | None]],
+    agrees_with: Callable[[Weight], float],
+    weight: Weight,
+) -> tuple[float, tuple[bool, ...]] | None:
+    """Which of the open states count, where one choice alone makes the balances come out."""
+    shares = []
+    for choice in product((True, False), repeat=len(open_states)):
+        for (n, value), counts in zip(open_states, choice, strict=True):
+            kept[n][value] = counts
+        shares.append((agrees_with(weight), choice))
+    for n, value in open_states:
+        kept[n][value] = None
+    shares.sort(key=lambda one: -one[0])
+    tied = len(shares) > 1 and shares[1][0] == shares[0][0]
+    return None if shares[0][0] < AGREES or tied else shares[0]
 
 
 def _sign(key: tuple[str | None, ...], signs: Mapping[str, int], use_signs: bool) -> int:

@@ -108,7 +108,13 @@ def owner_of(
         # All of them lead to accounts. Who did it owns nothing, whose balance is stored does; else
         # the columns are in order of how well their names fit.
         best = min(direct, key=lambda one: one[:3])
-        return Owner(best[3], best[4])
+        field = best[3]
+        if known.accounts and not any(value in known.accounts for value in field.values):
+            # The sessions name users, and the entries an account that one of them owns.
+            link = _through(database, field, others, known)
+            if link and link.holder and any(v in known.accounts for v in link.holder.values):
+                return link
+        return Owner(field, best[4])
     if through:
         return through[0]
     if not any(is_account_table(table) and table.rows for table in others):
@@ -116,6 +122,28 @@ def owner_of(
         return Owner(plain[0], 0.0) if plain else None
     if not entries.table.rows:
         return Owner(entries.owner, 0.0)
+    return None
+
+
+def kinds_of_owner(table: SampledTable, owner: Field) -> tuple[Field, list[str]] | None:
+    """The column that says of which kind an owner is, and its values, where one id has several.
+
+    User 2 and team 2 are two owners: nobody may take the one for the other.
+    """
+    own = owner.words - w.KEY
+    for beside in table.columns if not owner.path else ():
+        kinds = beside.words & {"type", "kind"}
+        if not own or not kinds or beside.words - kinds != own or len(beside.values) < 2:
+            continue
+        pairs = {
+            (kind, key)
+            for kind, key in zip(beside.texts, owner.texts, strict=True)
+            if kind is not None and key is not None
+        }
+        counting = all(value.isdigit() for value in owner.values)
+        if counting or len(pairs) > len({key for _, key in pairs}):
+            often = sorted(beside.values, key=lambda v: (-beside.texts.count(v), v))
+            return beside, often
     return None
 
 

@@ -39,7 +39,12 @@ class Field:
     @cached_property
     def words(self) -> frozenset[str]:
         """The words of its own name (the last key of a path)."""
-        return frozenset(words(self.path[-1] if self.path else self.column))
+        return frozenset(self.words_in_order)
+
+    @cached_property
+    def words_in_order(self) -> tuple[str, ...]:
+        """The same in the order in which they stand."""
+        return words(self.path[-1] if self.path else self.column)
 
     @cached_property
     def values(self) -> tuple[str, ...]:

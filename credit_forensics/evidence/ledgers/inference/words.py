@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from credit_forensics.evidence.ledgers.inference.languages import folded, in_english
+
 # Names that are written without a border between their words.
 _RUN_TOGETHER = re.compile(
     r"^(user|account|owner|member|customer|wallet|team|org|order|payment|session|credits?|created"
@@ -14,7 +16,7 @@ _PARTS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+")
 
 
 def words(name: str) -> tuple[str, ...]:
-    """The words of a name, in lower case and the singular.
+    """The words of a name, in lower case, the singular, and English.
 
     Examples
     --------
@@ -22,17 +24,22 @@ def words(name: str) -> tuple[str, ...]:
     (('credit', 'transaction'), ('stripe', 'checkout', 'session', 'id'), ('status',))
     >>> words("userid"), words("billing_credittransaction"), words("ledgerEntries")
     (('user', 'id'), ('billing', 'credit', 'transaction'), ('ledger', 'entry'))
+    >>> words("Buchungsart"), words("mouvements_crédits")
+    (('type',), ('movement', 'credit'))
     """
     return tuple(
-        _singular(word)
-        for part in _PARTS.findall(name)
+        _singular(english)
+        for part in _PARTS.findall(folded(name))
         for word in _RUN_TOGETHER.sub(r"\1 \2", part.lower()).split()
+        for english in in_english(word)
     )
 
 
 def _singular(word: str) -> str:
     if len(word) > 4 and word.endswith("ies"):
         return f"{word[:-3]}y"
+    if len(word) > 5 and word.endswith(("uses", "sses", "xes", "ches", "shes")):
+        return word[:-2]
     if len(word) > 3 and word.endswith("s") and not word.endswith(("ss", "us", "is", "tatus")):
         return word[:-1]
     return word

@@ -1,0 +1,61 @@
+"""Puts a trace back together where each of its lines came with a time of its own."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from credit_forensics.evidence.logs.containers import Line
+
+_SPAN = 2_000_000
+_MOST_LINES = 80
+_LONGEST = 16_000
+_BEFORE = r"^(?:[\w.-]{1,40}\s*\|\s*)?\s*"
+_BEGINS = re.compile(_BEFORE + r"Traceback \(most recent", re.MULTILINE)
+_ENDS = re.compile(_BEFORE + r"[A-Za-z_][\w.]{0,120}(?:Error|Exception|DoesNotExist|NotFound\w*|Exit"
+                   r"|Interrupt|Violation|Warning)\b", re.MULTILINE)  # fmt: skip
+# Lines of a stack in Node, Java, Ruby, PHP, .NET: each says that it goes on.
+_FRAME = re.compile(
+    _BEFORE + r"(?:at [\w.$<>/\[]+[^\n]{0,300}[:(]\S*\)?\s*$|Caused by: |\.\.\. \d+ more|#\d+ \S"
+    r"|from \S+:\d+:in |\[stacktrace\]|File \"[^\"]{1,300}\", line \d+)"
+)
+
+
+def joined_traces(lines: Iterable[Line]) -> Iterator[Line]:
+    """Lines, with those of a trace put to the line before it.
+
+    Examples
+    --------
+    >>> from credit_forensics.evidence.logs.containers import Line
+    >>> texts = ["handler failed", "Traceback (most recent call last):", "user = meta['id']",
+    ...          "KeyError: 'id'", "next"]
+    >>> lines = [Line(n, n, None, None, (), text, None, {}) for n, text in enumerate(texts)]
+    >>> [line.text.count("\\n") for line in joined_traces(lines)]
+    [3, 0]
+    """
+    last: Line | None = None
+    inside, joined = False, 0
+    for line in lines:
+        near = (
+            last is not None
+            and joined < _MOST_LINES
+            and len(last.text) < _LONGEST
+            and (last.request == line.request or not line.request)
+            and (
+                last.time is None or line.time is None or abs(line.time - last.time) <= _SPAN
+            )
+        )
+        begins = _BEGINS.search(line.text[:400]) is not None
+        if last is not None and near and (begins or inside or _FRAME.search(line.text[:400])):
+            last = last._replace(text=f"{last.text}\n{line.text}", level=last.level or line.level)
+            joined += 1
+        else:
+            if last is not None:
+                yield last
+            last, joined = line, 0
+        ended = _ENDS.search(line.text[-400:] if begins else line.text[:400]) is not None
+        inside = (begins or (inside and near)) and not ended
+    if last is not None:
+        yield last
