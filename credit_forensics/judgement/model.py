@@ -6,15 +6,21 @@ given a period's state, payments of one pattern are alike, so only their counts 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from scipy.sparse import csr_array
 
 from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES, smooth
-from credit_forensics.judgement.families import PATRONS_ALPHA, PATRONS_BETA
+from credit_forensics.judgement.families import (
+    PATRONS_ALPHA,
+    PATRONS_BETA,
+    SHARED_ALPHA,
+    SHARED_BETA,
+)
 from credit_forensics.judgement.fit import (
+    FIRST_WRONG,
     HIGHEST,
     LOWEST,
     Fit,
@@ -22,12 +28,14 @@ from credit_forensics.judgement.fit import (
     state_posteriors,
 )
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
+from credit_forensics.judgement.relations import is_shared
 from credit_forensics.resolution.family_names import NAME, SESSION
 
 __all__ = ["Fit", "fit_model", "session_accuracy", "state_posteriors"]
 
 _ROUNDS, _ROUNDS_A_CHAIN = 60, 10
 _CLOSE = 1e-6
+_WRONG_SEEN = 50.0  # payments that the first guess at the share of wrong sessions counts as
 
 
 def fit_model(
@@ -35,7 +43,7 @@ def fit_model(
     cells: Cells,
     accounts: int,
     accuracy: Sequence[Floats] | None = None,
-    patrons: float | None = None,
+    rates: Mapping[str, float] | None = None,
 ) -> Fit:
     """Fit accuracies by EM, and the burst chain with them.
 
@@ -47,8 +55,8 @@ def fit_model(
         how many payments of each pattern lie in each period.
     accounts
         number of accounts, for how much a shared name says.
-    accuracy, patrons
-        those of an earlier fit, which then stay; only the burst chain is fitted.
+    accuracy, rates
+        those of an earlier fit (``Fit.rates``), which then stay; only the burst chain is fitted.
 
     Returns
     -------
@@ -70,7 +78,8 @@ def fit_model(
     )
     if accuracy is not None:
         fit.accuracy = [values.copy() for values in accuracy]
-        fit.patrons = fit.patrons if patrons is None else patrons
+        for name, value in (rates or {}).items():
+            setattr(fit, name, value)
     if not len(patterns):
         return fit
     counts = csr_array(
@@ -131,9 +140,22 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
     expected = (thought.probability * weight[:, :, None]).sum(axis=0)
     in_all = weight.sum(axis=0)
     rows = np.arange(len(patterns))
-    speaking = patterns.level[:, patterns.index(SESSION)] > 0
+    index = patterns.index(SESSION)
+    speaking = patterns.level[:, index] > 0
+    shared = speaking & is_shared(patterns.related)
+    alone = speaking & ~shared
     fit.paid_for = float((thought.patron * weight).sum())
     fit.asked = float(in_all[speaking].sum())
+    named = np.maximum(patterns.slot[:, index] - 1, 0)
+    by_right = expected[rows, named] + (thought.patron * weight).sum(axis=0)
+    fit.wrong = float(
+        (FIRST_WRONG * _WRONG_SEEN + (in_all - by_right)[alone].sum())
+        / (_WRONG_SEEN + in_all[alone].sum())
+    )
+    fit.shared = float(
+        (SHARED_ALPHA + by_right[shared].sum())
+        / (SHARED_ALPHA + SHARED_BETA + in_all[shared].sum())
+    )
     bearing = np.column_stack(
         [patterns.has_name & patterns.exists, patterns.credited_has_name & patterns.outsider]
     )
@@ -144,9 +166,9 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
         if family.name == NAME:
             right = np.where(bearing, expected, 0.0).sum(axis=1)
         elif family.name == SESSION:
-            # What a burst broke says nothing of the level; the chain accounts for it.
-            voices = weight[0]
-            right = weight[0] * (thought.probability[0][rows, slot] + thought.patron[0])
+            # What a burst or a shared account broke says nothing of the level.
+            voices = np.where(shared, 0.0, weight[0])
+            right = voices * (thought.probability[0][rows, slot] + thought.patron[0])
         else:
             right = expected[rows, slot]
         size = len(family.levels) + 1

@@ -1,0 +1,143 @@
+"""What is known of a payer and an account that are two people, as one number a payment.
+
+The number holds four things: how many of the payer's other payments went to accounts of others,
+among how many, what became of this very pair, and whether the account is one that many others'
+sessions name. Each has a probability where the session is wrong, where somebody pays for another,
+and where what was typed is wrong; the model compares the three.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import betabinom
+
+from credit_forensics.arrays import Floats
+
+Integers = npt.NDArray[np.int64]
+
+# What became of the pair: once; again, with own purchases or others' between; again, into an
+# account that never pays for itself; again, into one that does (an id that sticks).
+ONCE, AGAIN_AND_OTHERS, AGAIN, STUCK = 0, 1, 2, 3
+RELATIONS = (
+    "once",
+    "again, and own purchases or others' between",
+    "again, days apart, into an account that never pays for itself",
+    "again, into an account that pays for itself",
+)
+# Lower bounds of how many further payments of the payer went to others, and of how many there are.
+FURTHER_BOUNDS = (1, 2, 4)
+TOTAL_BOUNDS = (1, 3, 7, 16)
+_TOTALS = (0, 2, 5, 10, 25)
+_FURTHER, _TOTAL, _PAIR = len(FURTHER_BOUNDS) + 1, len(TOTAL_BOUNDS) + 1, len(RELATIONS)
+UNSHARED = 1 + _FURTHER * _TOTAL * _PAIR
+"""Codes below this say nothing of the account; the same codes from here on: many name it."""
+SIZE = 2 * UNSHARED
+
+# Sessions go wrong one by one, some people's more often than others' (as if ``_ALIKE`` payments of
+# theirs had been seen); of some an id sticks, and goes on to the same account.
+_ALIKE, _STICKS = 20.0, 0.15
+# A patron pays for others now and then, or as a rule: Beta priors of the share, one half each.
+_PATRONS = ((1.0, 9.0), (1.0, 1.0))
+_PAIRS_OF_WRONG = (0.45, 0.40, 0.05, 0.10)
+_PAIRS_THAT_STICK = (0.0, 0.05, 0.30, 0.65)
+_PAIRS_OF_PATRONS = (0.30, 0.40, 0.25, 0.05)
+# A wrong e-mail, name or card is seldom so again and again.
+_OWNERS_FURTHER = (0.7, 0.1, 0.1, 0.1)
+_LEAST = 1e-3
+
+
+def code(further: int, total: int, pair: int, *, shared: bool = False) -> int:
+    """The number of a relation, from counts.
+
+    Examples
+    --------
+    >>> code(0, 0, ONCE), code(0, 0, ONCE, shared=True)
+    (1, 82)
+    """
+    places = (
+        sum(further >= bound for bound in FURTHER_BOUNDS),
+        sum(total >= bound for bound in TOTAL_BOUNDS),
+    )
+    return 1 + (pair * _TOTAL + places[1]) * _FURTHER + places[0] + UNSHARED * shared
+
+
+def is_shared(relation: Integers) -> npt.NDArray[np.bool_]:
+    """Whether the account is one that many others' sessions name."""
+    result: npt.NDArray[np.bool_] = relation >= UNSHARED
+    return result
+
+
+def is_known(relation: Integers) -> npt.NDArray[np.bool_]:
+    """Whether the payer is known to be another person than the account's owner."""
+    result: npt.NDArray[np.bool_] = relation % UNSHARED > 0
+    return result
+
+
+def of_wrong_sessions(wrong: float) -> Floats:
+    """How usual each relation is where the session is wrong; 1 where the payer is not another.
+
+    Parameters
+    ----------
+    wrong
+        the share of sessions that are wrong.
+    """
+    return _of_wrong_sessions(round(float(np.log(np.clip(wrong, 1e-4, 0.95))), 2))
+
+
+@lru_cache(maxsize=256)
+def _of_wrong_sessions(log_wrong: float) -> Floats:
+    wrong = float(np.exp(log_wrong))
+    result = np.empty((_PAIR, _TOTAL, _FURTHER))
+    for place, total in enumerate(_TOTALS):
+        one_by_one = _in_bounds(total, wrong * _ALIKE, (1 - wrong) * _ALIKE)
+        sticking = _in_bounds(total, 1.0, 1.0)
+        if total:
+            sticking[0] = 0.0
+            sticking /= sticking.sum()
+        result[:, place] = (1 - _STICKS) * _with_pairs(one_by_one, _PAIRS_OF_WRONG)
+        result[:, place] += _STICKS * _with_pairs(sticking, _PAIRS_THAT_STICK)
+    return _by_code(result)
+
+
+@lru_cache(maxsize=1)
+def of_patrons() -> Floats:
+    """How usual each relation is where somebody pays for another."""
+    result = np.zeros((_PAIR, _TOTAL, _FURTHER))
+    for alpha, beta in _PATRONS:
+        for place, total in enumerate(_TOTALS):
+            # The payment at hand is one for another.
+            further = _in_bounds(total, alpha + 1, beta)
+            result[:, place] += _with_pairs(further, _PAIRS_OF_PATRONS) / len(_PATRONS)
+    return _by_code(result)
+
+
+@lru_cache(maxsize=1)
+def of_owners() -> Floats:
+    """How usual each relation is where the account's owner paid, and typed another's name."""
+    result = np.empty((_PAIR, _TOTAL, _FURTHER))
+    result[:] = _with_pairs(np.array(_OWNERS_FURTHER), (0.25,) * _PAIR)[:, None]
+    return _by_code(result)
+
+
+def _in_bounds(total: int, alpha: float, beta: float) -> Floats:
+    """Probability of each count of further payments for others (beta-binomial)."""
+    chances = betabinom.pmf(np.arange(total + 1), total, alpha, beta)
+    place = np.searchsorted(FURTHER_BOUNDS, np.arange(total + 1), side="right")
+    return np.bincount(place, chances, _FURTHER).astype(np.float64)
+
+
+def _with_pairs(further: Floats, pairs: tuple[float, ...]) -> Floats:
+    """``[pair, further]``: without a further payment the pair is there once."""
+    result = np.outer(pairs, further)
+    result[:, 0] = 0.0
+    result[ONCE, 0] = further[0]
+    return result
+
+
+def _by_code(values: Floats) -> Floats:
+    flat = np.concatenate([[1.0], np.maximum(values, _LEAST).ravel()])
+    result: Floats = np.concatenate([flat, flat])
+    return result
