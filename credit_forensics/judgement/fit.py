@@ -17,14 +17,19 @@ from credit_forensics.judgement.families import (
     PATRONS_ALPHA,
     PATRONS_BETA,
     PATRONS_OF_SHARED,
+    REGULAR_ALPHA,
+    REGULAR_BETA,
     SHARED_ALPHA,
     SHARED_BETA,
+    STICKS_ALPHA,
+    STICKS_BETA,
     Family,
 )
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.judgement.relations import (
     is_known,
     is_shared,
+    mixed,
     of_owners,
     of_patrons,
     of_wrong_sessions,
@@ -41,6 +46,7 @@ from credit_forensics.resolution.family_names import SESSION
 # below certainty, so that no voice alone outweighs all others together.
 LOWEST, HIGHEST = 0.505, 0.9998
 FIRST_WRONG = 0.01
+RATES = ("patrons", "regular", "wrong", "sticks", "shared")
 
 
 @dataclass
@@ -51,8 +57,9 @@ class Fit:
     each level there were on payments with two families or more, and how many of them are expected
     to be right. ``states[period, state]``: the burst chain. ``identifiable`` is false below three
     families with data, where the priors stay. ``patrons``: share of payments that somebody pays
-    for another person's account (``paid_for`` of the ``asked``); ``wrong``: share of sessions that
-    are wrong; ``shared``: the session's accuracy where it names an account that many others' name.
+    for another person's account (``paid_for`` of the ``asked``), ``regular``: of them by people who
+    do so as a rule; ``wrong``: share of sessions that are wrong, ``sticks``: of them by an id that
+    sticks; ``shared``: the session's accuracy where it names an account that many others' name.
     """
 
     families: tuple[Family, ...]
@@ -64,7 +71,9 @@ class Fit:
     identifiable: bool
     rounds: int = 0
     patrons: float = PATRONS_ALPHA / (PATRONS_ALPHA + PATRONS_BETA)
+    regular: float = REGULAR_ALPHA / (REGULAR_ALPHA + REGULAR_BETA)
     wrong: float = FIRST_WRONG
+    sticks: float = STICKS_ALPHA / (STICKS_ALPHA + STICKS_BETA)
     shared: float = SHARED_ALPHA / (SHARED_ALPHA + SHARED_BETA)
     paid_for: float = 0.0
     asked: float = 0.0
@@ -73,7 +82,7 @@ class Fit:
     @property
     def rates(self) -> dict[str, float]:
         """Shares that are fitted beside the accuracies."""
-        return {"patrons": self.patrons, "wrong": self.wrong, "shared": self.shared}
+        return {name: getattr(self, name) for name in RATES}
 
     @property
     def believed(self) -> Believed:
@@ -123,8 +132,9 @@ def session_word(patterns: Patterns, fit: Fit, state: int) -> SessionWord:
     # Many others' sessions name this account: by that, whatever the level and the period.
     right = np.where(shared, min(fit.shared, HIGHEST), right)
     patrons = np.where(shared, max(fit.patrons, PATRONS_OF_SHARED), fit.patrons)
-    wrong = (1 - right) * of_wrong_sessions(fit.wrong)[relation]
-    paid_for = np.where(known, right * patrons * of_patrons()[relation], 0.0)
+    wrong = (1 - right) * mixed(of_wrong_sessions(fit.wrong), fit.sticks)[relation]
+    of_patron = mixed(of_patrons(), fit.regular)[relation]
+    paid_for = np.where(known, right * patrons * of_patron, 0.0)
     by_payer = np.where(known, right * (1 - patrons), right) * of_owners()[relation]
     both = wrong + paid_for
     return SessionWord(by_payer, both, paid_for / both)

@@ -16,8 +16,12 @@ from credit_forensics.judgement.bursts import STATES, smooth
 from credit_forensics.judgement.families import (
     PATRONS_ALPHA,
     PATRONS_BETA,
+    REGULAR_ALPHA,
+    REGULAR_BETA,
     SHARED_ALPHA,
     SHARED_BETA,
+    STICKS_ALPHA,
+    STICKS_BETA,
 )
 from credit_forensics.judgement.fit import (
     FIRST_WRONG,
@@ -28,7 +32,13 @@ from credit_forensics.judgement.fit import (
     state_posteriors,
 )
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
-from credit_forensics.judgement.relations import is_shared
+from credit_forensics.judgement.relations import (
+    is_known,
+    is_shared,
+    of_patrons,
+    of_wrong_sessions,
+    second_kind,
+)
 from credit_forensics.resolution.family_names import NAME, SESSION
 
 __all__ = ["Fit", "fit_model", "session_accuracy", "state_posteriors"]
@@ -129,6 +139,10 @@ def _maximize(patterns: Patterns, by_state: Floats, fit: Fit) -> float:
     return float(np.abs(np.concatenate(fit.accuracy) - before).max())
 
 
+def _share(of: Floats, weight: Floats, alpha: float, beta: float) -> float:
+    return float((alpha + (of * weight).sum()) / (alpha + beta + weight.sum()))
+
+
 def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
     """E-step: voices of each level, and how many of them are expected to be right.
 
@@ -144,14 +158,21 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
     speaking = patterns.level[:, index] > 0
     shared = speaking & is_shared(patterns.related)
     alone = speaking & ~shared
-    fit.paid_for = float((thought.patron * weight).sum())
     fit.asked = float(in_all[speaking].sum())
     named = np.maximum(patterns.slot[:, index] - 1, 0)
-    by_right = expected[rows, named] + (thought.patron * weight).sum(axis=0)
+    patron = (thought.patron * weight).sum(axis=0)
+    fit.paid_for = float(patron.sum())
+    by_right = expected[rows, named] + patron
+    wrong = np.maximum(in_all - by_right, 0.0)
     fit.wrong = float(
-        (FIRST_WRONG * _WRONG_SEEN + (in_all - by_right)[alone].sum())
-        / (_WRONG_SEEN + in_all[alone].sum())
+        (FIRST_WRONG * _WRONG_SEEN + wrong[alone].sum()) / (_WRONG_SEEN + in_all[alone].sum())
     )
+    # What kind of patron or fault it is shows where the payer is known to be another.
+    apart = speaking & is_known(patterns.related)
+    regular = second_kind(of_patrons(), fit.regular)[patterns.related]
+    fit.regular = _share(regular, patron * apart, REGULAR_ALPHA, REGULAR_BETA)
+    sticks = second_kind(of_wrong_sessions(fit.wrong), fit.sticks)[patterns.related]
+    fit.sticks = _share(sticks, wrong * (apart & alone), STICKS_ALPHA, STICKS_BETA)
     fit.shared = float(
         (SHARED_ALPHA + by_right[shared].sum())
         / (SHARED_ALPHA + SHARED_BETA + in_all[shared].sum())

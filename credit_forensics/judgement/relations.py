@@ -29,17 +29,17 @@ RELATIONS = (
 )
 # Lower bounds of how many further payments of the payer went to others, and of how many there are.
 FURTHER_BOUNDS = (1, 2, 4)
-TOTAL_BOUNDS = (1, 3, 7, 16)
-_TOTALS = (0, 2, 5, 10, 25)
+TOTAL_BOUNDS = (1, 3, 7, 16, 40)
+_TOTALS = (0, 2, 5, 10, 25, 75)
 _FURTHER, _TOTAL, _PAIR = len(FURTHER_BOUNDS) + 1, len(TOTAL_BOUNDS) + 1, len(RELATIONS)
 UNSHARED = 1 + _FURTHER * _TOTAL * _PAIR
 """Codes below this say nothing of the account; the same codes from here on: many name it."""
 SIZE = 2 * UNSHARED
 
 # Sessions go wrong one by one, some people's more often than others' (as if ``_ALIKE`` payments of
-# theirs had been seen); of some an id sticks, and goes on to the same account.
-_ALIKE, _STICKS = 20.0, 0.15
-# A patron pays for others now and then, or as a rule: Beta priors of the share, one half each.
+# theirs had been seen), or an id sticks, and goes on to the same account.
+_ALIKE = 20.0
+# A patron pays for others now and then, or as a rule: Beta priors of the share.
 _PATRONS = ((1.0, 9.0), (1.0, 1.0))
 _PAIRS_OF_WRONG = (0.45, 0.40, 0.05, 0.10)
 _PAIRS_THAT_STICK = (0.0, 0.05, 0.30, 0.65)
@@ -55,7 +55,7 @@ def code(further: int, total: int, pair: int, *, shared: bool = False) -> int:
     Examples
     --------
     >>> code(0, 0, ONCE), code(0, 0, ONCE, shared=True)
-    (1, 82)
+    (1, 98)
     """
     places = (
         sum(further >= bound for bound in FURTHER_BOUNDS),
@@ -76,42 +76,58 @@ def is_known(relation: Integers) -> npt.NDArray[np.bool_]:
     return result
 
 
-def of_wrong_sessions(wrong: float) -> Floats:
+def of_wrong_sessions(wrong: float) -> tuple[Floats, Floats]:
     """How usual each relation is where the session is wrong; 1 where the payer is not another.
 
     Parameters
     ----------
     wrong
         the share of sessions that are wrong.
+
+    Returns
+    -------
+    for sessions that go wrong one by one, and for ids that stick.
     """
     return _of_wrong_sessions(round(float(np.log(np.clip(wrong, 1e-4, 0.95))), 2))
 
 
 @lru_cache(maxsize=256)
-def _of_wrong_sessions(log_wrong: float) -> Floats:
+def _of_wrong_sessions(log_wrong: float) -> tuple[Floats, Floats]:
     wrong = float(np.exp(log_wrong))
-    result = np.empty((_PAIR, _TOTAL, _FURTHER))
+    one_by_one, sticking = np.empty((2, _PAIR, _TOTAL, _FURTHER))
     for place, total in enumerate(_TOTALS):
-        one_by_one = _in_bounds(total, wrong * _ALIKE, (1 - wrong) * _ALIKE)
-        sticking = _in_bounds(total, 1.0, 1.0)
+        further = _in_bounds(total, wrong * _ALIKE, (1 - wrong) * _ALIKE)
+        one_by_one[:, place] = _with_pairs(further, _PAIRS_OF_WRONG)
+        further = _in_bounds(total, 1.0, 1.0)
         if total:
-            sticking[0] = 0.0
-            sticking /= sticking.sum()
-        result[:, place] = (1 - _STICKS) * _with_pairs(one_by_one, _PAIRS_OF_WRONG)
-        result[:, place] += _STICKS * _with_pairs(sticking, _PAIRS_THAT_STICK)
-    return _by_code(result)
+            further[0] = 0.0
+            further /= further.sum()
+        sticking[:, place] = _with_pairs(further, _PAIRS_THAT_STICK)
+    return _by_code(one_by_one), _by_code(sticking)
 
 
 @lru_cache(maxsize=1)
-def of_patrons() -> Floats:
-    """How usual each relation is where somebody pays for another."""
-    result = np.zeros((_PAIR, _TOTAL, _FURTHER))
+def of_patrons() -> tuple[Floats, Floats]:
+    """How usual each relation is where somebody pays for others now and then, and as a rule."""
+    kinds = []
     for alpha, beta in _PATRONS:
+        values = np.zeros((_PAIR, _TOTAL, _FURTHER))
         for place, total in enumerate(_TOTALS):
             # The payment at hand is one for another.
-            further = _in_bounds(total, alpha + 1, beta)
-            result[:, place] += _with_pairs(further, _PAIRS_OF_PATRONS) / len(_PATRONS)
-    return _by_code(result)
+            values[:, place] = _with_pairs(_in_bounds(total, alpha + 1, beta), _PAIRS_OF_PATRONS)
+        kinds.append(_by_code(values))
+    return kinds[0], kinds[1]
+
+
+def mixed(kinds: tuple[Floats, Floats], second: float) -> Floats:
+    """How usual each relation is where a share is of the second kind."""
+    return (1 - second) * kinds[0] + second * kinds[1]
+
+
+def second_kind(kinds: tuple[Floats, Floats], second: float) -> Floats:
+    """The chance that it is of the second kind, given each relation."""
+    result: Floats = second * kinds[1] / mixed(kinds, second)
+    return result
 
 
 @lru_cache(maxsize=1)
