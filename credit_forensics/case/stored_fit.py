@@ -24,6 +24,7 @@ def write_fit(fit: Fit, path: Path) -> dict[str, Any]:
     return {
         "accounts": fit.accounts,
         **fit.rates,
+        "many": fit.many,
         "paid_for": fit.paid_for,
         "asked": fit.asked,
         "identifiable": fit.identifiable,

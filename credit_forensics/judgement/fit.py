@@ -59,7 +59,7 @@ class Fit:
     families with data, where the priors stay. ``patrons``: share of payments that somebody pays
     for another person's account (``paid_for`` of the ``asked``), ``regular``: of them by people who
     do so as a rule; ``wrong``: share of sessions that are wrong, ``sticks``: of them by an id that
-    sticks; ``shared``: the session's accuracy where it names an account that many others' name.
+    sticks; ``many``: whether this is a shop where paying for others is usual; ``shared``: the session's accuracy where it names an account that many others' name.
     """
 
     families: tuple[Family, ...]
@@ -77,6 +77,7 @@ class Fit:
     shared: float = SHARED_ALPHA / (SHARED_ALPHA + SHARED_BETA)
     paid_for: float = 0.0
     asked: float = 0.0
+    many: bool = False
     notes: list[str] = field(default_factory=list)
 
     @property

@@ -7,13 +7,18 @@ given a period's state, payments of one pattern are alike, so only their counts 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.special import betaln
 
 from credit_forensics.arrays import Floats
-from credit_forensics.judgement.bursts import STATES, smooth
+from credit_forensics.judgement.bursts import STATES, log_evidence, smooth
 from credit_forensics.judgement.families import (
+    MANY_ALPHA,
+    MANY_BETA,
+    MANY_SHOPS,
     PATRONS_ALPHA,
     PATRONS_BETA,
     REGULAR_ALPHA,
@@ -45,6 +50,8 @@ __all__ = ["Fit", "fit_model", "session_accuracy", "state_posteriors"]
 
 _ROUNDS, _ROUNDS_A_CHAIN = 60, 10
 _CLOSE = 1e-6
+# Whether paying for others is usual is asked from so many payments by known others on.
+_FEWEST_KNOWN, _LEAST_KNOWN = 3, 0.02
 _WRONG_SEEN = 50.0  # payments that the first guess at the share of wrong sessions counts as
 
 
@@ -102,8 +109,26 @@ def fit_model(
         fit.notes.append("Fewer than three families have data, so accuracies stay at their priors.")
         _expect(patterns, _update_states(patterns, counts, fit), fit)
         return fit
-    # From few patrons on: sessions that are wrong are not to be explained away to begin with.
-    fit.patrons = PATRONS_ALPHA / (PATRONS_ALPHA + PATRONS_BETA + cells.count.sum())
+    # Few pay for others, to begin with: sessions that are wrong are not to be explained away. Where
+    # many payers are others all the same, the case decides which of the two shops it is.
+    known = is_known(patterns.related)[cells.pattern]
+    few = _fitted(patterns, counts, fit)
+    if cells.count[known].sum() < max(_FEWEST_KNOWN, _LEAST_KNOWN * cells.count.sum()):
+        return few
+    many = _fitted(patterns, counts, replace(fit, many=True))
+    return max(few, many, key=lambda one: _evidence(patterns, counts, one))
+
+
+def _fitted(patterns: Patterns, counts: csr_array, start: Fit) -> Fit:
+    alpha, beta = _patrons_prior(start)
+    few = 1.0 if start.many else 1.0 + counts.sum() / (alpha + beta)
+    fit = replace(
+        start,
+        accuracy=[values.copy() for values in start.accuracy],
+        voices=[values.copy() for values in start.voices],
+        right=[values.copy() for values in start.right],
+        patrons=alpha / (alpha + beta) / few,
+    )
     while fit.rounds < _ROUNDS:
         before = np.concatenate(fit.accuracy)
         by_state = _update_states(patterns, counts, fit)
@@ -116,6 +141,28 @@ def fit_model(
             break
     _update_states(patterns, counts, fit)
     return fit
+
+
+def _patrons_prior(fit: Fit) -> tuple[float, float]:
+    return (MANY_ALPHA, MANY_BETA) if fit.many else (PATRONS_ALPHA, PATRONS_BETA)
+
+
+def _evidence(patterns: Patterns, counts: csr_array, fit: Fit) -> float:
+    """How well a fit explains the sessions' words, a share that was fitted costing its freedom."""
+    likelihood = state_posteriors(patterns, fit).likelihood
+    evidence = log_evidence(counts @ np.log(likelihood).T)
+    evidence += float(np.log(MANY_SHOPS if fit.many else 1 - MANY_SHOPS))
+    index = patterns.index(SESSION)
+    levels = zip(patterns.families[index].levels, fit.right[index], fit.voices[index], strict=True)
+    fitted = [
+        (level.alpha, level.beta, right, voices - right, fit.accuracy[index][place])
+        for place, (level, right, voices) in enumerate(levels)
+    ]
+    fitted.append((*_patrons_prior(fit), fit.paid_for, fit.asked - fit.paid_for, fit.patrons))
+    for alpha, beta, yes, no, share in fitted:
+        evidence += float(betaln(alpha + yes, beta + no) - betaln(alpha, beta))
+        evidence -= float(yes * np.log(share) + no * np.log1p(-share))
+    return evidence
 
 
 def _update_states(patterns: Patterns, counts: csr_array, fit: Fit) -> Floats:
@@ -135,7 +182,8 @@ def _maximize(patterns: Patterns, by_state: Floats, fit: Fit) -> float:
         beta = np.array([level.beta for level in family.levels])
         raised = (alpha + fit.right[index]) / (alpha + beta + fit.voices[index])
         fit.accuracy[index] = np.clip(raised, LOWEST, HIGHEST)
-    fit.patrons = (PATRONS_ALPHA + fit.paid_for) / (PATRONS_ALPHA + PATRONS_BETA + fit.asked)
+    one, other = _patrons_prior(fit)
+    fit.patrons = (one + fit.paid_for) / (one + other + fit.asked)
     return float(np.abs(np.concatenate(fit.accuracy) - before).max())
 
 

@@ -4,7 +4,7 @@ E-mail, name and card say who paid; the session says for which account. Where th
 session was wrong or a patron (a boss, a parent, an assistant) paid. What tells them apart is what
 else is known of the pair of payer and account: whether it recurs, how often the payer pays for
 others and how often not, whether the account's owner is seen to pay for it too (an id that sticks
-to a stranger's browser), and whether many others' sessions name the account as well (a cached
+to a stranger's browser) or for others as well, and whether many others' sessions name the account as well (a cached
 page, a fallback user). Each payment gets a number for that (``relations``); the model knows how
 usual each is of either.
 """
@@ -20,6 +20,7 @@ from credit_forensics.judgement.relations import (
     AGAIN,
     AGAIN_AND_OTHERS,
     FURTHER_BOUNDS,
+    MUTUAL,
     ONCE,
     STUCK,
     TOTAL_BOUNDS,
@@ -112,10 +113,13 @@ def _pairs(known: ir.Table, apart: ir.Table, mode: Mode) -> ir.Table:
         sittings=rows.sitting.sum().over(of("payer", **reach)),
         owns=rows.own_one.sum().over(of("payer", **reach)),
     )
+    paying = apart.group_by(paying_account="payer").agg(paying_from=apart["at"].min())
     rows = rows.left_join(account_own, rows.account == account_own.own_account)
-    known_own = rows.account_own.notnull()
+    rows = rows.left_join(paying, rows.account == paying.paying_account)
+    known_own, mutual = rows.account_own.notnull(), rows.paying_from.notnull()
     if mode == "as_of":
         known_own = ibis.coalesce(rows.account_own < rows["at"], False)
+        mutual = ibis.coalesce(rows.paying_from < rows["at"], False)
     others = rows.several & rows.apart
     pair = ibis.cases(
         (rows.again & (rows.between | others), AGAIN_AND_OTHERS),
@@ -125,7 +129,8 @@ def _pairs(known: ir.Table, apart: ir.Table, mode: Mode) -> ir.Table:
     )
     further = ibis.ifelse(rows.apart, ibis.greatest(rows.sittings - 1, 1), 0)
     relation = code(0, 0, 0) + (
-        pair * (code(0, 0, 1) - code(0, 0, 0))
+        mutual.cast("int64") * MUTUAL
+        + pair * (code(0, 0, 1) - code(0, 0, 0))
         + _place(further + rows.owns, TOTAL_BOUNDS) * (code(0, 1, 0) - code(0, 0, 0))
         + _place(further, FURTHER_BOUNDS) * (code(1, 0, 0) - code(0, 0, 0))
     )

@@ -1,8 +1,8 @@
 """What is known of a payer and an account that are two people, as one number a payment.
 
-The number holds four things: how many of the payer's other payments went to accounts of others,
-among how many, what became of this very pair, and whether the account is one that many others'
-sessions name. Each has a probability where the session is wrong, where somebody pays for another,
+The number holds five things: how many of the payer's other payments went to accounts of others,
+among how many, what became of this very pair, whether the account's owner pays into accounts of
+others as well, and whether the account is one that many others' sessions name. Each has a probability where the session is wrong, where somebody pays for another,
 and where what was typed is wrong; the model compares the three.
 """
 
@@ -32,7 +32,9 @@ FURTHER_BOUNDS = (1, 2, 4)
 TOTAL_BOUNDS = (1, 3, 7, 16, 40)
 _TOTALS = (0, 2, 5, 10, 25, 75)
 _FURTHER, _TOTAL, _PAIR = len(FURTHER_BOUNDS) + 1, len(TOTAL_BOUNDS) + 1, len(RELATIONS)
-UNSHARED = 1 + _FURTHER * _TOTAL * _PAIR
+MUTUAL = _FURTHER * _TOTAL * _PAIR
+"""What is added where the account's owner is seen to pay into accounts of others too."""
+UNSHARED = 1 + 2 * MUTUAL
 """Codes below this say nothing of the account; the same codes from here on: many name it."""
 SIZE = 2 * UNSHARED
 
@@ -47,21 +49,26 @@ _PAIRS_OF_PATRONS = (0.30, 0.40, 0.25, 0.05)
 # A wrong e-mail, name or card is seldom so again and again.
 _OWNERS_FURTHER = (0.7, 0.1, 0.1, 0.1)
 _LEAST = 1e-3
+# Who is paid for seldom pays for others; where most sessions are wrong, nearly everybody does.
+_MUTUAL_OF_PATRONS, _MUTUAL_AT_LEAST, _PAYMENTS_OF_OWNER = 0.1, 0.1, 6
 
 
-def code(further: int, total: int, pair: int, *, shared: bool = False) -> int:
+def code(
+    further: int, total: int, pair: int, *, mutual: bool = False, shared: bool = False
+) -> int:
     """The number of a relation, from counts.
 
     Examples
     --------
     >>> code(0, 0, ONCE), code(0, 0, ONCE, shared=True)
-    (1, 98)
+    (1, 194)
     """
     places = (
         sum(further >= bound for bound in FURTHER_BOUNDS),
         sum(total >= bound for bound in TOTAL_BOUNDS),
     )
-    return 1 + (pair * _TOTAL + places[1]) * _FURTHER + places[0] + UNSHARED * shared
+    beyond = MUTUAL * mutual + UNSHARED * shared
+    return 1 + (pair * _TOTAL + places[1]) * _FURTHER + places[0] + beyond
 
 
 def is_shared(relation: Integers) -> npt.NDArray[np.bool_]:
@@ -103,7 +110,8 @@ def _of_wrong_sessions(log_wrong: float) -> tuple[Floats, Floats]:
             further[0] = 0.0
             further /= further.sum()
         sticking[:, place] = _with_pairs(further, _PAIRS_THAT_STICK)
-    return _by_code(one_by_one), _by_code(sticking)
+    mutual = max(1 - (1 - wrong) ** _PAYMENTS_OF_OWNER, _MUTUAL_AT_LEAST)
+    return _by_code(one_by_one, mutual), _by_code(sticking, mutual)
 
 
 @lru_cache(maxsize=1)
@@ -115,7 +123,7 @@ def of_patrons() -> tuple[Floats, Floats]:
         for place, total in enumerate(_TOTALS):
             # The payment at hand is one for another.
             values[:, place] = _with_pairs(_in_bounds(total, alpha + 1, beta), _PAIRS_OF_PATRONS)
-        kinds.append(_by_code(values))
+        kinds.append(_by_code(values, _MUTUAL_OF_PATRONS))
     return kinds[0], kinds[1]
 
 
@@ -135,7 +143,7 @@ def of_owners() -> Floats:
     """How usual each relation is where the account's owner paid, and typed another's name."""
     result = np.empty((_PAIR, _TOTAL, _FURTHER))
     result[:] = _with_pairs(np.array(_OWNERS_FURTHER), (0.25,) * _PAIR)[:, None]
-    return _by_code(result)
+    return _by_code(result, _MUTUAL_OF_PATRONS)
 
 
 def _in_bounds(total: int, alpha: float, beta: float) -> Floats:
@@ -153,7 +161,8 @@ def _with_pairs(further: Floats, pairs: tuple[float, ...]) -> Floats:
     return result
 
 
-def _by_code(values: Floats) -> Floats:
-    flat = np.concatenate([[1.0], np.maximum(values, _LEAST).ravel()])
-    result: Floats = np.concatenate([flat, flat])
+def _by_code(values: Floats, mutual: float) -> Floats:
+    flat = np.maximum(values, _LEAST).ravel()
+    of_pairs = np.concatenate([[1.0], (1 - mutual) * flat, mutual * flat])
+    result: Floats = np.concatenate([of_pairs, of_pairs])
     return result
