@@ -50,7 +50,8 @@ _PAIRS_OF_PATRONS = (0.30, 0.40, 0.25, 0.05)
 _OWNERS_FURTHER = (0.7, 0.1, 0.1, 0.1)
 _LEAST = 1e-3
 # Who is paid for seldom pays for others; where most sessions are wrong, nearly everybody does.
-_MUTUAL_OF_PATRONS, _MUTUAL_AT_LEAST, _PAYMENTS_OF_OWNER = 0.1, 0.1, 6
+_MUTUAL_OF_PATRONS, _PAYMENTS_OF_OWNER = 0.1, 3
+_MUTUAL_OF_WRONG = (0.1, 0.8)  # at least and at most
 
 
 def code(
@@ -110,7 +111,7 @@ def _of_wrong_sessions(log_wrong: float) -> tuple[Floats, Floats]:
             further[0] = 0.0
             further /= further.sum()
         sticking[:, place] = _with_pairs(further, _PAIRS_THAT_STICK)
-    mutual = max(1 - (1 - wrong) ** _PAYMENTS_OF_OWNER, _MUTUAL_AT_LEAST)
+    mutual = float(np.clip(1 - (1 - wrong) ** _PAYMENTS_OF_OWNER, *_MUTUAL_OF_WRONG))
     return _by_code(one_by_one, mutual), _by_code(sticking, mutual)
 
 
