@@ -23,7 +23,8 @@ def write_fit(fit: Fit, path: Path) -> dict[str, Any]:
     np.savez(path, states=fit.states, **arrays)
     return {
         "accounts": fit.accounts,
-        "patrons": fit.patrons,
+        **fit.rates,
+        "many": fit.many,
         "paid_for": fit.paid_for,
         "asked": fit.asked,
         "identifiable": fit.identifiable,

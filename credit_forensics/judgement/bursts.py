@@ -73,6 +73,29 @@ def smooth(log_likelihood: Floats) -> Floats:
     return states_given_all
 
 
+def log_evidence(log_likelihood: Floats) -> float:
+    """Log-probability of all periods' payments together, whatever the states.
+
+    Parameters
+    ----------
+    log_likelihood
+        as for ``smooth``.
+
+    Examples
+    --------
+    >>> round(log_evidence(np.full((3, len(STATES)), -2.0)), 9)
+    -6.0
+    """
+    told = np.ascontiguousarray(log_likelihood.T)
+    most = told.max(axis=0)
+    emission = np.exp(told - most)
+    before = np.column_stack(
+        [_first_beliefs(), _scan(emission, _first_beliefs(), backwards=False)[:, :-1]]
+    )
+    expected = transition().T @ before
+    return float((np.log((expected * emission).sum(axis=0)) + most).sum())
+
+
 def _first_beliefs() -> Floats:
     """Beliefs one move before the first period."""
     start = np.full(len(STATES), _BEGINS / (len(STATES) - 1))

@@ -55,23 +55,18 @@ LED = {
 # Upper bounds of how many accounts bear a name, one level each; the last has none.
 NAME_BOUNDS = (1, 2, 4, 10, 30)
 
-# Of payments whose payer is known to be another person than the session names: what else the two
-# have had to do with each other (``patrons``), and how usual that is where the session is wrong,
-# where somebody pays for another, and where the payer is not another: then what was typed is
-# wrong, which seldom is so again and again.
-UNRELATED, AGAIN, OTHERS, AGAIN_AND_OTHERS, STUCK = 1, 2, 3, 4, 5
-RELATIONS = (
-    "once",
-    "again, days apart, into an account that never pays for itself",
-    "the payer pays for others too",
-    "again, and own purchases or others' between",
-    "again, into an account that pays for itself",
-)
-OF_WRONG_SESSIONS = (1.0, 0.66, 0.04, 0.08, 0.14, 0.08)
-OF_OWNERS = (1.0, 1.0, 0.2, 0.2, 0.2, 0.2)
-OF_PATRONS = (0.0, 0.2, 0.2, 0.2, 0.36, 0.04)
 # Beta prior of the share of payments that somebody pays for another.
-PATRONS_ALPHA, PATRONS_BETA = 1.0, 600.0
+PATRONS_ALPHA, PATRONS_BETA = 0.5, 300.0
+# Of a shop where paying for others is usual, and how usual such shops are.
+MANY_ALPHA, MANY_BETA, MANY_SHOPS = 1.0, 10.0, 0.1
+# Beta priors of the share of patrons who pay for others as a rule, and of the wrong sessions whose
+# id sticks to a payer.
+REGULAR_ALPHA, REGULAR_BETA = 5.0, 5.0
+STICKS_ALPHA, STICKS_BETA = 3.0, 17.0
+# Beta prior of the session's accuracy where it names an account that many others' sessions name,
+# and the least share of such payments that somebody may well pay for another.
+SHARED_ALPHA, SHARED_BETA = 2.0, 2.0
+PATRONS_OF_SHARED = 0.02
 
 FAMILIES: tuple[Family, ...] = (
     Family(

@@ -14,14 +14,26 @@ from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES
 from credit_forensics.judgement.families import (
     FALSE_VALUES,
-    OF_OWNERS,
-    OF_PATRONS,
-    OF_WRONG_SESSIONS,
     PATRONS_ALPHA,
     PATRONS_BETA,
+    PATRONS_OF_SHARED,
+    REGULAR_ALPHA,
+    REGULAR_BETA,
+    SHARED_ALPHA,
+    SHARED_BETA,
+    STICKS_ALPHA,
+    STICKS_BETA,
     Family,
 )
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
+from credit_forensics.judgement.relations import (
+    is_known,
+    is_shared,
+    mixed,
+    of_owners,
+    of_patrons,
+    of_wrong_sessions,
+)
 from credit_forensics.judgement.scores import (
     Believed,
     candidate_weights,
@@ -33,6 +45,8 @@ from credit_forensics.resolution.family_names import SESSION
 # An accuracy is held above one half (a family worse than chance would be read backwards) and
 # below certainty, so that no voice alone outweighs all others together.
 LOWEST, HIGHEST = 0.505, 0.9998
+FIRST_WRONG = 0.01
+RATES = ("patrons", "regular", "wrong", "sticks", "shared")
 
 
 @dataclass
@@ -43,7 +57,9 @@ class Fit:
     each level there were on payments with two families or more, and how many of them are expected
     to be right. ``states[period, state]``: the burst chain. ``identifiable`` is false below three
     families with data, where the priors stay. ``patrons``: share of payments that somebody pays
-    for another person's account (``paid_for`` of the ``asked``).
+    for another person's account (``paid_for`` of the ``asked``), ``regular``: of them by people who
+    do so as a rule; ``wrong``: share of sessions that are wrong, ``sticks``: of them by an id that
+    sticks; ``many``: whether this is a shop where paying for others is usual; ``shared``: the session's accuracy where it names an account that many others' name.
     """
 
     families: tuple[Family, ...]
@@ -55,9 +71,19 @@ class Fit:
     identifiable: bool
     rounds: int = 0
     patrons: float = PATRONS_ALPHA / (PATRONS_ALPHA + PATRONS_BETA)
+    regular: float = REGULAR_ALPHA / (REGULAR_ALPHA + REGULAR_BETA)
+    wrong: float = FIRST_WRONG
+    sticks: float = STICKS_ALPHA / (STICKS_ALPHA + STICKS_BETA)
+    shared: float = SHARED_ALPHA / (SHARED_ALPHA + SHARED_BETA)
     paid_for: float = 0.0
     asked: float = 0.0
+    many: bool = False
     notes: list[str] = field(default_factory=list)
+
+    @property
+    def rates(self) -> dict[str, float]:
+        """Shares that are fitted beside the accuracies."""
+        return {name: getattr(self, name) for name in RATES}
 
     @property
     def believed(self) -> Believed:
@@ -103,13 +129,14 @@ def session_word(patterns: Patterns, fit: Fit, state: int) -> SessionWord:
     index = patterns.index(SESSION)
     level, relation = patterns.level[:, index], patterns.related
     right = np.clip(fit.accuracy[index][np.maximum(level - 1, 0)] * STATES[state], 1e-4, HIGHEST)
-    known = relation > 0
-    of_patrons = np.array(OF_PATRONS)[relation]
-    # Where most sessions are wrong, pairs of payer and account recur by that alone.
-    of_wrong = right * np.array(OF_WRONG_SESSIONS)[relation] + (1 - right) * of_patrons
-    wrong = (1 - right) * np.where(known, of_wrong, 1.0)
-    paid_for = right * fit.patrons * of_patrons
-    by_payer = np.where(known, right * (1 - fit.patrons), right) * np.array(OF_OWNERS)[relation]
+    known, shared = is_known(relation), is_shared(relation)
+    # Many others' sessions name this account: by that, whatever the level and the period.
+    right = np.where(shared, min(fit.shared, HIGHEST), right)
+    patrons = np.where(shared, max(fit.patrons, PATRONS_OF_SHARED), fit.patrons)
+    wrong = (1 - right) * mixed(of_wrong_sessions(fit.wrong), fit.sticks)[relation]
+    of_patron = mixed(of_patrons(), fit.regular)[relation]
+    paid_for = np.where(known, right * patrons * of_patron, 0.0)
+    by_payer = np.where(known, right * (1 - patrons), right) * of_owners()[relation]
     both = wrong + paid_for
     return SessionWord(by_payer, both, paid_for / both)
 

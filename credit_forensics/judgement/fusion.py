@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import ibis
@@ -53,13 +54,13 @@ class Fused:
 class Known:
     """What an earlier judgement of more evidence learned, for judging a part of it anew.
 
-    ``accuracy``: one array a family, which then stay, as ``patrons`` does. ``counts``: ``period,
+    ``accuracy``: one array a family, which then stay, as the ``rates`` do. ``counts``: ``period,
     pattern, payments`` of the payments that are not judged anew, as far as their periods matter.
     """
 
     accuracy: list[npt.NDArray[np.float64]]
     counts: pa.Table
-    patrons: float | None = None
+    rates: Mapping[str, float] | None = None
 
 
 def keyed_voices(voices: ir.Table, families: tuple[Family, ...]) -> ir.Table:
@@ -133,7 +134,7 @@ def fuse(
         cells,
         accounts,
         accuracy=known.accuracy if known else None,
-        patrons=known.patrons if known else None,
+        rates=known.rates if known else None,
     )
     judged = without_family(patterns, without) if without else patterns
     batches = (

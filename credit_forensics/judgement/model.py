@@ -6,15 +6,30 @@ given a period's state, payments of one pattern are alike, so only their counts 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import csr_array
+from scipy.special import betaln
 
 from credit_forensics.arrays import Floats
-from credit_forensics.judgement.bursts import STATES, smooth
-from credit_forensics.judgement.families import PATRONS_ALPHA, PATRONS_BETA
+from credit_forensics.judgement.bursts import STATES, log_evidence, smooth
+from credit_forensics.judgement.families import (
+    MANY_ALPHA,
+    MANY_BETA,
+    MANY_SHOPS,
+    PATRONS_ALPHA,
+    PATRONS_BETA,
+    REGULAR_ALPHA,
+    REGULAR_BETA,
+    SHARED_ALPHA,
+    SHARED_BETA,
+    STICKS_ALPHA,
+    STICKS_BETA,
+)
 from credit_forensics.judgement.fit import (
+    FIRST_WRONG,
     HIGHEST,
     LOWEST,
     Fit,
@@ -22,12 +37,22 @@ from credit_forensics.judgement.fit import (
     state_posteriors,
 )
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
+from credit_forensics.judgement.relations import (
+    is_known,
+    is_shared,
+    of_patrons,
+    of_wrong_sessions,
+    second_kind,
+)
 from credit_forensics.resolution.family_names import NAME, SESSION
 
 __all__ = ["Fit", "fit_model", "session_accuracy", "state_posteriors"]
 
 _ROUNDS, _ROUNDS_A_CHAIN = 60, 10
 _CLOSE = 1e-6
+# Whether paying for others is usual is asked from so many payments by known others on.
+_FEWEST_KNOWN, _LEAST_KNOWN = 3, 0.02
+_WRONG_SEEN = 50.0  # payments that the first guess at the share of wrong sessions counts as
 
 
 def fit_model(
@@ -35,7 +60,7 @@ def fit_model(
     cells: Cells,
     accounts: int,
     accuracy: Sequence[Floats] | None = None,
-    patrons: float | None = None,
+    rates: Mapping[str, float] | None = None,
 ) -> Fit:
     """Fit accuracies by EM, and the burst chain with them.
 
@@ -47,8 +72,8 @@ def fit_model(
         how many payments of each pattern lie in each period.
     accounts
         number of accounts, for how much a shared name says.
-    accuracy, patrons
-        those of an earlier fit, which then stay; only the burst chain is fitted.
+    accuracy, rates
+        those of an earlier fit (``Fit.rates``), which then stay; only the burst chain is fitted.
 
     Returns
     -------
@@ -70,7 +95,8 @@ def fit_model(
     )
     if accuracy is not None:
         fit.accuracy = [values.copy() for values in accuracy]
-        fit.patrons = fit.patrons if patrons is None else patrons
+        for name, value in (rates or {}).items():
+            setattr(fit, name, value)
     if not len(patterns):
         return fit
     counts = csr_array(
@@ -83,8 +109,26 @@ def fit_model(
         fit.notes.append("Fewer than three families have data, so accuracies stay at their priors.")
         _expect(patterns, _update_states(patterns, counts, fit), fit)
         return fit
-    # From few patrons on: sessions that are wrong are not to be explained away to begin with.
-    fit.patrons = PATRONS_ALPHA / (PATRONS_ALPHA + PATRONS_BETA + cells.count.sum())
+    # Few pay for others, to begin with: sessions that are wrong are not to be explained away. Where
+    # many payers are others all the same, the case decides which of the two shops it is.
+    known = is_known(patterns.related)[cells.pattern]
+    few = _fitted(patterns, counts, fit)
+    if cells.count[known].sum() < max(_FEWEST_KNOWN, _LEAST_KNOWN * cells.count.sum()):
+        return few
+    many = _fitted(patterns, counts, replace(fit, many=True))
+    return max(few, many, key=lambda one: _evidence(patterns, counts, one))
+
+
+def _fitted(patterns: Patterns, counts: csr_array, start: Fit) -> Fit:
+    alpha, beta = _patrons_prior(start)
+    few = 1.0 if start.many else 1.0 + counts.sum() / (alpha + beta)
+    fit = replace(
+        start,
+        accuracy=[values.copy() for values in start.accuracy],
+        voices=[values.copy() for values in start.voices],
+        right=[values.copy() for values in start.right],
+        patrons=alpha / (alpha + beta) / few,
+    )
     while fit.rounds < _ROUNDS:
         before = np.concatenate(fit.accuracy)
         by_state = _update_states(patterns, counts, fit)
@@ -97,6 +141,28 @@ def fit_model(
             break
     _update_states(patterns, counts, fit)
     return fit
+
+
+def _patrons_prior(fit: Fit) -> tuple[float, float]:
+    return (MANY_ALPHA, MANY_BETA) if fit.many else (PATRONS_ALPHA, PATRONS_BETA)
+
+
+def _evidence(patterns: Patterns, counts: csr_array, fit: Fit) -> float:
+    """How well a fit explains the sessions' words, a share that was fitted costing its freedom."""
+    likelihood = state_posteriors(patterns, fit).likelihood
+    evidence = log_evidence(counts @ np.log(likelihood).T)
+    evidence += float(np.log(MANY_SHOPS if fit.many else 1 - MANY_SHOPS))
+    index = patterns.index(SESSION)
+    levels = zip(patterns.families[index].levels, fit.right[index], fit.voices[index], strict=True)
+    fitted = [
+        (level.alpha, level.beta, right, voices - right, fit.accuracy[index][place])
+        for place, (level, right, voices) in enumerate(levels)
+    ]
+    fitted.append((*_patrons_prior(fit), fit.paid_for, fit.asked - fit.paid_for, fit.patrons))
+    for alpha, beta, yes, no, share in fitted:
+        evidence += float(betaln(alpha + yes, beta + no) - betaln(alpha, beta))
+        evidence -= float(yes * np.log(share) + no * np.log1p(-share))
+    return evidence
 
 
 def _update_states(patterns: Patterns, counts: csr_array, fit: Fit) -> Floats:
@@ -116,8 +182,13 @@ def _maximize(patterns: Patterns, by_state: Floats, fit: Fit) -> float:
         beta = np.array([level.beta for level in family.levels])
         raised = (alpha + fit.right[index]) / (alpha + beta + fit.voices[index])
         fit.accuracy[index] = np.clip(raised, LOWEST, HIGHEST)
-    fit.patrons = (PATRONS_ALPHA + fit.paid_for) / (PATRONS_ALPHA + PATRONS_BETA + fit.asked)
+    one, other = _patrons_prior(fit)
+    fit.patrons = (one + fit.paid_for) / (one + other + fit.asked)
     return float(np.abs(np.concatenate(fit.accuracy) - before).max())
+
+
+def _share(of: Floats, weight: Floats, alpha: float, beta: float) -> float:
+    return float((alpha + (of * weight).sum()) / (alpha + beta + weight.sum()))
 
 
 def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
@@ -131,9 +202,29 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
     expected = (thought.probability * weight[:, :, None]).sum(axis=0)
     in_all = weight.sum(axis=0)
     rows = np.arange(len(patterns))
-    speaking = patterns.level[:, patterns.index(SESSION)] > 0
-    fit.paid_for = float((thought.patron * weight).sum())
+    index = patterns.index(SESSION)
+    speaking = patterns.level[:, index] > 0
+    shared = speaking & is_shared(patterns.related)
+    alone = speaking & ~shared
     fit.asked = float(in_all[speaking].sum())
+    named = np.maximum(patterns.slot[:, index] - 1, 0)
+    patron = (thought.patron * weight).sum(axis=0)
+    fit.paid_for = float(patron.sum())
+    by_right = expected[rows, named] + patron
+    wrong = np.maximum(in_all - by_right, 0.0)
+    fit.wrong = float(
+        (FIRST_WRONG * _WRONG_SEEN + wrong[alone].sum()) / (_WRONG_SEEN + in_all[alone].sum())
+    )
+    # What kind of patron or fault it is shows where the payer is known to be another.
+    apart = speaking & is_known(patterns.related)
+    regular = second_kind(of_patrons(), fit.regular)[patterns.related]
+    fit.regular = _share(regular, patron * apart, REGULAR_ALPHA, REGULAR_BETA)
+    sticks = second_kind(of_wrong_sessions(fit.wrong), fit.sticks)[patterns.related]
+    fit.sticks = _share(sticks, wrong * (apart & alone), STICKS_ALPHA, STICKS_BETA)
+    fit.shared = float(
+        (SHARED_ALPHA + by_right[shared].sum())
+        / (SHARED_ALPHA + SHARED_BETA + in_all[shared].sum())
+    )
     bearing = np.column_stack(
         [patterns.has_name & patterns.exists, patterns.credited_has_name & patterns.outsider]
     )
@@ -144,9 +235,9 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
         if family.name == NAME:
             right = np.where(bearing, expected, 0.0).sum(axis=1)
         elif family.name == SESSION:
-            # What a burst broke says nothing of the level; the chain accounts for it.
-            voices = weight[0]
-            right = weight[0] * (thought.probability[0][rows, slot] + thought.patron[0])
+            # What a burst or a shared account broke says nothing of the level.
+            voices = np.where(shared, 0.0, weight[0])
+            right = voices * (thought.probability[0][rows, slot] + thought.patron[0])
         else:
             right = expected[rows, slot]
         size = len(family.levels) + 1

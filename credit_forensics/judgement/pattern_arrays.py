@@ -21,7 +21,7 @@ class Patterns:
     silence; ``level[pattern, family]``; ``has_name[pattern, slot]``: whether the slot's person has
     the typed name; ``credited``: the slot of the credited person, 0 where nothing was credited,
     one past the last slot where nobody names that person; ``credited_has_name``; ``relation`` of a
-    payer whom the session does not name to the account (``families.RELATIONS``), 0 for none.
+    payer whom the session does not name to the account (``relations.code``), 0 for none.
     """
 
     families: tuple[Family, ...]

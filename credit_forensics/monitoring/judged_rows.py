@@ -64,7 +64,7 @@ def _known(rows: StoredRows, learned: dict[str, Any], column: str, start: int, w
     ).to_arrow_table()
     schema = pa.schema([(name, pa.int64()) for name in ("period", "pattern", "payments")])
     accuracy = [np.array(values) for values in learned["accuracy"]]
-    return Known(accuracy, counts.cast(schema), learned["patrons"])
+    return Known(accuracy, counts.cast(schema), learned["rates"])
 
 
 def of_the_touched(connection: duckdb.DuckDBPyConnection, findings: pd.DataFrame) -> pd.DataFrame:
@@ -146,7 +146,7 @@ def store_judged(
 
 
 def _plain(fit: Fit) -> dict[str, Any]:
-    return {"accuracy": [values.tolist() for values in fit.accuracy], "patrons": fit.patrons}
+    return {"accuracy": [values.tolist() for values in fit.accuracy], "rates": fit.rates}
 
 
 def unbooked(core: str) -> str:

@@ -1,12 +1,14 @@
 """Ways in which payers, accounts and sessions come apart that the plain shop does not have.
 
-Each is a share of the payments (of the accounts for ``passed_on`` and ``erased``), drawn on a
-stream of its own, so that a world without any stays what it was.
+Each is a share of the payments (of the accounts for ``heavy``, ``passed_on``, ``erased``,
+``changed_emails``, ``relay`` and ``non_latin``), drawn on a stream of its own, so that a world
+without any stays what it was.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -134,6 +136,20 @@ _CHECKOUTS: dict[str, Callable[[People, Checkouts, float, np.random.Generator], 
 }
 
 
+def change_people(
+    mechanisms: Mapping[str, float], people: People, rng: np.random.Generator
+) -> People:
+    """People of whom a few (``heavy`` of the accounts) buy as often as all others together."""
+    share = mechanisms.get("heavy")
+    if not share:
+        return people
+    heavy = np.zeros(len(people), dtype=np.bool_)
+    heavy[rng.permutation(len(people))[: max(round(share * len(people)), 1)]] = True
+    usual = people.activity
+    much = usual[~heavy].sum() / heavy.sum()
+    return replace(people, activity=np.where(heavy, much, usual))
+
+
 def change_checkouts(
     mechanisms: Mapping[str, float], people: People, checkouts: Checkouts, rng: np.random.Generator
 ) -> None:
@@ -159,6 +175,13 @@ def change_tables(
         users = pd.concat([users, new], ignore_index=True)
     if share := mechanisms.get("erased"):
         users.loc[rng.random(len(users)) < share, ["email", "name"]] = None
+    if share := mechanisms.get("changed_emails"):
+        _change_emails(tables, users, rng.random(len(users)) < share)
+    if share := mechanisms.get("relay"):
+        _relay(tables, users, rng.random(len(users)) < share)
+    if share := mechanisms.get("non_latin"):
+        rows = rng.random(len(users)) < share
+        users.loc[rows, "name"] = [_in_cyrillic(name) for name in users.loc[rows, "name"]]
     schema = tables["users"].schema
     tables["users"] = pa.Table.from_pandas(users, schema=schema, preserve_index=False)
     if mechanisms.get("sessions_only"):
@@ -174,10 +197,55 @@ def change_tables(
         tables["payments"] = _replaced(tables["payments"], "client_reference_id", None)
 
 
+def _change_emails(tables: dict[str, pa.Table], users: pd.DataFrame, rows: Bools) -> None:
+    """Accounts whose owner has another address since the middle; the table knows the last one."""
+    created = tables["payments"]["created_at"].to_pandas()
+    new = {email: f"new.{email}" for email in users.loc[rows, "email"].dropna()}
+    typed = tables["payments"]["payer_email"].to_pandas()
+    changed = typed.map(new)
+    email = typed.where((created < created.quantile(0.5)) | changed.isna(), changed)
+    tables["payments"] = _replaced(tables["payments"], "payer_email", _values(email))
+    users.loc[rows, "email"] = users.loc[rows, "email"].map(new)
+
+
+def _relay(tables: dict[str, pa.Table], users: pd.DataFrame, rows: Bools) -> None:
+    """Payers who hide their address: each types one of a relay, always the same."""
+    email = tables["payments"]["payer_email"].to_pandas()
+    prefilled = tables["payments"]["email_prefilled"].to_pandas()
+    relayed = {
+        one: f"{number:06x}@relay.example.net"
+        for number, one in enumerate(users.loc[rows, "email"].dropna())
+    }
+    hidden = email.map(relayed)
+    typed = email.where(hidden.isna() | prefilled.fillna(False).astype(bool), hidden)
+    tables["payments"] = _replaced(tables["payments"], "payer_email", _values(typed))
+
+
+def _values(column: pd.Series) -> list[object]:
+    values: list[object] = column.astype(object).where(column.notna(), None).tolist()
+    return values
+
+
+_LATIN = "abcdefghijklmnopqrstuvwxyz"
+_CYRILLIC = "абцдефгхийклмнопкрстуввхыз"
+
+
+def _in_cyrillic(name: str | None) -> str | None:
+    """Letter by letter; the payers type Latin letters all the same, as their cards have them."""
+    if name is None:
+        return None
+    return name.lower().translate(str.maketrans(_LATIN, _CYRILLIC)).title()
+
+
 def _replaced(table: pa.Table, name: str, value: object) -> pa.Table:
-    column = pa.array([value] * table.num_rows, table.schema.field(name).type)
+    values = value if isinstance(value, list) else [value] * table.num_rows
+    column = pa.array(values, table.schema.field(name).type)
     return table.set_column(table.schema.get_field_index(name), name, column)
 
 
-MECHANISMS = (*_CHECKOUTS, "passed_on", "erased", "sessions_only", "sign_ins")
+MECHANISMS = (
+    *_CHECKOUTS,
+    *("heavy", "passed_on", "erased", "changed_emails", "relay", "non_latin"),
+    *("sessions_only", "sign_ins"),
+)
 """Their names."""

@@ -96,7 +96,8 @@ def with_renewals(
     rows["period_start"] = rows["created_at"].where(recurring)
     rows["period_end"] = (rows["created_at"] + _PERIOD).where(recurring)
     by_payment = rows.set_index("payment_id")
-    for column in ("customer_id", "email_prefilled"):
+    # An invoice states the customer as the first payment made it.
+    for column in ("customer_id", "email_prefilled", "payer_email", "payer_name"):
         rows.loc[of.notna(), column] = by_payment.loc[of[of.notna()], column].to_numpy()
     rows.loc[of.notna(), "customer_preset"] = True
     rows.loc[of.notna(), "client_reference_id"] = None

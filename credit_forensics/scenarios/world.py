@@ -18,7 +18,11 @@ from credit_forensics.scenarios.checkout import make_checkouts
 from credit_forensics.scenarios.faults import Fault, choose_faults
 from credit_forensics.scenarios.handler import handle
 from credit_forensics.scenarios.identifiers import stream
-from credit_forensics.scenarios.mechanisms import change_checkouts, change_tables
+from credit_forensics.scenarios.mechanisms import (
+    change_checkouts,
+    change_people,
+    change_tables,
+)
 from credit_forensics.scenarios.people import make_people
 from credit_forensics.scenarios.returns import plan_returns
 from credit_forensics.scenarios.scene import Scene
@@ -93,6 +97,7 @@ def make_world(settings: WorldSettings, seed: int) -> World:
     start = int(settings.start.timestamp() * 1_000_000)
     end = start + int(settings.length_days * 86_400 * 1_000_000)
     people = make_people(settings, stream(seed, "people"), start)
+    people = change_people(settings.mechanisms, people, stream(seed, "changed people"))
     timeline = make_timeline(settings, stream(seed, "bursts"), start)
     checkouts = make_checkouts(settings, people, timeline, stream(seed, "checkout"))
     change_checkouts(settings.mechanisms, people, checkouts, stream(seed, "mechanisms"))
