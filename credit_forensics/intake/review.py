@@ -11,7 +11,7 @@ from fastapi import APIRouter, HTTPException, Path, Query, Request
 from pydantic import BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from credit_forensics.intake import booking
+from credit_forensics.intake import booking, reversals
 from credit_forensics.intake.checkout_object import Checkout, UnreadableError, read_checkout
 from credit_forensics.intake.expected_credits import expected_credits
 from credit_forensics.intake.guarded import Guard
@@ -138,7 +138,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 state=state,
             )
         if checkout is not None and checkout.payment_intent_id is not None:
-            await booking.settle(engine, checkout.payment_intent_id)
+            await reversals.settle(engine, checkout.payment_intent_id)
         return Decided(state=state)
 
     @routes.post("/{item_id}/replay", responses=_RESPONSES)
@@ -186,7 +186,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 state=state,
             )
         if checkout.payment_intent_id is not None:
-            await booking.settle(engine, checkout.payment_intent_id)
+            await reversals.settle(engine, checkout.payment_intent_id)
         return Decided(state=state)
 
     return routes

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from credit_forensics.intake.named_entries import PAYMENT_IN_REASON, REASON_NAMES_A_PAYMENT
+
 TABLES = sa.MetaData()
 _TIME = sa.DateTime(timezone=True)
 _NOW = sa.text("now()")
@@ -48,8 +50,14 @@ credit_ledger = sa.Table(
         unique=True,
         postgresql_where=sa.text("reason LIKE 'stripe\\_purchase:%'"),
     ),
-    sa.Index("intake_ledger_by_user", "user_id"),
+    sa.Index("intake_ledger_by_user_and_time", "user_id", "created_at"),
     sa.Index("intake_ledger_by_payment", "payment_id"),
+    # Entries by hand and of the handler before name a payment in their reason alone.
+    sa.Index(
+        "intake_ledger_by_reason",
+        sa.text(PAYMENT_IN_REASON),
+        postgresql_where=sa.text(REASON_NAMES_A_PAYMENT),
+    ),
 )
 user_credits = sa.Table(
     "user_credits",

@@ -19,7 +19,7 @@ from typing import Any
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from credit_forensics.intake import booking
+from credit_forensics.intake import booking, reversals
 from credit_forensics.intake.checkout_object import (
     Checkout,
     UnreadableError,
@@ -193,7 +193,7 @@ class Webhook:
                 error=outcome.error,
             )
         if losses and outcome.payment_intent_id is not None:
-            await booking.settle(self.engine, outcome.payment_intent_id)
+            await reversals.settle(self.engine, outcome.payment_intent_id)
         return outcome
 
     async def _session(
@@ -230,7 +230,9 @@ class Webhook:
                 bind=len(found.families) >= self.settings.min_families,
             )
             told: dict[str, Any] = {"method": found.method, "user_id": found.user_id}
-            return made(booked, credits=value.credits if booked == "credited" else None, **told)
+            if booked not in (booking.INTENT_BOOKED, booking.BY_HAND):
+                return made(booked, credits=value.credits if booked == "credited" else None, **told)
+            problem = booked
         waits = await booking.queue(
             connection,
             checkout,
@@ -296,7 +298,7 @@ class Webhook:
         intent = reference(about.get("payment_intent"))
         if source is None or amount is None or amount < 0 or intent is None:
             return Outcome(200, "ignored", event_id)
-        await booking.lose(
+        await reversals.lose(
             connection, payment_intent_id=intent, source=source, amount=amount, event_id=event_id
         )
         return Outcome(200, "ignored", event_id, payment_intent_id=intent)

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from credit_forensics.repair import intake_ledger
 from credit_forensics.repair.entries import Correction, Entry
 from credit_forensics.repair.literals import comment, listed, text_literal, typed_literal
 from credit_forensics.repair.target import Table, Target
@@ -42,6 +43,9 @@ def booking(target: Target, number: int, planned: Planned, *, allow_negative: bo
             f"WHEN (SELECT count(*) FROM repair_entry WHERE user_id = "
             f"{text_literal(user, dialect)} AND ({named})) <> {count} THEN '{CHANGED}'"
         )
+    if target.intake is not None:
+        for found in intake_ledger.already_booked(target.intake, target.entries.name, correction):
+            whens.append(f"WHEN {found} THEN '{CHANGED}'")
     if planned.after:
         before = ", ".join(str(earlier) for earlier in planned.after)
         whens.append(
@@ -58,6 +62,8 @@ def booking(target: Target, number: int, planned: Planned, *, allow_negative: bo
     booked = f"EXISTS (SELECT 1 FROM repair_step WHERE id = {number} AND state = '{BOOKED}')"
     statements = [_step(number, correction, whens)]
     statements += [_entry(target, entry, correction, booked) for entry in correction.entries]
+    if target.intake is not None:
+        statements += intake_ledger.account_for(target.intake, correction, booked)
     statements += [
         f"UPDATE repair_balance SET balance = balance + ({delta}) "
         f"WHERE user_id = {text_literal(user, dialect)} AND {booked}"
@@ -94,6 +100,10 @@ def _entry(target: Target, entry: Entry, correction: Correction, booked: str) ->
     ):
         if column in entries.columns and text:
             values[column] = typed_literal(text, entries.columns[column], target.dialect)
+    if target.intake is not None:
+        values["entry_key"] = intake_ledger.entry_key(
+            target.intake, entries.name, entry, correction
+        )
     if "created_at" in entries.columns:
         values["created_at"] = _now(target)
     names = ", ".join(entries.sql(column) for column in values)

@@ -9,12 +9,20 @@ whether a delayed payment may still come, who forged an entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from credit_forensics.findings.catalogue import FINDINGS
 from credit_forensics.findings.finding import FOR_A_PERSON, Finding
-from credit_forensics.repair.entries import NETTED, PAYMENT_ID, Correction, Entry, Keys, Rebinding
+from credit_forensics.repair.entries import (
+    NETTED,
+    PAYMENT_ID,
+    Correction,
+    Entry,
+    Keys,
+    Paid,
+    Rebinding,
+)
 from credit_forensics.repair.holdings import Holdings
 from credit_forensics.repair.manual_fixes import Regrants
 from credit_forensics.repair.payment_evidence import PaymentEvidence
@@ -32,7 +40,10 @@ class TooDoubtfulError(NeedsPersonError):
 
 @dataclass
 class Desk:
-    """What the corrections of a case share. ``keys`` and ``regrants`` are used up as they go."""
+    """What the corrections of a case share. ``keys`` and ``regrants`` are used up as they go.
+
+    ``reviewed`` is what an intake's review queue says of a payment that waits or waited there.
+    """
 
     threshold: float
     accounts: frozenset[str]
@@ -40,6 +51,7 @@ class Desk:
     keys: Keys
     regrants: Regrants
     any_payment_id: bool = False
+    reviewed: Mapping[str, str] = field(default_factory=dict)
     catalogue: Mapping[str, Finding] = field(
         default_factory=lambda: {one.name: one for one in FINDINGS}
     )
@@ -215,14 +227,34 @@ def _missing(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -
     credits = int(finding["credits"] or 0)
     if credits <= 0:
         raise NeedsPersonError("what the price is worth is not known; name it under [prices]")
+    review = desk.reviewed.get(finding["payment_id"])
+    if review is not None:
+        raise NeedsPersonError(
+            "it waits in the intake's review queue: decide it there"
+            if review == "open"
+            else f"the intake's review queue says {review}: who decided that knows why"
+        )
     if facts.families_agreeing < 2:
         raise NeedsPersonError("fewer than two families of evidence name the payer")
     rightful = _surely_of(finding["rightful_user_id"], facts, desk)
     key = desk.keys.make("correction", finding["finding"], finding["payment_id"])
     entries, note = _granted(finding, rightful, credits, key, desk)
     held.net[rightful] = held.net.get(rightful, 0) + credits
-    probability = min(probability, facts.rightful_probability)
-    return _made(finding, held, entries, probability=probability, note=note)
+    made = _made(
+        finding,
+        held,
+        entries,
+        probability=min(probability, facts.rightful_probability),
+        note=note,
+    )
+    paid = Paid(
+        facts.payment_intent_id,
+        facts.customer_id,
+        facts.amount,
+        facts.currency,
+        facts.created_at,
+    )
+    return replace(made, paid=paid)
 
 
 def _refund(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
@@ -263,7 +295,7 @@ def _rebind(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) ->
     if customer is None or wrong is None or (customer, wrong) not in desk.bindings:
         raise NeedsPersonError("the binding is not in the customers' table")
     correction = _made(finding, held, [], probability=min(probability, facts.rightful_probability))
-    return Correction(**{**correction.__dict__, "rebinding": Rebinding(customer, wrong, rightful)})
+    return replace(correction, rebinding=Rebinding(customer, wrong, rightful))
 
 
 RULES: dict[str, Callable[[Row, PaymentEvidence, Holdings, Desk], Correction]] = {

@@ -30,6 +30,7 @@ from credit_forensics.repair.holdings import (
     read_entries,
     read_users_entries,
 )
+from credit_forensics.repair.intake_ledger import reviewed_payments
 from credit_forensics.repair.manual_fixes import read_regrants
 from credit_forensics.repair.payment_evidence import (
     UNKNOWN,
@@ -86,7 +87,10 @@ def _plan(
     target: Target | None = None,
     refusal: str = "",
 ) -> RepairPlan:
-    decided = _decide(case, threshold, target)
+    reviewed = {}
+    if target is not None and target.intake is not None and database is not None:
+        reviewed = reviewed_payments(database, target.intake)
+    decided = _decide(case, threshold, target, reviewed)
     corrections = [what for _, what in decided if isinstance(what, Correction)]
     users = {entry.user_id for one in corrections for entry in one.entries}
     stored = target.balances is not None if target else case.evidence.count("balances") > 0
@@ -110,7 +114,7 @@ def _plan(
 
 
 def _decide(
-    case: Case, threshold: float, target: Target | None
+    case: Case, threshold: float, target: Target | None, reviewed: dict[str, str]
 ) -> list[tuple[dict[str, Any], Correction | tuple[str, str]]]:
     """Each finding with its correction, or with a status and the reason for it, in order."""
     findings = case.findings
@@ -147,6 +151,7 @@ def _decide(
         regrants=read_regrants(case, whose),
         any_payment_id=target is not None and "payment_id" in target.entries.columns,
         catalogue=catalogue,
+        reviewed=reviewed,
     )
     decided: list[tuple[dict[str, Any], Correction | tuple[str, str]]] = []
     offered: dict[str, set[str]] = {}

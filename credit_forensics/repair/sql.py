@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from credit_forensics.repair import intake_ledger
 from credit_forensics.repair.booking_sql import (
     Planned,
     booking,
@@ -102,6 +103,9 @@ def _begin(target: Target, users: Sequence[str]) -> list[str]:
         "SET LOCAL standard_conforming_strings = on",
         f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})",
     ]
+    if target.intake is not None:
+        # In the order in which the intake takes them.
+        statements += intake_ledger.locks(target.intake, target.entries.name)
     if target.balances is not None:
         balances = target.balances
         user = balances.sql("user_id")

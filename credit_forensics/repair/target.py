@@ -16,6 +16,7 @@ from credit_forensics.databases.urls import mysql_url
 from credit_forensics.evidence.ledgers.plan_reads import plan_reads
 from credit_forensics.evidence.ledgers.read_plan import Plan, Read
 from credit_forensics.repair.columns import Column, TableFacts, read_table
+from credit_forensics.repair.intake_ledger import IntakeTables, intake_tables
 
 
 class NoTargetError(Exception):
@@ -43,7 +44,8 @@ class Target:
     highest and one), ``uuid`` or ``text`` (made from the entry's reason), or ``none``.
     ``sequence``: a PostgreSQL sequence that lags behind the keys and must be moved on first.
     ``epoch``: units a second where times are numbers, else 0; ``clock``: a time as stored, the
-    pattern for new ones where times are texts.
+    pattern for new ones where times are texts. ``intake``: the ledger is an intake's own, which
+    keeps an account of what was booked for a payment (``repair.intake_ledger``).
     """
 
     dialect: str
@@ -56,6 +58,7 @@ class Target:
     sequence: str = ""
     epoch: int = 0
     clock: str = ""
+    intake: IntakeTables | None = None
 
 
 @contextmanager
@@ -106,6 +109,10 @@ def _target(database: ReadOnlyDatabase, plan: Plan, url: str, folder: Path) -> T
         if column is not None and column.is_enum:
             raise NoTargetError(f"{column.name} takes only values of its own enumeration")
     entries = _table(database, read, facts)
+    intake = intake_tables(database, read.relation, facts)
+    if intake is not None:
+        own = {name: facts.columns[name] for name in ("payment_id", "entry_key")}
+        entries = Table(entries.name, own | entries.columns, entries.unique)
     identity, sequence = _identity(database, entries, facts)
     written = {column.name for target, column in entries.columns.items() if target in FILLED}
     if identity == "auto":
@@ -125,10 +132,21 @@ def _target(database: ReadOnlyDatabase, plan: Plan, url: str, folder: Path) -> T
         sequence=sequence,
         epoch=epoch,
         clock=clock,
+        intake=intake,
     )
 
 
-FILLED = ("entry_id", "user_id", "delta", "reason", "type", "kind", "payment_id", "created_at")
+FILLED = (
+    "entry_id",
+    "user_id",
+    "delta",
+    "reason",
+    "type",
+    "kind",
+    "payment_id",
+    "entry_key",
+    "created_at",
+)
 """Targets of an entry that a plan fills, where the ledger has a column for them."""
 
 
