@@ -8,12 +8,15 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from credit_forensics.intake import checkout, review, users
+from credit_forensics.intake.door import Door, unreadable
 from credit_forensics.intake.guarded import Guard
+from credit_forensics.intake.operations_page import operations_page
 from credit_forensics.intake.recovery import finish_unfinished
 from credit_forensics.intake.schema import create_schema
 from credit_forensics.intake.settings import WEBHOOK_PATH, IntakeSettings
@@ -30,7 +33,13 @@ def make_engine(settings: IntakeSettings) -> AsyncEngine:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.database_timeout_seconds,
-        connect_args={"connect_timeout": settings.database_timeout_seconds},
+        connect_args={
+            "connect_timeout": settings.database_timeout_seconds,
+            # What another holds must not hold this process's connections as well.
+            "options": f"-c lock_timeout={int(settings.lock_timeout_seconds * 1000)} "
+            f"-c statement_timeout={settings.database_timeout_seconds * 1000} "
+            f"-c idle_in_transaction_session_timeout={settings.database_timeout_seconds * 4000}",
+        },
     )
 
 
@@ -74,7 +83,17 @@ def create_app(
             await asyncio.gather(sweep, return_exceptions=True)
             await engine.dispose()
 
-    app = FastAPI(title="Credit intake", version="1", lifespan=lifespan)
+    app = FastAPI(
+        title="Credit intake",
+        version="1",
+        lifespan=lifespan,
+        openapi_url="/openapi.json" if settings.api_docs else None,
+        # FastAPI's own pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Door, settings=settings, guard=guard)
+    app.add_exception_handler(RequestValidationError, unreadable)
     app.state.engine, app.state.webhook = engine, webhook
 
     @app.post(
@@ -84,10 +103,7 @@ def create_app(
     )
     async def stripe_webhook(request: Request) -> Response:
         """Take a delivery from Stripe."""
-        body = await _body(request, settings.max_body_bytes)
-        if body is None:
-            return JSONResponse({"error": "too large"}, 413)
-        outcome = await webhook.deliver(body, request.headers.get("stripe-signature"))
+        outcome = await webhook.deliver(await request.body(), request.headers.get("stripe-signature"))
         headers = {"retry-after": "5"} if outcome.status == 503 else None
         return JSONResponse({"outcome": outcome.outcome}, outcome.status, headers)
 
@@ -98,6 +114,13 @@ def create_app(
 
     async def unavailable(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": "try again"}, 503, {"retry-after": "5"})
+
+    if settings.api_docs:
+
+        @app.get("/docs", include_in_schema=False)
+        async def docs() -> Response:
+            """The operations as a plain page."""
+            return HTMLResponse(operations_page(app.openapi()))
 
     app.add_exception_handler(SQLAlchemyError, unavailable)
     app.include_router(users.router(guard, engine))
@@ -113,13 +136,3 @@ async def _sweep(webhook: Webhook, every: float = 60.0) -> None:
         with contextlib.suppress(SQLAlchemyError, OSError):
             await finish_unfinished(webhook)
         await asyncio.sleep(every)
-
-
-async def _body(request: Request, most: int) -> bytes | None:
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)

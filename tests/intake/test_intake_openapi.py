@@ -24,7 +24,7 @@ EXAMPLES = 25
 
 @pytest.fixture
 def live_intake(intake_settings: Callable[..., IntakeSettings]) -> Iterator[str]:
-    config = intake_settings()
+    config = intake_settings(api_docs=True)
 
     async def prepare() -> None:
         engine = make_engine(config)
