@@ -17,6 +17,7 @@ from credit_forensics.intake import checkout, review, users
 from credit_forensics.intake.door import Door, unreadable
 from credit_forensics.intake.guarded import Guard
 from credit_forensics.intake.operations_page import operations_page
+from credit_forensics.intake.readiness import readiness
 from credit_forensics.intake.recovery import finish_unfinished
 from credit_forensics.intake.schema import create_schema
 from credit_forensics.intake.settings import WEBHOOK_PATH, IntakeSettings
@@ -79,6 +80,7 @@ def create_app(
         try:
             yield
         finally:
+            await webhook.finish()
             sweep.cancel()
             await asyncio.gather(sweep, return_exceptions=True)
             await engine.dispose()
@@ -112,6 +114,14 @@ def create_app(
         """Whether the process is there; it asks nothing of the database."""
         return {"status": "ok"}
 
+    @app.get(
+        "/readyz", tags=["health"], responses={503: {"description": "what is wrong is in the answer"}}
+    )
+    async def ready() -> Response:
+        """Whether deliveries are booked: the database answers, and nothing waits for long."""
+        found = await readiness(engine)
+        return JSONResponse(found, 200 if found["status"] == "ok" else 503)
+
     async def unavailable(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": "try again"}, 503, {"retry-after": "5"})
 
@@ -129,7 +139,7 @@ def create_app(
     return app
 
 
-async def _sweep(webhook: Webhook, every: float = 60.0) -> None:
+async def _sweep(webhook: Webhook, every: float = 5.0) -> None:
     """Take up what was never finished, as long as the process lives."""
     while True:
         # While the database is away there is nothing to take up; the next round looks again.

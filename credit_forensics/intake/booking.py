@@ -120,8 +120,10 @@ _QUEUE = sa.text(
 _FINISH = sa.text(
     """
     WITH told AS (
-        INSERT INTO intake_deliveries (event_id, payment_id, request_id, outcome, error)
-        VALUES (:event_id, :payment_id, :request_id, :outcome, :error)
+        INSERT INTO intake_deliveries (event_id, payment_id, request_id, outcome, error,
+            signature_valid, method, resolved_user_id, credits)
+        VALUES (:event_id, :payment_id, :request_id, :outcome, :error,
+            true, :method, :resolved_user_id, :credits)
     )
     SELECT EXISTS (SELECT FROM intake_losses WHERE payment_intent_id = :payment_intent_id)
     """
@@ -275,8 +277,11 @@ async def finish(
     request_id: str,
     outcome: str,
     error: str | None,
+    method: str | None = None,
+    resolved_user_id: str | None = None,
+    credits: int | None = None,
 ) -> bool:
-    """Note that a delivery is done.
+    """Note that a delivery is done, with what the delivery log says of it.
 
     Returns
     -------
@@ -292,6 +297,9 @@ async def finish(
             "request_id": request_id,
             "outcome": outcome,
             "error": error,
+            "method": method,
+            "resolved_user_id": resolved_user_id,
+            "credits": credits,
         },
     )
     return bool(result.scalar_one())

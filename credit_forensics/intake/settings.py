@@ -16,13 +16,18 @@ WEBHOOK_PATH = "/api/v1/stripe/webhook"
 
 
 class SoldPrice(BaseModel):
-    """A price: the credits it is worth, and what it costs in minor units."""
+    """A price: the credits it is worth, and what it costs in minor units.
+
+    ``least`` is what a discount may leave to be charged; without it, a price that is not free is
+    never credited for a charge of 0 or 1.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     credits: int = Field(gt=0, le=1_000_000_000)
     amount: int = Field(ge=0)
     currency: str = "eur"
+    least: int | None = Field(default=None, ge=0)
 
 
 class IntakeSettings(BaseModel):
@@ -68,6 +73,13 @@ class IntakeSettings(BaseModel):
         whether ``/docs`` and ``/openapi.json`` are served.
     database_timeout_seconds, lock_timeout_seconds
         how long a statement may run, and how long it may wait for what another holds.
+    answer_seconds
+        in what time a delivery that is kept is answered, booked by then or not.
+    stripe_account
+        the connected account whose events are booked; without it only the platform's own, which
+        name no account.
+    second_person_above
+        credits above which a reviewer's decision takes a second reviewer.
 
     Examples
     --------
@@ -106,6 +118,9 @@ class IntakeSettings(BaseModel):
     pool_size: int = Field(default=10, gt=0)
     database_timeout_seconds: int = Field(default=5, gt=0)
     lock_timeout_seconds: float = Field(default=2, gt=0)
+    answer_seconds: float = Field(default=1.5, gt=0)
+    stripe_account: str | None = Field(default=None, min_length=1)
+    second_person_above: int | None = Field(default=None, ge=0)
 
     @field_validator("database_url")
     @classmethod
