@@ -34,6 +34,7 @@ from credit_forensics.intake.checkout_object import (
     read_checkout,
     reference,
     text,
+    unreadable_checkout,
     whole,
 )
 from credit_forensics.intake.delivery_log import log_delivery
@@ -357,26 +358,9 @@ class Webhook:
     async def _unreadable(self, connection: Any, event_id: str, kind: str, why: str) -> Outcome:
         """A session that nothing can be booked from waits under its event's id."""
         if kind in COMPLETIONS:
-            stub = Checkout(
-                payment_id=event_id,
-                payment_intent_id=None,
-                customer_id=None,
-                customer_made=False,
-                client_reference_id=None,
-                prefilled_email=None,
-                payer_email=None,
-                metadata={},
-                mode="payment",
-                payment_status="unpaid",
-                livemode=True,
-                amount=0,
-                list_amount=0,
-                currency="",
-                created_at=datetime.fromtimestamp(0, UTC),
-            )
             await booking.queue(
                 connection,
-                stub,
+                unreadable_checkout(event_id),
                 event_id=event_id,
                 problem="unreadable",
                 claims=(),
