@@ -105,7 +105,9 @@ def create_app(
     )
     async def stripe_webhook(request: Request) -> Response:
         """Take a delivery from Stripe."""
-        outcome = await webhook.deliver(await request.body(), request.headers.get("stripe-signature"))
+        outcome = await webhook.deliver(
+            await request.body(), request.headers.get("stripe-signature")
+        )
         headers = {"retry-after": "5"} if outcome.status == 503 else None
         return JSONResponse({"outcome": outcome.outcome}, outcome.status, headers)
 
@@ -115,7 +117,9 @@ def create_app(
         return {"status": "ok"}
 
     @app.get(
-        "/readyz", tags=["health"], responses={503: {"description": "what is wrong is in the answer"}}
+        "/readyz",
+        tags=["health"],
+        responses={503: {"description": "what is wrong is in the answer"}},
     )
     async def ready() -> Response:
         """Whether deliveries are booked: the database answers, and nothing waits for long."""

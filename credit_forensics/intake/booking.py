@@ -129,6 +129,7 @@ _FINISH = sa.text(
     """
 ).bindparams(sa.bindparam("payment_intent_id", type_=sa.Text))
 
+
 async def store_and_look_up(
     connection: AsyncConnection,
     *,

@@ -42,9 +42,7 @@ class Door:
         )
         self._proxies = [ipaddress.ip_network(one) for one in settings.trusted_proxies]
 
-    async def __call__(
-        self, scope: MutableMapping[str, Any], receive: Receive, send: Send
-    ) -> None:
+    async def __call__(self, scope: MutableMapping[str, Any], receive: Receive, send: Send) -> None:
         """Handle one request."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
@@ -61,7 +59,8 @@ class Door:
         if refused is not None:
             await refused(scope, receive, send)
             return
-        await self.app(scope, _once(body, receive), send)
+        unread = scope["path"] == WEBHOOK_PATH and b"stripe-signature" not in headers
+        await self.app(scope, _once(body, receive), _closing(send) if unread else send)
 
     async def _read(
         self, scope: MutableMapping[str, Any], headers: dict[bytes, bytes], receive: Receive
@@ -73,7 +72,7 @@ class Door:
                     let_in(Request(scope))
                 except HTTPException as error:
                     answer = JSONResponse({"detail": error.detail}, error.status_code)
-                    answer.headers.update((error.headers or {}) | _CLOSE)
+                    answer.headers.update({**(error.headers or {}), **_CLOSE})
                     return answer, b""
         webhook = path == WEBHOOK_PATH
         if webhook and b"stripe-signature" not in headers:
@@ -123,6 +122,17 @@ def _once(body: bytes, receive: Receive) -> Receive:
         return {"type": "http.request", "body": body, "more_body": False}
 
     return give
+
+
+def _closing(send: Send) -> Send:
+    """Ends the connection with the answer: what was not read must not be waited for."""
+
+    async def close(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            message["headers"] = [*message.get("headers", ()), (b"connection", b"close")]
+        await send(message)
+
+    return close
 
 
 def is_plain_json(body: bytes) -> bool:

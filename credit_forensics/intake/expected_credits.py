@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from credit_forensics.intake.checkout_object import Checkout
 from credit_forensics.intake.settings import SoldPrice
 
-
 UNDERPAID = "underpaid"
 _NEXT_TO_NOTHING = 1
 
@@ -57,7 +56,7 @@ def expected_credits(checkout: Checkout, prices: Mapping[str, SoldPrice]) -> Exp
     }
     if len({price.credits for price in fitting}) != 1:
         return Expected(None, "price_unknown")
-    return _charged(checkout, min(fitting, key=lambda price: (price.least or 0)))
+    return _charged(checkout, min(fitting, key=lambda price: price.least or 0))
 
 
 def _charged(checkout: Checkout, price: SoldPrice) -> Expected:

@@ -44,7 +44,11 @@ class Guard:
 
     def user_or_service(self, request: Request) -> SignedIn | str:
         """The signed-in user, or the name of a service."""
-        return self._let_in(request, lambda token: self._service(token) or self._signed_in(token))
+
+        def read(token: str | None) -> SignedIn | str | None:
+            return self._service(token) or self._signed_in(token)
+
+        return self._let_in(request, read)
 
     def reviewer(self, request: Request) -> str:
         """The reviewer's name."""

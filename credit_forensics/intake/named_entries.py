@@ -26,7 +26,7 @@ NAMED = rf"""
 """
 """Entries that name ``:payment_id`` or are the purchase of ``:event_id``: user_id, delta, refund."""
 
-_BY_HAND = rf"""
+_BY_HAND = r"""
     FROM credit_ledger AS h WHERE h.user_id = :user_id AND h.payment_id IS NULL
       AND h.entry_key IS NULL AND h.stripe_event_id IS NULL AND h.created_at >= :since
       AND h.reason !~ '(cs|pi|evt)_' AND h.reason !~* '^(regrant:netted|usage)'

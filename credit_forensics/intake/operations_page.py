@@ -23,7 +23,12 @@ def operations_page(document: Mapping[str, Any]) -> str:
                 f"{status} {answer.get('description', '')}"
                 for status, answer in operation.get("responses", {}).items()
             )
-            cells = (method.upper(), path, operation.get("description", operation.get("summary", "")), answers)
+            cells = (
+                method.upper(),
+                path,
+                operation.get("description", operation.get("summary", "")),
+                answers,
+            )
             rows.append("<tr>" + "".join(f"<td>{escape(str(c))}</td>" for c in cells) + "</tr>")
     return (
         "<!doctype html><html lang=en><meta charset=utf-8><title>Credit intake</title>"

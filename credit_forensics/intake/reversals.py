@@ -87,7 +87,9 @@ async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
         named = {"payment_id": payment.payment_id, "event_id": payment.event_id}
         rows = (await connection.execute(sa.text(NAMED), named)).all()
         target = credits_lost(payment.credits, payment.amount, losses.lost)
-        parts = to_take([(r.user_id, int(r.delta), bool(r.refund)) for r in rows], target, payment.credits)
+        parts = to_take(
+            [(r.user_id, int(r.delta), bool(r.refund)) for r in rows], target, payment.credits
+        )
         taken = 0
         for number, (user_id, credits) in enumerate(parts, start=1):
             by_hand = (

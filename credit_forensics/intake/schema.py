@@ -196,7 +196,9 @@ async def create_schema(engine: AsyncEngine) -> None:
     transacting = engine.execution_options(isolation_level="READ COMMITTED")
     async with transacting.begin() as connection:
         # Two workers that start at once would otherwise both create the same table.
-        await connection.execute(sa.text("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0"))
+        await connection.execute(
+            sa.text("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+        )
         await connection.execute(sa.text("SELECT pg_advisory_xact_lock(734112009)"))
         await connection.run_sync(TABLES.create_all)
         await connection.run_sync(_add_columns)

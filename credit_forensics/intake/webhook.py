@@ -244,7 +244,9 @@ class Webhook:
                     )
             except Exception as error:
                 # Its text, and a traceback's, may quote what the event holds.
-                _LOGGER.error("delivery %s of event %s failed: %s", request_id, event_id, _where(error))
+                _LOGGER.error(
+                    "delivery %s of event %s failed: %s", request_id, event_id, _where(error)
+                )
                 return Outcome(500, "incomplete", event_id, error=_name(error), lasting=True)
         raise AssertionError("the loop returns")
 

@@ -140,7 +140,9 @@ def _with_fixes(entries: list[Entry], finding: Row, desk: Desk) -> tuple[list[En
             continue
         found.append(Entry("grant", entry.user_id, -entry.delta, f"{NETTED}{regrant}"))
         verb = "granted" if entry.delta > 0 else "took"
-        notes.append(f"entry {regrant} {verb} these {abs(entry.delta)} credits already and is set off")
+        notes.append(
+            f"entry {regrant} {verb} these {abs(entry.delta)} credits already and is set off"
+        )
     return found, "; ".join(notes)
 
 

@@ -146,9 +146,7 @@ def test_next_to_nothing_buys_credits_only_where_the_price_allows_it(
 ) -> None:
     async def story(shop: Shop) -> None:
         shop.account("ada")
-        event = completed(
-            "1", "ada", "ada@example.com", amount_subtotal=500, amount_total=charged
-        )
+        event = completed("1", "ada", "ada@example.com", amount_subtotal=500, amount_total=charged)
         assert (await shop.deliver(event)).json() == {"outcome": outcome}
         if outcome == "queued":
             assert shop.rows("SELECT problem FROM review_queue") == [("underpaid",)]

@@ -26,8 +26,7 @@ class Shop:
     def __init__(self, books: Any) -> None:
         self.books = books
         self.sessions = {
-            one["id"]: one
-            for one in map(json.loads, (books.path.parent / "sessions.jsonl").open())
+            one["id"]: one for one in map(json.loads, (books.path.parent / "sessions.jsonl").open())
         }
         self.settings = IntakeSettings(
             database_url=books.url,
