@@ -18,14 +18,14 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "credit-forensics:repair")
 
 @dataclass(frozen=True)
 class Planned:
-    """A correction with how many of each account's entries mention its payment.
+    """A correction with how many of each account's entries mention its payment, and their credits.
 
     ``after``: the numbers of those that it reckons with; it is held back where one of them is
     not booked.
     """
 
     correction: Correction
-    mentioned: dict[str, int]
+    mentioned: dict[str, tuple[int, int | None]]
     after: tuple[int, ...] = ()
 
 
@@ -38,11 +38,12 @@ def booking(target: Target, number: int, planned: Planned, *, allow_negative: bo
     named = " OR ".join(
         f"{search}(told, {text_literal(mention, dialect)}) > 0" for mention in correction.mentions
     )
-    for user, count in sorted(planned.mentioned.items()):
-        whens.append(
-            f"WHEN (SELECT count(*) FROM repair_entry WHERE user_id = "
-            f"{text_literal(user, dialect)} AND ({named})) <> {count} THEN '{CHANGED}'"
-        )
+    for user, (count, credits) in sorted(planned.mentioned.items()):
+        these = f"FROM repair_entry WHERE user_id = {text_literal(user, dialect)} AND ({named})"
+        whens.append(f"WHEN (SELECT count(*) {these}) <> {count} THEN '{CHANGED}'")
+        if credits is not None:
+            total = f"(SELECT coalesce(sum(delta), 0) {these})"
+            whens.append(f"WHEN {total} <> {credits} THEN '{CHANGED}'")
     if target.intake is not None:
         for found in intake_ledger.already_booked(target.intake, target.entries.name, correction):
             whens.append(f"WHEN {found} THEN '{CHANGED}'")
