@@ -8,12 +8,16 @@ import time
 from collections.abc import AsyncIterator, Callable
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import JSONResponse
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
 from credit_forensics.intake import checkout, review, users
+from credit_forensics.intake.door import Door, unreadable
 from credit_forensics.intake.guarded import Guard
+from credit_forensics.intake.operations_page import operations_page
+from credit_forensics.intake.readiness import readiness
 from credit_forensics.intake.recovery import finish_unfinished
 from credit_forensics.intake.schema import create_schema
 from credit_forensics.intake.settings import WEBHOOK_PATH, IntakeSettings
@@ -30,7 +34,13 @@ def make_engine(settings: IntakeSettings) -> AsyncEngine:
         pool_size=settings.pool_size,
         max_overflow=0,
         pool_timeout=settings.database_timeout_seconds,
-        connect_args={"connect_timeout": settings.database_timeout_seconds},
+        connect_args={
+            "connect_timeout": settings.database_timeout_seconds,
+            # What another holds must not hold this process's connections as well.
+            "options": f"-c lock_timeout={int(settings.lock_timeout_seconds * 1000)} "
+            f"-c statement_timeout={settings.database_timeout_seconds * 1000} "
+            f"-c idle_in_transaction_session_timeout={settings.database_timeout_seconds * 4000}",
+        },
     )
 
 
@@ -70,11 +80,22 @@ def create_app(
         try:
             yield
         finally:
+            await webhook.finish()
             sweep.cancel()
             await asyncio.gather(sweep, return_exceptions=True)
             await engine.dispose()
 
-    app = FastAPI(title="Credit intake", version="1", lifespan=lifespan)
+    app = FastAPI(
+        title="Credit intake",
+        version="1",
+        lifespan=lifespan,
+        openapi_url="/openapi.json" if settings.api_docs else None,
+        # FastAPI's own pages load scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.add_middleware(Door, settings=settings, guard=guard)
+    app.add_exception_handler(RequestValidationError, unreadable)
     app.state.engine, app.state.webhook = engine, webhook
 
     @app.post(
@@ -84,10 +105,9 @@ def create_app(
     )
     async def stripe_webhook(request: Request) -> Response:
         """Take a delivery from Stripe."""
-        body = await _body(request, settings.max_body_bytes)
-        if body is None:
-            return JSONResponse({"error": "too large"}, 413)
-        outcome = await webhook.deliver(body, request.headers.get("stripe-signature"))
+        outcome = await webhook.deliver(
+            await request.body(), request.headers.get("stripe-signature")
+        )
         headers = {"retry-after": "5"} if outcome.status == 503 else None
         return JSONResponse({"outcome": outcome.outcome}, outcome.status, headers)
 
@@ -96,8 +116,25 @@ def create_app(
         """Whether the process is there; it asks nothing of the database."""
         return {"status": "ok"}
 
+    @app.get(
+        "/readyz",
+        tags=["health"],
+        responses={503: {"description": "what is wrong is in the answer"}},
+    )
+    async def ready() -> Response:
+        """Whether deliveries are booked: the database answers, and nothing waits for long."""
+        found = await readiness(engine)
+        return JSONResponse(found, 200 if found["status"] == "ok" else 503)
+
     async def unavailable(request: Request, error: Exception) -> Response:
         return JSONResponse({"error": "try again"}, 503, {"retry-after": "5"})
+
+    if settings.api_docs:
+
+        @app.get("/docs", include_in_schema=False)
+        async def docs() -> Response:
+            """The operations as a plain page."""
+            return HTMLResponse(operations_page(app.openapi()))
 
     app.add_exception_handler(SQLAlchemyError, unavailable)
     app.include_router(users.router(guard, engine))
@@ -106,20 +143,10 @@ def create_app(
     return app
 
 
-async def _sweep(webhook: Webhook, every: float = 60.0) -> None:
+async def _sweep(webhook: Webhook, every: float = 5.0) -> None:
     """Take up what was never finished, as long as the process lives."""
     while True:
         # While the database is away there is nothing to take up; the next round looks again.
         with contextlib.suppress(SQLAlchemyError, OSError):
             await finish_unfinished(webhook)
         await asyncio.sleep(every)
-
-
-async def _body(request: Request, most: int) -> bytes | None:
-    chunks, size = [], 0
-    async for chunk in request.stream():
-        size += len(chunk)
-        if size > most:
-            return None
-        chunks.append(chunk)
-    return b"".join(chunks)

@@ -1,4 +1,4 @@
-"""Books: a purchase with its entry, balance and binding in one transaction; reversals likewise.
+"""Books: a purchase with its entry, balance and binding in one transaction.
 
 Each statement is its own transaction, whole or not at all. What must be unique is unique in the
 database, so that repeats, concurrent ones too, change nothing.
@@ -12,9 +12,10 @@ from dataclasses import asdict
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from credit_forensics.intake.checkout_object import Checkout
+from credit_forensics.intake.named_entries import GIVEN_BY_HAND, NAMED
 from credit_forensics.intake.resolution import Claim, Known
 
 _STORE_AND_LOOK_UP = sa.text(
@@ -44,19 +45,30 @@ _STORE_AND_LOOK_UP = sa.text(
 )
 
 _BOOK = sa.text(
-    """
-    WITH payment AS (
+    f"""
+    WITH named AS MATERIALIZED ({NAMED}
+    ), given AS MATERIALIZED (
+        SELECT count(*) AS entries, coalesce(sum(delta), 0) AS credits,
+            coalesce(bool_and(user_id = :user_id), false) AS own,
+            {GIVEN_BY_HAND} AS by_hand
+        FROM named
+    ), payment AS (
         INSERT INTO intake_payments (payment_id, payment_intent_id, customer_id, user_id, credits,
             amount, currency, event_id, method, families, created_at)
         SELECT :payment_id, :payment_intent_id, :customer_id, :user_id, :credits, :amount,
             :currency, :event_id, :method, :families, :created_at
-        WHERE :decided OR NOT EXISTS (SELECT FROM review_queue WHERE payment_id = :payment_id)
+        FROM given
+        WHERE :decided OR (
+            NOT EXISTS (SELECT FROM review_queue WHERE payment_id = :payment_id)
+            AND (given.entries = 0 AND NOT given.by_hand
+                OR given.own AND given.credits = :credits))
         ON CONFLICT DO NOTHING RETURNING user_id, credits
     ), entry AS (
         INSERT INTO credit_ledger
             (user_id, delta, reason, stripe_event_id, payment_id, entry_key)
-        SELECT user_id, credits, :reason, :event_id, :payment_id, 'purchase:' || :payment_id
-        FROM payment RETURNING user_id, delta
+        SELECT user_id, payment.credits, :reason, :event_id, :payment_id,
+            'purchase:' || :payment_id
+        FROM payment, given WHERE :decided OR given.entries = 0 RETURNING user_id, delta
     ), balance AS (
         INSERT INTO user_credits (user_id, total_credits) SELECT user_id, delta FROM entry
         ON CONFLICT (user_id)
@@ -66,17 +78,30 @@ _BOOK = sa.text(
         SELECT user_id, :customer_id FROM payment WHERE :bind
         ON CONFLICT (stripe_customer_id) DO NOTHING
     )
-    SELECT EXISTS (SELECT FROM payment) AS booked, EXISTS (
-        SELECT FROM review_queue WHERE payment_id = :payment_id AND state = 'open') AS waits
+    SELECT EXISTS (SELECT FROM entry) AS booked,
+        EXISTS (SELECT FROM payment)
+            OR EXISTS (SELECT FROM intake_payments WHERE payment_id = :payment_id) AS known,
+        (SELECT state FROM review_queue WHERE payment_id = :payment_id) AS state,
+        EXISTS (SELECT FROM intake_payments WHERE payment_intent_id = :payment_intent_id
+            AND payment_id <> :payment_id) AS intent_booked,
+        (SELECT by_hand OR entries > 0 FROM given) AS granted
     """
 ).bindparams(
     sa.bindparam("payment_id", type_=sa.Text),
     sa.bindparam("customer_id", type_=sa.Text),
     sa.bindparam("payment_intent_id", type_=sa.Text),
     sa.bindparam("created_at", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("since", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("user_id", type_=sa.Text),
+    sa.bindparam("event_id", type_=sa.Text),
+    sa.bindparam("credits", type_=sa.BigInteger),
     sa.bindparam("decided", type_=sa.Boolean),
     sa.bindparam("bind", type_=sa.Boolean),
 )
+
+INTENT_BOOKED, BY_HAND = "intent_booked", "granted_by_hand"
+"""Why a payment that the evidence is clear about is a person's all the same: its money is booked
+under another session; or somebody gave the credits, or some of them, by hand."""
 
 _QUEUE = sa.text(
     """
@@ -95,38 +120,14 @@ _QUEUE = sa.text(
 _FINISH = sa.text(
     """
     WITH told AS (
-        INSERT INTO intake_deliveries (event_id, payment_id, request_id, outcome, error)
-        VALUES (:event_id, :payment_id, :request_id, :outcome, :error)
+        INSERT INTO intake_deliveries (event_id, payment_id, request_id, outcome, error,
+            signature_valid, method, resolved_user_id, credits)
+        VALUES (:event_id, :payment_id, :request_id, :outcome, :error,
+            true, :method, :resolved_user_id, :credits)
     )
     SELECT EXISTS (SELECT FROM intake_losses WHERE payment_intent_id = :payment_intent_id)
     """
 ).bindparams(sa.bindparam("payment_intent_id", type_=sa.Text))
-
-_LOSE = sa.text(
-    """
-    INSERT INTO intake_losses (payment_intent_id, source, amount, event_id)
-    VALUES (:payment_intent_id, :source, :amount, :event_id)
-    ON CONFLICT (payment_intent_id, source)
-    DO UPDATE SET amount = EXCLUDED.amount, event_id = EXCLUDED.event_id
-    WHERE EXCLUDED.amount > intake_losses.amount
-    """
-)
-
-_REVERSE = sa.text(
-    """
-    WITH entry AS (
-        INSERT INTO credit_ledger
-            (user_id, delta, reason, stripe_event_id, payment_id, entry_key)
-        VALUES (:user_id, :delta, :reason, :event_id, :payment_id, :entry_key)
-        ON CONFLICT (entry_key) DO NOTHING RETURNING user_id, delta
-    ), balance AS (
-        INSERT INTO user_credits (user_id, total_credits) SELECT user_id, delta FROM entry
-        ON CONFLICT (user_id)
-        DO UPDATE SET total_credits = user_credits.total_credits + EXCLUDED.total_credits
-    )
-    SELECT EXISTS (SELECT FROM entry)
-    """
-)
 
 
 async def store_and_look_up(
@@ -198,33 +199,42 @@ async def book(
 
     Returns
     -------
-    ``credited`` where this call booked, ``queued`` where the payment waits for a person, else
-    ``duplicate``: it is booked or decided already.
+    ``credited`` where this call booked, ``queued`` where the payment waits for a person,
+    ``duplicate`` where it is booked or decided already (by whomever: a repair and the handler
+    before this one count), else ``INTENT_BOOKED`` or ``BY_HAND``, and nothing was booked.
     """
     reason = f"stripe_purchase:method_{method}:event_{event_id}:payment_{checkout.payment_id}"
-    result = await connection.execute(
-        _BOOK,
-        {
-            "payment_id": checkout.payment_id,
-            "payment_intent_id": checkout.payment_intent_id,
-            "customer_id": checkout.customer_id,
-            "user_id": user_id,
-            "credits": credits,
-            "amount": checkout.amount,
-            "currency": checkout.currency,
-            "event_id": event_id,
-            "method": method,
-            "families": ",".join(families),
-            "created_at": checkout.created_at,
-            "reason": reason,
-            "decided": decided,
-            "bind": bind and checkout.customer_id is not None,
-        },
-    )
-    row = result.one()
-    if row.booked:
-        return "credited"
-    return "queued" if row.waits else "duplicate"
+    values = {
+        "payment_id": checkout.payment_id,
+        "payment_intent_id": checkout.payment_intent_id,
+        "customer_id": checkout.customer_id,
+        "user_id": user_id,
+        "credits": credits,
+        "amount": checkout.amount,
+        "currency": checkout.currency,
+        "event_id": event_id,
+        "method": method,
+        "families": ",".join(families),
+        "created_at": checkout.created_at,
+        "since": checkout.created_at,
+        "reason": reason,
+        "decided": decided,
+        "bind": bind and checkout.customer_id is not None,
+    }
+    # What another statement booked while this one ran is seen only by the next.
+    for _ in range(2):
+        row = (await connection.execute(_BOOK, values)).one()
+        if row.booked:
+            return "credited"
+        if row.state == "open" and not decided:
+            return "queued"
+        if row.known or (row.state is not None and not decided):
+            return "duplicate"
+        if row.intent_booked:
+            return INTENT_BOOKED
+        if row.granted:
+            return BY_HAND
+    return "duplicate"
 
 
 async def queue(
@@ -268,8 +278,11 @@ async def finish(
     request_id: str,
     outcome: str,
     error: str | None,
+    method: str | None = None,
+    resolved_user_id: str | None = None,
+    credits: int | None = None,
 ) -> bool:
-    """Note that a delivery is done.
+    """Note that a delivery is done, with what the delivery log says of it.
 
     Returns
     -------
@@ -285,91 +298,12 @@ async def finish(
             "request_id": request_id,
             "outcome": outcome,
             "error": error,
+            "method": method,
+            "resolved_user_id": resolved_user_id,
+            "credits": credits,
         },
     )
     return bool(result.scalar_one())
-
-
-async def lose(
-    connection: AsyncConnection, *, payment_intent_id: str, source: str, amount: int, event_id: str
-) -> None:
-    """Keep a loss: refunds of a charge so far (cumulative), or a lost dispute. Never shrinks."""
-    await connection.execute(
-        _LOSE,
-        {
-            "payment_intent_id": payment_intent_id,
-            "source": source,
-            "amount": amount,
-            "event_id": event_id,
-        },
-    )
-
-
-async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
-    """Take back the credits of a payment's losses, as far as that was not done yet.
-
-    Credits are taken in proportion to the money lost, half a credit rounded up; at most all.
-
-    Returns
-    -------
-    Credits taken back by this call.
-    """
-    # The payment's row is locked, so that two refunds at once are settled one after the other.
-    transacting = engine.execution_options(isolation_level="READ COMMITTED")
-    async with transacting.begin() as connection:
-        payment = (
-            await connection.execute(
-                sa.text(
-                    "SELECT payment_id, user_id, credits, amount FROM intake_payments "
-                    "WHERE payment_intent_id = :id FOR UPDATE"
-                ),
-                {"id": payment_intent_id},
-            )
-        ).one_or_none()
-        if payment is None or payment.amount <= 0:
-            return 0
-        known = (
-            await connection.execute(
-                sa.text(
-                    """SELECT (SELECT coalesce(sum(amount), 0)::BIGINT FROM intake_losses
-                        WHERE payment_intent_id = :id) AS lost,
-                       (SELECT event_id FROM intake_losses WHERE payment_intent_id = :id
-                        ORDER BY amount DESC, event_id LIMIT 1) AS event_id,
-                       (SELECT coalesce(-sum(delta), 0)::BIGINT FROM credit_ledger
-                        WHERE payment_id = :payment_id AND entry_key LIKE 'refund:%') AS reversed
-                    """
-                ),
-                {"id": payment_intent_id, "payment_id": payment.payment_id},
-            )
-        ).one()
-        target = credits_lost(payment.credits, payment.amount, known.lost)
-        taken = target - known.reversed
-        if taken <= 0:
-            return 0
-        await connection.execute(
-            _REVERSE,
-            {
-                "user_id": payment.user_id,
-                "delta": -taken,
-                "reason": f"refund:event_{known.event_id}:payment_{payment.payment_id}",
-                "event_id": known.event_id,
-                "payment_id": payment.payment_id,
-                "entry_key": f"refund:{payment.payment_id}:{target}",
-            },
-        )
-        return int(taken)
-
-
-def credits_lost(credits: int, amount: int, lost: int) -> int:
-    """Credits that a loss takes, in proportion, half a credit rounded up; at most all.
-
-    Examples
-    --------
-    >>> credits_lost(50, 500, 200), credits_lost(50, 500, 900), credits_lost(1, 2, 1)
-    (20, 50, 1)
-    """
-    lost = min(lost, amount)
-    return (2 * credits * lost + amount) // (2 * amount)
 
 
 def _at(seconds: float | None) -> datetime | None:

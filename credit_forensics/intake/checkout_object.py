@@ -87,6 +87,27 @@ def read_checkout(session: Any, event: Mapping[str, Any]) -> Checkout:
     )
 
 
+def unreadable_checkout(payment_id: str, amount: int = 0, currency: str = "") -> Checkout:
+    """What stands for a session that cannot be read, for a person to decide on."""
+    return Checkout(
+        payment_id=payment_id,
+        payment_intent_id=None,
+        customer_id=None,
+        customer_made=False,
+        client_reference_id=None,
+        prefilled_email=None,
+        payer_email=None,
+        metadata={},
+        mode="payment",
+        payment_status="unpaid",
+        livemode=True,
+        amount=amount,
+        list_amount=amount,
+        currency=currency,
+        created_at=_EPOCH,
+    )
+
+
 def text(value: Any) -> str | None:
     """A string that PostgreSQL can hold, trimmed; None for anything else or for an empty one.
 

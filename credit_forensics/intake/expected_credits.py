@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from credit_forensics.intake.checkout_object import Checkout
 from credit_forensics.intake.settings import SoldPrice
 
+UNDERPAID = "underpaid"
+_NEXT_TO_NOTHING = 1
+
 
 @dataclass(frozen=True)
 class Expected:
@@ -34,6 +37,9 @@ def expected_credits(checkout: Checkout, prices: Mapping[str, SoldPrice]) -> Exp
     Expected(credits=50, problem=None)
     >>> expected_credits(read_checkout(session | {"amount_total": 1}, {}), prices)
     Expected(credits=None, problem='amount_differs')
+    >>> discounted = session | {"amount_subtotal": 500, "amount_total": 1}
+    >>> expected_credits(read_checkout(discounted, {}), prices).problem
+    'underpaid'
     """
     named = checkout.metadata.get("price_id")
     if named is not None:
@@ -42,12 +48,21 @@ def expected_credits(checkout: Checkout, prices: Mapping[str, SoldPrice]) -> Exp
             return Expected(None, "price_unknown")
         if (price.amount, price.currency) != (checkout.list_amount, checkout.currency):
             return Expected(None, "amount_differs")
-        return Expected(price.credits)
+        return _charged(checkout, price)
     fitting = {
-        price.credits
+        price
         for price in prices.values()
         if (price.amount, price.currency) == (checkout.list_amount, checkout.currency)
     }
-    if len(fitting) != 1:
+    if len({price.credits for price in fitting}) != 1:
         return Expected(None, "price_unknown")
-    return Expected(fitting.pop())
+    return _charged(checkout, min(fitting, key=lambda price: price.least or 0))
+
+
+def _charged(checkout: Checkout, price: SoldPrice) -> Expected:
+    """The price's credits, where what was charged after discounts can be its price.
+
+    A session that is paid with next to nothing is a coupon that the shop knows of, or a hole.
+    """
+    least = min(price.amount, _NEXT_TO_NOTHING + 1) if price.least is None else price.least
+    return Expected(price.credits) if checkout.amount >= least else Expected(None, UNDERPAID)

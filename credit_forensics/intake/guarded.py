@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable
+from typing import TypeVar
 
 from fastapi import HTTPException, Request
 
@@ -17,10 +19,15 @@ from credit_forensics.intake.signed_in import (
 
 # Answers for a failed and for an absent token are the same, so they tell nothing apart.
 _CHALLENGE = {"WWW-Authenticate": "Bearer"}
+_CALLER = "credit_forensics.caller"
+Caller = TypeVar("Caller")
 
 
 class Guard:
     """Reads the caller's token and counts its requests.
+
+    Who comes with a valid token is counted by name, who fails by address: so neither can use up
+    what the other may ask. Whom the door let in is not counted again by the route.
 
     Raises from each method ``HTTPException``: 401 without a valid token, 429 when there were too
     many requests.
@@ -29,37 +36,46 @@ class Guard:
     def __init__(self, settings: IntakeSettings, clock: Callable[[], float]) -> None:
         self.settings, self.clock = settings, clock
         self.limit = RateLimit(settings.requests_per_minute)
-        # A proxy's address gathers many callers, so an address may ask ten times as often.
-        self.address_limit = RateLimit(settings.requests_per_minute * 10)
+        self.failures = RateLimit(settings.requests_per_minute)
 
     def user(self, request: Request) -> SignedIn:
         """The signed-in user."""
-        self._count_address(request)
-        return self._signed_in(bearer(request.headers.get("authorization")))
+        return self._let_in(request, self._signed_in)
 
     def user_or_service(self, request: Request) -> SignedIn | str:
         """The signed-in user, or the name of a service."""
-        self._count_address(request)
-        token = bearer(request.headers.get("authorization"))
-        service = name_of_token(token, self.settings.service_tokens)
-        if service is not None:
-            self._count(f"service:{service}")
-            return service
-        return self._signed_in(token)
+
+        def read(token: str | None) -> SignedIn | str | None:
+            return self._service(token) or self._signed_in(token)
+
+        return self._let_in(request, read)
 
     def reviewer(self, request: Request) -> str:
         """The reviewer's name."""
-        self._count_address(request)
-        token = bearer(request.headers.get("authorization"))
-        name = name_of_token(token, self.settings.reviewers)
-        if name is None:
-            raise HTTPException(401, "not signed in", _CHALLENGE)
-        self._count(f"reviewer:{name}")
-        return name
+        return self._let_in(request, self._reviewer)
 
-    def _signed_in(self, token: str | None) -> SignedIn:
+    def _let_in(self, request: Request, read: Callable[[str | None], Caller | None]) -> Caller:
+        known: Caller | None = request.scope.get(_CALLER)
+        if known is not None:
+            return known
+        caller = read(bearer(request.headers.get("authorization")))
+        if caller is None:
+            _take(self.failures, _network(request.client.host if request.client else "unknown"))
+            raise HTTPException(401, "not signed in", _CHALLENGE)
+        _take(self.limit, f"{type(caller).__name__}:{getattr(caller, 'user_id', caller)}")
+        request.scope[_CALLER] = caller
+        return caller
+
+    def _service(self, token: str | None) -> str | None:
+        name = name_of_token(token, self.settings.service_tokens)
+        return None if name is None else f"service:{name}"
+
+    def _reviewer(self, token: str | None) -> str | None:
+        return name_of_token(token, self.settings.reviewers)
+
+    def _signed_in(self, token: str | None) -> SignedIn | None:
         settings = self.settings
-        user = read_user_token(
+        return read_user_token(
             token or "",
             settings.session_keys,
             now=self.clock(),
@@ -67,18 +83,23 @@ class Guard:
             issuer=settings.session_issuer,
             leeway=settings.session_leeway_seconds,
         )
-        if user is None:
-            raise HTTPException(401, "not signed in", _CHALLENGE)
-        self._count(f"user:{user.user_id}")
-        return user
 
-    def _count_address(self, request: Request) -> None:
-        # Counted before the token is looked at: guessing tokens is slowed down, too.
-        host = request.client.host if request.client else "unknown"
-        _take(self.address_limit, host)
 
-    def _count(self, caller: str) -> None:
-        _take(self.limit, caller)
+def _network(host: str) -> str:
+    """An address, or the network of one where a caller has as many as it likes (IPv6: /64).
+
+    Examples
+    --------
+    >>> _network("1.2.3.4"), _network("2001:db8::1:2")
+    ('1.2.3.4', '2001:db8::/64')
+    """
+    try:
+        address = ipaddress.ip_address(host)
+    except ValueError:
+        return host
+    if address.version == 4:
+        return host
+    return str(ipaddress.ip_network((address, 64), strict=False))
 
 
 def _take(limit: RateLimit, caller: str) -> None:

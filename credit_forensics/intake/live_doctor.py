@@ -13,6 +13,7 @@ from typing import Any
 import httpx
 import sqlalchemy as sa
 
+from credit_forensics.intake.named_entries import PAYMENT_IN_REASON
 from credit_forensics.intake.schema import TABLES, UNIQUE_INDEXES
 from credit_forensics.intake.settings import WEBHOOK_PATH, IntakeSettings
 from credit_forensics.scenarios import stripe_objects
@@ -178,13 +179,29 @@ def _indexes(engine: sa.Engine) -> tuple[bool, str]:
 
 
 def _twice(engine: sa.Engine) -> tuple[bool, str]:
-    query = sa.text(
+    by_event = sa.text(
         "SELECT count(*) FROM (SELECT FROM credit_ledger WHERE reason LIKE 'stripe\\_purchase:%' "
         "AND stripe_event_id IS NOT NULL GROUP BY stripe_event_id HAVING count(*) > 1) t"
     )
+    # Whoever booked them: intake, repair, the handler before, or a person who named the payment.
+    by_payment = sa.text(
+        f"""SELECT count(*) FROM (
+            SELECT payment, sum(delta) AS credits, max(delta) AS largest FROM (
+                SELECT coalesce(payment_id, {PAYMENT_IN_REASON}) AS payment, delta
+                FROM credit_ledger
+                WHERE NOT coalesce(entry_key LIKE 'refund:%' OR reason ILIKE 'refund%', false)
+            ) AS named WHERE payment IS NOT NULL GROUP BY payment
+        ) AS booked LEFT JOIN intake_payments AS known ON known.payment_id = booked.payment
+        WHERE booked.credits > coalesce(known.credits, booked.largest)"""
+    )
     with engine.connect() as connection:
-        twice = int(connection.execute(query).scalar_one())
-    return twice == 0, f"{twice} events with more than one purchase entry"
+        twice = int(connection.execute(by_event).scalar_one())
+        more = int(connection.execute(by_payment).scalar_one())
+    return (
+        twice == 0 and more == 0,
+        f"{twice} events with more than one purchase entry, "
+        f"{more} payments with more credits than they are worth",
+    )
 
 
 def _endpoint(client: httpx.Client, clock: Callable[[], float]) -> tuple[bool, str]:

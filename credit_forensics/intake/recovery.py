@@ -1,30 +1,17 @@
-"""Takes up again what was kept and never finished: the process died between the two."""
+"""Takes up again what was kept and never finished: a process died, a row was held, data was bad."""
 
 from __future__ import annotations
 
 import json
 
-import sqlalchemy as sa
-
+from credit_forensics.intake import kept_events
 from credit_forensics.intake.webhook import Webhook
-
-_UNFINISHED = sa.text(
-    """
-    SELECT event_id, body FROM intake_events e
-    WHERE received_at < now() - make_interval(secs => :older_than)
-      -- Stripe gives up after three days, and so need nobody look further back than that.
-      AND received_at > now() - interval '4 days'
-      AND NOT EXISTS (SELECT FROM intake_deliveries d WHERE d.event_id = e.event_id)
-    ORDER BY received_at, event_id LIMIT :most
-    """
-)
 
 
 async def finish_unfinished(webhook: Webhook, *, older_than: float = 60.0, most: int = 1000) -> int:
-    """Handle events that were kept and have no delivery that ended.
+    """Handle events that were kept and have no delivery that ended, when it is their turn.
 
-    Stripe sends those again, too, for it was never answered; this finishes them when it no longer
-    does. Running twice, or beside a redelivery, books nothing twice.
+    Running twice, or beside a redelivery, books nothing twice.
 
     Parameters
     ----------
@@ -38,10 +25,7 @@ async def finish_unfinished(webhook: Webhook, *, older_than: float = 60.0, most:
     How many were taken up.
     """
     async with webhook.engine.connect() as connection:
-        rows = (
-            await connection.execute(_UNFINISHED, {"older_than": older_than, "most": most})
-        ).all()
-    for row in rows:
-        body = bytes(row.body)
-        await webhook.handle_stored(json.loads(body), row.event_id, body)
+        rows = await kept_events.due(connection, older_than=older_than, most=most)
+    for event_id, body in rows:
+        await webhook.handle_stored(json.loads(body), event_id, body)
     return len(rows)

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 import json
+import logging
+from collections import Counter
 from datetime import datetime
 from typing import Any, Literal
 
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Path, Query, Request
-from pydantic import BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from credit_forensics.intake import booking
-from credit_forensics.intake.checkout_object import Checkout, UnreadableError, read_checkout
+from credit_forensics.intake import booking, kept_events, reversals
+from credit_forensics.intake.checkout_object import (
+    Checkout,
+    UnreadableError,
+    read_checkout,
+    unreadable_checkout,
+)
 from credit_forensics.intake.expected_credits import expected_credits
 from credit_forensics.intake.guarded import Guard
 from credit_forensics.intake.resolution import candidate_emails, candidate_ids
@@ -20,6 +27,8 @@ from credit_forensics.intake.users import exists
 from credit_forensics.intake.webhook import Webhook
 
 _MAX_ID = 2**63 - 1
+_MOST_AT_ONCE = 200
+_LOGGER = logging.getLogger("credit_forensics.intake")
 
 
 class Item(BaseModel):
@@ -54,9 +63,39 @@ class Reason(BaseModel):
 
 
 class Decided(BaseModel):
-    """What came of it."""
+    """What came of it: what was booked, not what was meant."""
 
     state: str
+    user_id: str | None = None
+    credits: int | None = None
+    awaits: str | None = None
+
+
+class Dead(BaseModel):
+    """An event that could not be handled, and is not tried again by itself."""
+
+    event_id: str
+    type: str
+    received_at: datetime
+    dead_at: datetime
+    attempts: int
+    last_error: str | None
+
+
+class Span(BaseModel):
+    """A time whose events are to be handled again, and why."""
+
+    since: AwareDatetime
+    until: AwareDatetime
+    why: str = Field(min_length=3, max_length=2000)
+    after: str = Field(default="", max_length=500)
+
+
+class Handled(BaseModel):
+    """Outcomes of handling again; ``after`` pages on where there is more."""
+
+    outcomes: dict[str, int]
+    after: str | None
 
 
 _RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -87,6 +126,48 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
             rows = await connection.execute(query, {"state": state, "after": after, "n": limit})
             return [_item(row) for row in rows]
 
+    @routes.get("/dead-events", responses={401: _RESPONSES[401], 429: _RESPONSES[429]})
+    async def list_dead(
+        request: Request,
+        after: str = Query(default="", max_length=500),
+        limit: int = Query(default=50, ge=1, le=500),
+    ) -> list[Dead]:
+        """Events that could not be handled and are not tried again by themselves."""
+        guard.reviewer(request)
+        async with engine.connect() as connection:
+            rows = await kept_events.dead(connection, after=_plain(after), most=limit)
+        return [Dead.model_validate(row) for row in rows]
+
+    @routes.post("/dead-events/{event_id}/retry", responses=_RESPONSES)
+    async def retry(
+        request: Request, reason: Reason, event_id: str = Path(min_length=1, max_length=500)
+    ) -> Decided:
+        """Handle a dead event again, now."""
+        reviewer = guard.reviewer(request)
+        async with engine.connect() as connection:
+            body = await kept_events.revive(connection, _plain(event_id))
+        if body is None:
+            raise HTTPException(404, "no such event that is dead")
+        _LOGGER.warning("%s had a dead event handled again", reviewer)
+        outcome = await webhook.handle_stored(json.loads(body), event_id, body)
+        return Decided(state=outcome.outcome, user_id=outcome.user_id, credits=outcome.credits)
+
+    @routes.post("/replay-events", responses={401: _RESPONSES[401], 429: _RESPONSES[429]})
+    async def replay_events(request: Request, span: Span) -> Handled:
+        """Handle again what was received in a time, 200 events a call; nothing is booked twice."""
+        reviewer = guard.reviewer(request)
+        async with engine.connect() as connection:
+            rows = await kept_events.between(
+                connection, span.since, span.until, after=_plain(span.after), most=_MOST_AT_ONCE
+            )
+        _LOGGER.warning("%s had %d events handled again", reviewer, len(rows))
+        outcomes: Counter[str] = Counter()
+        for event_id, body in rows:
+            outcome = await webhook.handle_stored(json.loads(body), event_id, body)
+            outcomes[outcome.outcome] += 1
+        more = rows[-1][0] if len(rows) == _MOST_AT_ONCE else None
+        return Handled(outcomes=dict(outcomes), after=more)
+
     @routes.get("/{item_id}", responses=_RESPONSES)
     async def show_item(request: Request, item_id: int = Path(ge=1, le=_MAX_ID)) -> Item:
         """One item."""
@@ -110,16 +191,31 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
         async with _transacting(engine).begin() as connection:
             row = await _open_row(connection, item_id)
             checkout = await _checkout(connection, row.event_id)
-            state = "refused"
+            state, credits = "refused", None
             if decision.action == "credit":
-                if checkout is None:
-                    raise HTTPException(422, "nothing can be booked from this session")
                 credits = decision.credits or row.credits
                 if credits is None:
                     raise HTTPException(422, "credits are needed: the price is not known")
-                await booking.book(
+                limit = webhook.settings.second_person_above
+                if (
+                    limit is not None
+                    and credits > limit
+                    and not await _seconded(connection, row.id, decision, credits, reviewer)
+                ):
+                    await _decide(
+                        connection,
+                        row,
+                        action="propose",
+                        user_id=decision.user_id,
+                        reviewer=reviewer,
+                        why=decision.why,
+                        state="open",
+                        credits=credits,
+                    )
+                    return Decided(state="open", awaits="another reviewer's same decision")
+                booked = await booking.book(
                     connection,
-                    checkout,
+                    checkout or unreadable_checkout(row.payment_id, row.amount, row.currency),
                     event_id=row.event_id,
                     user_id=str(decision.user_id),
                     credits=credits,
@@ -127,6 +223,8 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                     families=("review",),
                     decided=True,
                 )
+                if booked != "credited":
+                    raise HTTPException(409, _NOT_BOOKED[booked])
                 state = "credited"
             await _decide(
                 connection,
@@ -136,10 +234,13 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 reviewer=reviewer,
                 why=decision.why,
                 state=state,
+                credits=credits,
             )
         if checkout is not None and checkout.payment_intent_id is not None:
-            await booking.settle(engine, checkout.payment_intent_id)
-        return Decided(state=state)
+            await reversals.settle(engine, checkout.payment_intent_id)
+        if state == "refused":
+            return Decided(state=state)
+        return Decided(state=state, user_id=decision.user_id, credits=credits)
 
     @routes.post("/{item_id}/replay", responses=_RESPONSES)
     async def replay(
@@ -164,8 +265,9 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
             found = webhook.resolution(checkout, facts)
             value = expected_credits(checkout, webhook.settings.prices)
             state = "open"
+            booked = None
             if found.user_id is not None and value.credits is not None:
-                await booking.book(
+                booked = await booking.book(
                     connection,
                     checkout,
                     event_id=row.event_id,
@@ -173,9 +275,10 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                     credits=value.credits,
                     method=found.method or "",
                     families=found.families,
-                    decided=True,
+                    # A person who gave the credits by hand, too, is a person's to look at.
+                    decided=row.problem not in (booking.BY_HAND, booking.INTENT_BOOKED),
                 )
-                state = "credited"
+                state = "credited" if booked == "credited" else "open"
             await _decide(
                 connection,
                 row,
@@ -186,10 +289,41 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 state=state,
             )
         if checkout.payment_intent_id is not None:
-            await booking.settle(engine, checkout.payment_intent_id)
-        return Decided(state=state)
+            await reversals.settle(engine, checkout.payment_intent_id)
+        if state == "open":
+            return Decided(state=state)
+        return Decided(state=state, user_id=found.user_id, credits=value.credits)
 
     return routes
+
+
+_NOT_BOOKED = {
+    "duplicate": "nothing was booked: the payment is booked already",
+    booking.INTENT_BOOKED: "nothing was booked: its money is booked under another session",
+    booking.BY_HAND: "nothing was booked: the credits were given by hand",
+}
+
+
+async def _seconded(
+    connection: AsyncConnection, item_id: int, decision: Decision, credits: int, reviewer: str
+) -> bool:
+    """Whether another reviewer decided the very same before."""
+    query = sa.text(
+        "SELECT EXISTS (SELECT FROM review_decisions WHERE item_id = :item AND action = 'propose' "
+        "AND user_id = :user AND credits = :credits AND decided_by <> :reviewer)"
+    )
+    values = {
+        "item": item_id,
+        "user": decision.user_id,
+        "credits": credits,
+        "reviewer": reviewer,
+    }
+    return bool((await connection.execute(query, values)).scalar_one())
+
+
+def _plain(value: str) -> str:
+    """A text that PostgreSQL can be asked for."""
+    return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
 
 
 def _transacting(engine: AsyncEngine) -> AsyncEngine:
@@ -232,6 +366,7 @@ async def _decide(
     reviewer: str,
     why: str,
     state: str,
+    credits: int | None = None,
 ) -> None:
     await connection.execute(
         sa.text("UPDATE review_queue SET state = :state WHERE id = :id"),
@@ -239,8 +374,9 @@ async def _decide(
     )
     await connection.execute(
         sa.text(
-            "INSERT INTO review_decisions (item_id, payment_id, action, user_id, decided_by, why) "
-            "VALUES (:item_id, :payment_id, :action, :user_id, :decided_by, :why)"
+            "INSERT INTO review_decisions "
+            "(item_id, payment_id, action, user_id, decided_by, why, credits) "
+            "VALUES (:item_id, :payment_id, :action, :user_id, :decided_by, :why, :credits)"
         ),
         {
             "item_id": row.id,
@@ -248,7 +384,8 @@ async def _decide(
             "action": action,
             "user_id": user_id,
             "decided_by": reviewer,
-            "why": why.replace("\x00", "\ufffd").encode("utf-8", "replace").decode(),
+            "credits": credits,
+            "why": _plain(why),
         },
     )
 

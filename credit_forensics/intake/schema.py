@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from credit_forensics.intake.named_entries import PAYMENT_IN_REASON, REASON_NAMES_A_PAYMENT
+
 TABLES = sa.MetaData()
 _TIME = sa.DateTime(timezone=True)
 _NOW = sa.text("now()")
@@ -48,8 +50,14 @@ credit_ledger = sa.Table(
         unique=True,
         postgresql_where=sa.text("reason LIKE 'stripe\\_purchase:%'"),
     ),
-    sa.Index("intake_ledger_by_user", "user_id"),
+    sa.Index("intake_ledger_by_user_and_time", "user_id", "created_at"),
     sa.Index("intake_ledger_by_payment", "payment_id"),
+    # Entries by hand and of the handler before name a payment in their reason alone.
+    sa.Index(
+        "intake_ledger_by_reason",
+        sa.text(PAYMENT_IN_REASON),
+        postgresql_where=sa.text(REASON_NAMES_A_PAYMENT),
+    ),
 )
 user_credits = sa.Table(
     "user_credits",
@@ -64,7 +72,12 @@ intake_events = sa.Table(
     sa.Column("type", sa.Text, nullable=False),
     sa.Column("received_at", _TIME, server_default=_NOW, nullable=False),
     sa.Column("body", sa.LargeBinary, nullable=False),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("next_attempt_at", _TIME),
+    sa.Column("dead_at", _TIME),
+    sa.Column("last_error", sa.Text),
     sa.Index("intake_events_by_time", "received_at"),
+    sa.Index("intake_dead_events", "event_id", postgresql_where=sa.text("dead_at IS NOT NULL")),
 )
 intake_deliveries = sa.Table(
     "intake_deliveries",
@@ -75,6 +88,10 @@ intake_deliveries = sa.Table(
     sa.Column("outcome", sa.Text, nullable=False),
     sa.Column("error", sa.Text),
     sa.Column("handled_at", _TIME, server_default=_NOW, nullable=False),
+    sa.Column("signature_valid", sa.Boolean),
+    sa.Column("method", sa.Text),
+    sa.Column("resolved_user_id", sa.Text),
+    sa.Column("credits", sa.BigInteger),
     sa.Index("intake_deliveries_by_event", "event_id"),
 )
 intake_payments = sa.Table(
@@ -131,6 +148,7 @@ review_decisions = sa.Table(
     sa.Column("user_id", sa.Text),
     sa.Column("decided_by", sa.Text, nullable=False),
     sa.Column("why", sa.Text, nullable=False),
+    sa.Column("credits", sa.BigInteger),
     sa.Column("decided_at", _TIME, server_default=_NOW, nullable=False),
     sa.Index("intake_decisions_by_item", "item_id"),
 )
@@ -141,6 +159,18 @@ checkout_attempts = sa.Table(
     sa.Column("user_id", sa.Text, nullable=False),
     sa.Column("started_at", _TIME, server_default=_NOW, nullable=False),
 )
+
+# The lines of the delivery log, from the database: a log whose disk was full lacks none of these.
+_LOG_VIEW = """
+CREATE OR REPLACE VIEW intake_delivery_log AS
+SELECT handled_at, json_build_object(
+    'event', 'webhook_delivery', 'event_id', event_id, 'payment_id', payment_id,
+    'request_id', request_id,
+    'timestamp', to_char(handled_at AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"+00:00"'),
+    'signature_valid', signature_valid, 'method', method, 'resolved_user_id', resolved_user_id,
+    'credits', credits, 'outcome', outcome, 'error', error)::text AS line
+FROM intake_deliveries
+"""
 
 # What must be unique for a payment to be booked once, whatever repeats.
 UNIQUE_INDEXES: dict[str, str] = {
@@ -166,13 +196,28 @@ async def create_schema(engine: AsyncEngine) -> None:
     transacting = engine.execution_options(isolation_level="READ COMMITTED")
     async with transacting.begin() as connection:
         # Two workers that start at once would otherwise both create the same table.
+        await connection.execute(
+            sa.text("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+        )
         await connection.execute(sa.text("SELECT pg_advisory_xact_lock(734112009)"))
         await connection.run_sync(TABLES.create_all)
-        for column in ("payment_id", "entry_key"):
-            await connection.execute(
-                sa.text(f"ALTER TABLE credit_ledger ADD COLUMN IF NOT EXISTS {column} TEXT")
-            )
+        await connection.run_sync(_add_columns)
         await connection.run_sync(_create_indexes)
+        await connection.execute(sa.text(_LOG_VIEW))
+
+
+def _add_columns(connection: sa.Connection) -> None:
+    """Columns that a table of an earlier version, or a ledger in use, lacks."""
+    inspector = sa.inspect(connection)
+    compiler = connection.dialect.ddl_compiler(connection.dialect, None)  # type: ignore[arg-type]
+    for table in (credit_ledger, intake_events, intake_deliveries, review_decisions):
+        there = {column["name"] for column in inspector.get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in there and (column.nullable or column.server_default is not None):
+                told = compiler.get_column_specification(column)
+                connection.execute(
+                    sa.text(f"ALTER TABLE {table.name} ADD COLUMN IF NOT EXISTS {told}")
+                )
 
 
 def _create_indexes(connection: sa.Connection) -> None:

@@ -10,6 +10,7 @@ import uvicorn
 
 from credit_forensics.errors import CaseError
 from credit_forensics.intake.app import create_app
+from credit_forensics.intake.connections import Waiting, protocol_class, raise_open_files
 from credit_forensics.intake.delivery_log import LOGGER
 from credit_forensics.intake.settings import IntakeSettings, read_intake_settings
 
@@ -44,12 +45,19 @@ def serve(
         create_app(settings),
         host=host,
         port=port,
+        http=protocol_class(Waiting(settings.max_connections // 2, settings.request_seconds)),
+        ws="none",
+        limit_concurrency=settings.max_connections,
+        # The door believes configured proxies, and nobody else.
+        proxy_headers=False,
         # Access lines would say once more, and worse, what the delivery lines say.
         access_log=False,
-        log_level="warning",
+        # A line for each request that is no HTTP would fill a disk.
+        log_level="error",
         lifespan="on",
         server_header=False,
     )
+    raise_open_files()
     server = uvicorn.Server(config)
     server.run()
     if not server.started:

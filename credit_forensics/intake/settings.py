@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from pathlib import Path
 from typing import Any, Literal
@@ -15,13 +16,18 @@ WEBHOOK_PATH = "/api/v1/stripe/webhook"
 
 
 class SoldPrice(BaseModel):
-    """A price: the credits it is worth, and what it costs in minor units."""
+    """A price: the credits it is worth, and what it costs in minor units.
+
+    ``least`` is what a discount may leave to be charged; without it, a price that is not free is
+    never credited for a charge of 0 or 1.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     credits: int = Field(gt=0, le=1_000_000_000)
     amount: int = Field(ge=0)
     currency: str = "eur"
+    least: int | None = Field(default=None, ge=0)
 
 
 class IntakeSettings(BaseModel):
@@ -57,6 +63,23 @@ class IntakeSettings(BaseModel):
         books if the session carries this intake's own seal, ``queue`` never does. The seal proves
         that the checkout guard wrote the metadata and had checked the account against the
         signed-in e-mail; it is no second family.
+    max_body_bytes, max_json_bytes, request_seconds
+        how large a delivery and any other body may be, and in what time a request must be there.
+    max_connections
+        how many connections are served at once; half of them may wait for their request.
+    trusted_proxies
+        addresses or networks whose ``X-Forwarded-For`` is believed; nobody's without.
+    api_docs
+        whether ``/docs`` and ``/openapi.json`` are served.
+    database_timeout_seconds, lock_timeout_seconds
+        how long a statement may run, and how long it may wait for what another holds.
+    answer_seconds
+        in what time a delivery that is kept is answered, booked by then or not.
+    stripe_account
+        the connected account whose events are booked; without it only the platform's own, which
+        name no account.
+    second_person_above
+        credits above which a reviewer's decision takes a second reviewer.
 
     Examples
     --------
@@ -86,9 +109,18 @@ class IntakeSettings(BaseModel):
     single_family: Literal["sealed", "queue"] = "sealed"
     tolerance_seconds: int = Field(default=300, gt=0)
     max_body_bytes: int = Field(default=1 << 20, gt=0)
+    max_json_bytes: int = Field(default=1 << 16, gt=0)
+    request_seconds: float = Field(default=10, gt=0)
+    max_connections: int = Field(default=1000, ge=10)
+    trusted_proxies: tuple[str, ...] = ()
+    api_docs: bool = False
     requests_per_minute: int = Field(default=120, gt=0)
     pool_size: int = Field(default=10, gt=0)
     database_timeout_seconds: int = Field(default=5, gt=0)
+    lock_timeout_seconds: float = Field(default=2, gt=0)
+    answer_seconds: float = Field(default=1.5, gt=0)
+    stripe_account: str | None = Field(default=None, min_length=1)
+    second_person_above: int | None = Field(default=None, ge=0)
 
     @field_validator("database_url")
     @classmethod
@@ -97,6 +129,13 @@ class IntakeSettings(BaseModel):
             value = "postgresql+psycopg://" + value.removeprefix("postgresql://")
         if not value.startswith("postgresql+psycopg://"):
             raise ValueError("the intake needs PostgreSQL, postgresql+psycopg://…")
+        return value
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for one in value:
+            ipaddress.ip_network(one)
         return value
 
     @field_validator("webhook_secrets", "seal_keys", "session_keys")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -85,6 +86,9 @@ def read_user_token(
 def _user(claims: Mapping[str, Any], now: float, leeway: float) -> SignedIn | None:
     expires, starts = claims["exp"], claims.get("nbf", 0)
     if not all(isinstance(t, int | float) and not isinstance(t, bool) for t in (expires, starts)):
+        return None
+    # JSON libraries read Infinity, and a token that never expires is nobody's to make.
+    if not all(math.isfinite(t) for t in (expires, starts)):
         return None
     if not starts - leeway <= now < expires + leeway:
         return None

@@ -1,31 +1,40 @@
 """Handles a delivery: verified, kept, resolved by agreement, booked once or put before a person.
 
-What is answered: 200 only for what is done or safely waits; 400 where the signature does not
-hold; 503 where the database could not be reached and 500 for a fault of our own, so that Stripe
-sends again.
+What is answered: 200 for what is done, safely waits, or is kept to be booked from the table; 400
+where the signature does not hold; 503 where not even that was possible, so that Stripe sends again.
 """
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import time
+import traceback
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import (
+    DBAPIError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+    SQLAlchemyError,
+)
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from credit_forensics.intake import booking
+from credit_forensics.intake import booking, kept_events, reversals
 from credit_forensics.intake.checkout_object import (
     Checkout,
     UnreadableError,
     read_checkout,
     reference,
     text,
+    unreadable_checkout,
     whole,
 )
 from credit_forensics.intake.delivery_log import log_delivery
@@ -42,6 +51,9 @@ from credit_forensics.intake.settings import IntakeSettings
 from credit_forensics.intake.signature import SignatureRefusedError, verify_signature
 
 COMPLETIONS = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
+KEPT = "kept"
+"""The answer to a delivery that is in the table and not booked yet."""
+_MOST_RUNNING = 200
 _LOGGER = logging.getLogger("credit_forensics.intake")
 
 
@@ -59,6 +71,7 @@ class Outcome:
     user_id: str | None = None
     credits: int | None = None
     error: str | None = None
+    lasting: bool = False
 
 
 class Webhook:
@@ -79,21 +92,96 @@ class Webhook:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.settings, self.engine, self.clock = settings, engine, clock
+        self._running: set[asyncio.Task[Outcome]] = set()
+        # Some connections are left to keep events with, and for who asks.
+        self._turns = asyncio.Semaphore(max(1, settings.pool_size - 3))
 
     async def deliver(self, body: bytes, signature: str | None) -> Outcome:
-        """Handle a delivery and log it; never raises."""
+        """Handle a delivery and log it; never raises.
+
+        What cannot be booked at once is answered as ``kept`` as soon as it is, and booked while
+        nobody waits, or by ``recovery``.
+        """
         request_id = uuid.uuid4().hex
         now = self.clock()
-        outcome = await self._verified(body, signature, request_id, now)
+        read = self._verified(body, signature, now)
+        if isinstance(read, Outcome):
+            self._log(read, request_id, now)
+            return read
+        event, event_id, kind = read
+        if len(self._running) >= _MOST_RUNNING:
+            # Booked from the table: one more that waits for a connection helps nobody.
+            return await self._keep(event_id, kind, body) or self._refuse(event_id, request_id, now)
+        task = asyncio.create_task(
+            self._attempt(event, event_id, kind, body, request_id, now, answered=False)
+        )
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        await asyncio.wait({task}, timeout=self.settings.answer_seconds)
+        if task.done():
+            return task.result()
+        # The attempt goes on; should it fail, the event is in the table.
+        return await self._keep(event_id, kind, body) or await task
+
+    def _refuse(self, event_id: str, request_id: str, now: float) -> Outcome:
+        outcome = Outcome(503, "database_error", event_id, error="could not be kept")
         self._log(outcome, request_id, now)
         return outcome
 
+    async def _keep(self, event_id: str, kind: str, body: bytes) -> Outcome | None:
+        try:
+            await kept_events.keep(self.engine, event_id, kind, body)
+        except (SQLAlchemyError, OSError, TimeoutError):
+            return None
+        return Outcome(200, KEPT, event_id)
+
+    async def _attempt(
+        self,
+        event: Mapping[str, Any],
+        event_id: str,
+        kind: str,
+        body: bytes,
+        request_id: str,
+        now: float,
+        *,
+        answered: bool,
+    ) -> Outcome:
+        """Handle an event and log what became of it; one that failed is kept for another time."""
+        async with self._turns:
+            outcome = await self._guarded(event, event_id, kind, body, request_id)
+        self._log(outcome, request_id, now)
+        if outcome.status == 200:
+            return outcome
+        kept = None if answered else await self._keep(event_id, kind, body)
+        if kept is None and not answered:
+            return replace(outcome, status=503)
+        try:
+            dead = await kept_events.failed(
+                self.engine, event_id, outcome.error or "", lasting=outcome.lasting
+            )
+        except (SQLAlchemyError, OSError, TimeoutError):
+            # The sweep finds it all the same: it has no delivery that ended.
+            dead = False
+        if dead:
+            _LOGGER.error("event %s is dead: %s", event_id, outcome.error)
+        return kept or outcome
+
+    async def finish(self) -> None:
+        """Wait for what is being handled, for a while."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=self.settings.database_timeout_seconds)
+
     async def handle_stored(self, event: Mapping[str, Any], event_id: str, body: bytes) -> Outcome:
         """Handle an event that was verified and kept before, and log it; never raises."""
-        request_id = uuid.uuid4().hex
-        outcome = await self._guarded(event, event_id, text(event.get("type")), body, request_id)
-        self._log(outcome, request_id, self.clock())
-        return outcome
+        return await self._attempt(
+            event,
+            event_id,
+            text(event.get("type")) or "",
+            body,
+            uuid.uuid4().hex,
+            self.clock(),
+            answered=True,
+        )
 
     def _log(self, outcome: Outcome, request_id: str, now: float) -> None:
         log_delivery(
@@ -109,9 +197,9 @@ class Webhook:
             error=outcome.error,
         )
 
-    async def _verified(
-        self, body: bytes, signature: str | None, request_id: str, now: float
-    ) -> Outcome:
+    def _verified(
+        self, body: bytes, signature: str | None, now: float
+    ) -> Outcome | tuple[dict[str, Any], str, str]:
         try:
             verify_signature(
                 body,
@@ -131,7 +219,7 @@ class Webhook:
             return Outcome(400, "ignored", event_id, error=f"thin event {kind}")
         if event_id is None or kind is None:
             return Outcome(400, "ignored", error="not a Stripe event")
-        return await self._guarded(event, event_id, kind, body, request_id)
+        return event, event_id, kind
 
     async def _guarded(
         self,
@@ -148,10 +236,18 @@ class Webhook:
             except (SQLAlchemyError, OSError, TimeoutError) as error:
                 lost = isinstance(error, DBAPIError) and error.connection_invalidated
                 if last or not lost:
-                    return Outcome(503, "database_error", event_id, error=_name(error))
+                    lasting = isinstance(error, DBAPIError) and not isinstance(
+                        error, OperationalError | InterfaceError | InternalError
+                    )
+                    return Outcome(
+                        503, "database_error", event_id, error=_name(error), lasting=lasting
+                    )
             except Exception as error:
-                _LOGGER.exception("delivery %s of event %s failed", request_id, event_id)
-                return Outcome(500, "incomplete", event_id, error=_name(error))
+                # Its text, and a traceback's, may quote what the event holds.
+                _LOGGER.error(
+                    "delivery %s of event %s failed: %s", request_id, event_id, _where(error)
+                )
+                return Outcome(500, "incomplete", event_id, error=_name(error), lasting=True)
         raise AssertionError("the loop returns")
 
     async def _handle(
@@ -177,6 +273,8 @@ class Webhook:
             )
             if event.get("livemode") is not self.settings.livemode:
                 outcome = Outcome(200, "ignored", event_id, error="event of the other mode")
+            elif text(event.get("account")) != self.settings.stripe_account:
+                outcome = Outcome(200, "ignored", event_id, error="event of another account")
             elif unreadable is not None:
                 outcome = await self._unreadable(connection, event_id, kind, unreadable)
             elif checkout is not None:
@@ -191,9 +289,12 @@ class Webhook:
                 request_id=request_id,
                 outcome=outcome.outcome,
                 error=outcome.error,
+                method=outcome.method,
+                resolved_user_id=outcome.user_id,
+                credits=outcome.credits,
             )
         if losses and outcome.payment_intent_id is not None:
-            await booking.settle(self.engine, outcome.payment_intent_id)
+            await reversals.settle(self.engine, outcome.payment_intent_id)
         return outcome
 
     async def _session(
@@ -230,7 +331,9 @@ class Webhook:
                 bind=len(found.families) >= self.settings.min_families,
             )
             told: dict[str, Any] = {"method": found.method, "user_id": found.user_id}
-            return made(booked, credits=value.credits if booked == "credited" else None, **told)
+            if booked not in (booking.INTENT_BOOKED, booking.BY_HAND):
+                return made(booked, credits=value.credits if booked == "credited" else None, **told)
+            problem = booked
         waits = await booking.queue(
             connection,
             checkout,
@@ -257,26 +360,9 @@ class Webhook:
     async def _unreadable(self, connection: Any, event_id: str, kind: str, why: str) -> Outcome:
         """A session that nothing can be booked from waits under its event's id."""
         if kind in COMPLETIONS:
-            stub = Checkout(
-                payment_id=event_id,
-                payment_intent_id=None,
-                customer_id=None,
-                customer_made=False,
-                client_reference_id=None,
-                prefilled_email=None,
-                payer_email=None,
-                metadata={},
-                mode="payment",
-                payment_status="unpaid",
-                livemode=True,
-                amount=0,
-                list_amount=0,
-                currency="",
-                created_at=datetime.fromtimestamp(0, UTC),
-            )
             await booking.queue(
                 connection,
-                stub,
+                unreadable_checkout(event_id),
                 event_id=event_id,
                 problem="unreadable",
                 claims=(),
@@ -296,7 +382,7 @@ class Webhook:
         intent = reference(about.get("payment_intent"))
         if source is None or amount is None or amount < 0 or intent is None:
             return Outcome(200, "ignored", event_id)
-        await booking.lose(
+        await reversals.lose(
             connection, payment_intent_id=intent, source=source, amount=amount, event_id=event_id
         )
         return Outcome(200, "ignored", event_id, payment_intent_id=intent)
@@ -308,6 +394,13 @@ def _parse(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return event if isinstance(event, dict) else None
+
+
+def _where(error: BaseException) -> str:
+    """What went wrong and in which line, without its text."""
+    frames = traceback.extract_tb(error.__traceback__)
+    last = f" at {Path(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
+    return _name(error) + last
 
 
 def _name(error: BaseException) -> str:

@@ -35,6 +35,10 @@ _AGAIN = frozenset({"40P01", "40001", "23505"})
 Execute = Callable[[str], Any]
 
 
+class _DifferentError(Exception):
+    """What was booked is not what was planned."""
+
+
 @dataclass(frozen=True)
 class Applied:
     """What became of a plan: each correction with its state, in order."""
@@ -80,6 +84,13 @@ def apply_plan(plan: RepairPlan) -> Applied:
         with _writing(plan.target) as (execute, refusals, describe):
             try:
                 states = _run(execute, plan.script)
+            except _DifferentError as error:
+                if plan.target.dialect != "sqlite" and attempt < 2:
+                    # Somebody may have booked on the same account meanwhile.
+                    continue
+                raise CaseError(
+                    f"The ledger did not take the plan as it is, and nothing was changed: {error}."
+                ) from None
             except refusals as error:
                 if getattr(error, "sqlstate", None) in _AGAIN and attempt < ATTEMPTS:
                     time.sleep(0.05 * attempt)
@@ -99,6 +110,11 @@ def apply_plan(plan: RepairPlan) -> Applied:
 def _run(execute: Execute, script: Script) -> dict[int, str]:
     for statement in (*script.begin, *script.work):
         execute(statement)
+    found = [str(row[0]) for row in execute(script.differences).fetchall()]
+    if found:
+        more = f"; and {len(found) - 3} more" if len(found) > 3 else ""
+        raise _DifferentError("; ".join(found[:3]) + more)
+    execute(script.guard)
     states = {int(number): str(state) for number, state in execute(script.outcome).fetchall()}
     for statement in script.commit:
         execute(statement)

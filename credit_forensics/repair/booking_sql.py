@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from credit_forensics.repair import intake_ledger
 from credit_forensics.repair.entries import Correction, Entry
 from credit_forensics.repair.literals import comment, listed, text_literal, typed_literal
 from credit_forensics.repair.target import Table, Target
@@ -17,14 +18,14 @@ _NAMESPACE = uuid.uuid5(uuid.NAMESPACE_URL, "credit-forensics:repair")
 
 @dataclass(frozen=True)
 class Planned:
-    """A correction with how many of each account's entries mention its payment.
+    """A correction with how many of each account's entries mention its payment, and their credits.
 
     ``after``: the numbers of those that it reckons with; it is held back where one of them is
     not booked.
     """
 
     correction: Correction
-    mentioned: dict[str, int]
+    mentioned: dict[str, tuple[int, int | None]]
     after: tuple[int, ...] = ()
 
 
@@ -37,11 +38,15 @@ def booking(target: Target, number: int, planned: Planned, *, allow_negative: bo
     named = " OR ".join(
         f"{search}(told, {text_literal(mention, dialect)}) > 0" for mention in correction.mentions
     )
-    for user, count in sorted(planned.mentioned.items()):
-        whens.append(
-            f"WHEN (SELECT count(*) FROM repair_entry WHERE user_id = "
-            f"{text_literal(user, dialect)} AND ({named})) <> {count} THEN '{CHANGED}'"
-        )
+    for user, (count, credits) in sorted(planned.mentioned.items()):
+        these = f"FROM repair_entry WHERE user_id = {text_literal(user, dialect)} AND ({named})"
+        whens.append(f"WHEN (SELECT count(*) {these}) <> {count} THEN '{CHANGED}'")
+        if credits is not None:
+            total = f"(SELECT coalesce(sum(delta), 0) {these})"
+            whens.append(f"WHEN {total} <> {credits} THEN '{CHANGED}'")
+    if target.intake is not None:
+        for found in intake_ledger.already_booked(target.intake, target.entries.name, correction):
+            whens.append(f"WHEN {found} THEN '{CHANGED}'")
     if planned.after:
         before = ", ".join(str(earlier) for earlier in planned.after)
         whens.append(
@@ -58,6 +63,8 @@ def booking(target: Target, number: int, planned: Planned, *, allow_negative: bo
     booked = f"EXISTS (SELECT 1 FROM repair_step WHERE id = {number} AND state = '{BOOKED}')"
     statements = [_step(number, correction, whens)]
     statements += [_entry(target, entry, correction, booked) for entry in correction.entries]
+    if target.intake is not None:
+        statements += intake_ledger.account_for(target.intake, correction, booked)
     statements += [
         f"UPDATE repair_balance SET balance = balance + ({delta}) "
         f"WHERE user_id = {text_literal(user, dialect)} AND {booked}"
@@ -94,6 +101,10 @@ def _entry(target: Target, entry: Entry, correction: Correction, booked: str) ->
     ):
         if column in entries.columns and text:
             values[column] = typed_literal(text, entries.columns[column], target.dialect)
+    if target.intake is not None:
+        values["entry_key"] = intake_ledger.entry_key(
+            target.intake, entries.name, entry, correction
+        )
     if "created_at" in entries.columns:
         values["created_at"] = _now(target)
     names = ", ".join(entries.sql(column) for column in values)

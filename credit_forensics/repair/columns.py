@@ -10,18 +10,21 @@ from credit_forensics.databases.relations import Relation, quote_identifier
 
 @dataclass(frozen=True)
 class Column:
-    """A column. ``automatic``: the database fills it; ``required``: a row must bring it."""
+    """A column. ``automatic``: the database fills it; ``required``: a row must bring it;
+    ``computed``: the database makes it of other columns, and nobody may write it.
+    """
 
     name: str
     type: str
     required: bool = False
     automatic: bool = False
     is_enum: bool = False
+    computed: bool = False
 
 
 @dataclass(frozen=True)
 class TableFacts:
-    """A relation: ``table`` or ``view``, its columns by name, those unique by themselves."""
+    """A relation: ``table``, ``view`` or ``copy`` (a materialized view), its columns by name, those unique by themselves."""
 
     kind: str
     columns: dict[str, Column]
@@ -56,14 +59,17 @@ def _sqlite(database: ReadOnlyDatabase, relation: Relation) -> TableFacts:
     run = database.driver.execute
     name = quote_identifier(relation.name)
     (kind,) = run("SELECT type FROM sqlite_master WHERE name = ?", [relation.name]).fetchone()
-    rows = run(f"PRAGMA table_info({name})").fetchall()
+    rows = run(f"PRAGMA table_xinfo({name})").fetchall()
     keys = [row[1] for row in rows if row[5]]
     columns = {}
-    for _, column, declared, not_null, default, key in rows:
+    for _, column, declared, not_null, default, key, hidden in rows:
         # Exactly INTEGER makes a key the row's own number, which SQLite gives.
         automatic = default is not None or (keys == [column] and declared.upper() == "INTEGER")
-        required = bool(not_null or key) and not automatic
-        columns[column] = Column(column, declared.lower(), required, automatic)
+        computed = hidden in (2, 3)
+        required = bool(not_null or key) and not automatic and not computed
+        columns[column] = Column(
+            column, declared.lower(), required, automatic, computed=computed
+        )
     unique = set(keys if len(keys) == 1 and not columns[keys[0]].automatic else [])
     for row in run(f"PRAGMA index_list({name})").fetchall():
         parts = run(f"PRAGMA index_info({quote_identifier(row[1])})").fetchall()
@@ -74,7 +80,7 @@ def _sqlite(database: ReadOnlyDatabase, relation: Relation) -> TableFacts:
 
 _POSTGRES_COLUMNS = """
 SELECT a.attname, format_type(a.atttypid, NULL), a.attnotnull,
-       a.atthasdef OR a.attidentity <> '', t.typtype = 'e'
+       a.atthasdef OR a.attidentity <> '', t.typtype = 'e', a.attgenerated <> ''
 FROM pg_catalog.pg_attribute AS a JOIN pg_catalog.pg_type AS t ON t.oid = a.atttypid
 WHERE a.attrelid = %s::regclass AND a.attnum > 0 AND NOT a.attisdropped
 ORDER BY a.attnum
@@ -93,8 +99,13 @@ def _postgres(database: ReadOnlyDatabase, relation: Relation) -> TableFacts:
         "SELECT relkind::text FROM pg_catalog.pg_class WHERE oid = %s::regclass", [name]
     ).fetchone()
     columns = {
-        column: Column(column, declared, bool(not_null) and not automatic, automatic, is_enum)
-        for column, declared, not_null, automatic, is_enum in run(_POSTGRES_COLUMNS, [name])
+        column: Column(
+            column, declared, bool(not_null) and not automatic, automatic, is_enum, computed
+        )
+        for column, declared, not_null, automatic, is_enum, computed in run(
+            _POSTGRES_COLUMNS, [name]
+        )
     }
     unique = frozenset(row[0] for row in run(_POSTGRES_UNIQUE, [name]))
-    return TableFacts("table" if kind in ("r", "p") else "view", columns, unique)
+    kinds = {"r": "table", "p": "table", "m": "copy"}
+    return TableFacts(kinds.get(kind, "view"), columns, unique)

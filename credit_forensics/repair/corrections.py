@@ -9,12 +9,20 @@ whether a delayed payment may still come, who forged an entry.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from credit_forensics.findings.catalogue import FINDINGS
 from credit_forensics.findings.finding import FOR_A_PERSON, Finding
-from credit_forensics.repair.entries import NETTED, PAYMENT_ID, Correction, Entry, Keys, Rebinding
+from credit_forensics.repair.entries import (
+    NETTED,
+    PAYMENT_ID,
+    Correction,
+    Entry,
+    Keys,
+    Paid,
+    Rebinding,
+)
 from credit_forensics.repair.holdings import Holdings
 from credit_forensics.repair.manual_fixes import Regrants
 from credit_forensics.repair.payment_evidence import PaymentEvidence
@@ -32,7 +40,10 @@ class TooDoubtfulError(NeedsPersonError):
 
 @dataclass
 class Desk:
-    """What the corrections of a case share. ``keys`` and ``regrants`` are used up as they go."""
+    """What the corrections of a case share. ``keys`` and ``regrants`` are used up as they go.
+
+    ``reviewed`` is what an intake's review queue says of a payment that waits or waited there.
+    """
 
     threshold: float
     accounts: frozenset[str]
@@ -40,6 +51,7 @@ class Desk:
     keys: Keys
     regrants: Regrants
     any_payment_id: bool = False
+    reviewed: Mapping[str, str] = field(default_factory=dict)
     catalogue: Mapping[str, Finding] = field(
         default_factory=lambda: {one.name: one for one in FINDINGS}
     )
@@ -107,12 +119,31 @@ def _granted(
     finding: Row, user: str, credits: int, key: str, desk: Desk
 ) -> tuple[list[Entry], str]:
     """Entries that give credits to an account, less an emergency re-grant that did already."""
-    entries = [Entry("correction", user, credits, key)]
-    regrant = desk.regrants.take(user, credits, finding["created_at"])
-    if regrant is None:
-        return entries, ""
-    entries.append(Entry("grant", user, -credits, f"{NETTED}{regrant}"))
-    return entries, f"entry {regrant} granted these {credits} credits already and is set off"
+    return _with_fixes([Entry("correction", user, credits, key)], finding, desk)
+
+
+def _with_fixes(entries: list[Entry], finding: Row, desk: Desk) -> tuple[list[Entry], str]:
+    """Entries, and beside each what a person booked to the same end already, with its sign turned.
+
+    Raises
+    ------
+    NeedsPersonError
+        where an entry may have been booked to that end, but does not say so.
+    """
+    found, notes = list(entries), []
+    for entry in entries:
+        regrant = desk.regrants.take(entry.user_id, entry.delta, finding["created_at"])
+        if regrant is None:
+            question = desk.regrants.question(entry.user_id, entry.delta, finding["created_at"])
+            if question is not None:
+                raise NeedsPersonError(question)
+            continue
+        found.append(Entry("grant", entry.user_id, -entry.delta, f"{NETTED}{regrant}"))
+        verb = "granted" if entry.delta > 0 else "took"
+        notes.append(
+            f"entry {regrant} {verb} these {abs(entry.delta)} credits already and is set off"
+        )
+    return found, "; ".join(notes)
 
 
 def _move(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
@@ -125,18 +156,22 @@ def _move(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> C
     if not others or min(others.values()) < 0:
         raise NeedsPersonError("the accounts' credits of this payment do not add up to a move")
     name, payment = finding["finding"], finding["payment_id"]
-    entries = [
-        Entry("reversal", user, -credits, desk.keys.make("reversal", name, payment))
-        for user, credits in sorted(others.items())
-    ]
-    note = ""
+    entries, note = _with_fixes(
+        [
+            Entry("reversal", user, -credits, desk.keys.make("reversal", name, payment))
+            for user, credits in sorted(others.items())
+        ],
+        finding,
+        desk,
+    )
     # What the payer was granted for this payment by hand counts as given.
     expected = held.purchased if held.purchased > 0 else max(others.values())
     due = expected - held.net.get(rightful, 0)
     if due > 0:
         key = desk.keys.make("correction", name, payment)
-        given, note = _granted(finding, rightful, due, key, desk)
+        given, more = _granted(finding, rightful, due, key, desk)
         entries += given
+        note = "; ".join(part for part in (note, more) if part)
         held.net[rightful] = held.net.get(rightful, 0) + due
     # A refund was taken from whoever held the credits, so it moves with them.
     for user in sorted(others):
@@ -185,10 +220,12 @@ def _surplus(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -
     for user, part in pieces:
         key = desk.keys.make("reversal", finding["finding"], finding["payment_id"])
         entries.append(Entry("reversal", user, -part, key))
+    entries, note = _with_fixes(entries, finding, desk)
+    for user, part in pieces:
         held.net[user] -= part
     held.purchased -= surplus
     held.grants = 1
-    return _made(finding, held, entries, probability=1.0)
+    return _made(finding, held, entries, probability=1.0, note=note)
 
 
 def _unearned(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
@@ -199,10 +236,13 @@ def _unearned(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) 
         if left > 0:
             key = desk.keys.make("reversal", finding["finding"], finding["payment_id"])
             entries.append(Entry("reversal", user, -left, key))
-            held.net[user] -= left
     if not entries:
         raise NeedsPersonError("no account holds its credits")
-    return _made(finding, held, entries, probability=1.0)
+    taken = list(entries)
+    entries, note = _with_fixes(entries, finding, desk)
+    for entry in taken:
+        held.net[entry.user_id] += entry.delta
+    return _made(finding, held, entries, probability=1.0, note=note)
 
 
 def _missing(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
@@ -215,14 +255,34 @@ def _missing(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -
     credits = int(finding["credits"] or 0)
     if credits <= 0:
         raise NeedsPersonError("what the price is worth is not known; name it under [prices]")
+    review = desk.reviewed.get(finding["payment_id"])
+    if review is not None:
+        raise NeedsPersonError(
+            "it waits in the intake's review queue: decide it there"
+            if review == "open"
+            else f"the intake's review queue says {review}: who decided that knows why"
+        )
     if facts.families_agreeing < 2:
         raise NeedsPersonError("fewer than two families of evidence name the payer")
     rightful = _surely_of(finding["rightful_user_id"], facts, desk)
     key = desk.keys.make("correction", finding["finding"], finding["payment_id"])
     entries, note = _granted(finding, rightful, credits, key, desk)
     held.net[rightful] = held.net.get(rightful, 0) + credits
-    probability = min(probability, facts.rightful_probability)
-    return _made(finding, held, entries, probability=probability, note=note)
+    made = _made(
+        finding,
+        held,
+        entries,
+        probability=min(probability, facts.rightful_probability),
+        note=note,
+    )
+    paid = Paid(
+        facts.payment_intent_id,
+        facts.customer_id,
+        facts.amount,
+        facts.currency,
+        facts.created_at,
+    )
+    return replace(made, paid=paid)
 
 
 def _refund(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
@@ -235,8 +295,9 @@ def _refund(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) ->
     delta = credits if over else -credits
     # As a refund: a reversal would make the grant itself too small.
     key = desk.keys.make("refund", finding["finding"], finding["payment_id"])
+    entries, note = _with_fixes([Entry("refund", user, delta, key)], finding, desk)
     held.taken[user] = held.taken.get(user, 0) - delta
-    return _made(finding, held, [Entry("refund", user, delta, key)], probability=1.0)
+    return _made(finding, held, entries, probability=1.0, note=note)
 
 
 def _too_few(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -> Correction:
@@ -263,7 +324,7 @@ def _rebind(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) ->
     if customer is None or wrong is None or (customer, wrong) not in desk.bindings:
         raise NeedsPersonError("the binding is not in the customers' table")
     correction = _made(finding, held, [], probability=min(probability, facts.rightful_probability))
-    return Correction(**{**correction.__dict__, "rebinding": Rebinding(customer, wrong, rightful)})
+    return replace(correction, rebinding=Rebinding(customer, wrong, rightful))
 
 
 RULES: dict[str, Callable[[Row, PaymentEvidence, Holdings, Desk], Correction]] = {

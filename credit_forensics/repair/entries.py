@@ -37,11 +37,23 @@ class Rebinding:
 
 
 @dataclass(frozen=True)
+class Paid:
+    """The money of a payment that an intake has not booked: what its own table says of one."""
+
+    payment_intent_id: str | None
+    customer_id: str | None
+    amount: int
+    currency: str
+    created_at: pd.Timestamp | None
+
+
+@dataclass(frozen=True)
 class Correction:
     """What puts one finding of one payment right: all of it is booked, or nothing.
 
     ``mentions`` are the ids that tie an entry to the payment (its own, its intent's, its
-    events'), for telling whether the ledger has changed since the plan was made.
+    events'), for telling whether the ledger has changed since the plan was made. ``paid``: this
+    is the payment's first booking, so an intake must know of it.
     """
 
     finding: str
@@ -53,6 +65,7 @@ class Correction:
     rebinding: Rebinding | None = None
     mentions: tuple[str, ...] = ()
     note: str = ""
+    paid: Paid | None = None
 
     @property
     def moved(self) -> dict[str, int]:

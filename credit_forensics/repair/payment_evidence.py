@@ -27,6 +27,10 @@ class PaymentEvidence:
     amount_lost: int
     customer_id: str | None
     tie_probability: float = 1.0
+    payment_intent_id: str | None = None
+    amount: int = 0
+    currency: str = ""
+    created_at: pd.Timestamp | None = None
 
     def sure_of(self, user_id: str | None, threshold: float) -> bool:
         """Whether this account is the payer's with at least that probability."""
@@ -63,7 +67,13 @@ def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
     pairs, payments = inferred_grants(tables), tables.payments
     rows = rows.left_join(pairs, "payment_id").select(rows, tie_probability=pairs.tie_probability)
     rows = rows.inner_join(payments, "payment_id").select(
-        rows, amount_lost=payments.amount_lost, customer_id=payments.customer_id
+        rows,
+        amount_lost=payments.amount_lost,
+        customer_id=payments.customer_id,
+        payment_intent_id=payments.payment_intent_id,
+        amount=payments.amount,
+        currency=payments.currency,
+        created_at=payments.created_at,
     )
     return {
         row["payment_id"]: PaymentEvidence(
@@ -74,6 +84,10 @@ def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
             amount_lost=int(row["amount_lost"] or 0),
             customer_id=row["customer_id"],
             tie_probability=1.0 if row["tie_probability"] is None else row["tie_probability"],
+            payment_intent_id=row["payment_intent_id"],
+            amount=int(row["amount"] or 0),
+            currency=row["currency"] or "",
+            created_at=row["created_at"],
         )
         for row in row_dicts(engine.frame(rows))
     }

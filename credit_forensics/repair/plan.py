@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -30,6 +31,7 @@ from credit_forensics.repair.holdings import (
     read_entries,
     read_users_entries,
 )
+from credit_forensics.repair.intake_ledger import reviewed_payments
 from credit_forensics.repair.manual_fixes import read_regrants
 from credit_forensics.repair.payment_evidence import (
     UNKNOWN,
@@ -41,6 +43,7 @@ from credit_forensics.repair.plan_rows import PERSON, SETTLED, plan_rows
 from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.repair.sql import mentions_sql, write_script
 from credit_forensics.repair.target import NoTargetError, Target, open_target
+from credit_forensics.repair.witness import knows, witness
 
 THRESHOLD = 0.9
 
@@ -86,7 +89,17 @@ def _plan(
     target: Target | None = None,
     refusal: str = "",
 ) -> RepairPlan:
-    decided = _decide(case, threshold, target)
+    reviewed = {}
+    if target is not None and target.intake is not None and database is not None:
+        reviewed = reviewed_payments(database, target.intake)
+    if target is not None and database is not None:
+        rows = witness(case, target)
+        if knows(database, target, rows):
+            target = replace(target, witness=rows)
+        else:
+            target, database = None, None
+            refusal = "the ledger does not hold the entries that the case was read from"
+    decided = _decide(case, threshold, target, reviewed)
     corrections = [what for _, what in decided if isinstance(what, Correction)]
     users = {entry.user_id for one in corrections for entry in one.entries}
     stored = target.balances is not None if target else case.evidence.count("balances") > 0
@@ -110,7 +123,7 @@ def _plan(
 
 
 def _decide(
-    case: Case, threshold: float, target: Target | None
+    case: Case, threshold: float, target: Target | None, reviewed: dict[str, str]
 ) -> list[tuple[dict[str, Any], Correction | tuple[str, str]]]:
     """Each finding with its correction, or with a status and the reason for it, in order."""
     findings = case.findings
@@ -147,6 +160,7 @@ def _decide(
         regrants=read_regrants(case, whose),
         any_payment_id=target is not None and "payment_id" in target.entries.columns,
         catalogue=catalogue,
+        reviewed=reviewed,
     )
     decided: list[tuple[dict[str, Any], Correction | tuple[str, str]]] = []
     offered: dict[str, set[str]] = {}
@@ -193,29 +207,36 @@ def _mentioned(
     corrections: list[Correction],
     users: list[str],
 ) -> list[Planned]:
-    """How many entries of each account mention each payment: by the ledger as it is now.
+    """Count and credits of each account's entries that mention each payment, as the ledger is now.
 
     What the evidence holds is the measure where the ledger has more: an entry that came in
     between makes the transaction find that something changed.
     """
-    now: dict[str, list[str]] = {}
+    now: dict[str, list[tuple[str, int]]] = {}
     if users:
-        for user, told in database.driver.execute(mentions_sql(target, users)).fetchall():
-            now.setdefault(user, []).append(told)
-    known: dict[str, list[str]] = {}
+        for user, told, delta in database.driver.execute(mentions_sql(target, users)).fetchall():
+            now.setdefault(user, []).append((told, delta))
+    known: dict[str, list[tuple[str, int]]] = {}
     for row in row_dicts(read_users_entries(case, users)):
         told = " ".join(row[c] or "" for c in ("reason", "event_id", "payment_id"))
-        known.setdefault(row["user_id"], []).append(told)
+        known.setdefault(row["user_id"], []).append((told, int(row["delta"])))
+    # Fractions of a credit are kept apart in the evidence, so their sums are not compared.
+    whole = "int" in target.entries.columns["delta"].type.lower()
 
-    def count(texts: list[str], mentions: tuple[str, ...]) -> int:
-        return sum(any(mention in text for mention in mentions) for text in texts)
+    def those(
+        rows: list[tuple[str, int]], mentions: tuple[str, ...]
+    ) -> tuple[int, int | None]:
+        found = [delta for told, delta in rows if any(mention in told for mention in mentions)]
+        return len(found), sum(found) if whole else None
 
     return [
         Planned(
             one,
             {
                 user: min(
-                    count(now.get(user, []), one.mentions), count(known.get(user, []), one.mentions)
+                    those(known.get(user, []), one.mentions),
+                    those(now.get(user, []), one.mentions),
+                    key=lambda pair: pair[0],
                 )
                 for user in sorted({entry.user_id for entry in one.entries})
             },

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from credit_forensics.repair import intake_ledger
 from credit_forensics.repair.booking_sql import (
     Planned,
     booking,
@@ -20,6 +21,13 @@ from credit_forensics.repair.booking_sql import (
     user_literal,
 )
 from credit_forensics.repair.literals import comment, listed, text_literal
+from credit_forensics.repair.read_again import (
+    TABLES,
+    begin_reading,
+    differences,
+    end_reading,
+    guard,
+)
 from credit_forensics.repair.target import Target
 
 # Any constant would do: it keeps two repairs apart, not a repair and the shop.
@@ -29,16 +37,22 @@ LOCK_SECONDS = 30
 
 @dataclass(frozen=True)
 class Script:
-    """One transaction in statements without their semicolons; ``outcome`` asks what was done."""
+    """One transaction in statements without their semicolons.
+
+    ``differences`` asks what is not as it was planned, ``guard`` fails where something is, and
+    ``outcome`` asks what was done.
+    """
 
     begin: tuple[str, ...]
     work: tuple[str, ...]
+    differences: str
+    guard: str
     outcome: str
     commit: tuple[str, ...]
 
     def text(self, heading: Sequence[str] = ()) -> str:
         """The whole as a file for ``psql`` or ``sqlite3``."""
-        statements = [*self.begin, *self.work, self.outcome, *self.commit]
+        statements = [*self.begin, *self.work, self.guard, self.outcome, *self.commit]
         return "\n".join(comment(line) for line in heading) + (
             "\n\n" + ";\n\n".join(statements) + ";\n"
         )
@@ -60,17 +74,22 @@ def write_script(
     """
     users = sorted({e.user_id for p in planned for e in p.correction.entries})
     keys = sorted({e.key for p in planned for e in p.correction.entries})
-    work = [*_snapshots(target, users, keys)]
+    work = [*_snapshots(target, users, keys), *begin_reading(target, planned, users)]
     for number, one in enumerate(planned, start=1):
         if one.correction.rebinding is None:
             work += booking(target, number, one, allow_negative=allow_negative)
         else:
             work += rebinding(target, number, one)
     work += [s for user in users for s in stored_balance(target, user)]
-    temporary = ("repair_key", "repair_entry", "repair_balance", "repair_step")
+    work += end_reading(target, users, keys)
+    temporary = ["repair_key", "repair_entry", "repair_balance", "repair_step", *TABLES]
+    if target.dialect == "sqlite":
+        temporary.append("repair_total")
     return Script(
         begin=tuple(_begin(target, users)),
         work=tuple(work),
+        differences=differences(target),
+        guard=guard(target),
         outcome="SELECT id, state FROM repair_step ORDER BY id",
         commit=(*(f"DROP TABLE {name}" for name in temporary), "COMMIT"),
     )
@@ -87,7 +106,7 @@ def mentions_sql(target: Target, users: Sequence[str]) -> str:
     return (
         f"SELECT CAST({entries.sql('user_id')} AS text) AS user_id, "
         + " || ' ' || ".join(told)
-        + f" AS told FROM {entries.name} WHERE {entries.sql('user_id')} "
+        + f" AS told, {entries.sql('delta')} AS delta FROM {entries.name} WHERE {entries.sql('user_id')} "
         f"IN ({listed(user_literal(target, entries, user) for user in users)})"
     )
 
@@ -102,6 +121,9 @@ def _begin(target: Target, users: Sequence[str]) -> list[str]:
         "SET LOCAL standard_conforming_strings = on",
         f"SELECT pg_advisory_xact_lock({ADVISORY_LOCK})",
     ]
+    if target.intake is not None:
+        # In the order in which the intake takes them.
+        statements += intake_ledger.locks(target.intake, target.entries.name)
     if target.balances is not None:
         balances = target.balances
         user = balances.sql("user_id")
@@ -136,6 +158,11 @@ def _snapshots(target: Target, users: Sequence[str], keys: Sequence[str]) -> lis
         "(user_id text PRIMARY KEY, was bigint NOT NULL, balance bigint NOT NULL)",
         "CREATE TEMPORARY TABLE repair_step (id integer PRIMARY KEY, state text NOT NULL)",
     ]
+    if dialect == "sqlite":
+        statements.append(
+            "CREATE TEMPORARY TABLE repair_total AS "
+            f"SELECT count(*) AS entries FROM {entries.name}"
+        )
     held, column = (
         (target.balances, "balance") if target.balances is not None else (entries, "delta")
     )

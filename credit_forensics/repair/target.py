@@ -16,6 +16,7 @@ from credit_forensics.databases.urls import mysql_url
 from credit_forensics.evidence.ledgers.plan_reads import plan_reads
 from credit_forensics.evidence.ledgers.read_plan import Plan, Read
 from credit_forensics.repair.columns import Column, TableFacts, read_table
+from credit_forensics.repair.intake_ledger import IntakeTables, intake_tables
 
 
 class NoTargetError(Exception):
@@ -43,7 +44,10 @@ class Target:
     highest and one), ``uuid`` or ``text`` (made from the entry's reason), or ``none``.
     ``sequence``: a PostgreSQL sequence that lags behind the keys and must be moved on first.
     ``epoch``: units a second where times are numbers, else 0; ``clock``: a time as stored, the
-    pattern for new ones where times are texts.
+    pattern for new ones where times are texts. ``intake``: the ledger is an intake's own, which
+    keeps an account of what was booked for a payment (``repair.intake_ledger``). ``balance_view``:
+    where balances are shown and not stored. ``witness``: key, account and credits of entries that
+    the case was read from, by which the ledger is known again.
     """
 
     dialect: str
@@ -56,6 +60,9 @@ class Target:
     sequence: str = ""
     epoch: int = 0
     clock: str = ""
+    intake: IntakeTables | None = None
+    balance_view: Table | None = None
+    witness: tuple[tuple[str, str, int], ...] = ()
 
 
 @contextmanager
@@ -106,6 +113,10 @@ def _target(database: ReadOnlyDatabase, plan: Plan, url: str, folder: Path) -> T
         if column is not None and column.is_enum:
             raise NoTargetError(f"{column.name} takes only values of its own enumeration")
     entries = _table(database, read, facts)
+    intake = intake_tables(database, read.relation, facts)
+    if intake is not None:
+        own = {name: facts.columns[name] for name in ("payment_id", "entry_key")}
+        entries = Table(entries.name, own | entries.columns, entries.unique)
     identity, sequence = _identity(database, entries, facts)
     written = {column.name for target, column in entries.columns.items() if target in FILLED}
     if identity == "auto":
@@ -113,22 +124,38 @@ def _target(database: ReadOnlyDatabase, plan: Plan, url: str, folder: Path) -> T
     for column in facts.columns.values():
         if column.required and column.name not in written:
             raise NoTargetError(f"{read.label}.{column.name} must be filled, and not by a plan")
+    for target in ("user_id", "delta", "reason"):
+        if entries.columns[target].computed:
+            raise NoTargetError(f"{read.label}.{entries.columns[target].name} is computed")
     epoch, clock = _clock(database, entries)
+    balances, view = _balances(database, plan)
     return Target(
         dialect=database.dialect,
         url=url,
         folder=folder,
         entries=entries,
-        balances=_balances(database, plan),
+        balances=balances,
         customers=_bindings(database, plan),
         identity=identity,
         sequence=sequence,
         epoch=epoch,
         clock=clock,
+        intake=intake,
+        balance_view=view,
     )
 
 
-FILLED = ("entry_id", "user_id", "delta", "reason", "type", "kind", "payment_id", "created_at")
+FILLED = (
+    "entry_id",
+    "user_id",
+    "delta",
+    "reason",
+    "type",
+    "kind",
+    "payment_id",
+    "entry_key",
+    "created_at",
+)
 """Targets of an entry that a plan fills, where the ledger has a column for them."""
 
 
@@ -147,17 +174,26 @@ def _table(database: ReadOnlyDatabase, read: Read, facts: TableFacts) -> Table:
     return Table(database.quoted(read.relation), columns, facts.unique)
 
 
-def _balances(database: ReadOnlyDatabase, plan: Plan) -> Table | None:
-    """The table of stored balances; none where there is none, or a view that sums the entries."""
+def _balances(database: ReadOnlyDatabase, plan: Plan) -> tuple[Table | None, Table | None]:
+    """The table of stored balances, and the view of shown ones; none where there is none."""
     read = plan.reads.get("balances")
     if read is None:
-        return None
+        return None, None
     facts = _facts(database, read)
-    if facts is not None and facts.kind == "view":
-        return None
+    plain = facts is not None and not read.expressions
+    if facts is not None and facts.kind in ("view", "copy"):
+        # What is copied from time to time shows nothing of this transaction's.
+        shown = plain and facts.kind == "view" and {"user_id", "balance"} <= set(read.columns)
+        return None, _table(database, read, facts) if shown else None
     if facts is None or read.expressions:
         raise NoTargetError("the stored balances are mapped by a query or an expression")
-    return _table(database, read, facts)
+    table = _table(database, read, facts)
+    if table.columns["balance"].computed:
+        raise NoTargetError(
+            f"{read.label}.{table.columns['balance'].name} is computed by the database from other "
+            "columns, which a plan does not know"
+        )
+    return table, None
 
 
 def _bindings(database: ReadOnlyDatabase, plan: Plan) -> Table | None:

@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 from intake_shop import Shop, completed
 
-from credit_forensics.intake import booking
+from credit_forensics.intake import booking, reversals
 from credit_forensics.intake.checkout_object import Checkout, read_checkout
 
 CREATED = datetime(2025, 9, 1, 12, tzinfo=UTC)
@@ -138,7 +138,7 @@ def test_a_payment_is_booked_once_and_binds_once(in_shop: Any) -> None:
         assert await booked(shop, paid, "ada") == "duplicate"
         # The same money under another session's id.
         again = checkout("2", payment_intent="pi_1")
-        assert await booked(shop, again, "ada") == "duplicate"
+        assert await booked(shop, again, "ada") == "intent_booked"
         assert await booked(shop, checkout("3"), "ben") == "credited"
         assert shop.ledger() == [("ada", 50), ("ben", 50)]
         bound = shop.rows("SELECT user_id, stripe_customer_id FROM stripe_customers")
@@ -184,4 +184,97 @@ def test_what_waits_for_a_person_is_booked_by_a_person_only(
 def test_credits_go_in_proportion_half_a_credit_up_at_most_all(
     credits: int, amount: int, lost: int, taken: int
 ) -> None:
-    assert booking.credits_lost(credits, amount, lost) == taken
+    assert reversals.credits_lost(credits, amount, lost) == taken
+
+
+BEFORE = "2025-09-01T11:00+00:00"
+AFTER = "2025-09-01T13:00+00:00"
+
+
+def by_hand(shop: Shop, user: str, delta: int, reason: str, at: str = AFTER, **more: Any) -> None:
+    columns = {"user_id": user, "delta": delta, "reason": reason, "created_at": at} | more
+    shop.run(
+        f"INSERT INTO credit_ledger ({', '.join(columns)}) "
+        f"VALUES ({', '.join(':' + name for name in columns)})",
+        **columns,
+    )
+
+
+@pytest.mark.parametrize(
+    ("entry", "outcome"),
+    [
+        # It names the payment, has its credits and its account: it is the payment's booking.
+        ({"reason": "Gutschrift cs_1"}, "duplicate"),
+        ({"reason": "x", "payment_id": "cs_1"}, "duplicate"),
+        ({"reason": "stripe_purchase:method_3:event_evt_cs_1", "event": "evt_cs_1"}, "duplicate"),
+        # It names the payment, but is another's, or other credits: a person must look.
+        ({"reason": "Gutschrift cs_1", "user": "ben"}, "granted_by_hand"),
+        ({"reason": "Gutschrift cs_1", "delta": 40}, "granted_by_hand"),
+        # It names nothing, but fits by account, credits and time.
+        ({"reason": "ticket 4711"}, "granted_by_hand"),
+        ({"reason": "ticket 4711", "delta": 49}, "credited"),
+        ({"reason": "ticket 4711", "user": "ben"}, "credited"),
+        ({"reason": "ticket 4711", "at": BEFORE}, "credited"),
+        # It names another payment.
+        ({"reason": "Gutschrift cs_2"}, "credited"),
+    ],
+)
+def test_what_was_given_by_hand_is_not_given_again(
+    in_shop: Any, entry: dict[str, Any], outcome: str
+) -> None:
+    async def story(shop: Shop) -> None:
+        more = {"payment_id": entry["payment_id"]} if "payment_id" in entry else {}
+        more |= {"stripe_event_id": entry["event"]} if "event" in entry else {}
+        user, delta = entry.get("user", "ada"), entry.get("delta", 50)
+        by_hand(shop, user, delta, entry["reason"], entry.get("at", AFTER), **more)
+        assert await booked(shop, checkout("1"), "ada") == outcome
+        assert len(shop.ledger()) == (2 if outcome == "credited" else 1)
+        known = shop.rows("SELECT user_id, credits FROM intake_payments")
+        assert known == ([] if outcome == "granted_by_hand" else [("ada", 50)])
+
+    in_shop(story)
+
+
+def test_a_habit_of_giving_is_no_fix(in_shop: Any) -> None:
+    async def story(shop: Shop) -> None:
+        for at in (BEFORE, AFTER):
+            by_hand(shop, "ada", 50, "every month", at)
+        assert await booked(shop, checkout("1"), "ada") == "credited"
+
+    in_shop(story)
+
+
+@pytest.mark.parametrize(
+    ("reason", "delta", "taken_by_hand"),
+    [
+        ("Storno, see mail", -50, True),
+        ("refund of the ninth", -50, True),
+        ("usage: refund letter", -50, False),
+        ("generated", -50, False),
+        ("Storno, see mail", -49, False),
+    ],
+)
+def test_what_was_taken_by_hand_is_not_taken_again(
+    in_shop: Any, reason: str, delta: int, taken_by_hand: bool
+) -> None:
+    async def story(shop: Shop) -> None:
+        await booked(shop, checkout("1"), "ada")
+        by_hand(shop, "ada", delta, reason)
+        await shop.deliver(refund(1, 500))
+        assert len(shop.ledger()) == (2 if taken_by_hand else 3)
+
+    in_shop(story)
+
+
+def test_a_payment_whose_money_is_booked_under_another_session_waits(in_shop: Any) -> None:
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        await shop.deliver(completed("1", "ada", "ada@example.com"))
+        again = completed("2", "ada", "ada@example.com", payment_intent="pi_1")
+        assert (await shop.deliver(again)).json() == {"outcome": "queued"}
+        assert shop.rows("SELECT payment_id, problem FROM review_queue") == [
+            ("cs_2", "intent_booked")
+        ]
+        assert shop.ledger() == [("ada", 50)]
+
+    in_shop(story)

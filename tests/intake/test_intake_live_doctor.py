@@ -165,3 +165,32 @@ def test_what_is_not_there_is_said_and_no_address_or_secret_is(intake_settings: 
     wrong = {check.name for check in report.checks if not check.right}
     assert {"webhook secrets", "Stripe key", "seal keys", "prices", "test purchase"} <= wrong
     json.dumps([check.__dict__ for check in report.checks])
+
+
+def test_a_payment_with_more_credits_than_it_is_worth_is_counted_whoever_booked_them(
+    intake_settings: Any, running: Running
+) -> None:
+    settings = whole(intake_settings)
+    url = running(settings)
+    engine = sa.create_engine(settings.database_url)
+    add = sa.text("INSERT INTO credit_ledger (user_id, delta, reason) VALUES ('ada', :d, :r)")
+
+    def line() -> tuple[bool, str]:
+        checks = {c.name: c for c in check_live(settings, url, purchase=False).checks}
+        return checks["no payment booked twice"].right, checks["no payment booked twice"].detail
+
+    with engine.begin() as connection:
+        connection.execute(add, {"d": 50, "r": "stripe_purchase:event_evt_1:payment_cs_1"})
+        # Moved, and half of it refunded: all is well.
+        connection.execute(add, {"d": -50, "r": "reversal:wrong_user:payment_cs_1"})
+        connection.execute(add, {"d": 50, "r": "correction:wrong_user:payment_cs_1"})
+        connection.execute(add, {"d": -25, "r": "refund:event_evt_2:payment_cs_1"})
+    assert line()[0]
+    with engine.begin() as connection:
+        connection.execute(add, {"d": 50, "r": "Gutschrift cs_1"})
+    assert line() == (
+        False,
+        "0 events with more than one purchase entry, "
+        "1 payments with more credits than they are worth",
+    )
+    engine.dispose()

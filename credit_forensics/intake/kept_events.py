@@ -1,0 +1,133 @@
+"""Events as they were delivered: kept first, booked from the table when at once did not do.
+
+An event is *done* when a delivery of it ended. Until then it is taken up again, each time after a
+longer wait, and is *dead* when it failed too often: it waits for a person, and is never dropped.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+
+MOST_ATTEMPTS = 8
+"""Failures after which an event is dead; the waits between them are some four hours together."""
+MOST_ATTEMPTS_WITH_ITS_DATA = 3
+"""The same for failures of the data or of our own, which time does not mend."""
+_FIRST_WAIT, _LONGER = 5, 3
+
+_KEEP = sa.text(
+    "INSERT INTO intake_events (event_id, type, body) VALUES (:event_id, :type, :body) "
+    "ON CONFLICT (event_id) DO NOTHING"
+)
+_FAILED = sa.text(
+    """
+    UPDATE intake_events SET attempts = attempts + 1, last_error = :error,
+        next_attempt_at = now() + make_interval(secs => :wait * power(:longer, attempts)),
+        dead_at = CASE WHEN attempts + 1 >= :most THEN now() END
+    WHERE event_id = :event_id AND dead_at IS NULL RETURNING dead_at IS NOT NULL
+    """
+).bindparams(sa.bindparam("longer", type_=sa.Float), sa.bindparam("wait", type_=sa.Float))
+_DUE = sa.text(
+    """
+    SELECT event_id, body FROM intake_events e
+    WHERE dead_at IS NULL
+      AND CASE WHEN next_attempt_at IS NULL
+          THEN received_at < now() - make_interval(secs => :older_than)
+          ELSE next_attempt_at <= now() END
+      AND NOT EXISTS (SELECT FROM intake_deliveries d WHERE d.event_id = e.event_id)
+      -- Stripe gives up after three days; what came before is done, dead or long since looked at.
+      AND received_at > now() - interval '30 days'
+    ORDER BY received_at, event_id LIMIT :most
+    """
+)
+_BETWEEN = sa.text(
+    "SELECT event_id, body FROM intake_events WHERE received_at >= :since AND received_at < :until "
+    "AND event_id > :after ORDER BY event_id LIMIT :most"
+).bindparams(
+    sa.bindparam("since", type_=sa.DateTime(timezone=True)),
+    sa.bindparam("until", type_=sa.DateTime(timezone=True)),
+)
+_DEAD = sa.text(
+    "SELECT event_id, type, received_at, dead_at, attempts, last_error FROM intake_events "
+    "WHERE dead_at IS NOT NULL AND event_id > :after ORDER BY event_id LIMIT :most"
+)
+_REVIVE = sa.text(
+    "UPDATE intake_events SET dead_at = NULL, attempts = 0, next_attempt_at = now() "
+    "WHERE event_id = :event_id AND dead_at IS NOT NULL RETURNING body"
+)
+_WAITING = sa.text(
+    """
+    SELECT count(*) FILTER (WHERE dead_at IS NULL) AS unbooked,
+        count(*) FILTER (WHERE dead_at IS NOT NULL) AS dead,
+        coalesce(max(extract(epoch FROM now() - received_at)) FILTER (WHERE dead_at IS NULL), 0)
+            AS oldest
+    FROM intake_events e WHERE received_at > now() - interval '30 days'
+      AND NOT EXISTS (SELECT FROM intake_deliveries d WHERE d.event_id = e.event_id)
+    """
+)
+
+
+async def keep(engine: AsyncEngine, event_id: str, kind: str, body: bytes) -> None:
+    """Keep an event, whatever else cannot be done with it now."""
+    async with engine.connect() as connection:
+        await connection.execute(_KEEP, {"event_id": event_id, "type": kind, "body": body})
+
+
+async def failed(engine: AsyncEngine, event_id: str, error: str, *, lasting: bool) -> bool:
+    """Note that a kept event could not be handled, and when it is tried again.
+
+    Parameters
+    ----------
+    lasting
+        whether time alone will not mend it.
+
+    Returns
+    -------
+    Whether it is dead now.
+    """
+    most = MOST_ATTEMPTS_WITH_ITS_DATA if lasting else MOST_ATTEMPTS
+    values = {
+        "event_id": event_id,
+        "error": error[:200],
+        "wait": _FIRST_WAIT,
+        "longer": _LONGER,
+        "most": most,
+    }
+    async with engine.connect() as connection:
+        return bool((await connection.execute(_FAILED, values)).scalar_one_or_none())
+
+
+async def due(
+    connection: AsyncConnection, *, older_than: float, most: int
+) -> list[tuple[str, bytes]]:
+    """Events whose turn it is: never finished, or failed and waited long enough; oldest first."""
+    rows = await connection.execute(_DUE, {"older_than": older_than, "most": most})
+    return [(row.event_id, bytes(row.body)) for row in rows]
+
+
+async def between(
+    connection: AsyncConnection, since: datetime, until: datetime, *, after: str, most: int
+) -> list[tuple[str, bytes]]:
+    """Events that were received in a time, done or not, by id."""
+    values = {"since": since, "until": until, "after": after, "most": most}
+    return [(row.event_id, bytes(row.body)) for row in await connection.execute(_BETWEEN, values)]
+
+
+async def dead(connection: AsyncConnection, *, after: str, most: int) -> list[dict[str, object]]:
+    """Dead events, by id."""
+    rows = await connection.execute(_DEAD, {"after": after, "most": most})
+    return [dict(row._mapping) for row in rows]
+
+
+async def revive(connection: AsyncConnection, event_id: str) -> bytes | None:
+    """Let a dead event be tried again; its body, None where it is not dead."""
+    row = (await connection.execute(_REVIVE, {"event_id": event_id})).one_or_none()
+    return None if row is None else bytes(row.body)
+
+
+async def waiting(connection: AsyncConnection) -> tuple[int, int, float]:
+    """How many events are kept and not booked, how many are dead, seconds of the oldest."""
+    row = (await connection.execute(_WAITING)).one()
+    return int(row.unbooked), int(row.dead), float(row.oldest)
