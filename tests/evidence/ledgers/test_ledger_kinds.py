@@ -53,6 +53,15 @@ def kind(
         ("USAGE", "usage"),
         ("image generation", "usage"),
         ("adjustment by hand", "correction"),
+        ("KAUF", "purchase"),
+        ("Achat de crédits", "purchase"),
+        ("Rückerstattung", "refund"),
+        ("reembolso de compra", "refund"),
+        ("Willkommensgeschenk", "grant"),
+        ("VERFALL", "usage"),
+        ("充值", "purchase"),
+        # A credit note may be of a purchase or of a gift.
+        ("Gutschrift", "other"),
         ("zzz", "other"),
         # Words inside words are no words.
         ("reused orderly ground", "other"),

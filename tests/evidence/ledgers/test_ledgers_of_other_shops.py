@@ -173,7 +173,7 @@ def test_shapes_that_are_read(tmp_path: Path, shape: str) -> None:
     evidence = load(tmp_path, SHAPES[shape])
     assert moved(evidence) == WANTED
     assert evidence.ledger["created_at"].notna().all()
-    assert len(evidence.custody.rejects) == 0
+    assert len(evidence.custody.rejects()) == 0
 
 
 TWO_OWNERS = entries(

@@ -56,7 +56,7 @@ def stated(text: str) -> tuple[str | None, str | None, int | None] | None:
         ("PrismaError: Unique constraint failed on evt_1ABC", ("database_error", None, None)),
         ("Accreditati 100 crediti all'utente 42", ("credited", "42", 100)),
         ("100 credits toegevoegd aan gebruiker 42", ("credited", "42", 100)),
-        ("Пользователю 42 начислено 100 кредитов", ("credited", None, 100)),
+        ("Пользователю 42 начислено 100 кредитов", ("credited", "42", 100)),
         ("已为用户 42 增加 100 积分", ("credited", "42", 100)),
         ("ユーザー 42 に 100 クレジットを付与しました", ("credited", "42", 100)),
         ("Utente non trovato nei metadati", ("resolution_failed", None, None)),
