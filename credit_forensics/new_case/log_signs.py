@@ -26,7 +26,7 @@ _OF_LOGS = frozenset(
 # Columns that may hold what a log's line says.
 _TEXTS = _OF_LOGS | {"content", "text", "body", "event", "payload", "raw", "path", "requestpath"}
 _ODD = re.compile(r"[^a-z0-9]+")
-_NAME = re.compile(r"[A-Za-z_@][\w @./#()-]{0,59}")
+_NAME = re.compile(r"[A-Za-z_@][\w @./#()\[\]-]{0,59}")
 
 
 @dataclass(frozen=True)

@@ -127,12 +127,54 @@ def test_a_database_is_not_written_into(tmp_path: Path) -> None:
     [(take_best, {"price_kite": 40}, False), (leave_open, {}, True)],
 )
 def test_a_price_that_one_payment_shows_is_asked(tmp_path: Path, answer, prices, open_) -> None:
-    write_sessions(tmp_path)
+    write_sessions(tmp_path, 2)
     write_ledger(tmp_path / "a.db", booked(40))
     case = begin(tmp_path, answer)
     assert read_case_file(case.path).prices == prices
     assert ("# Question: How many credits is price_kite worth?" in case.text) == open_
     assert ("# price_kite = 40" in case.text) == open_
+
+
+@pytest.mark.parametrize(("sessions", "taken"), [(2, True), (3, False)])
+def test_a_price_that_few_of_its_payments_brought_credits_for_is_not_taken(
+    tmp_path: Path, sessions: int, taken: bool
+) -> None:
+    # The price of something else than credits, of which one order made the handler act.
+    write_sessions(tmp_path, sessions)
+    write_ledger(tmp_path / "a.db", booked(40))
+    case = begin(tmp_path, take_best)
+    assert bool(read_case_file(case.path).prices) == taken
+    assert ("it may\n# be no price" in case.text or "may be no price" in case.text) != taken
+
+
+def test_what_was_given_for_nothing_teaches_no_price(tmp_path: Path) -> None:
+    rows = [session(n, amount_total=0, payment_status="no_payment_required") for n in range(3)]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    write_ledger(tmp_path / "a.db", booked(20, 20, 20))
+    assert read_case_file(begin(tmp_path, take_best).path).prices == {}
+
+
+def test_exported_tables_are_the_ledger_where_no_database_is(tmp_path: Path) -> None:
+    write_sessions(tmp_path, 2)
+    (tmp_path / "entries.csv").write_text(
+        "id,user_id,amount,type,session,created_at\n"
+        "1,000,40,purchase,cs_live_kite0,2025-09-01 10:00:10\n"
+        "2,001,40,purchase,cs_live_kite1,2025-09-01 11:00:10\n"
+    )
+    (tmp_path / "people.csv").write_text("id,email,name\n000,a@x.example,A\n001,b@x.example,B\n")
+    case = begin(tmp_path)
+    ledger = read_case_file(case.path).ledger
+    assert ledger is not None
+    assert ledger.files == {"entries": "entries.csv", "people": "people.csv"}
+    assert "2 of 2 entries that add credits name a payment" in case.text
+
+
+def test_tables_that_are_no_ledger_stay_comments(tmp_path: Path) -> None:
+    write_sessions(tmp_path, 2)
+    (tmp_path / "weather.csv").write_text("day,rain,wind,station\n2025-09-01,3,4,x\n")
+    case = begin(tmp_path)
+    assert read_case_file(case.path).ledger is None
+    assert '# files = { weather = "weather.csv" }' in case.text
 
 
 def test_a_price_is_worth_what_one_of_it_brought(tmp_path: Path) -> None:
@@ -218,17 +260,17 @@ ENTRY = '{"id": 1, "userId": "7", "credits": 40, "eventId": "evt_1Kite", "at": "
         ("a", LOG, "log", "webhook log, text"),
         ("a", "2025-09-01T10:00:00Z POST /webhooks/stripe 400\n", "log", "names no event"),
         ("a", "2025-09-01T10:00:00Z page shown\n", "none", "nothing that is known"),
-        ("a", "id,user_id,delta,event_id,created_at\n1,7,40,evt_1,2025-09-01\n", "none", "a table"),
-        ("a", "id,session,status,made\n1,cs_live_kite1,paid,2025-09-01\n", "none", "a table"),
+        ("a", "id,user_id,delta,event_id,created_at\n1,7,40,evt_1,2025-09-01\n", "table", "a table"),
+        ("a", "id,session,status,made\n1,cs_live_kite1,paid,2025-09-01\n", "table", "a table"),
         ("a", "time,message\n2025-09-01 10:00,Received evt_1Kite\n", "log", "webhook log, a table"),
-        ("a", ENTRY, "none", "a table"),
+        ("a", ENTRY, "table", "a table"),
         (
             "a",
             '{\n  "user": "7",\n  "credits": 40,\n  "day": 1\n}',
             "none",
             "nothing that is known",
         ),
-        ("a", '{"session": "cs_live_kite1", "created_at": "2025-09-01"}\n', "none", "a table"),
+        ("a", '{"session": "cs_live_kite1", "created_at": "2025-09-01"}\n', "table", "a table"),
         ("a", "-- dump\nINSERT INTO credits VALUES (1, 'evt_1Kite');\n", "none", "SQL"),
         ("a", "id,Amount,Currency,Status\nch_1,9.00,eur,Paid\n", "stripe", "Dashboard"),
         ("a", "\x00\x01\x02" * 50, "none", "no text"),

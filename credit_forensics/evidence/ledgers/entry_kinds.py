@@ -17,6 +17,24 @@ KINDS = ("purchase", "usage", "refund", "reversal", "correction", "transfer", "g
 # "_", hence the explicit borders.
 _START = r"(^|[^a-z0-9])"
 _END = r"($|[^a-z])"
+# The same in German, French, Spanish, Portuguese, Italian, Dutch and Chinese, where the word is as
+# sure: "Gutschrift" is none of them, for it may be of a purchase or of a gift.
+_BOUGHT = (
+    r"|(guthaben|punkte|credit)?k(auf|äufe)|aufladung|achats?|compras?|recargas?|acquist[oi]"
+    r"|ricaric[ah]e?|aankoop|opwaardering|chongzhi|goumai|充值|购买|購入"
+)
+_GIVEN = (
+    r"|willkommen\w*|(willkommens)?geschenk|kulanz\w*|bienvenue|cadeaux?|bienvenida|regalo|omaggio"
+    r"|benvenuto|welkom\w*|zengsong|zhuce|赠送"
+)
+_RETURNED = (
+    r"|(r(ü|ue)ck)?erstattung|rembours\w*|reembolso|devoluci[oó]n|estorno|rimborso|terugbetaling"
+    r"|tuikuan|退款|返金"
+)
+_USED = (
+    r"|verbrauch\w*|nutzung|verfall\w*|abgelaufen\w*|utilisation|consommation|expir[ée]s?|consumo"
+    r"|gasto|uso|caducidad|vencimiento|expiraç[aã]o|utilizzo|scadenza|verbruik|xiaofei|guoqi|消费|过期"
+)
 _RULES: tuple[tuple[str, str], ...] = (
     (r"^stripe_purchase($|:)", "purchase"),
     (r"^(reversal|reverse[ds]?|clawback)" + _END, "reversal"),
@@ -27,24 +45,27 @@ _RULES: tuple[tuple[str, str], ...] = (
         r"|support)" + _END,
         "grant",
     ),
-    (_START + r"(refund(ed|s)?|charge_?back|dispute[ds]?)" + _END, "refund"),
+    (_START + r"(refund(ed|s)?|charge_?back|dispute[ds]?" + _RETURNED + ")" + _END, "refund"),
     # What is left of a period goes, or comes along: neither bought nor used.
     (_START + r"(reset|roll_?-?over|carr(y|ied)_?-?over)" + _END, "other"),
-    (r"^(purchase[ds]?|checkout|top_?-?up)" + _END, "purchase"),
+    (r"^(purchase[ds]?|checkout|top_?-?up" + _BOUGHT + ")" + _END, "purchase"),
     (
         _START + r"(grant(ed)?|promo|promotion(al)?|bonus|welcome|sign_?-?up|gift|referral|reward"
-        r"|trial|free_?credits?|affiliate|commission|cash_?back|loyalty|invit(e|ed|ation))" + _END,
+        r"|trial|free_?credits?|affiliate|commission|cash_?back|loyalty|invit(e|ed|ation)"
+        + _GIVEN
+        + ")"
+        + _END,
         "grant",
     ),
     (
         _START + r"(stripe_?purchase|purchase[ds]?|checkout|top_?-?up|buy|bought|payment|paid"
-        r"|stripe|order|credit_?pack|subscription|renewal|invoice)" + _END,
+        r"|stripe|order|credit_?pack|subscription|renewal|invoice" + _BOUGHT + ")" + _END,
         "purchase",
     ),
     (
         _START + r"(usage|used?|consume[ds]?|consumption|spen[dt]|deduct(ed|ion)?|debit(ed)?"
         r"|charge[ds]?|generat(e|ed|ion)|api_?call|burn(ed)?|job|expire[ds]?|expiry"
-        r"|expiration)" + _END,
+        r"|expiration" + _USED + ")" + _END,
         "usage",
     ),
     (_START + r"(reversal|reversed)" + _END, "reversal"),

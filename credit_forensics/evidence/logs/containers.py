@@ -30,7 +30,7 @@ _MOST_FAILURES = 64
 _DELIMITERS = ",;\t|"
 _DOCUMENT = re.compile(r"\[\s*(?:[\[{\"]|$)|\{\s*(?:\"|$)")
 _CONTINUES = re.compile(r"[\s\"'{}\])]|Traceback \(most")
-_HEADING = re.compile(r"[A-Za-z@_][\w@ ./#()-]{0,59}")
+_HEADING = re.compile(r"[A-Za-z@_][\w@ ./#()\[\]-]{0,59}")
 _ODD = re.compile(r"[^a-z0-9]+")
 
 

@@ -100,6 +100,9 @@ def understand(line: Line) -> Clue | None:
         return None
     match = wordings.SIGNED_AMOUNT.search(text) or wordings.AMOUNT.search(text)
     amount = next((a for a in match.groups() if a), None) if match else None
+    if amount is None and outcome == "credited":
+        # "credits added" beside amount = 100
+        amount = next((fields[n] for n in ("amount", "delta", "quantity") if n in fields), None)
     opens = "evt" in ids or event_type is not None or (http is not None and http.method is not None)
     return Clue(
         line=line,

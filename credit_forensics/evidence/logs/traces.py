@@ -1,4 +1,6 @@
-"""Puts a trace back together where each of its lines came with a time of its own."""
+"""Puts together what a logger wrote on several lines, each of which came with a time of its own:
+a trace, and a message under its level and category.
+"""
 
 from __future__ import annotations
 
@@ -21,10 +23,13 @@ _FRAME = re.compile(
     _BEFORE + r"(?:at [\w.$<>/\[]+[^\n]{0,300}[:(]\S*\)?\s*$|Caused by: |\.\.\. \d+ more|#\d+ \S"
     r"|from \S+:\d+:in |\[stacktrace\]|File \"[^\"]{1,300}\", line \d+)"
 )
+# .NET's console: "fail: Shop.Billing.Webhook[0]", and the message on the next line.
+_CATEGORY = re.compile(r"(?P<level>trce|dbug|info|warn|fail|crit): [\w.+`]{1,200}\[\d+\]\s*$")
+_LEVELS = {"warn": "warning", "fail": "error", "crit": "error"}
 
 
 def joined_traces(lines: Iterable[Line]) -> Iterator[Line]:
-    """Lines, with those of a trace put to the line before it.
+    """Lines, with those of a trace put to the line before it, and no category without a message.
 
     Examples
     --------
@@ -47,6 +52,11 @@ def joined_traces(lines: Iterable[Line]) -> Iterator[Line]:
                 last.time is None or line.time is None or abs(line.time - last.time) <= _SPAN
             )
         )
+        category = _CATEGORY.match(last.text) if last is not None and near else None
+        if category is not None:
+            level = _LEVELS.get(category["level"], "info")
+            last, joined, inside = line._replace(level=level), 0, False
+            continue
         begins = _BEGINS.search(line.text[:400]) is not None
         if last is not None and near and (begins or inside or _FRAME.search(line.text[:400])):
             last = last._replace(text=f"{last.text}\n{line.text}", level=last.level or line.level)

@@ -14,6 +14,8 @@ from credit_forensics.databases.urls import parse_url
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.load import load_ledgers
+from credit_forensics.evidence.stored.refresh import refresh
+from credit_forensics.evidence.stored.rows import StoredRows
 
 CSV = """id,user_id,amount,type,session,created_at
 1,007,100,purchase,cs_1,2025-09-01 10:00:00
@@ -109,6 +111,71 @@ def test_each_kind_of_file_is_the_same_ledger(tmp_path: Path, kind: str) -> None
     assert moved(evidence) == WANTED
     assert evidence.users["user_id"].tolist() == ["007", "008"]
     assert evidence.ledger["created_at"].notna().all()
+
+
+def test_tables_of_a_german_office(tmp_path: Path) -> None:
+    (tmp_path / "buchungen.csv").write_text(
+        "Nr;Benutzer-ID;Betrag;Art;Referenz;Datum\n"
+        "1;007;100,00;KAUF;cs_1;01.09.2025 10:00:00\n"
+        "2;008;100,00;KAUF;cs_2;01.09.2025 11:00:00\n"
+        "3;007;-0,25;VERBRAUCH;;02.09.2025 11:00:00\n"
+    )
+    (tmp_path / "benutzer.csv").write_text("ID;E-Mail\n007;ada@example.com\n008;bo@example.com\n")
+    evidence = load(tmp_path, buchungen="buchungen.csv", benutzer="benutzer.csv")
+    assert moved(evidence) == WANTED
+    assert str(evidence.ledger["created_at"].min()) == "2025-09-01 10:00:00+00:00"
+
+
+def _firestore(number: int, user: str, amount: float, session: str | None) -> dict[str, Any]:
+    return {
+        "uid": {"stringValue": user},
+        "amount": {"doubleValue": amount},
+        "type": {"stringValue": "purchase" if session else "usage"},
+        "session": {"stringValue": session} if session else {"nullValue": None},
+        "createdAt": {"timestampValue": f"2025-09-0{number}T10:00:00Z"},
+    }
+
+
+ROWS = [(1, "007", 100.0, "cs_1"), (2, "008", 100.0, "cs_2"), (3, "007", -0.25, None)]
+
+
+def test_firestores_documents_in_one_line(tmp_path: Path) -> None:
+    place = "projects/p/databases/(default)/documents"
+    documents = [{"name": f"{place}/log/{row[0]}", "fields": _firestore(*row)} for row in ROWS]
+    people = [
+        {"name": f"{place}/users/{user}", "fields": {"email": {"stringValue": f"{user}@example.com"}}}
+        for user in ("007", "008")
+    ]
+    (tmp_path / "log.json").write_text(json.dumps({"documents": documents}))
+    (tmp_path / "users.json").write_text(json.dumps({"documents": people}))
+    assert moved(load(tmp_path, credit_log="log.json", users="users.json")) == WANTED
+
+
+def test_a_backup_of_firestore_has_a_table_for_each_collection(tmp_path: Path) -> None:
+    at = {"__datatype__": "timestamp", "value": {"_seconds": 1756720800, "_nanoseconds": 0}}
+    users: dict[str, Any] = {
+        user: {"email": f"{user}@example.com", "__collections__": {"creditLog": {}}}
+        for user in ("007", "008")
+    }
+    for number, user, amount, session in ROWS:
+        held = users[user]["__collections__"]["creditLog"]
+        kind = "purchase" if session else "usage"
+        held[f"d{number}"] = {"amount": amount, "type": kind, "session": session, "createdAt": at}
+    (tmp_path / "backup.json").write_text(json.dumps({"__collections__": {"users": users}}))
+    evidence = load(tmp_path, backup="backup.json")
+    assert moved(evidence) == WANTED
+    assert str(evidence.ledger["created_at"].max()) == "2025-09-01 10:00:00+00:00"
+
+
+@pytest.mark.parametrize("kind", ["csv", "duckdb"])
+def test_files_are_read_through_the_store_too(tmp_path: Path, kind: str) -> None:
+    files = written_as(tmp_path, kind)
+    case = CaseFile.model_validate({"ledger": {"files": files}, "folder": tmp_path})
+    for _ in range(2):
+        with StoredRows(tmp_path / "rows.duckdb", case) as stored:
+            refresh(stored)
+            entries = stored.connection.sql("SELECT count(*) FROM stored.ledger").fetchall()
+        assert entries == [(3,)]
 
 
 def test_each_file_is_in_custody(tmp_path: Path) -> None:

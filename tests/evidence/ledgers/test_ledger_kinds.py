@@ -58,6 +58,15 @@ def kind(
         ("USAGE", "usage"),
         ("image generation", "usage"),
         ("adjustment by hand", "correction"),
+        ("KAUF", "purchase"),
+        ("Achat de crédits", "purchase"),
+        ("Rückerstattung", "refund"),
+        ("reembolso de compra", "refund"),
+        ("Willkommensgeschenk", "grant"),
+        ("VERFALL", "usage"),
+        ("充值", "purchase"),
+        # A credit note may be of a purchase or of a gift.
+        ("Gutschrift", "other"),
         ("zzz", "other"),
         # What was left of a month was not bought with the next one.
         ("reset before renewal", "other"),

@@ -230,6 +230,17 @@ CONTAINERS: dict[str, Callable[[Sequence[Said]], str]] = {
     "laravel": lines_of(lambda m: f"[{m.at:%Y-%m-%d %H:%M:%S}] production.INFO: {m.text}"),
     "spring": lines_of(lambda m: f"{m.iso}  INFO 1 --- [nio-8080-exec-1] c.e.Hook   : {m.text}"),
     "german table": table_of(lambda m: {"date": f"{m.at:%d.%m.%Y %H:%M:%S}", "text": m.text}, ";"),
+    "table of a query": lambda said: json.dumps({"tables": [{
+        "name": "PrimaryResult", "columns": [{"name": "timestamp"}, {"name": "message"}],
+        "rows": [[m.iso, m.text] for m in said]}]}),
+    "breadcrumbs": lambda said: json.dumps([{
+        "event_id": "f0", "timestamp": said[-1].at.timestamp(), "message": "webhook",
+        "breadcrumbs": {"values": [
+            {"timestamp": m.at.timestamp(), "level": m.level, "message": m.text} for m in said]}}]),
+    "table with brackets": table_of(lambda m: {
+        "timestamp [UTC]": f"{_local(m)}", "message": m.text, "severityLevel": 1}),
+    "dotnet console": lines_of(lambda m: (
+        f"{m.iso} info: Shop.Billing.Webhook[0]\n{m.iso}       {m.text}")),
     "record in a record": records_of(lambda m: {
         "timestamp": m.iso, "log": json.dumps({"level": m.level, "msg": m.text})}),
 }  # fmt: skip

@@ -86,7 +86,9 @@ def test_the_same_deliveries_out_of_every_container(tmp_path: Path, container: s
 
 
 @pytest.mark.parametrize(
-    "container", ["vercel dashboard", "loki", "fly", "cloudwatch filter", "nest"]
+    "container",
+    ["vercel dashboard", "loki", "fly", "cloudwatch filter", "nest", "docker", "table of a query",
+     "table with brackets", "breadcrumbs"],
 )
 def test_the_known_handlers_words_out_of_a_container(tmp_path: Path, container: str) -> None:
     words = [
@@ -135,6 +137,31 @@ def test_any_deliveries_in_any_container(
     evidence = load(tmp_path, gzip.compress(text) if squeezed else text, evidence=emptied())
     columns = ("event_id", "resolved_user_id", "credits", "outcome")
     assert [tuple(row[c] for c in columns) for row in in_time(evidence)] == expected(outcomes)
+
+
+def test_a_trace_in_lines_of_their_own_is_one_message(tmp_path: Path) -> None:
+    said = [
+        "webhook evt_1Kite22 received checkout.session.completed",
+        "Unhandled exception in webhook handler",
+        "Traceback (most recent call last):",
+        '  File "/app/hook.py", line 88, in handle',
+        "    user = find(meta['user_id'])",
+        "KeyError: 'user_id'",
+        "webhook evt_2Kite22 received checkout.session.completed",
+    ]
+    text = "".join(
+        json.dumps({"log": f"{line}\n", "stream": "stdout", "time": f"2025-09-01T10:00:0{n}.000Z"}) + "\n"
+        for n, line in enumerate(said[:1])
+    )
+    text += "".join(
+        json.dumps({"log": f"{line}\n", "stream": "stdout", "time": f"2025-09-01T10:00:01.{n}00Z"}) + "\n"
+        for n, line in enumerate(said[1:6])
+    )
+    text += json.dumps({"log": said[6], "stream": "stdout", "time": "2025-09-01T10:20:00Z"}) + "\n"
+    found = in_time(load(tmp_path, text))
+    assert [(row["event_id"], row["outcome"]) for row in found] == [
+        ("evt_1Kite22", "resolution_failed"), ("evt_2Kite22", "received"),
+    ]  # fmt: skip
 
 
 def test_a_damaged_document_gives_what_is_whole(tmp_path: Path) -> None:

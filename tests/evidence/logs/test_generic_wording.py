@@ -54,6 +54,25 @@ def stated(text: str) -> tuple[str | None, str | None, int | None] | None:
         ("Signaturprüfung fehlgeschlagen", ("signature_refused", None, None)),
         ("Firma del webhook inválida", ("signature_refused", None, None)),
         ("PrismaError: Unique constraint failed on evt_1ABC", ("database_error", None, None)),
+        ("Accreditati 100 crediti all'utente 42", ("credited", "42", 100)),
+        ("100 credits toegevoegd aan gebruiker 42", ("credited", "42", 100)),
+        ("Пользователю 42 начислено 100 кредитов", ("credited", "42", 100)),
+        ("已为用户 42 增加 100 积分", ("credited", "42", 100)),
+        ("ユーザー 42 に 100 クレジットを付与しました", ("credited", "42", 100)),
+        ("Utente non trovato nei metadati", ("resolution_failed", None, None)),
+        ("Gebruiker niet gevonden voor deze sessie", ("resolution_failed", None, None)),
+        ("会话元数据中找不到用户", ("resolution_failed", None, None)),
+        ("メタデータにユーザーが見つかりません", ("resolution_failed", None, None)),
+        ("No se encontró el usuario en los metadatos", ("resolution_failed", None, None)),
+        ("Stripe webhook 签名验证失败", ("signature_refused", None, None)),
+        ("Firma del webhook non valida", ("signature_refused", None, None)),
+        ("Firma de Stripe no válida", ("signature_refused", None, None)),
+        ("事件 evt_1ABC 已处理，跳过", ("duplicate", None, None)),
+        ("充值失败 evt_1ABC", ("handler_error", None, None)),
+        ("webhook evt_1ABC failed\nKeyError: 'user_id'", ("resolution_failed", None, None)),
+        ("stripe webhook: credited 100 to u-42", ("credited", "u-42", 100)),
+        # A number of the logger's before the word is no amount.
+        ("140213 credits +100 user=u-42", ("credited", "u-42", 100)),
         # The name of a type is no word of the handler's, nor is what became of a card.
         ("Received event: invoice.payment_failed (evt_1ABC)", (None, None, None)),
         ("Webhook evt_1ABC: errors: 0", (None, None, None)),
@@ -75,6 +94,7 @@ def test_understood(text: str, expected: tuple[str | None, str | None, int | Non
         "JWT signature invalid",
         "Error: image not found",
         "User not found",
+        "用户 42 登录成功",
         "column in_stock, key cs_id, field evt_type",
     ],
 )
@@ -160,6 +180,27 @@ def test_a_thread_that_takes_one_request_after_another_names_none(tmp_path: Path
     lines = ("Received event evt_1A", "Added 40 credits to user 0017")
     text = "".join(at(10 * n + m, f"[exec-1] {lines[m]}") for n in range(2) for m in range(2))
     assert told(load(tmp_path, text), "event_id", "credits") == [("evt_1A", 40)] * 2
+
+
+def test_a_user_that_two_deliveries_name_is_no_request(tmp_path: Path) -> None:
+    # The account's UUID near the beginning of a line looks like a request's id.
+    user = "33333333-3333-4333-8333-333333333333"
+    text = "".join(
+        at(minute, "Ereignis evt_1ABC empfangen (checkout.session.completed)")
+        + at(minute, f"100 Credits für Nutzer {user} gutgeschrieben")
+        for minute in (0, 1)
+    )
+    evidence = load(tmp_path, text)
+    assert told(evidence, "event_id", "outcome", "resolved_user_id") == [
+        ("evt_1ABC", "credited", user), ("evt_1ABC", "credited", user),
+    ]  # fmt: skip
+
+
+def test_an_amount_in_a_field_of_its_own(tmp_path: Path) -> None:
+    text = '{"time": "2025-09-01T10:00:00Z", "msg": "credits added", "event_id": "evt_1ABC", '
+    text += '"account_id": "u-42", "amount": 100}\n'
+    evidence = load(tmp_path, text)
+    assert told(evidence, "outcome", "resolved_user_id", "credits") == [("credited", "u-42", 100)]
 
 
 def test_a_pipe_is_refused(tmp_path: Path) -> None:

@@ -52,7 +52,7 @@ _OTHERS = _table(
     movement: mouvement mouvements movimiento movimientos movimento movimentos movimenti
     mutatie mutaties mingxi liushui; entry: ecriture ecritures asiento asientos lancamento
     lancamentos registro registros boeking boekingen jilu; history: historique historial
-    historico storico geschiedenis; balance: solde saldo yue; type: tipo soort leixing;
+    storico geschiedenis; history description: historico; balance: solde saldo yue; type: tipo soort leixing;
     direction: sens sentido natureza verso richting; reason: motif motivo reden yuanyin;
     description: libelle concepto descricao descripcion causale omschrijving shuoming;
     note: remarque observacion observacao nota opmerking beizhu;

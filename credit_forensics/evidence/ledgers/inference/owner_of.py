@@ -109,8 +109,11 @@ def owner_of(
         # the columns are in order of how well their names fit.
         best = min(direct, key=lambda one: one[:3])
         field = best[3]
-        if known.accounts and not any(value in known.accounts for value in field.values):
-            # The sessions name users, and the entries an account that one of them owns.
+        people = w.PEOPLE - {"account"}
+        of_accounts = field.words & {"account"} and not field.words & people
+        if of_accounts and not any(value in known.accounts for value in field.values):
+            # The sessions name users, and the entries an account that one of them owns; an
+            # organisation owns its credits itself.
             link = _through(database, field, others, known)
             if link and link.holder and any(v in known.accounts for v in link.holder.values):
                 return link
