@@ -1,4 +1,4 @@
-"""Writes a plan to a folder: ``plan.csv``, ``plan.json``, ``plan.md`` and, where it fits, ``plan.sql``."""
+"""Writes a plan to a folder: ``plan.csv``, ``.json``, ``.md`` and, where it fits, ``.sql``."""
 
 from __future__ import annotations
 

@@ -60,8 +60,7 @@ def end_reading(target: Target, users: Sequence[str], keys: Sequence[str]) -> li
 def differences(target: Target) -> str:
     """What is not as it was planned: a text each, no row where all is well."""
     booked = (
-        "FROM repair_planned AS p JOIN repair_step AS s ON s.id = p.step "
-        f"AND s.state = '{BOOKED}'"
+        f"FROM repair_planned AS p JOIN repair_step AS s ON s.id = p.step AND s.state = '{BOOKED}'"
     )
     parts = [
         f"SELECT 'entry ' || p.reason || ' was not booked as planned' AS difference {booked} "
