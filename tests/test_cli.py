@@ -15,7 +15,8 @@ import pytest
 from typer.testing import CliRunner
 
 from credit_forensics.cli import COMMANDS, app, main
-from credit_forensics.scenarios.demo import write_demo_case
+from credit_forensics.errors import CaseError
+from credit_forensics.scenarios.demo import is_free_for_demo, write_demo_case
 from credit_forensics.tables.catalogue import spec
 
 
@@ -296,3 +297,24 @@ def test_doctor_says_what_each_input_is_and_what_is_missing(case):
     assert done.returncode == 0, done.stderr
     assert "stripe sessions" in done.stdout
     assert "Missing: deliveries for handler_log, causes, failed_delivery." in done.stdout
+
+
+def test_the_demo_overwrites_no_case_of_ones_own(tmp_path: Path) -> None:
+    own = tmp_path / "own"
+    own.mkdir()
+    (own / "sessions.jsonl").write_text("ours")
+    done = CliRunner().invoke(app, ["demo", str(own)])
+    assert isinstance(done.exception, CaseError)
+    assert "--force" in str(done.exception)
+    assert (own / "sessions.jsonl").read_text() == "ours"
+    # A demo may be made anew, unless somebody made it a case of their own.
+    case = write_demo_case(tmp_path / "demo")
+    assert is_free_for_demo(tmp_path / "demo")
+    case.write_text(case.read_text() + "\n[ids]\nshape = 'uuid'\n")
+    assert not is_free_for_demo(tmp_path / "demo")
+
+
+def test_labels_that_are_not_there_are_said_to_be(tmp_path: Path) -> None:
+    done = CliRunner().invoke(app, ["review", "case.toml", "--labels", str(tmp_path / "nope.csv")])
+    assert isinstance(done.exception, CaseError)
+    assert "There is no file of labels at" in str(done.exception)

@@ -26,7 +26,7 @@ _ASKED = ("ambiguous", PAID_BY_ANOTHER)
 
 
 def write_analysis(case: JudgedCase, out: Path) -> dict[str, Any]:
-    """Write the six files of an analysis, and ``SHA256SUMS`` for ``sha256sum --check``.
+    """Write the six files of an analysis, for their owner's eyes alone, and ``SHA256SUMS`` for ``sha256sum --check``.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ def write_analysis(case: JudgedCase, out: Path) -> dict[str, Any]:
     hashes: dict[str, str] = {}
 
     def write(name: str, content: bytes) -> None:
-        write_whole(out / name, content)
+        write_whole(out / name, content, mode=0o600)
         hashes[name] = hashlib.sha256(content).hexdigest()
 
     tables = {"verdicts": case.verdict_batches(), "claims": case.claim_batches()}
     for name, batches in tables.items():
-        with whole_file(out / f"{name}.parquet") as part:
+        with whole_file(out / f"{name}.parquet", mode=0o600) as part:
             with pq.ParquetWriter(part, spec(name).arrow_schema, compression="zstd") as writer:
                 for rows in _in_groups(batches, _ROWS_A_GROUP):
                     writer.write_table(conform(name, rows), row_group_size=_ROWS_A_GROUP)

@@ -21,6 +21,7 @@ from credit_forensics.commands.options import (
     StoreOption,
     steps,
 )
+from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 from credit_forensics.progress import Progress
 
@@ -40,11 +41,19 @@ else:
 def demo(
     out: Annotated[Path, typer.Argument(help="Folder for the demo case.")] = Path("demo"),
     seed: Annotated[int, typer.Option(help="The case is made from this number.")] = 2025,
+    force: Annotated[
+        bool, typer.Option("--force", help="Overwrite what lies there, whosever it is.")
+    ] = False,
 ) -> None:
     """Make a small case with every finding in it, analyse it and render its report.
 
     Example: credit-forensics demo demo
     """
+    if not force and not demo_case.is_free_for_demo(out):
+        raise CaseError(
+            f"{out} holds files that are no demo's, and the demo would overwrite them; name "
+            "another folder, or give --force."
+        )
     with steps() as progress:
         progress("writing the demo case", 1, 1)
         case_path = demo_case.write_demo_case(out, seed)

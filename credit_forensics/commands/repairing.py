@@ -22,11 +22,12 @@ from credit_forensics.extras import Later
 if TYPE_CHECKING:
     from credit_forensics.repair import apply as applying
     from credit_forensics.repair import plan as planning
-    from credit_forensics.repair import plan_files, plan_text
+    from credit_forensics.repair import plan_files, plan_json, plan_text
 else:
     applying = Later("credit_forensics.repair.apply")
     planning = Later("credit_forensics.repair.plan")
     plan_files = Later("credit_forensics.repair.plan_files")
+    plan_json = Later("credit_forensics.repair.plan_json")
     plan_text = Later("credit_forensics.repair.plan_text")
 
 
@@ -40,6 +41,10 @@ def repair(
         bool, typer.Option("--apply", help="Book the plan, after showing it and asking.")
     ] = False,
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask before booking.")] = False,
+    plan: Annotated[
+        Path | None,
+        typer.Option(help="The reviewed plan.json; another plan than this one is not booked."),
+    ] = None,
     allow_negative: Annotated[
         bool,
         typer.Option("--allow-negative", help="Take back spent credits, below a balance of zero."),
@@ -48,25 +53,39 @@ def repair(
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
-    """Write a repair plan to review: plan.csv, plan.md and plan.sql. Only --apply books it.
+    """Write a repair plan to review: plan.csv, plan.json, plan.md, plan.sql. --apply books it.
 
-    Example: credit-forensics repair case.toml --out repair
+    Example: credit-forensics repair case.toml --apply --plan repair/plan.json
     """
+    reviewed = None if plan is None else plan_json.read_plan_document(plan)
     with steps() as progress:
         opened = credit_forensics.Case.open(
             case, mode=mode.value if mode else None, progress=progress, store=store, fresh=fresh
         )
-        plan = planning.make_plan(opened, threshold=threshold, allow_negative=allow_negative)
-    written = plan_files.write_plan(plan, out)
-    typer.echo(plan_text.plan_markdown(plan))
+        made = planning.make_plan(opened, threshold=threshold, allow_negative=allow_negative)
+    document = plan_json.plan_document(made)
+    if reviewed is not None:
+        differs = plan_json.moved_on(reviewed, document)
+        if differs:
+            raise CaseError(
+                f"The case has moved on since {plan} was reviewed: {differs}. Nothing was "
+                "changed; make a plan again and review that."
+            )
+    written = plan_files.write_plan(made, out)
+    typer.echo(plan_text.plan_markdown(made))
     typer.echo("\n".join(str(path) for path in written))
     if not apply:
         return
-    if plan.script is None:
-        raise CaseError(f"The plan cannot be applied, because {plan.refusal}.")
+    if made.script is None:
+        raise CaseError(f"The plan cannot be applied, because {made.refusal}.")
     if not yes:
+        hash_ = str(document["sha256"])
         try:
-            agreed = typer.confirm("\nBook this plan?", default=False)
+            if reviewed is None:
+                agreed = typer.confirm("\nBook this plan?", default=False)
+            else:
+                given = typer.prompt(f"\nTo book the plan {hash_}, give its first 8 characters")
+                agreed = len(given.strip()) >= 8 and hash_.startswith(given.strip())
         except typer.Abort:
             raise CaseError(
                 "--apply asks before it books, and nobody answered; nothing was changed. "
@@ -75,7 +94,7 @@ def repair(
         if not agreed:
             typer.echo("Nothing was changed.")
             return
-    applied = applying.apply_plan(plan)
+    applied = applying.apply_plan(made)
     typer.echo(f"\n{applied}")
     if not applied.complete:
         raise typer.Exit(FOUND)

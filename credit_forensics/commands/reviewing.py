@@ -11,9 +11,12 @@ import pandas as pd
 import typer
 
 import credit_forensics
+from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.commands.options import CaseArgument, FreshOption, StoreOption, steps
+from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 from credit_forensics.money import money_text
+from credit_forensics.whole_file import write_whole
 
 if TYPE_CHECKING:
     from credit_forensics.case import labels as stored_labels
@@ -42,6 +45,8 @@ def review(
 
     Example: credit-forensics review case.toml --export queue.csv
     """
+    if labels is not None and not labels.is_file():
+        raise CaseError(f"There is no file of labels at {labels}.")
     with steps() as progress:
         opened = credit_forensics.Case.open(case, progress=progress, store=store, fresh=fresh)
         queue = review_queue.review_queue(opened, blind=blind)
@@ -56,7 +61,7 @@ def review(
         typer.echo(f"{changed} labels new or changed in {kept}; {int(unknown.sum())} not in case.")
         return
     if export is not None:
-        queue.to_csv(export, index=False, lineterminator="\n")
+        write_whole(export, csv_bytes(queue), mode=0o600)
         typer.echo(f"{len(queue)} payments written to {export}; fill in the column label.")
         return
     waiting = queue[queue["label"] == ""]

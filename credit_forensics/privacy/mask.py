@@ -28,6 +28,8 @@ from credit_forensics.tables.evidence import EVIDENCE
 
 KEY_FILE = ".mask_key"
 _DIGITS = 10
+_MOST_NAMES = 5_000
+"""So many ids that are names are looked for in texts; a shop whose ids are names has a few."""
 # What the evidence calls by a method's name is another thing: an e-mail, a name.
 _EVIDENCE_COLUMNS = frozenset(column for table in EVIDENCE for column in table.column_names)
 
@@ -35,6 +37,16 @@ _EMAIL = re.compile(r"[^\s@<>()\[\],;:\"'=]+@[^\s@<>()\[\],;:\"'=]+")
 _IPV4 = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _IPV6 = re.compile(r"(?<![\w:])(?:[0-9a-fA-F]{0,4}:){2,7}[0-9a-fA-F]{0,4}(?![\w:])")
 _CARD = re.compile(r"(?<![\w.\-])\d(?:[ \-]?\d){12,18}(?![\w\-])")
+# What lets one in is shown to nobody, wherever it stands and whoever asks.
+_SECRET = re.compile(
+    r"(?<![\w-])(?:(?:sk|rk)_(?:live|test)_\w{8,}|whsec_\w{8,}|eyJ[\w-]{8,}\.[\w-]{8,}(?:\.[\w-]*)?"
+    r"|gh[pousr]_\w{20,}|github_pat_\w{20,}|xox[abeprs]-[\w-]{10,}|A[KS]IA[0-9A-Z]{16}"
+    r"|AIza[\w-]{30,}|bearer\s+[\w.~+/=-]{12,})",
+    re.IGNORECASE,
+)
+_NAME_LIKE = re.compile(
+    r"[^\W\d_]{2,}(?:['’.\-]?[^\W\d_]*)*(?: +[^\W\d_]+(?:['’.\-][^\W\d_]*)*\.?)+"
+)
 _ID_LIKE = re.compile(r"(?=.*\d)[\w\-:.|<>*\[\]]{1,128}\Z", re.ASCII)
 
 
@@ -47,7 +59,9 @@ class Mask:
         the case's key.
     known_ids
         user ids that accounts or the ledger bear; they are shown whatever they look like, unless
-        they hold an e-mail or an IP address.
+        they hold an e-mail or an IP address, are a name, or let one in.
+    names
+        names of accounts; an id that is one of them is a name, too.
     reveal
         show everything; the report then says so.
     methods
@@ -69,11 +83,24 @@ class Mask:
         *,
         reveal: bool = False,
         methods: Iterable[str] = (),
+        names: Iterable[str] = (),
     ) -> None:
         self._key = key
         self.methods = frozenset(methods)
         self.reveal = reveal
         self._known: Collection[str] = frozenset(str(value) for value in known_ids)
+        called = {_folded_name(name) for name in names}
+        self._named = {
+            one: _folded_name(one)
+            for one in self._known
+            if _NAME_LIKE.fullmatch(one) or _folded_name(one) in called
+        }
+        longest = sorted(self._named, key=lambda one: (-len(one), one))[:_MOST_NAMES]
+        self._names = (
+            re.compile(r"(?<!\w)(?:" + "|".join(map(re.escape, longest)) + r")(?!\w)")
+            if longest
+            else None
+        )
 
     def value(self, value: object, kind: str) -> str:
         """A value as its mask: the kind and ten digits. Case and spaces do not matter.
@@ -85,7 +112,7 @@ class Mask:
         """
         text = str(value)
         if self.reveal:
-            return text
+            return self._without_secrets(text)
         folded = " ".join(text.split()).casefold()
         digest = hmac.new(self._key, f"{kind}:{folded}".encode(), hashlib.sha256).hexdigest()
         return f"{kind}~{digest[:_DIGITS]}"
@@ -98,9 +125,11 @@ class Mask:
         >>> Mask(b"key").text("from 192.0.2.7 at 12:30:00")
         'from ip~5a5401565b at 12:30:00'
         """
-        result = str(text)
+        result = self._without_secrets(str(text))
         if self.reveal:
             return result
+        if self._names is not None:
+            result = self._names.sub(lambda m: self.value(self._named[m[0]], "name"), result)
         if "@" in result:
             result = _EMAIL.sub(lambda m: self.value(m[0], "email"), result)
         if "." in result:
@@ -111,9 +140,11 @@ class Mask:
 
     def user_id(self, value: object) -> str:
         """A user id, masked if it is not known and does not look like one (names, e-mails)."""
-        text = str(value)
-        if self.reveal:
+        text = self._without_secrets(str(value))
+        if self.reveal or text != str(value):
             return text
+        if text in self._named:
+            return self.value(self._named[text], "name")
         if text in self._known or _ID_LIKE.match(text):
             return self.text(text)
         return self.value(text, "email" if "@" in text else "id")
@@ -129,7 +160,7 @@ class Mask:
             the table they come from, for columns that may be shown in one table only.
         """
         if self.reveal:
-            return rows.copy()
+            return rows.apply(self._revealed)
         masked = {}
         for name in rows.columns:
             column = rows[name]
@@ -149,6 +180,21 @@ class Mask:
             return True
         return name in ID_COLUMNS or f"{table}.{name}" in ID_COLUMNS
 
+    def _revealed(self, column: pd.Series) -> pd.Series:
+        if column.dtype != object and not pd.api.types.is_string_dtype(column.dtype):
+            return column
+        shown = _map(column, lambda v: self._without_secrets(v) if isinstance(v, str) else v)
+        return column if shown.equals(column.astype(object)) else shown
+
+    def _without_secrets(self, text: str) -> str:
+        """Text with tokens and keys in it replaced, also where all else is revealed."""
+
+        def hidden(match: re.Match[str]) -> str:
+            digest = hmac.new(self._key, b"secret:" + match[0].encode(), hashlib.sha256)
+            return f"secret~{digest.hexdigest()[:_DIGITS]}"
+
+        return _SECRET.sub(hidden, text)
+
     def _address(self, match: re.Match[str]) -> str:
         try:
             ipaddress.ip_address(match[0])
@@ -161,6 +207,11 @@ class Mask:
             return match[0]
         digits = re.sub(r"\D", "", match[0])
         return self.value(digits, "card") if _luhn(digits) else match[0]
+
+
+def _folded_name(text: str) -> str:
+    """A name however it is written as an id: ``Anna.Schmidt`` and ``anna_schmidt`` are one."""
+    return " ".join(re.split(r"[\s._\-]+", text)).casefold().strip()
 
 
 def kind_of_column(name: str) -> str:
@@ -193,8 +244,15 @@ def case_mask(
     CaseError
         as ``case_mask_key``.
     """
-    known = known_user_ids(evidence)
-    return Mask(case_mask_key(case_file), known, reveal=reveal, methods=methods)
+    users = Tables().users
+    named = users.filter(users.name.notnull()).select("name").distinct()
+    return Mask(
+        case_mask_key(case_file),
+        known_user_ids(evidence),
+        reveal=reveal,
+        methods=methods,
+        names=evidence.engine.frame(named)["name"].tolist(),
+    )
 
 
 def known_user_ids(evidence: Evidence) -> list[str]:

@@ -25,6 +25,7 @@ from credit_forensics.databases.urls import (
 from credit_forensics.errors import CaseError
 from credit_forensics.repair.booking_sql import BOOKED, CHANGED, HELD, THERE
 from credit_forensics.repair.entries import Correction
+from credit_forensics.repair.read_again import GUARD, OTHER
 from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.repair.sql import LOCK_SECONDS, Script
 from credit_forensics.repair.target import Target
@@ -95,6 +96,10 @@ def apply_plan(plan: RepairPlan) -> Applied:
                 if getattr(error, "sqlstate", None) in _AGAIN and attempt < ATTEMPTS:
                     time.sleep(0.05 * attempt)
                     continue
+                if GUARD in str(error):
+                    raise CaseError(
+                        f"The ledger cannot be booked in, and nothing was changed: {OTHER}."
+                    ) from None
                 raise CaseError(
                     f"The ledger refused the plan, and nothing was changed: {describe(error)}."
                 ) from None

@@ -24,7 +24,9 @@ class Column:
 
 @dataclass(frozen=True)
 class TableFacts:
-    """A relation: ``table``, ``view`` or ``copy`` (a materialized view), its columns by name, those unique by themselves."""
+    """A relation: ``table``, ``view`` or ``copy`` (a materialized view), its columns by
+    name, those unique by themselves.
+    """
 
     kind: str
     columns: dict[str, Column]
@@ -67,9 +69,7 @@ def _sqlite(database: ReadOnlyDatabase, relation: Relation) -> TableFacts:
         automatic = default is not None or (keys == [column] and declared.upper() == "INTEGER")
         computed = hidden in (2, 3)
         required = bool(not_null or key) and not automatic and not computed
-        columns[column] = Column(
-            column, declared.lower(), required, automatic, computed=computed
-        )
+        columns[column] = Column(column, declared.lower(), required, automatic, computed=computed)
     unique = set(keys if len(keys) == 1 and not columns[keys[0]].automatic else [])
     for row in run(f"PRAGMA index_list({name})").fetchall():
         parts = run(f"PRAGMA index_info({quote_identifier(row[1])})").fetchall()

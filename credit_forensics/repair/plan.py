@@ -223,9 +223,7 @@ def _mentioned(
     # Fractions of a credit are kept apart in the evidence, so their sums are not compared.
     whole = "int" in target.entries.columns["delta"].type.lower()
 
-    def those(
-        rows: list[tuple[str, int]], mentions: tuple[str, ...]
-    ) -> tuple[int, int | None]:
+    def those(rows: list[tuple[str, int]], mentions: tuple[str, ...]) -> tuple[int, int | None]:
         found = [delta for told, delta in rows if any(mention in told for mention in mentions)]
         return len(found), sum(found) if whole else None
 

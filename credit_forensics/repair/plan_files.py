@@ -1,4 +1,4 @@
-"""Writes a plan to a folder: ``plan.csv``, ``plan.md`` and, where it fits, ``plan.sql``."""
+"""Writes a plan to a folder: ``plan.csv``, ``.json``, ``.md`` and, where it fits, ``.sql``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from pathlib import Path
 
 from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.errors import CaseError
+from credit_forensics.repair.plan_json import document_bytes, plan_document
 from credit_forensics.repair.plan_text import plan_markdown
 from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.whole_file import write_whole
@@ -21,6 +22,7 @@ def write_plan(plan: RepairPlan, out: Path) -> list[Path]:
     """
     files = {
         "plan.csv": csv_bytes(plan.rows),
+        "plan.json": document_bytes(plan_document(plan)),
         "plan.md": plan_markdown(plan).encode("utf-8"),
     }
     if plan.script is not None:
@@ -34,7 +36,7 @@ def write_plan(plan: RepairPlan, out: Path) -> list[Path]:
         out.mkdir(parents=True, exist_ok=True)
         (out / "plan.sql").unlink(missing_ok=True)
         for name, content in files.items():
-            write_whole(out / name, content)
+            write_whole(out / name, content, mode=0o600)
     except OSError as error:
         raise CaseError(f"The plan cannot be written to {out}: {error.strerror}.") from None
     return [out / name for name in files]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from credit_forensics.records import row_dicts
+from credit_forensics.repair.plan_json import plan_document
 from credit_forensics.repair.plan_rows import HELD_BACK, OFFERED
 from credit_forensics.repair.repair_plan import RepairPlan
 
@@ -27,6 +28,12 @@ def plan_markdown(plan: RepairPlan) -> str:
         f"Inferred findings count from p = {plan.threshold:g} on. "
         "Nothing has been changed: this is a plan.",
     ]
+    document = plan_document(plan)
+    parts.append(
+        f"Its entries give {document['credits_given']} credits and take "
+        f"{document['credits_taken']}: {document['credits_sum']:+d} in all. "
+        f"Its hash is `{document['sha256']}`."
+    )
     if plan.refusal:
         parts.append(f"It cannot be applied here, because {plan.refusal}.")
     parts += _section("To book", bookings, _BOOKINGS)

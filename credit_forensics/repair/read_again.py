@@ -14,6 +14,8 @@ from credit_forensics.repair.target import Table, Target
 
 TABLES = ("repair_before", "repair_planned", "repair_after", "repair_now", "repair_check")
 """Temporary tables that this makes."""
+OTHER = "this is another ledger than the plan was made for"
+GUARD = "the_ledger_is_as_planned"
 
 
 def begin_reading(target: Target, planned: Sequence[Planned], users: Sequence[str]) -> list[str]:
@@ -30,7 +32,7 @@ def begin_reading(target: Target, planned: Sequence[Planned], users: Sequence[st
     )
     statements = [
         "CREATE TEMPORARY TABLE repair_check (difference text, "
-        "CONSTRAINT the_ledger_is_as_planned CHECK (difference IS NULL))",
+        f"CONSTRAINT {GUARD} CHECK (difference IS NULL))",
         "CREATE TEMPORARY TABLE repair_planned "
         "(step integer, user_id text, delta bigint, reason text)",
         f"CREATE TEMPORARY TABLE repair_before AS {_totals(target, users)}",
@@ -58,8 +60,7 @@ def end_reading(target: Target, users: Sequence[str], keys: Sequence[str]) -> li
 def differences(target: Target) -> str:
     """What is not as it was planned: a text each, no row where all is well."""
     booked = (
-        "FROM repair_planned AS p JOIN repair_step AS s ON s.id = p.step "
-        f"AND s.state = '{BOOKED}'"
+        f"FROM repair_planned AS p JOIN repair_step AS s ON s.id = p.step AND s.state = '{BOOKED}'"
     )
     parts = [
         f"SELECT 'entry ' || p.reason || ' was not booked as planned' AS difference {booked} "
@@ -100,8 +101,9 @@ def _other(target: Target) -> str:
         f"CAST({entries.sql('user_id')} AS text), {entries.sql('delta')}) IN (VALUES {rows})"
     )
     return (
-        "SELECT 'this is another ledger than the plan was made for' AS difference "
-        f"WHERE ({there}) <> {len(set(target.witness))}"
+        f"SELECT '{OTHER}' AS difference "
+        # An entry or two may have been set right since; another ledger has hardly one of them.
+        f"WHERE ({there}) * 2 < {len(set(target.witness))}"
     )
 
 

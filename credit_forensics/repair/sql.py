@@ -106,8 +106,8 @@ def mentions_sql(target: Target, users: Sequence[str]) -> str:
     return (
         f"SELECT CAST({entries.sql('user_id')} AS text) AS user_id, "
         + " || ' ' || ".join(told)
-        + f" AS told, {entries.sql('delta')} AS delta FROM {entries.name} WHERE {entries.sql('user_id')} "
-        f"IN ({listed(user_literal(target, entries, user) for user in users)})"
+        + f" AS told, {entries.sql('delta')} AS delta FROM {entries.name} "
+        f"WHERE {entries.sql('user_id')} IN ({listed(user_literal(target, entries, user) for user in users)})"
     )
 
 
@@ -160,8 +160,7 @@ def _snapshots(target: Target, users: Sequence[str], keys: Sequence[str]) -> lis
     ]
     if dialect == "sqlite":
         statements.append(
-            "CREATE TEMPORARY TABLE repair_total AS "
-            f"SELECT count(*) AS entries FROM {entries.name}"
+            f"CREATE TEMPORARY TABLE repair_total AS SELECT count(*) AS entries FROM {entries.name}"
         )
     held, column = (
         (target.balances, "balance") if target.balances is not None else (entries, "delta")

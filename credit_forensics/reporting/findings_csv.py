@@ -6,11 +6,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from credit_forensics.case.csv_bytes import FORMULA
 from credit_forensics.evidence.custody import hash_file
 from credit_forensics.privacy.mask import Mask
-
-# A spreadsheet runs a cell that begins with one of these.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def write_findings_csv(findings: pd.DataFrame, path: Path, mask: Mask) -> str:
@@ -38,4 +36,4 @@ def write_findings_csv(findings: pd.DataFrame, path: Path, mask: Mask) -> str:
 
 
 def _inert(value: object) -> object:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return f"'{value}" if isinstance(value, str) and FORMULA.match(value) else value

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import secrets
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -29,7 +28,9 @@ from credit_forensics.reporting.notebook_files import (
 from credit_forensics.reporting.page import page_html
 from credit_forensics.reporting.report_files import report_name
 from credit_forensics.reporting.run_notebook import Failure, NotebookRun, run_notebook
+from credit_forensics.reporting.sweep import scratch_folder, sweep_parts, sweep_scratch
 from credit_forensics.reporting.window import span_of
+from credit_forensics.whole_file import write_whole
 
 
 @dataclass(frozen=True)
@@ -137,7 +138,9 @@ def render_report(
         given["rolling"] = rolling
     folder = Path("reports") if out is None else Path(out)
     run = run_id or secrets.token_hex(4)
-    scratch = Path(tempfile.mkdtemp(prefix="credit_forensics_"))
+    sweep_scratch()
+    sweep_parts(folder)
+    scratch = scratch_folder()
     try:
         offered = {
             "case_path": str(_case_location(case_path, settings)),
@@ -191,9 +194,7 @@ def _write(
     # The notebook, the CSV and the manifest are the analyst's alone, and so is a page that reveals.
     notebook.touch(mode=0o600)
     nbformat.write(run.notebook, notebook)
-    if reveal:
-        html.touch(mode=0o600)
-    html.write_text(page, encoding="utf-8")
+    write_whole(html, page.encode("utf-8"), mode=0o600 if reveal else None)
     rendered = RenderedReport(
         html, notebook, beside.get(".csv"), run.status, run.counts, run.judged_enough
     )

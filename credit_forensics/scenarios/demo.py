@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -10,6 +12,10 @@ from credit_forensics.scenarios.recurring import with_renewals
 from credit_forensics.scenarios.settings import BurstSettings, FaultRates, WorldSettings
 from credit_forensics.scenarios.world import World, make_world
 
+DEMO_NAME = "credits on the wrong account, September 2025"
+DEMO_MARK = ".credit-forensics-demo"
+"""Beside a demo's case file, with its hash: so a case of somebody's own is not taken for one."""
+_WRITTEN = ("sessions.jsonl", "events.jsonl", "charges.jsonl", "webhook.log", "ledger.db")
 ORIGINAL_PAYER = "e747de39-1b54-4cd0-96eb-e68f155931e2"
 ORIGINAL_WRONG_USER = "7675e93c-341b-412d-a41c-cfe1dc519172"
 """The two ids of the incident that the toolkit grew from: who paid, and who was credited."""
@@ -80,5 +86,34 @@ def write_demo_case(folder: Path, seed: int = 2025) -> Path:
     balances are there; see the scenario ``no_balance_table``), one incident of about twenty wrong
     payments within hours, and the two ids of the original incident.
     """
-    name = "credits on the wrong account, September 2025"
-    return write_case(demo_world(seed), folder, name=name)
+    path = write_case(demo_world(seed), folder, name=DEMO_NAME)
+    (folder / DEMO_MARK).write_text(f"{_sha256(path)}\n", encoding="ascii")
+    return path
+
+
+def is_free_for_demo(folder: Path) -> bool:
+    """Whether a folder holds no case of somebody's own: none at all, or a demo as it was written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> is_free_for_demo(folder)
+    True
+    >>> _ = (folder / "case.toml").write_text("name = 'ours'")
+    >>> is_free_for_demo(folder)
+    False
+    """
+    path, mark = folder / "case.toml", folder / DEMO_MARK
+    if not path.exists():
+        return not any((folder / name).exists() for name in _WRITTEN)
+    if mark.exists():
+        return mark.read_text(encoding="ascii", errors="replace").strip() == _sha256(path)
+    # Written before there was a mark.
+    return path.read_text(encoding="utf-8", errors="replace").startswith(
+        f"name = {json.dumps(DEMO_NAME)}\n"
+    )
+
+
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()

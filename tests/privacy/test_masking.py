@@ -158,3 +158,42 @@ def test_the_csv_runs_nothing_in_a_spreadsheet(tmp_path):
     text = (tmp_path / "f.csv").read_text()
     assert "'=HYPERLINK(1)" in text
     assert ",00123," in text
+
+
+def test_an_email_or_a_name_that_serves_as_an_id_is_masked_as_one():
+    mask = Mask(
+        b"k" * 32,
+        known_ids=["anna@example.com", "Anna Schmidt", "anna.schmidt", "bob", "team 7"],
+        names=["Anna Schmidt", "Bob Example"],
+    )
+    assert mask.user_id("anna@example.com") == mask.value("anna@example.com", "email")
+    name = mask.value("Anna Schmidt", "name")
+    assert mask.user_id("Anna Schmidt") == mask.user_id("anna.schmidt") == name
+    assert (mask.user_id("bob"), mask.user_id("team 7")) == ("bob", "team 7")
+    rows = pd.DataFrame({"explanation": ["credits of Anna Schmidt, not of bob"]})
+    assert mask.frame(rows, "findings").iloc[0, 0] == f"credits of {name}, not of bob"
+
+
+# Put together here, so that no scanner takes them for somebody's.
+TOKENS = [
+    "sk_" + "live_4eC39HqLyjWDarjtT1zdp7dc",
+    "wh" + "sec_abcdefgh12345678",
+    "ey" + "JhbGciOiJIUzI1NiJ9.eyJzdWIiOiJ1MSJ9.c2lnbmF0dXJl",
+    "gh" + "p_0123456789abcdefghijABCDEFGHIJ",
+    "Bearer " + "abcdefghijklmnop1234",
+]
+
+
+@pytest.mark.parametrize("token", TOKENS)
+@pytest.mark.parametrize("reveal", [False, True])
+def test_a_token_in_an_ids_place_is_a_secret(token, reveal):
+    mask = Mask(b"k" * 32, known_ids=[token], reveal=reveal)
+    assert mask.user_id(token).startswith("secret~")
+    rows = pd.DataFrame({"user_id": [token], "explanation": [f"it was {token}."]})
+    shown = mask.frame(rows, "findings")
+    assert token not in shown.to_string()
+
+
+def test_what_is_like_a_token_and_is_none_is_shown():
+    assert MASK.user_id("cs_live_a1b2c3d4e5f6") == "cs_live_a1b2c3d4e5f6"
+    assert MASK.user_id("user_2abcDEFghi345") == "user_2abcDEFghi345"

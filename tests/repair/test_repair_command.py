@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ import credit_forensics
 from credit_forensics.cli import app
 from credit_forensics.commands.repairing import repair
 from credit_forensics.errors import CaseError
+from credit_forensics.scenarios.demo import ORIGINAL_PAYER as PAYER
 
 
 def run(*arguments, answer=None):
@@ -27,6 +29,7 @@ def test_without_apply_the_ledger_stays_as_it_is(books, tmp_path):
     assert done.exit_code == 0
     assert {path.name for path in (tmp_path / "plan").iterdir()} == {
         "plan.csv",
+        "plan.json",
         "plan.md",
         "plan.sql",
     }
@@ -79,3 +82,62 @@ def test_nothing_but_the_command_reaches_the_writing_side_and_only_past_apply():
         "sys.exit('credit_forensics.repair.apply' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+COUNT = "SELECT count(*) FROM credit_ledger WHERE reason LIKE '%:wrong_user:%'"
+
+
+@pytest.mark.parametrize(("characters", "booked"), [(8, 2), (7, 0)])
+def test_a_reviewed_plan_is_booked_by_its_hash(books, tmp_path, characters, booked):
+    ledger = books("stale_session")
+    run(ledger.path, "--out", tmp_path / "plan")
+    reviewed = tmp_path / "plan" / "plan.json"
+    sha = json.loads(reviewed.read_text())["sha256"]
+    done = run(
+        *(ledger.path, "--out", tmp_path / "plan", "--apply", "--plan", reviewed),
+        answer=f"{sha[:characters]}\n",
+    )
+    assert sha in done.output
+    assert ledger.rows(COUNT) == [(booked,)]
+
+
+def test_a_plan_that_the_case_moved_on_from_is_not_booked(books, tmp_path):
+    ledger = books("stale_session")
+    run(ledger.path, "--out", tmp_path / "plan")
+    reviewed = tmp_path / "plan" / "plan.json"
+    before = reviewed.read_bytes()
+    # Somebody put half of it right by hand.
+    payment = json.loads(before)["corrections"][0]["payment_id"]
+    ledger.run(
+        "INSERT INTO credit_ledger (user_id, delta, reason, created_at) VALUES "
+        f"('{PAYER}', 50, 'admin_regrant:payment_{payment}', '2025-09-02 00:00:00')",
+        f"UPDATE user_credits SET total_credits = total_credits + 50 WHERE user_id = '{PAYER}'",
+    )
+    arguments = (ledger.path, "--out", tmp_path / "plan", "--apply", "--yes", "--plan", reviewed)
+    done = run(*arguments)
+    assert isinstance(done.exception, CaseError)
+    assert "moved on" in str(done.exception)
+    assert "1 corrections are new, 1 are gone" in str(done.exception)
+    assert reviewed.read_bytes() == before
+    assert ledger.rows(COUNT) == [(0,)]
+
+
+def test_spending_elsewhere_does_not_make_a_plan_old(books, tmp_path):
+    ledger = books("stale_session")
+    run(ledger.path, "--out", tmp_path / "plan")
+    ledger.run(
+        "INSERT INTO credit_ledger (user_id, delta, reason, created_at) "
+        f"VALUES ('{PAYER}', -1, 'usage:generation', '2025-09-25 00:00:00')",
+        f"UPDATE user_credits SET total_credits = total_credits - 1 WHERE user_id = '{PAYER}'",
+    )
+    reviewed = tmp_path / "plan" / "plan.json"
+    done = run(ledger.path, "--out", tmp_path / "p", "--apply", "--yes", "--plan", reviewed)
+    assert done.exit_code == 0
+    assert ledger.rows(COUNT) == [(2,)]
+
+
+def test_a_plan_is_for_who_made_it_alone(books, tmp_path):
+    ledger = books("stale_session")
+    run(ledger.path, "--out", tmp_path / "plan")
+    modes = {path.stat().st_mode & 0o777 for path in (tmp_path / "plan").iterdir()}
+    assert modes == {0o600}
