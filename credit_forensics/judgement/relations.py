@@ -54,9 +54,7 @@ _MUTUAL_OF_PATRONS, _PAYMENTS_OF_OWNER = 0.1, 3
 _MUTUAL_OF_WRONG = (0.1, 0.8)  # at least and at most
 
 
-def code(
-    further: int, total: int, pair: int, *, mutual: bool = False, shared: bool = False
-) -> int:
+def code(further: int, total: int, pair: int, *, mutual: bool = False, shared: bool = False) -> int:
     """The number of a relation, from counts.
 
     Examples

@@ -6,7 +6,7 @@ import re
 from collections import Counter
 
 from credit_forensics.evidence.logs import wordings
-from credit_forensics.evidence.logs.containers import Line
+from credit_forensics.evidence.logs.container_line import Line
 from credit_forensics.evidence.logs.delivery import Delivery
 from credit_forensics.evidence.logs.generic_wording import Clue, understand
 from credit_forensics.evidence.logs.group_lines import group

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from credit_forensics.evidence.logs import access_log, languages, wordings
 from credit_forensics.evidence.logs.container_fields import Http
-from credit_forensics.evidence.logs.containers import Line
+from credit_forensics.evidence.logs.container_line import Line
 from credit_forensics.evidence.logs.delivery import outcome_of, whole_number
 
 _LONGEST = 4_000

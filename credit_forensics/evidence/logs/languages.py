@@ -83,7 +83,5 @@ QUICK = (
     r"|utente|gebruiker|klant|metad|m[ée]tadonn|handtek|toegev|accredit|aggiun|u[żz]ytk|podpis"
     r"|[^\x00-\u02ff\u2000-\u2fff\U0001f000-\U0001ffff]"
 )
-RECEIVES = (
-    r"|ricevut\w*|in elaborazione|ontvangen|verwerken|otrzyman\w*|получен\w*|обрабатыва\w*"
-)
+RECEIVES = r"|ricevut\w*|in elaborazione|ontvangen|verwerken|otrzyman\w*|получен\w*|обрабатыва\w*"
 AMOUNT = r"(?P<third>\d{1,15})\s*(?:个)?(?:积分|点数|额度|金币|クレジット|ポイント)"

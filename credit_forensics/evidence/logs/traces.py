@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from credit_forensics.evidence.logs.containers import Line
+from credit_forensics.evidence.logs.container_line import Line
 
 _SPAN = 2_000_000
 _MOST_LINES = 80
@@ -33,7 +31,7 @@ def joined_traces(lines: Iterable[Line]) -> Iterator[Line]:
 
     Examples
     --------
-    >>> from credit_forensics.evidence.logs.containers import Line
+    >>> from credit_forensics.evidence.logs.container_line import Line
     >>> texts = ["handler failed", "Traceback (most recent call last):", "user = meta['id']",
     ...          "KeyError: 'id'", "next"]
     >>> lines = [Line(n, n, None, None, (), text, None, {}) for n, text in enumerate(texts)]
@@ -48,9 +46,7 @@ def joined_traces(lines: Iterable[Line]) -> Iterator[Line]:
             and joined < _MOST_LINES
             and len(last.text) < _LONGEST
             and (last.request == line.request or not line.request)
-            and (
-                last.time is None or line.time is None or abs(line.time - last.time) <= _SPAN
-            )
+            and (last.time is None or line.time is None or abs(line.time - last.time) <= _SPAN)
         )
         category = _CATEGORY.match(last.text) if last is not None and near else None
         if category is not None:

@@ -30,9 +30,7 @@ _FAIL = (
     r"|inv[áa]lid\w*|fall[óo]|falhou|falha|no coincide|n[ãa]o (?:confere|corresponde)|erro"
     rf"{languages.FAIL})"
 )
-_SIGNATURE = (
-    rf"(?:signature\w*|signatur\w*|signing secret|firma|assinatura{languages.SIGNATURE})"
-)
+_SIGNATURE = rf"(?:signature\w*|signatur\w*|signing secret|firma|assinatura{languages.SIGNATURE})"
 _PAST_EN = (
     r"(?:added|granted|credited|booked|applied|issued|awarded|deposited|allocated|incremented"
     r"|topped"
@@ -223,7 +221,8 @@ USERS = (
         re.IGNORECASE,
     ),
     re.compile(
-        rf"(?<!\w)(?:for|to|für|fuer|an|à|pour|para|al?|ao|de|aan|voor|per|dla)\s+[\"'(<]?{_ID}", re.IGNORECASE
+        rf"(?<!\w)(?:for|to|für|fuer|an|à|pour|para|al?|ao|de|aan|voor|per|dla)\s+[\"'(<]?{_ID}",
+        re.IGNORECASE,
     ),
 )
 # What is written with its sign goes before any number that stands near the word.
