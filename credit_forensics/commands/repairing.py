@@ -72,7 +72,7 @@ def repair(
                 "changed; make a plan again and review that."
             )
     written = plan_files.write_plan(made, out)
-    typer.echo(plan_text.plan_markdown(made))
+    typer.echo(plan_text.plan_summary(made))
     typer.echo("\n".join(str(path) for path in written))
     if not apply:
         return

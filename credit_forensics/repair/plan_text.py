@@ -13,11 +13,48 @@ AT_MOST = 200
 """Lines of a table on the page; ``plan.csv`` has them all."""
 
 
+def plan_summary(plan: RepairPlan) -> str:
+    """What the plan comes to: the head of ``plan.md``, then corrections by finding and status."""
+    once = plan.rows.drop_duplicates(["number", "finding", "status"])
+    counts = once.groupby(["finding", "status"], observed=True).size().reset_index(name="number")
+    order = counts.sort_values(["number", "finding", "status"], ascending=[False, True, True])
+    width = max((len(str(name)) for name in order["finding"]), default=0)
+    lines = [
+        f"  {row['finding']:<{width}}  {row['number']:>6,}  {row['status']}"
+        for row in row_dicts(order)
+    ]
+    return "\n\n".join([*_head(plan), *(["\n".join(lines)] if lines else [])]) + "\n"
+
+
 def plan_markdown(plan: RepairPlan) -> str:
     """``plan.md``: what would be booked, what is held back, what only a person can decide."""
+    offered, held, rest = _by_status(plan)
+    bookings = offered[offered["action"] != "rebind"]
+    parts = _head(plan)
+    parts += _section("To book", bookings, _BOOKINGS)
+    parts += _section("Bindings to set right", offered[offered["action"] == "rebind"], _BINDINGS)
+    if len(held):
+        parts += _section("Held back", held, _BOOKINGS)
+        parts.append(
+            "These would drive a balance below zero, because credits are spent that were another's "
+            "or were too many. They are booked only with `--allow-negative`; a debt is a decision."
+        )
+    parts += _section("For a person to decide", rest, _LISTED)
+    parts.append(
+        "Each correction is booked whole or not at all, once: its key stands in the entry's reason."
+    )
+    return "\n\n".join(parts) + "\n"
+
+
+def _by_status(plan: RepairPlan) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    """What is offered, what is held back, and what a person must decide."""
     rows = plan.rows
     offered, held = rows[rows["status"] == OFFERED], rows[rows["status"] == HELD_BACK]
-    rest = rows[~rows["status"].isin((OFFERED, HELD_BACK))]
+    return offered, held, rows[~rows["status"].isin((OFFERED, HELD_BACK))]
+
+
+def _head(plan: RepairPlan) -> list[str]:
+    offered, held, rest = _by_status(plan)
     bookings = offered[offered["action"] != "rebind"]
     parts = [
         f"# Repair plan: {_cell(plan.case_name)}",
@@ -36,19 +73,7 @@ def plan_markdown(plan: RepairPlan) -> str:
     )
     if plan.refusal:
         parts.append(f"It cannot be applied here, because {plan.refusal}.")
-    parts += _section("To book", bookings, _BOOKINGS)
-    parts += _section("Bindings to set right", offered[offered["action"] == "rebind"], _BINDINGS)
-    if len(held):
-        parts += _section("Held back", held, _BOOKINGS)
-        parts.append(
-            "These would drive a balance below zero, because credits are spent that were another's "
-            "or were too many. They are booked only with `--allow-negative`; a debt is a decision."
-        )
-    parts += _section("For a person to decide", rest, _LISTED)
-    parts.append(
-        "Each correction is booked whole or not at all, once: its key stands in the entry's reason."
-    )
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 _BOOKINGS = (

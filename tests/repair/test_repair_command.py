@@ -34,6 +34,10 @@ def test_without_apply_the_ledger_stays_as_it_is(books, tmp_path):
         "plan.sql",
     }
     assert "1 correction with 2 entries, 1 binding to set right" in done.output
+    # The screen has the sums; the lines are in the files.
+    assert "  wrong_user             1  offered\n" in done.output
+    assert "| Finding |" not in done.output
+    assert "| Finding |" in (tmp_path / "plan" / "plan.md").read_text()
     assert (ledger.path.parent / "ledger.db").read_bytes() == before
 
 
