@@ -135,9 +135,9 @@ def test_what_a_connected_account_sells_lacks_no_credits(tmp_path, orders):
     ]
     for sale in theirs:
         sale["data"]["object"]["payment_intent"] = f"pi_of_{sale['id']}"
-    entries = [bought(one) for one in orders[1:]]
+    entries = [bought(one) for one in orders if one is not orders[9]]
     found = findings(tmp_path, [*orders, *map(charge, orders), *theirs], entries)
-    assert [row[:2] for row in found] == [("missing_credit", orders[0]["id"])]
+    assert [row[:2] for row in found] == [("missing_credit", orders[9]["id"])]
 
 
 def test_what_a_dispute_took_is_given_again_when_it_is_won(tmp_path, orders):
