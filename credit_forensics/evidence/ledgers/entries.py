@@ -151,7 +151,10 @@ def _linked_sql(
     ]
     if inferred:
         payments.insert(4, "keyed.payment_id")
-        payments += [other, *(_any_named("meta", start) for start in ("in", "ch", "re"))]
+        payments += [
+            other,
+            *(_any_named("meta", start) for start in ("in", "ch", "re", "du", "dp")),
+        ]
         joins += " LEFT JOIN _reference_keys AS keyed ON t.reference_column = keyed.value"
     return f"""SELECT t.*, coalesce({", ".join(payments)}) AS payment_id,
         coalesce({", ".join(events)}) AS event_id
