@@ -95,7 +95,8 @@ def _from_csv(
         source.execute(f"CREATE TEMP TABLE rows AS FROM {_CSV}", [str(path), encoding])
     columns = [row[0] for row in source.execute("DESCRIBE rows").fetchall()]
     delimiter = source.execute(
-        "SELECT delimiter FROM sniff_csv(?, all_varchar = true, encoding = ?)", [str(path), encoding]
+        "SELECT delimiter FROM sniff_csv(?, all_varchar = true, encoding = ?)",
+        [str(path), encoding],
     ).fetchall()[0][0]
     if plain := plain_columns(source, "rows", columns, delimiter):
         replaced = ", ".join(f"{sql} AS {quote_identifier(one)}" for one, sql in plain.items())

@@ -260,7 +260,12 @@ ENTRY = '{"id": 1, "userId": "7", "credits": 40, "eventId": "evt_1Kite", "at": "
         ("a", LOG, "log", "webhook log, text"),
         ("a", "2025-09-01T10:00:00Z POST /webhooks/stripe 400\n", "log", "names no event"),
         ("a", "2025-09-01T10:00:00Z page shown\n", "none", "nothing that is known"),
-        ("a", "id,user_id,delta,event_id,created_at\n1,7,40,evt_1,2025-09-01\n", "table", "a table"),
+        (
+            "a",
+            "id,user_id,delta,event_id,created_at\n1,7,40,evt_1,2025-09-01\n",
+            "table",
+            "a table",
+        ),
         ("a", "id,session,status,made\n1,cs_live_kite1,paid,2025-09-01\n", "table", "a table"),
         ("a", "time,message\n2025-09-01 10:00,Received evt_1Kite\n", "log", "webhook log, a table"),
         ("a", ENTRY, "table", "a table"),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 _SPAN = 2_000_000
 _MOST_LINES = 80
 _LONGEST = 16_000
+_MAY_GO_ON = re.compile(r"Traceback|\bat \S|Caused by|\.\.\. \d|#\d|from \S+:\d|stacktrace|File \"")
 _BEFORE = r"^(?:[\w.-]{1,40}\s*\|\s*)?\s*"
 _BEGINS = re.compile(_BEFORE + r"Traceback \(most recent", re.MULTILINE)
 _ENDS = re.compile(_BEFORE + r"[A-Za-z_][\w.]{0,120}(?:Error|Exception|DoesNotExist|NotFound\w*|Exit"
@@ -43,14 +44,20 @@ def joined_traces(lines: Iterable[Line]) -> Iterator[Line]:
     last: Line | None = None
     inside, joined = False, 0
     for line in lines:
+        if not inside and (
+            last is None or not (_MAY_GO_ON.search(line.text) or last.text.endswith("]"))
+        ):
+            # By far the most lines: nothing of a trace.
+            if last is not None:
+                yield last
+            last, joined = line, 0
+            continue
         near = (
             last is not None
             and joined < _MOST_LINES
             and len(last.text) < _LONGEST
             and (last.request == line.request or not line.request)
-            and (
-                last.time is None or line.time is None or abs(line.time - last.time) <= _SPAN
-            )
+            and (last.time is None or line.time is None or abs(line.time - last.time) <= _SPAN)
         )
         category = _CATEGORY.match(last.text) if last is not None and near else None
         if category is not None:

@@ -143,7 +143,10 @@ def test_firestores_documents_in_one_line(tmp_path: Path) -> None:
     place = "projects/p/databases/(default)/documents"
     documents = [{"name": f"{place}/log/{row[0]}", "fields": _firestore(*row)} for row in ROWS]
     people = [
-        {"name": f"{place}/users/{user}", "fields": {"email": {"stringValue": f"{user}@example.com"}}}
+        {
+            "name": f"{place}/users/{user}",
+            "fields": {"email": {"stringValue": f"{user}@example.com"}},
+        }
         for user in ("007", "008")
     ]
     (tmp_path / "log.json").write_text(json.dumps({"documents": documents}))

@@ -31,7 +31,9 @@ def sold(*users: str) -> Evidence:
     return evidence
 
 
-def load(folder: Path, script: str, users: tuple[str, ...] = ("a1", "b2"), **ledger: Any) -> Evidence:
+def load(
+    folder: Path, script: str, users: tuple[str, ...] = ("a1", "b2"), **ledger: Any
+) -> Evidence:
     connection = sqlite3.connect(folder / "ledger.db")
     connection.executescript(script)
     connection.close()
@@ -259,7 +261,9 @@ def test_a_journal_that_names_the_event_ties_by_it(tmp_path: Path) -> None:
     script = SHAPES["a journal and its postings"].replace("cs_1", "evt_1").replace("cs_2", "evt_2")
     evidence = load(tmp_path, script)
     evidence.add("payments", pd.DataFrame({"payment_id": ["cs_1", "cs_2"]}))
-    evidence.add("events", pd.DataFrame({"event_id": ["evt_1", "evt_2"], "payment_id": ["cs_1", "cs_2"]}))
+    evidence.add(
+        "events", pd.DataFrame({"event_id": ["evt_1", "evt_2"], "payment_id": ["cs_1", "cs_2"]})
+    )
     link_ledger(evidence)
     assert [row[3] for row in moved(evidence)] == ["cs_1", "cs_2", None]
 

@@ -87,8 +87,17 @@ def test_the_same_deliveries_out_of_every_container(tmp_path: Path, container: s
 
 @pytest.mark.parametrize(
     "container",
-    ["vercel dashboard", "loki", "fly", "cloudwatch filter", "nest", "docker", "table of a query",
-     "table with brackets", "breadcrumbs"],
+    [
+        "vercel dashboard",
+        "loki",
+        "fly",
+        "cloudwatch filter",
+        "nest",
+        "docker",
+        "table of a query",
+        "table with brackets",
+        "breadcrumbs",
+    ],
 )
 def test_the_known_handlers_words_out_of_a_container(tmp_path: Path, container: str) -> None:
     words = [
@@ -150,11 +159,13 @@ def test_a_trace_in_lines_of_their_own_is_one_message(tmp_path: Path) -> None:
         "webhook evt_2Kite22 received checkout.session.completed",
     ]
     text = "".join(
-        json.dumps({"log": f"{line}\n", "stream": "stdout", "time": f"2025-09-01T10:00:0{n}.000Z"}) + "\n"
+        json.dumps({"log": f"{line}\n", "stream": "stdout", "time": f"2025-09-01T10:00:0{n}.000Z"})
+        + "\n"
         for n, line in enumerate(said[:1])
     )
     text += "".join(
-        json.dumps({"log": f"{line}\n", "stream": "stdout", "time": f"2025-09-01T10:00:01.{n}00Z"}) + "\n"
+        json.dumps({"log": f"{line}\n", "stream": "stdout", "time": f"2025-09-01T10:00:01.{n}00Z"})
+        + "\n"
         for n, line in enumerate(said[1:6])
     )
     text += json.dumps({"log": said[6], "stream": "stdout", "time": "2025-09-01T10:20:00Z"}) + "\n"

@@ -1,5 +1,4 @@
-"""Finds the row that several entries share: a journal's line has its time and words in the journal.
-"""
+"""Finds the row that several entries share: a journal's line has its time and words in the journal."""
 
 from __future__ import annotations
 
