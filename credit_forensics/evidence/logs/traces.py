@@ -17,8 +17,11 @@ _LONGEST = 16_000
 _MAY_GO_ON = re.compile(r"Traceback|\bat \S|Caused by|\.\.\. \d|#\d|from \S+:\d|stacktrace|File \"")
 _BEFORE = r"^(?:[\w.-]{1,40}\s*\|\s*)?\s*"
 _BEGINS = re.compile(_BEFORE + r"Traceback \(most recent", re.MULTILINE)
-_ENDS = re.compile(_BEFORE + r"[A-Za-z_][\w.]{0,120}(?:Error|Exception|DoesNotExist|NotFound\w*|Exit"
-                   r"|Interrupt|Violation|Warning)\b", re.MULTILINE)  # fmt: skip
+_ENDS = re.compile(
+    _BEFORE + r"[A-Za-z_][\w.]{0,120}(?:Error|Exception|DoesNotExist|NotFound\w*|Exit"
+    r"|Interrupt|Violation|Warning)\b",
+    re.MULTILINE,
+)
 # Lines of a stack in Node, Java, Ruby, PHP, .NET: each says that it goes on.
 _FRAME = re.compile(
     _BEFORE + r"(?:at [\w.$<>/\[]+[^\n]{0,300}[:(]\S*\)?\s*$|Caused by: |\.\.\. \d+ more|#\d+ \S"

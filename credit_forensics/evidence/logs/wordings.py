@@ -17,12 +17,12 @@ CREDITS = (
     r"(?:credits?|tokens?|coins?|points?|units?|minutes?|balance|top-?ups?|guthaben"
     r"|gutschrift(?:en)?"
     r"|punkte?n?|cr[ée]dit[oe]?s?|jetons?|solde|saldo|fichas?|monedas?|moedas?|puntos?|pontos?"
-    rf"@CREDITS@)"
+    r"@CREDITS@)"
 )
 _WHO = (
     r"(?:user|account|customer|owner|client|member|team|organi[sz]ation|profile|benutzer(?:in)?"
     r"|nutzer(?:in)?|kund(?:e|in)|konto|utilisateur|compte|usuario|cuenta|cliente|usu[áa]rio"
-    rf"|conta@WHO@)"
+    r"|conta@WHO@)"
 )
 _FAIL = (
     r"(?:fail\w*|invalid\w*|mismatch\w*|error|wrong|bad|missing|expired|reject\w*|refus\w*"
@@ -30,9 +30,9 @@ _FAIL = (
     r"|ung(?:ü|ue)ltig\w*|fehlgeschlagen\w*|falsch\w*|fehlerhaft\w*|abgelehnt\w*"
     r"|[ée]chou\w*|[ée]chec|invalide\w*|non valide|incorrect\w*"
     r"|inv[áa]lid\w*|fall[óo]|falhou|falha|no coincide|n[ãa]o (?:confere|corresponde)|erro"
-    rf"@FAIL@)"
+    r"@FAIL@)"
 )
-_SIGNATURE = rf"(?:signature\w*|signatur\w*|signing secret|firma|assinatura@SIGNATURE@)"
+_SIGNATURE = r"(?:signature\w*|signatur\w*|signing secret|firma|assinatura@SIGNATURE@)"
 _PAST_EN = (
     r"(?:added|granted|credited|booked|applied|issued|awarded|deposited|allocated|incremented"
     r"|topped"
@@ -45,13 +45,13 @@ _PAST_OTHER = (
     r"|recargad[oa]s?|a[ñn]adi(?:eron|[óo])|agreg(?:aron|[óo])|acredit(?:aron|[óo])|sum(?:aron"
     r"|[óo])"
     r"|adicion(?:ou|aram)|credit(?:ou|aram)|creditad[oa]s?|adicionad[oa]s?|somad[oa]s?"
-    rf"|atribu[íi]d[oa]s?@PAST@)"
+    r"|atribu[íi]d[oa]s?@PAST@)"
 )
 # Words that hold what is booked already: "crédités", "gutgeschrieben".
 _SAYS_ALL = (
     r"(?:credited|gutgeschrieben|gutschrift (?:gebucht|erstellt|erfolgt|erteilt)"
     r"|acreditad[oa]s?|creditad[oa]s?|recargad[oa]s?|aufgeladen|fulfilled (?:order|purchase"
-    rf"|checkout)@SAYS_ALL@)"
+    r"|checkout)@SAYS_ALL@)"
 )
 _NOT = (
     r"(?:not|never|n't|no|without|fail\w*(?: to)?|unable to|cannot|could ?n[o']t|error\w*"
@@ -199,7 +199,7 @@ _RECEIVES = (
     r"\b(?:receiv\w*|incoming|got|new|processing|handling|handle|start\w*|begin\w*|webhook:?"
     r"|event:?"
     r"|empfangen|erhalten|eingegangen|verarbeite\w*|re[çc]u\w*|traitement|recibid\w*|procesando"
-    rf"|recebid\w*|processando@RECEIVES@)(?!\w)|-->|收到|接收到|处理中|受信"
+    r"|recebid\w*|processando@RECEIVES@)(?!\w)|-->|收到|接收到|处理中|受信"
 )
 _ID = r"(?P<id>[A-Za-z0-9][\w.|:-]{0,199})"
 # Whom a line names, after a word for a user; else after a preposition.
