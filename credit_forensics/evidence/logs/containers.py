@@ -12,11 +12,12 @@ import re
 from collections.abc import Iterable, Iterator
 from itertools import chain, pairwise
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from credit_forensics.evidence.logs import container_fields, line_header
-from credit_forensics.evidence.logs.container_fields import Found, Http, Record
+from credit_forensics.evidence.logs.container_fields import Found, Record
 from credit_forensics.evidence.logs.encoding import TextReader
+from credit_forensics.evidence.logs.message import Line
 from credit_forensics.evidence.logs.open import LONGEST_LINE, LogStream
 from credit_forensics.evidence.logs.times import TimeReader
 from credit_forensics.evidence.logs.traces import joined_traces
@@ -32,25 +33,6 @@ _DOCUMENT = re.compile(r"\[\s*(?:[\[{\"]|$)|\{\s*(?:\"|$)")
 _CONTINUES = re.compile(r"[\s\"'{}\])]|Traceback \(most")
 _HEADING = re.compile(r"[A-Za-z@_][\w@ ./#()\[\]-]{0,59}")
 _ODD = re.compile(r"[^a-z0-9]+")
-
-
-class Line(NamedTuple):
-    """One message of a log, whatever held it.
-
-    ``number`` is its line in the file (in a document, which may be one line, its place among the
-    records), ``time`` microseconds since 1970 in UTC, ``level`` info, warning or error,
-    ``request`` what the log calls its request, ``tokens`` what may be its request, ``http`` what
-    the record states of its request, ``fields`` the record's fields by folded name.
-    """
-
-    number: int
-    time: int | None
-    level: str | None
-    request: str | None
-    tokens: tuple[str, ...]
-    text: str
-    http: Http | None
-    fields: Record
 
 
 class Container:

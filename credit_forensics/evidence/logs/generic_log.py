@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from credit_forensics.evidence.logs.containers import Line
 from credit_forensics.evidence.logs.delivery import Delivery
 from credit_forensics.evidence.logs.generic_wording import Clue, understand
 from credit_forensics.evidence.logs.group_lines import group
+from credit_forensics.evidence.logs.message import Line
 from credit_forensics.evidence.logs.wordings import wordings_for
 
 NOT_UNDERSTOOD = "not understood: "

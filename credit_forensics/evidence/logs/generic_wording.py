@@ -7,8 +7,8 @@ from typing import NamedTuple
 
 from credit_forensics.evidence.logs import access_log, languages, wordings
 from credit_forensics.evidence.logs.container_fields import Http
-from credit_forensics.evidence.logs.containers import Line
 from credit_forensics.evidence.logs.delivery import outcome_of, whole_number
+from credit_forensics.evidence.logs.message import Line
 from credit_forensics.evidence.logs.wordings import Wordings
 
 _LONGEST = 4_000

@@ -6,10 +6,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from credit_forensics.evidence.logs.containers import Line
+from credit_forensics.evidence.logs.message import Line
 
 _SPAN = 2_000_000
 _MOST_LINES = 80
@@ -37,7 +35,6 @@ def joined_traces(lines: Iterable[Line]) -> Iterator[Line]:
 
     Examples
     --------
-    >>> from credit_forensics.evidence.logs.containers import Line
     >>> texts = ["handler failed", "Traceback (most recent call last):", "user = meta['id']",
     ...          "KeyError: 'id'", "next"]
     >>> lines = [Line(n, n, None, None, (), text, None, {}) for n, text in enumerate(texts)]
