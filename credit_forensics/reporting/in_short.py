@@ -97,7 +97,8 @@ def apart_words(view: CaseView, key: str) -> Markup:
 def _what_happened(view: CaseView, incident: Row) -> Markup:
     language = view.language
     cause = incident.get("cause")
-    going_on = {True: "goes_on", False: "ended"}.get(incident.get("ongoing"), "unknown")
+    ongoing = incident.get("ongoing")
+    going_on = "unknown" if ongoing is None else "goes_on" if ongoing else "ended"
     amount, currency = incident.get("amount"), incident.get("currency")
     money = ""
     if amount is not None and currency:
