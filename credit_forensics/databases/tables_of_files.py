@@ -164,7 +164,7 @@ def _insert_documents(connection: sqlite3.Connection, name: str, path: Path) -> 
             tables: dict[str, list[dict[str, Any]]] = {}
             _collect(whole[_COLLECTIONS], {}, tables)
             for collection, rows in tables.items():
-                _insert_rows_of(connection, collection, lambda rows=rows: iter(rows))
+                _insert_rows_of(connection, collection, rows.__iter__)
             return
     _insert_rows_of(connection, name, lambda: documents(path))
 

@@ -55,7 +55,8 @@ def _number(
         return f"coalesce(bool_and({either}), false)"
 
     english, continental, points, spaced, marked, pointed = connection.execute(
-        f"""SELECT {every(_ENGLISH, _PLAIN)}, {every(_CONTINENTAL)}, {every(_POINTS, "[+-]?[0-9]{1,3}")},
+        f"""SELECT {every(_ENGLISH, _PLAIN)}, {every(_CONTINENTAL)},
+            {every(_POINTS, "[+-]?[0-9]{1,3}")},
             {every(_SPACED, _PLAIN, _CONTINENTAL)},
             count(*) FILTER (regexp_matches({text}, '[,   ’'']'))
                 + least(count(*) FILTER (starts_with({text}, '+')),

@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from credit_forensics.evidence.logs.container_line import Line
 from credit_forensics.evidence.logs.containers import Container
 from credit_forensics.evidence.logs.generic_log import masked
 from credit_forensics.evidence.logs.generic_wording import Clue, understand
 from credit_forensics.evidence.logs.known_wording import known_wording
+from credit_forensics.evidence.logs.message import Line
 from credit_forensics.evidence.logs.times import TimeReader
 
 _LINES = 2_000

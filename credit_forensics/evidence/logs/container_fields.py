@@ -355,9 +355,12 @@ def _as_rows(value: Record) -> list[Record] | None:
     names, rows = value.get("columns"), value.get("rows")
     if not isinstance(names, list) or not isinstance(rows, list) or not names or not rows:
         return None
-    called = [one.get("name") if isinstance(one, dict) else one for one in names]
-    if not all(isinstance(one, str) for one in called):
-        return None
+    called: list[str] = []
+    for one in names:
+        name = one.get("name") if isinstance(one, dict) else one
+        if not isinstance(name, str):
+            return None
+        called.append(name)
     return [
         dict(zip(called, row, strict=False))
         for row in rows

@@ -16,8 +16,8 @@ from typing import Any
 
 from credit_forensics.evidence.logs import container_fields, line_header
 from credit_forensics.evidence.logs.container_fields import Found, Record
-from credit_forensics.evidence.logs.container_line import Line
 from credit_forensics.evidence.logs.encoding import TextReader
+from credit_forensics.evidence.logs.message import Line
 from credit_forensics.evidence.logs.open import LONGEST_LINE, LogStream
 from credit_forensics.evidence.logs.times import TimeReader
 from credit_forensics.evidence.logs.traces import joined_traces

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from credit_forensics.evidence.logs import wordings
-from credit_forensics.evidence.logs.container_line import Line
 from credit_forensics.evidence.logs.delivery import Delivery
 from credit_forensics.evidence.logs.generic_wording import Clue, understand
 from credit_forensics.evidence.logs.group_lines import group
+from credit_forensics.evidence.logs.message import Line
+from credit_forensics.evidence.logs.wordings import wordings_for
 
 NOT_UNDERSTOOD = "not understood: "
 PROPOSAL = "pattern to consider: "
@@ -39,9 +39,9 @@ class GenericLog:
             clue = understand(line)
             if clue is not None:
                 self._clues.append(clue)
-            elif len(self._others) < _MOST_SHAPES and wordings.ABOUT_PAYMENTS.search(
+            elif len(self._others) < _MOST_SHAPES and wordings_for(
                 line.text[:2000]
-            ):
+            ).about_payments.search(line.text[:2000]):
                 self._others[masked(line.text)] += 1
             self._sign_in(line)
 

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 from credit_forensics.evidence.logs import access_log, languages, wordings
 from credit_forensics.evidence.logs.container_fields import Http
-from credit_forensics.evidence.logs.container_line import Line
 from credit_forensics.evidence.logs.delivery import outcome_of, whole_number
+from credit_forensics.evidence.logs.message import Line
+from credit_forensics.evidence.logs.wordings import Wordings
 
 _LONGEST = 4_000
 _STRIPE_ID = re.compile(
@@ -82,14 +83,15 @@ def understand(line: Line) -> Clue | None:
     fields = line.fields
     if http is None and not fields and not _QUICK.search(text):
         return None
+    words = wordings.wordings_for(text)
     ids = _ids(text, fields)
     event_type = _EVENT_TYPE.search(text) or _EVENT_TYPE.search(str(fields.get("type", "")))
     stated = access_log.request_of(text)
     if stated is not None and (stated.path is None or access_log.is_webhook(stated, text)):
         http = stated
-    outcome, signature = _outcome(text, fields)
+    outcome, signature = _outcome(text, fields, words)
     named = bool(ids.keys() - {"cus"}) or event_type is not None
-    about = bool(ids) or named or http is not None or bool(wordings.ABOUT_PAYMENTS.search(text))
+    about = bool(ids) or named or http is not None or bool(words.about_payments.search(text))
     if outcome == "signature_refused" and not about:
         about = not wordings.OTHER_SIGNATURES.search(text)
     if outcome == "handler_error" and not about:
@@ -98,7 +100,7 @@ def understand(line: Line) -> Clue | None:
         return None
     if not named and outcome is None and signature is None and http is None:
         return None
-    match = wordings.SIGNED_AMOUNT.search(text) or wordings.AMOUNT.search(text)
+    match = words.signed_amount.search(text) or words.amount.search(text)
     amount = next((a for a in match.groups() if a), None) if match else None
     if amount is None and outcome == "credited":
         # "credits added" beside amount = 100
@@ -110,13 +112,13 @@ def understand(line: Line) -> Clue | None:
         event_type=event_type[0] if event_type else None,
         payment_id=ids.get("cs") or ids.get("pi") or ids.get("in") or ids.get("ch"),
         customer_id=ids.get("cus"),
-        user_id=_user(text, fields),
+        user_id=_user(text, fields, words),
         credits=whole_number(fields.get("credits") or fields.get("creditsadded") or amount),
         outcome=outcome,
         signature=signature,
         http=http,
         opens=opens and outcome is None,
-        begins=bool(wordings.RECEIVES.search(text[:160])),
+        begins=bool(words.receives.search(text[:160])),
         shape=_SHAPE.sub(" ", text[:200]),
         error=text if outcome not in (None, "credited", "ignored", "duplicate") else None,
     )
@@ -139,22 +141,24 @@ def _ids(text: str, fields: dict[str, object]) -> dict[str, str]:
     return found
 
 
-def _outcome(text: str, fields: dict[str, object]) -> tuple[str | None, bool | None]:
+def _outcome(
+    text: str, fields: dict[str, object], words: Wordings
+) -> tuple[str | None, bool | None]:
     told = next((fields[n] for n in ("outcome", "result") if isinstance(fields.get(n), str)), None)
     known = outcome_of(told) if told not in ("ok", "success", "succeeded") else None
     if known is not None:
         return known, False if known == "signature_refused" else None
     # "charge.failed" is a type and "/credits/add" a path: no words of the handler's.
     sentence = wordings.HARMLESS.sub(" ", _PATH.sub(" ", _EVENT_TYPE.sub(" ", text)))
-    for outcome, pattern in wordings.OUTCOME_WORDS:
+    for outcome, pattern in words.outcomes:
         if pattern.search(sentence):
             if outcome == "planned":
                 break
             return outcome, False if outcome == "signature_refused" else None
-    return None, True if wordings.SIGNATURE_HOLDS.search(sentence) else None
+    return None, True if words.signature_holds.search(sentence) else None
 
 
-def _user(text: str, fields: dict[str, object]) -> str | None:
+def _user(text: str, fields: dict[str, object], words: Wordings) -> str | None:
     """Whom a line names as the user: an id has a digit, and is neither Stripe's nor an address."""
     for name in ("resolveduserid", "userid", "accountid", "useruuid"):
         value = fields.get(name)
@@ -162,7 +166,7 @@ def _user(text: str, fields: dict[str, object]) -> str | None:
             return str(value)
         if isinstance(value, str) and value.strip() and "@" not in value:
             return value.strip()
-    for place, pattern in enumerate(wordings.USERS):
+    for place, pattern in enumerate(words.users):
         for match in pattern.finditer(text[:1000]):
             value = match["id"].rstrip(".:|-")
             known = (

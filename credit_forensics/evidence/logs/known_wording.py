@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from credit_forensics.evidence.logs.container_line import Line
 from credit_forensics.evidence.logs.line_header import from_wording
 from credit_forensics.evidence.logs.lines import Positions
+from credit_forensics.evidence.logs.message import Line
 from credit_forensics.evidence.logs.open import LogStream
 
 _BATCH = 20_000

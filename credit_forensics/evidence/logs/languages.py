@@ -6,6 +6,8 @@ Chinese and Japanese part no words, so theirs are looked for wherever they stand
 
 from __future__ import annotations
 
+import re
+
 WHO = (
     r"|utente|gebruiker(?:s)?|klant|u[żz]ytkownik\w*|konta|пользовател\w+|аккаунт\w*|клиент\w*"
     r"|用户|会员|账户|帐户|账号|ユーザー?|アカウント"
@@ -79,9 +81,15 @@ ABOUT = (
     r"|оплат|платеж|платёж|сесси|подпис|支付|付款|充值|会话|元数据|事件|订单|決済|支払|セッション"
     r"|メタデータ|イベント|署名|签名|积分|点数|额度|クレジット|ポイント"
 )
-QUICK = (
-    r"|utente|gebruiker|klant|metad|m[ée]tadonn|handtek|toegev|accredit|aggiun|u[żz]ytk|podpis"
-    r"|[^\x00-\u02ff\u2000-\u2fff\U0001f000-\U0001ffff]"
+# Letters of other scripts than Latin, no emoji or typographic marks.
+_SCRIPTS = "[\u0370-\u1fff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uffdc]"
+_STEMS = (
+    r"utent[ei]|credit[io]\b|accredit|aggiunt|trovat|valid[oaie]\b|firma|metad|m[ée]tadonn"
+    r"|encontr|localiz|gebruiker|klant\b|tegoed|toegev|bijgeschr|handtek|ongeldig|genegeerd"
+    r"|ontvangen|niet\b|geen\b|mislukt|u[żz]ytk|kredyt|dodan|podpis|nieznal|brak\b|b[łl][ąa]d"
+    r"|otrzym|zignor|KeyError|DoesNotExist|NotFound|undefined|reading ['\"]|no query results"
 )
+QUICK = rf"|{_STEMS}|{_SCRIPTS}"
+MAY_BE = re.compile(rf"{_STEMS}|{_SCRIPTS}", re.IGNORECASE)
 RECEIVES = r"|ricevut\w*|in elaborazione|ontvangen|verwerken|otrzyman\w*|получен\w*|обрабатыва\w*"
-AMOUNT = r"(?P<third>\d{1,15})\s*(?:个)?(?:积分|点数|额度|金币|クレジット|ポイント)"
+AMOUNT = r"|(?P<third>\d{1,15})\s*(?:个)?(?:积分|点数|额度|金币|クレジット|ポイント)"

@@ -7,15 +7,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 
-from credit_forensics.evidence.logs.container_line import Line
+from credit_forensics.evidence.logs.message import Line
 
 _SPAN = 2_000_000
 _MOST_LINES = 80
 _LONGEST = 16_000
+_MAY_GO_ON = re.compile(r"Traceback|\bat \S|Caused by|\.\.\. \d|#\d|from \S+:\d|stacktrace|File \"")
 _BEFORE = r"^(?:[\w.-]{1,40}\s*\|\s*)?\s*"
 _BEGINS = re.compile(_BEFORE + r"Traceback \(most recent", re.MULTILINE)
-_ENDS = re.compile(_BEFORE + r"[A-Za-z_][\w.]{0,120}(?:Error|Exception|DoesNotExist|NotFound\w*|Exit"
-                   r"|Interrupt|Violation|Warning)\b", re.MULTILINE)  # fmt: skip
+_ENDS = re.compile(
+    _BEFORE + r"[A-Za-z_][\w.]{0,120}(?:Error|Exception|DoesNotExist|NotFound\w*|Exit"
+    r"|Interrupt|Violation|Warning)\b",
+    re.MULTILINE,
+)
 # Lines of a stack in Node, Java, Ruby, PHP, .NET: each says that it goes on.
 _FRAME = re.compile(
     _BEFORE + r"(?:at [\w.$<>/\[]+[^\n]{0,300}[:(]\S*\)?\s*$|Caused by: |\.\.\. \d+ more|#\d+ \S"
@@ -31,7 +35,6 @@ def joined_traces(lines: Iterable[Line]) -> Iterator[Line]:
 
     Examples
     --------
-    >>> from credit_forensics.evidence.logs.container_line import Line
     >>> texts = ["handler failed", "Traceback (most recent call last):", "user = meta['id']",
     ...          "KeyError: 'id'", "next"]
     >>> lines = [Line(n, n, None, None, (), text, None, {}) for n, text in enumerate(texts)]
@@ -41,6 +44,14 @@ def joined_traces(lines: Iterable[Line]) -> Iterator[Line]:
     last: Line | None = None
     inside, joined = False, 0
     for line in lines:
+        if not inside and (
+            last is None or not (_MAY_GO_ON.search(line.text) or last.text.endswith("]"))
+        ):
+            # By far the most lines: nothing of a trace.
+            if last is not None:
+                yield last
+            last, joined = line, 0
+            continue
         near = (
             last is not None
             and joined < _MOST_LINES

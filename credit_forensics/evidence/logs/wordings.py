@@ -1,12 +1,14 @@
 """The common words for what became of a delivery, in the languages that logs are written in.
 
-English, German, French, Spanish and Portuguese; ``languages`` has more. A word alone is no claim: ``generic_wording``
-says when a line is one. Patterns are tried in order; the first that is found gives the outcome.
+English, German, French, Spanish and Portuguese; ``languages`` has more, which a text that has any
+of their letters or stems is searched for. A word alone is no claim: ``generic_wording`` says when a
+line is one. Patterns are tried in order; the first that is found gives the outcome.
 """
 
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 from credit_forensics.evidence.logs import languages
 
@@ -15,12 +17,12 @@ CREDITS = (
     r"(?:credits?|tokens?|coins?|points?|units?|minutes?|balance|top-?ups?|guthaben"
     r"|gutschrift(?:en)?"
     r"|punkte?n?|cr[ée]dit[oe]?s?|jetons?|solde|saldo|fichas?|monedas?|moedas?|puntos?|pontos?"
-    rf"{languages.CREDITS})"
+    r"@CREDITS@)"
 )
 _WHO = (
     r"(?:user|account|customer|owner|client|member|team|organi[sz]ation|profile|benutzer(?:in)?"
     r"|nutzer(?:in)?|kund(?:e|in)|konto|utilisateur|compte|usuario|cuenta|cliente|usu[áa]rio"
-    rf"|conta{languages.WHO})"
+    r"|conta@WHO@)"
 )
 _FAIL = (
     r"(?:fail\w*|invalid\w*|mismatch\w*|error|wrong|bad|missing|expired|reject\w*|refus\w*"
@@ -28,9 +30,9 @@ _FAIL = (
     r"|ung(?:ü|ue)ltig\w*|fehlgeschlagen\w*|falsch\w*|fehlerhaft\w*|abgelehnt\w*"
     r"|[ée]chou\w*|[ée]chec|invalide\w*|non valide|incorrect\w*"
     r"|inv[áa]lid\w*|fall[óo]|falhou|falha|no coincide|n[ãa]o (?:confere|corresponde)|erro"
-    rf"{languages.FAIL})"
+    r"@FAIL@)"
 )
-_SIGNATURE = rf"(?:signature\w*|signatur\w*|signing secret|firma|assinatura{languages.SIGNATURE})"
+_SIGNATURE = r"(?:signature\w*|signatur\w*|signing secret|firma|assinatura@SIGNATURE@)"
 _PAST_EN = (
     r"(?:added|granted|credited|booked|applied|issued|awarded|deposited|allocated|incremented"
     r"|topped"
@@ -43,13 +45,13 @@ _PAST_OTHER = (
     r"|recargad[oa]s?|a[ñn]adi(?:eron|[óo])|agreg(?:aron|[óo])|acredit(?:aron|[óo])|sum(?:aron"
     r"|[óo])"
     r"|adicion(?:ou|aram)|credit(?:ou|aram)|creditad[oa]s?|adicionad[oa]s?|somad[oa]s?"
-    rf"|atribu[íi]d[oa]s?{languages.PAST})"
+    r"|atribu[íi]d[oa]s?@PAST@)"
 )
 # Words that hold what is booked already: "crédités", "gutgeschrieben".
 _SAYS_ALL = (
     r"(?:credited|gutgeschrieben|gutschrift (?:gebucht|erstellt|erfolgt|erteilt)"
     r"|acreditad[oa]s?|creditad[oa]s?|recargad[oa]s?|aufgeladen|fulfilled (?:order|purchase"
-    rf"|checkout){languages.SAYS_ALL})"
+    r"|checkout)@SAYS_ALL@)"
 )
 _NOT = (
     r"(?:not|never|n't|no|without|fail\w*(?: to)?|unable to|cannot|could ?n[o']t|error\w*"
@@ -57,16 +59,7 @@ _NOT = (
 )
 
 
-def _with_others(outcome: str, pattern: str) -> str:
-    """A pattern with the words of the other languages; of two for one outcome the last has them."""
-    key = "handler_error_not" if outcome == "handler_error" and _NOT in pattern else outcome
-    others = languages.OUTCOMES.get(key)
-    return f"{others}|{pattern}" if others else pattern
-
-
-OUTCOME_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
-    (outcome, re.compile(_with_others(outcome, pattern), re.IGNORECASE))
-    for outcome, pattern in (
+_OUTCOMES: tuple[tuple[str, str], ...] = (
         (
             "signature_refused",
             rf"\b{_SIGNATURE}\b.{{0,80}}?\b{_FAIL}|\b{_FAIL}.{{0,60}}?\b{_SIGNATURE}\b"
@@ -172,7 +165,6 @@ OUTCOME_WORDS: tuple[tuple[str, re.Pattern[str]], ...] = tuple(
             r"|fall[óo]|fallid[oa]|rechazad[oa]|denegad[oa]|falha|falhou|erro|recusad[oa]"
             r"|rejeitad[oa])\b",
         ),
-    )
 )  # fmt: skip
 # Words for a failure that say there was none.
 HARMLESS = re.compile(
@@ -189,55 +181,96 @@ HARMLESS = re.compile(
 OTHER_SIGNATURES = re.compile(
     r"jwt|token|cookie|csrf|saml|ssl|tls|certificat|oauth|gpg|commit", re.IGNORECASE
 )
-SIGNATURE_HOLDS = re.compile(
+_SIGNATURE_HOLDS = (
     rf"\b{_SIGNATURE}\b.{{0,40}}?\b(?:verified|valid|ok|correct|matches|g(?:ü|ue)ltig|gepr(?:ü"
     rf"|ue)ft"
-    r"|v[ée]rifi[ée]e?|valide|v[áa]lida|verificada)\b|\bverified (?:stripe |webhook )*signature",
-    re.IGNORECASE,
+    r"|v[ée]rifi[ée]e?|valide|v[áa]lida|verificada)\b|\bverified (?:stripe |webhook )*signature"
 )
 # Words without which a line that names nothing is not about a payment.
-ABOUT_PAYMENTS = re.compile(
+_ABOUT_PAYMENTS = (
     rf"webhook|stripe|checkout|payment|invoice|subscription|session|metadata|\bevent\b"
     rf"|\b{CREDITS}\b"
     r"|credit|cr[ée]dit|gutschr"
     r"|zahlung|rechnung|bezahl|paiement|facture|abonnement|\bpago|factura|suscripci|pagamento"
     r"|fatura"
-    rf"|assinatura|evento{languages.ABOUT}",
-    re.IGNORECASE,
+    rf"|assinatura|evento@ABOUT@"
 )
-RECEIVES = re.compile(
+_RECEIVES = (
     r"\b(?:receiv\w*|incoming|got|new|processing|handling|handle|start\w*|begin\w*|webhook:?"
     r"|event:?"
     r"|empfangen|erhalten|eingegangen|verarbeite\w*|re[çc]u\w*|traitement|recibid\w*|procesando"
-    rf"|recebid\w*|processando{languages.RECEIVES})(?!\w)|-->|收到|接收到|处理中|受信",
-    re.IGNORECASE,
+    r"|recebid\w*|processando@RECEIVES@)(?!\w)|-->|收到|接收到|处理中|受信"
 )
 _ID = r"(?P<id>[A-Za-z0-9][\w.|:-]{0,199})"
 # Whom a line names, after a word for a user; else after a preposition.
-USERS = (
-    re.compile(
+_USERS = (
+    (
         rf"(?<![A-Za-z]){_WHO}(?:[ _-]?(?:id|uuid|name))?[\"']?\s{{0,2}}(?:[=:#]\s{{0,2}}|\s|\()"
-        rf"[\"'(<]{{0,2}}{_ID}",
-        re.IGNORECASE,
+        rf"[\"'(<]{{0,2}}{_ID}"
     ),
-    re.compile(
-        rf"(?<!\w)(?:for|to|für|fuer|an|à|pour|para|al?|ao|de|aan|voor|per|dla)\s+[\"'(<]?{_ID}",
-        re.IGNORECASE,
-    ),
+    (rf"(?<!\w)(?:for|to|für|fuer|an|à|pour|para|al?|ao|de|aan|voor|per|dla)\s+[\"'(<]?{_ID}"),
 )
 # What is written with its sign goes before any number that stands near the word.
-SIGNED_AMOUNT = re.compile(
-    rf"\b{CREDITS}[\"']?\s*[:=]?\s*[+]\s?(\d{{1,15}})\b|(?<!\S)[+]\s?(\d{{1,15}})\s*{CREDITS}",
-    re.IGNORECASE,
+_SIGNED_AMOUNT = (
+    rf"\b{CREDITS}[\"']?\s*[:=]?\s*[+]\s?(\d{{1,15}})\b|(?<!\S)[+]\s?(\d{{1,15}})\s*{CREDITS}"
 )
-AMOUNT = re.compile(
+_AMOUNT = (
     rf"(?<![\w.,])(?<!\bto )(?<!\bauf )(?P<first>\d{{1,15}})(?!\s+(?:balance|saldo"
     rf"|solde)\b)\s+(?:[^\W\d]\w*\s+)?{CREDITS}\b"
     rf"|\b{CREDITS}\b(?: (?!to\b|auf\b)\w+)?[\"']?(?:\s*[:=]\s*|\s+)[+]?"
     r"(?P<second>\d{1,15})(?![\w.,]*\d)"
-    rf"|{languages.AMOUNT}"
+    r"@AMOUNT@"
     # credited 100 to 77
     r"|\b(?:credited|granted|added|awarded|topped up|gutgeschrieben:?)\s+[+]?(?P<fourth>\d{1,15})"
-    r"\s+(?:to|for)\b",
-    re.IGNORECASE,
+    r"\s+(?:to|for)\b"
 )
+
+
+class Wordings(NamedTuple):
+    """The words as patterns; ``users`` are tried in order, as ``outcomes`` are."""
+
+    outcomes: tuple[tuple[str, re.Pattern[str]], ...]
+    signature_holds: re.Pattern[str]
+    about_payments: re.Pattern[str]
+    receives: re.Pattern[str]
+    users: tuple[re.Pattern[str], ...]
+    signed_amount: re.Pattern[str]
+    amount: re.Pattern[str]
+
+
+def _wordings(*, others: bool) -> Wordings:
+    """The patterns, with or without the words of ``languages``, which cost a search each."""
+
+    def pattern(text: str) -> re.Pattern[str]:
+        whole = _PLACE.sub(lambda m: getattr(languages, m[1]) if others else "", text)
+        return re.compile(whole, re.IGNORECASE)
+
+    def outcome(name: str, text: str) -> re.Pattern[str]:
+        # Two patterns are of errors: of what was not done, and of any.
+        key = "handler_error_not" if name == "handler_error" and _NOT in text else name
+        more = languages.OUTCOMES.get(key) if others else None
+        return pattern(f"{more}|{text}" if more else text)
+
+    return Wordings(
+        tuple((name, outcome(name, text)) for name, text in _OUTCOMES),
+        pattern(_SIGNATURE_HOLDS), pattern(_ABOUT_PAYMENTS), pattern(_RECEIVES),
+        tuple(pattern(text) for text in _USERS),
+        pattern(_SIGNED_AMOUNT), pattern(_AMOUNT),
+    )  # fmt: skip
+
+
+_PLACE = re.compile("@([A-Z_]+)@")
+_FIVE, _ALL = _wordings(others=False), _wordings(others=True)
+
+
+def wordings_for(text: str) -> Wordings:
+    """The words to look for in a text: of all languages where it may be in one of the others.
+
+    Examples
+    --------
+    >>> wordings_for("Added 100 credits to user 7") is wordings_for("100 crédits ajoutés")
+    True
+    >>> wordings_for("100 crediti aggiunti").outcomes == _FIVE.outcomes
+    False
+    """
+    return _ALL if languages.MAY_BE.search(text) else _FIVE

@@ -9,9 +9,9 @@ import pytest
 from log_loading import load, told
 
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.logs.container_line import Line
 from credit_forensics.evidence.logs.generic_log import masked
 from credit_forensics.evidence.logs.generic_wording import understand
+from credit_forensics.evidence.logs.message import Line
 from credit_forensics.evidence.logs.open import log_paths
 
 

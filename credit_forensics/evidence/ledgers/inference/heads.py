@@ -1,4 +1,4 @@
-"""Finds the row that several entries share: a journal's line has its time and words in the journal."""
+"""Finds the row that several entries share: the journal has the time and words of its lines."""
 
 from __future__ import annotations
 

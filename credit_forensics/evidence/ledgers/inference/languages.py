@@ -31,8 +31,9 @@ _GERMAN = _table(
     reason: grund; description: verwendungszweck beschreibung buchungstext; note: bemerkung
     notiz hinweis; order: bestellung bestellungen auftrag auftraege; payment: zahlung zahlungen;
     invoice: rechnung rechnungen; reference: referenz; name: name; email: mailadresse;
-    display: anzeige; first name: vorname; last name: nachname familienname; created: erstellt angelegt gebucht
-    registriert; date: datum; time: zeitpunkt zeit; at: am um; status: zustand; number: nummer nr;
+    display: anzeige; first name: vorname; last name: nachname familienname;
+    created: erstellt angelegt gebucht registriert;
+    date: datum; time: zeitpunkt zeit; at: am um; status: zustand; number: nummer nr;
     key: kennung schluessel; purchase: kauf aufladung einkauf; usage: verbrauch nutzung abbuchung
     verwendung; refund: erstattung rueckerstattung ruckerstattung; reversal: storno stornierung;
     expired: verfall verfallen ablauf abgelaufen; gift: geschenk schenkung; welcome: willkommen;
@@ -52,7 +53,8 @@ _OTHERS = _table(
     movement: mouvement mouvements movimiento movimientos movimento movimentos movimenti
     mutatie mutaties mingxi liushui; entry: ecriture ecritures asiento asientos lancamento
     lancamentos registro registros boeking boekingen jilu; history: historique historial
-    storico geschiedenis; history description: historico; balance: solde saldo yue; type: tipo soort leixing;
+    storico geschiedenis; history description: historico;
+    balance: solde saldo yue; type: tipo soort leixing;
     direction: sens sentido natureza verso richting; reason: motif motivo reden yuanyin;
     description: libelle concepto descricao descripcion causale omschrijving shuoming;
     note: remarque observacion observacao nota opmerking beizhu;

@@ -1,4 +1,4 @@
-"""One message of a log, as readers of wording see it."""
+"""One message of a log, whatever held it."""
 
 from __future__ import annotations
 
