@@ -4,9 +4,9 @@ E-mail, name and card say who paid; the session says for which account. Where th
 session was wrong or a patron (a boss, a parent, an assistant) paid. What tells them apart is what
 else is known of the pair of payer and account: whether it recurs, how often the payer pays for
 others and how often not, whether the account's owner is seen to pay for it too (an id that sticks
-to a stranger's browser) or for others as well, and whether many others' sessions name the account as well (a cached
-page, a fallback user). Each payment gets a number for that (``relations``); the model knows how
-usual each is of either.
+to a stranger's browser) or for others as well, and whether many others' sessions name the account
+too (a cached page, a fallback user). Each payment gets a number for that (``relations``); the model
+knows how usual each is of either.
 """
 
 from __future__ import annotations

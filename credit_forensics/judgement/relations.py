@@ -2,8 +2,9 @@
 
 The number holds five things: how many of the payer's other payments went to accounts of others,
 among how many, what became of this very pair, whether the account's owner pays into accounts of
-others as well, and whether the account is one that many others' sessions name. Each has a probability where the session is wrong, where somebody pays for another,
-and where what was typed is wrong; the model compares the three.
+others as well, and whether the account is one that many others' sessions name. Each number has a
+probability where the session is wrong, where somebody pays for another, and where what was typed is
+wrong; the model compares the three.
 """
 
 from __future__ import annotations
@@ -54,9 +55,7 @@ _MUTUAL_OF_PATRONS, _PAYMENTS_OF_OWNER = 0.1, 3
 _MUTUAL_OF_WRONG = (0.1, 0.8)  # at least and at most
 
 
-def code(
-    further: int, total: int, pair: int, *, mutual: bool = False, shared: bool = False
-) -> int:
+def code(further: int, total: int, pair: int, *, mutual: bool = False, shared: bool = False) -> int:
     """The number of a relation, from counts.
 
     Examples

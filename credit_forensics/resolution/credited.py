@@ -15,9 +15,9 @@ _HOLDING = ["purchase", "reversal", "correction", "grant", "transfer"]
 def credited(tables: Tables) -> ir.Table:
     """One row a payment that the ledger books: the table ``credited`` of ``evidence.tables``.
 
-    Reversals and corrections net out, so a repaired payment shows its rightful holder. So do entries
-    of no known kind that together move credits from one account to another: what support mended by
-    hand.
+    Reversals and corrections net out, so a repaired payment shows its rightful holder. So do
+    entries of no known kind that together move credits from one account to another: what support
+    mended by hand.
 
     Examples
     --------

@@ -72,8 +72,11 @@ def test_an_entry_that_holds_no_credits_changes_nothing(entries):
 def test_what_support_moved_by_hand_is_on_the_other_account(given, holder):
     entries = [("u1", 50, "purchase"), ("u1", -50, "other"), ("u2", given, "other")]
     ledger = one_a_minute(
-        [{"payment_id": "cs_1", "user_id": user, "delta": delta, "kind": kind}
-         for user, delta, kind in entries if delta is not None],
+        [
+            {"payment_id": "cs_1", "user_id": user, "delta": delta, "kind": kind}
+            for user, delta, kind in entries
+            if delta is not None
+        ],
         "entry_id",
         "created_at",
     )
