@@ -47,8 +47,9 @@ _PATRONS = ((1.0, 9.0), (1.0, 1.0))
 _PAIRS_OF_WRONG = (0.45, 0.40, 0.05, 0.10)
 _PAIRS_THAT_STICK = (0.0, 0.05, 0.30, 0.65)
 _PAIRS_OF_PATRONS = (0.30, 0.40, 0.25, 0.05)
-# A wrong e-mail, name or card is seldom so again and again.
-_OWNERS_FURTHER = (0.7, 0.1, 0.1, 0.1)
+# A wrong e-mail, name or card is seldom so again and again, but for a habit or a renewal.
+_OWNERS_FURTHER = (0.6, 0.1, 0.1, 0.2)
+_PAIRS_OF_OWNERS = (0.2, 0.6, 0.1, 0.1)
 _LEAST = 1e-3
 # Who is paid for seldom pays for others; where most sessions are wrong, nearly everybody does.
 _MUTUAL_OF_PATRONS, _PAYMENTS_OF_OWNER = 0.1, 3
@@ -142,7 +143,7 @@ def second_kind(kinds: tuple[Floats, Floats], second: float) -> Floats:
 def of_owners() -> Floats:
     """How usual each relation is where the account's owner paid, and typed another's name."""
     result = np.empty((_PAIR, _TOTAL, _FURTHER))
-    result[:] = _with_pairs(np.array(_OWNERS_FURTHER), (0.25,) * _PAIR)[:, None]
+    result[:] = _with_pairs(np.array(_OWNERS_FURTHER), _PAIRS_OF_OWNERS)[:, None]
     return _by_code(result, _MUTUAL_OF_PATRONS)
 
 
