@@ -20,6 +20,8 @@ from credit_forensics.tables.catalogue import Tables
 
 NAME = "wrong_user"
 SEVERITY = "critical"
+SHARED_FROM = 4
+"""So many payers' credits on one account are no coincidence of stale sessions."""
 PROOF = "Independent families of evidence name another person than the one who holds the credits."
 
 
@@ -43,8 +45,9 @@ def find_wrong_user(tables: Tables, methods: Sequence[Method] = METHODS) -> ir.T
           rightful id, and no account has it;
 
     4. by the method that explains the choice: a copy of the session's id gives
-       ``stale_session``, the customer's mapping or history ``customer_mapping``, the payer's
-       e-mail ``email_match``, the scan ``metadata_scan``;
+       ``shared_session`` where four or more payers' credits went to that one account (a cached
+       page, a fallback user), else ``stale_session``; the customer's mapping or history
+       ``customer_mapping``, the payer's e-mail ``email_match``, the scan ``metadata_scan``;
     5. ``unknown``.
 
     Examples
@@ -78,7 +81,7 @@ def find_wrong_user(tables: Tables, methods: Sequence[Method] = METHODS) -> ir.T
         .left_join(choices, "payment_id")
         .drop("payment_id_right")
     )
-    rows = _with_account(rows, tables)
+    rows = _with_payers(_with_account(rows, tables), verdicts)
     rows = _with_foreign_key(rows, tables)
     explaining = rows.explaining_method.coalesce("")
     return finding_rows(
@@ -144,6 +147,7 @@ def _cause(rows: ir.Table, methods: Sequence[Method]) -> ir.StringValue:
         (same_but_for_spelling(rows.credited_user_id, rows.rightful_user_id), "id_namespace"),
         (mismatch, "handler_ledger_mismatch"),
         (namespace, "id_namespace"),
+        (method.isin(session) & (rows.payers >= SHARED_FROM), "shared_session"),
         *((method.isin(names), cause) for cause, names in causes.items()),
         else_="unknown",
     )
@@ -156,6 +160,15 @@ def _with_account(rows: ir.Table, tables: Tables) -> ir.Table:
     total = tables.users.aggregate(account_count=tables.users.count())
     counted_rows = known.cross_join(total)
     return counted_rows.mutate(any_account=counted_rows.account_count > 0).drop("account_count")
+
+
+def _with_payers(rows: ir.Table, verdicts: ir.Table) -> ir.Table:
+    """The rows with how many people's credits are on the same account."""
+    counted = verdicts.group_by(shared_account="credited_user_id").agg(
+        payers=verdicts.rightful_user_id.nunique()
+    )
+    joined = rows.left_join(counted, rows.credited_user_id == counted.shared_account)
+    return joined.drop("shared_account")
 
 
 def _with_foreign_key(rows: ir.Table, tables: Tables) -> ir.Table:
@@ -193,6 +206,7 @@ FINDING = Finding(
         "The credits are on {credited}; {rightful} paid (probability {probability}).",
         {
             "stale_session": "stale session",
+            "shared_session": "one session for many",
             "customer_mapping": "customer mapping",
             "email_match": "e-mail match",
             "id_namespace": "id namespace",
@@ -206,6 +220,7 @@ FINDING = Finding(
         "(Wahrscheinlichkeit {probability}).",
         {
             "stale_session": "veraltete Sitzung",
+            "shared_session": "eine Sitzung für viele",
             "customer_mapping": "Kundenzuordnung",
             "email_match": "E-Mail-Abgleich",
             "id_namespace": "Namensraum der Kennungen",

@@ -56,10 +56,13 @@ class Fit:
     ``accuracy[family]``: one a level. ``voices[family]`` and ``right[family]``: how many voices of
     each level there were on payments with two families or more, and how many of them are expected
     to be right. ``states[period, state]``: the burst chain. ``identifiable`` is false below three
-    families with data, where the priors stay. ``patrons``: share of payments that somebody pays
-    for another person's account (``paid_for`` of the ``asked``), ``regular``: of them by people who
-    do so as a rule; ``wrong``: share of sessions that are wrong, ``sticks``: of them by an id that
-    sticks; ``many``: whether this is a shop where paying for others is usual; ``shared``: the session's accuracy where it names an account that many others' name.
+    families with data, where the priors stay.
+
+    ``patrons``: share of payments that somebody pays for another person's account (``paid_for`` of
+    the ``asked``), ``regular``: of them by people who do so as a rule; ``wrong``: share of sessions
+    that are wrong, ``sticks``: of them by an id that sticks; ``shared``: the session's accuracy
+    where it names an account that many others' name; ``many``: whether this is a shop where paying
+    for others is usual.
     """
 
     families: tuple[Family, ...]

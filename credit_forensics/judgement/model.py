@@ -213,7 +213,7 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
     by_right = expected[rows, named] + patron
     wrong = np.maximum(in_all - by_right, 0.0)
     fit.wrong = float(
-        (FIRST_WRONG * _WRONG_SEEN + wrong[alone].sum()) / (_WRONG_SEEN + in_all[alone].sum())
+        (FIRST_WRONG * _WRONG_SEEN + wrong[speaking].sum()) / (_WRONG_SEEN + in_all[speaking].sum())
     )
     # What kind of patron or fault it is shows where the payer is known to be another.
     apart = speaking & is_known(patterns.related)

@@ -4,9 +4,9 @@ E-mail, name and card say who paid; the session says for which account. Where th
 session was wrong or a patron (a boss, a parent, an assistant) paid. What tells them apart is what
 else is known of the pair of payer and account: whether it recurs, how often the payer pays for
 others and how often not, whether the account's owner is seen to pay for it too (an id that sticks
-to a stranger's browser) or for others as well, and whether many others' sessions name the account as well (a cached
-page, a fallback user). Each payment gets a number for that (``relations``); the model knows how
-usual each is of either.
+to a stranger's browser) or for others as well, and whether many others' sessions name the account
+too (a cached page, a fallback user). Each payment gets a number for that (``relations``); the model
+knows how usual each is of either.
 """
 
 from __future__ import annotations
@@ -148,14 +148,16 @@ def _shared(voices: ir.Table, apart: ir.Table, mode: Mode) -> ir.Table:
     """What to add for payments whose session names an account that many others' name."""
     pairs = apart.group_by("account", "payer").agg(at=apart["at"].min())
     order = [pairs["at"], pairs.account, pairs.payer]
-    so_far = {"order_by": order, "preceding": None, "following": 0}
-    reach: dict[str, Any] = so_far if mode == "as_of" else {}
     place = ibis.row_number().over(ibis.window(group_by=pairs.account, order_by=order))
-    pairs = pairs.mutate(first=(place == 0).cast("int64"))
+    pairs = pairs.mutate(opens=(place == 0).cast("int64"))
+    reach: dict[str, Any] = {}
+    if mode == "as_of":
+        order = [pairs["at"], pairs.account, pairs.payer]
+        reach = {"order_by": order, "preceding": None, "following": 0}
     pairs = pairs.mutate(
         payers=pairs.count().over(ibis.window(group_by=pairs.account, **reach)),
         all_pairs=pairs.count().over(ibis.window(**reach)),
-        accounts=pairs["first"].sum().over(ibis.window(**reach)),
+        accounts=pairs.opens.sum().over(ibis.window(**reach)),
     )
     elsewhere = (pairs.all_pairs - pairs.payers) / ibis.greatest(pairs.accounts - 1, 1)
     many = pairs.filter(pairs.payers >= _MANY + _MANY_A_MEAN * elsewhere)

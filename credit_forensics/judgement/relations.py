@@ -2,8 +2,9 @@
 
 The number holds five things: how many of the payer's other payments went to accounts of others,
 among how many, what became of this very pair, whether the account's owner pays into accounts of
-others as well, and whether the account is one that many others' sessions name. Each has a probability where the session is wrong, where somebody pays for another,
-and where what was typed is wrong; the model compares the three.
+others as well, and whether the account is one that many others' sessions name. Each number has a
+probability where the session is wrong, where somebody pays for another, and where what was typed is
+wrong; the model compares the three.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import comb
 from scipy.stats import betabinom
 
 from credit_forensics.arrays import Floats
@@ -43,11 +45,17 @@ SIZE = 2 * UNSHARED
 _ALIKE = 20.0
 # A patron pays for others now and then, or as a rule: Beta priors of the share.
 _PATRONS = ((1.0, 9.0), (1.0, 1.0))
-_PAIRS_OF_WRONG = (0.45, 0.40, 0.05, 0.10)
+# Of several payments for others: how often the pair is there once, and of those that recur into one
+# account alone, how often that account also pays for itself.
+_ONCE_OF_WRONG, _OWNS_OF_WRONG = 0.45, 0.67
+_ONCE_OF_PATRONS, _OWNS_OF_PATRONS = 0.3, 0.45
+_ONE_ACCOUNT = 0.6
+# Own purchases may have ended for a reason: at least so often all of them came before.
+_HABIT = 0.25
 _PAIRS_THAT_STICK = (0.0, 0.05, 0.30, 0.65)
-_PAIRS_OF_PATRONS = (0.30, 0.40, 0.25, 0.05)
-# A wrong e-mail, name or card is seldom so again and again.
-_OWNERS_FURTHER = (0.7, 0.1, 0.1, 0.1)
+# A wrong e-mail, name or card is seldom so again and again, but for a habit or a renewal.
+_OWNERS_FURTHER = (0.6, 0.1, 0.1, 0.2)
+_PAIRS_OF_OWNERS = (0.2, 0.6, 0.1, 0.1)
 _LEAST = 1e-3
 # Who is paid for seldom pays for others; where most sessions are wrong, nearly everybody does.
 _MUTUAL_OF_PATRONS, _PAYMENTS_OF_OWNER = 0.1, 3
@@ -102,8 +110,9 @@ def _of_wrong_sessions(log_wrong: float) -> tuple[Floats, Floats]:
     wrong = float(np.exp(log_wrong))
     one_by_one, sticking = np.empty((2, _PAIR, _TOTAL, _FURTHER))
     for place, total in enumerate(_TOTALS):
-        further = _in_bounds(total, wrong * _ALIKE, (1 - wrong) * _ALIKE)
-        one_by_one[:, place] = _with_pairs(further, _PAIRS_OF_WRONG)
+        one_by_one[:, place] = _in_any_order(
+            total, (wrong * _ALIKE, (1 - wrong) * _ALIKE), _ONCE_OF_WRONG, _OWNS_OF_WRONG
+        )
         further = _in_bounds(total, 1.0, 1.0)
         if total:
             further[0] = 0.0
@@ -121,7 +130,9 @@ def of_patrons() -> tuple[Floats, Floats]:
         values = np.zeros((_PAIR, _TOTAL, _FURTHER))
         for place, total in enumerate(_TOTALS):
             # The payment at hand is one for another.
-            values[:, place] = _with_pairs(_in_bounds(total, alpha + 1, beta), _PAIRS_OF_PATRONS)
+            values[:, place] = _in_any_order(
+                total, (alpha + 1, beta), _ONCE_OF_PATRONS, _OWNS_OF_PATRONS
+            )
         kinds.append(_by_code(values, _MUTUAL_OF_PATRONS))
     return kinds[0], kinds[1]
 
@@ -141,8 +152,27 @@ def second_kind(kinds: tuple[Floats, Floats], second: float) -> Floats:
 def of_owners() -> Floats:
     """How usual each relation is where the account's owner paid, and typed another's name."""
     result = np.empty((_PAIR, _TOTAL, _FURTHER))
-    result[:] = _with_pairs(np.array(_OWNERS_FURTHER), (0.25,) * _PAIR)[:, None]
+    result[:] = _with_pairs(np.array(_OWNERS_FURTHER), _PAIRS_OF_OWNERS)[:, None]
     return _by_code(result, _MUTUAL_OF_PATRONS)
+
+
+def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: float) -> Floats:
+    """``[pair, further]`` where payments for others and own ones come in any order.
+
+    That all own ones came before the first for another is then a coincidence, the rarer the more
+    there are; an id that sticks makes it the rule.
+    """
+    further = np.arange(total + 1)
+    chances = betabinom.pmf(further, total, *prior)
+    before = _ONE_ACCOUNT * np.maximum(1 / comb(total + 1, total - further), _HABIT)
+    again = np.where(further > 0, (1 - once) * chances, 0.0)
+    by_pair = np.empty((_PAIR, total + 1))
+    by_pair[ONCE] = chances - again
+    by_pair[AGAIN_AND_OTHERS] = again * (1 - before)
+    by_pair[AGAIN] = again * before * (1 - owns)
+    by_pair[STUCK] = again * before * owns
+    place = np.searchsorted(FURTHER_BOUNDS, further, side="right")
+    return np.stack([np.bincount(place, row, _FURTHER) for row in by_pair])
 
 
 def _in_bounds(total: int, alpha: float, beta: float) -> Floats:

@@ -15,7 +15,9 @@ _HOLDING = ["purchase", "reversal", "correction", "grant", "transfer"]
 def credited(tables: Tables) -> ir.Table:
     """One row a payment that the ledger books: the table ``credited`` of ``evidence.tables``.
 
-    Reversals and corrections net out, so a repaired payment shows its rightful holder.
+    Reversals and corrections net out, so a repaired payment shows its rightful holder. So do
+    entries of no known kind that together move credits from one account to another: what support
+    mended by hand.
 
     Examples
     --------
@@ -49,7 +51,7 @@ def _single(ledger: ir.Table) -> ir.Table:
 
 
 def _sums(ledger: ir.Table) -> dict[str, ir.Value]:
-    holding = ledger.kind.isin(_HOLDING)
+    holding = ledger.kind.isin(_HOLDING) | ledger.moved
     incoming = holding & (ledger.delta > 0)
     return {
         "net": ibis.coalesce(ledger.delta.sum(where=holding), 0),
@@ -61,7 +63,16 @@ def _sums(ledger: ir.Table) -> dict[str, ir.Value]:
     }
 
 
+def _with_moved(ledger: ir.Table) -> ir.Table:
+    """The entries, marked where all of no known kind of a payment cancel out between accounts."""
+    other = (ledger.kind == "other") & ledger.payment_id.notnull()
+    of_payment = ibis.window(group_by=ledger.payment_id)
+    left = ibis.ifelse(other, ledger.delta, 0).sum().over(of_payment)
+    return ledger.mutate(moved=ibis.coalesce(other & (left == 0), False))
+
+
 def _ranked(ledger: ir.Table) -> ir.Table:
+    ledger = _with_moved(ledger)
     accounts = ledger.group_by("payment_id", "user_id").agg(**_sums(ledger))
     ordered = ibis.window(
         group_by=accounts.payment_id,

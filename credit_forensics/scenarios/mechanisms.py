@@ -26,6 +26,9 @@ from credit_forensics.scenarios.checkout import (
 )
 from credit_forensics.scenarios.people import People
 
+SHARED_FROM = 4
+"""Payers whose sessions name one account, from which on that is a cause of its own."""
+
 _TEAM = 8
 
 
@@ -157,6 +160,18 @@ def change_checkouts(
     for name, share in mechanisms.items():
         if name in _CHECKOUTS:
             _CHECKOUTS[name](people, checkouts, share, rng)
+
+
+def with_shared_causes(mechanisms: Mapping[str, float], truth: pd.DataFrame) -> pd.DataFrame:
+    """The truth, with a cause of its own for what a cached page or a fallback named."""
+    stale = truth["cause"] == "stale_session"
+    if not {"cached", "fallback"} & set(mechanisms) or not stale.any():
+        return truth
+    account = truth.loc[stale, "credited_user_id"].mode()[0]
+    shared = stale & (truth["credited_user_id"] == account)
+    if truth.loc[shared, "payer_user_id"].nunique() < SHARED_FROM:
+        return truth
+    return truth.assign(cause=truth["cause"].mask(shared, "shared_session"))
 
 
 def change_tables(

@@ -22,6 +22,7 @@ from credit_forensics.scenarios.mechanisms import (
     change_checkouts,
     change_people,
     change_tables,
+    with_shared_causes,
 )
 from credit_forensics.scenarios.people import make_people
 from credit_forensics.scenarios.returns import plan_returns
@@ -148,7 +149,7 @@ def _written(scene: Scene, seed: int) -> World:
     }
     if scene.settings.mechanisms:
         change_tables(scene.settings.mechanisms, tables, stream(seed, "changed tables"))
-    facts = truth.truth_table(scene)
+    facts = with_shared_causes(scene.settings.mechanisms, truth.truth_table(scene))
     return World(
         tables=with_spans(tables),
         truth=facts,

@@ -42,6 +42,27 @@ def test_only_misattributed_payments_are_found(find, make):
 
 
 @pytest.mark.parametrize(
+    ("payers", "method", "cause"),
+    [
+        (3, "metadata_user_id", "stale_session"),
+        (4, "metadata_user_id", "shared_session"),
+        (4, "customer_mapping", "customer_mapping"),
+    ],
+)
+def test_one_account_that_many_payers_credits_went_to(find, make, payers, method, cause):
+    names = [f"payer-{number}" for number in range(payers)]
+    found = find(
+        find_wrong_user,
+        verdicts=[make.verdict(name, "misattributed", "b", name) for name in names],
+        payments=[make.payment(name) for name in names],
+        credited=[make.credit(name, "b") for name in names],
+        choices=[{"payment_id": name, "explaining_method": method} for name in names],
+        users=[{"user_id": user} for user in ("b", *names)],
+    )
+    assert [row["cause"] for row in found] == [cause] * payers
+
+
+@pytest.mark.parametrize(
     ("method", "cause"),
     [
         ("metadata_user_id", "stale_session"),

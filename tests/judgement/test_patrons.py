@@ -7,8 +7,17 @@ import pandas as pd
 import pytest
 
 from credit_forensics.engines.duckdb import DuckDBEngine
-from credit_forensics.judgement.families import AGAIN, AGAIN_AND_OTHERS, OTHERS, STUCK, UNRELATED
 from credit_forensics.judgement.patrons import payer_relations
+from credit_forensics.judgement.relations import (
+    AGAIN,
+    AGAIN_AND_OTHERS,
+    ONCE,
+    STUCK,
+    UNSHARED,
+    code,
+    of_patrons,
+    of_wrong_sessions,
+)
 from credit_forensics.judgement.verdicts import MISATTRIBUTED_FROM
 
 COLUMNS = {
@@ -39,7 +48,7 @@ def relations(*payments, mode="hindsight"):
     texts = [name for name, kind in COLUMNS.items() if kind == "string"]
     engine.register("voices", pd.DataFrame(rows).astype(dict.fromkeys(texts, "str")))
     found = engine.frame(payer_relations(ibis.table(COLUMNS, name="voices"), mode))
-    by_payment = found.set_index("payment_id")["relation"].to_dict()
+    by_payment = found.groupby("payment_id")["relation"].sum().to_dict()
     return [by_payment.get(row["payment_id"], 0) for row in rows]
 
 
@@ -47,20 +56,27 @@ def relations(*payments, mode="hindsight"):
     ("payments", "expected"),
     [
         ([(0, "boss", "boss")], [0]),
-        ([(0, "boss", "ann")], [UNRELATED]),
-        ([(0, "boss", "ann"), (0.9, "boss", "ann")], [UNRELATED, UNRELATED]),
-        ([(0, "boss", "ann"), (1, "boss", "ann")], [AGAIN, AGAIN]),
-        ([(0, "boss", "ann"), (1, "boss", "ben")], [OTHERS, OTHERS]),
-        ([(0, "boss", "ann"), (0.9, "boss", "ben")], [UNRELATED, UNRELATED]),
+        ([(0, "boss", "ann")], [code(0, 0, ONCE)]),
+        # Within a day somebody tries again.
+        ([(0, "boss", "ann"), (0.9, "boss", "ann")], [code(0, 0, ONCE)] * 2),
+        ([(0, "boss", "ann"), (1, "boss", "ann")], [code(1, 1, AGAIN)] * 2),
+        ([(0, "boss", "ann"), (0.1, "boss", "ann"), (1, "boss", "ann")], [code(1, 1, AGAIN)] * 3),
+        ([(0, "boss", "ann"), (1, "boss", "ben")], [code(1, 1, ONCE)] * 2),
+        ([(0, "boss", "ann"), (0.9, "boss", "ben")], [code(0, 0, ONCE)] * 2),
         # The boss goes on buying for himself.
         (
             [(0, "boss", "ann"), (1, "boss", "boss"), (2, "boss", "ann")],
-            [AGAIN_AND_OTHERS, 0, AGAIN_AND_OTHERS],
+            [code(1, 2, AGAIN_AND_OTHERS), 0, code(1, 2, AGAIN_AND_OTHERS)],
         ),
         # His own purchases end where it begins, and ann pays for herself: an id that sticks.
         (
             [(0, "boss", "boss"), (1, "boss", "ann"), (2, "boss", "ann"), (3, "ann", "ann")],
-            [0, STUCK, STUCK, 0],
+            [0, code(1, 2, STUCK), code(1, 2, STUCK), 0],
+        ),
+        # Ann pays into another's account too: where most sessions are wrong everybody does.
+        (
+            [(0, "boss", "ann"), (1, "ann", "boss")],
+            [code(0, 0, ONCE, mutual=True)] * 2,
         ),
     ],
 )
@@ -70,8 +86,56 @@ def test_the_pair_of_payer_and_account(payments, expected):
 
 def test_as_of_knows_earlier_payments_only():
     payments = [(0, "boss", "ann"), (1, "boss", "ann"), (2, "ann", "ann"), (3, "boss", "ann")]
-    assert relations(*payments, mode="as_of") == [UNRELATED, AGAIN, 0, STUCK]
-    assert relations(*payments) == [STUCK, STUCK, 0, STUCK]
+    assert relations(*payments, mode="as_of") == [
+        code(0, 0, ONCE),
+        code(1, 1, AGAIN),
+        0,
+        code(2, 2, STUCK),
+    ]
+    assert relations(*payments) == [code(2, 2, STUCK)] * 2 + [0, code(2, 2, STUCK)]
+
+
+@pytest.mark.parametrize(("payers", "shared"), [(3, False), (4, True)])
+def test_an_account_that_many_others_sessions_name(payers, shared):
+    own = [(payers, "ann", "ann")]
+    payments = [(day, f"payer {day}", "ann") for day in range(payers)]
+    once = code(0, 0, ONCE, shared=shared)
+    assert relations(*payments, *own) == [once] * payers + [UNSHARED * shared]
+
+
+def test_an_account_is_shared_by_comparison_with_the_others():
+    # Each of five accounts is named by four others: that is how this shop is.
+    payments = [(day, f"payer {day}", f"account {day % 5}") for day in range(20)]
+    assert relations(*payments) == [code(0, 0, ONCE)] * 20
+
+
+def test_as_of_an_account_is_shared_from_the_fourth_payer_on():
+    payments = [(day, f"payer {day}", "ann") for day in range(5)]
+    once = code(0, 0, ONCE)
+    assert relations(*payments, mode="as_of") == [once] * 3 + [once + UNSHARED] * 2
+
+
+@pytest.mark.parametrize(
+    ("further", "total", "wrong", "fault"),
+    [
+        # Twice in a hundred purchases is chance where one in fifty is wrong, twice in three is not.
+        (1, 75, 0.02, True),
+        (1, 2, 0.02, False),
+        # Once among many of one's own is no patron's habit.
+        (0, 25, 0.02, True),
+        # Where most sessions are wrong, most purchases go to others.
+        (7, 10, 0.6, True),
+        (7, 10, 0.02, False),
+    ],
+)
+def test_how_often_the_payer_pays_for_others_tells_faults_from_patrons(
+    further, total, wrong, fault
+):
+    pair = AGAIN_AND_OTHERS if further else ONCE
+    relation = code(further, total, pair, mutual=wrong > 0.5)
+    one_by_one, _ = of_wrong_sessions(wrong)
+    _, regular = of_patrons()
+    assert (one_by_one[relation] > regular[relation]) == fault
 
 
 USERS = [

@@ -55,9 +55,33 @@ ENTRY = st.fixed_dictionaries(
 def test_an_entry_that_holds_no_credits_changes_nothing(entries):
     ledger = one_a_minute(entries, "entry_id", "created_at")
     # With it every payment has several entries, so none takes the shorter way.
-    beside = ledger.drop_duplicates("payment_id").assign(delta=7, kind="other", event_id=None)
+    beside = ledger.drop_duplicates("payment_id").assign(delta=7, kind="usage", event_id=None)
     several = pd.concat([ledger, beside.assign(entry_id="beside")])
     assert_frame_equal(run(credited(TABLES), ledger=ledger), run(credited(TABLES), ledger=several))
+
+
+@pytest.mark.parametrize(
+    ("given", "holder"),
+    [
+        (50, "u2"),
+        # Not what was taken: nobody knows what the two entries are about.
+        (40, "u1"),
+        (None, "u1"),
+    ],
+)
+def test_what_support_moved_by_hand_is_on_the_other_account(given, holder):
+    entries = [("u1", 50, "purchase"), ("u1", -50, "other"), ("u2", given, "other")]
+    ledger = one_a_minute(
+        [
+            {"payment_id": "cs_1", "user_id": user, "delta": delta, "kind": kind}
+            for user, delta, kind in entries
+            if delta is not None
+        ],
+        "entry_id",
+        "created_at",
+    )
+    rows = run(credited(TABLES), ledger=ledger)
+    assert rows[["credited_user_id", "credits"]].to_numpy().tolist() == [[holder, 50]]
 
 
 def test_credited_of_literal_entries():
