@@ -194,8 +194,13 @@ def test_a_weak_method_is_shown_as_speaking_only_where_it_spoke(literal_case):
 
 def test_the_sessions_own_word_moves_a_method_to_its_family(literal_case):
     method = Method("p", "phone", "a phone", rows=by_price, session_when="email_prefilled")
-    case = a_case(literal_case, method, payment={"email_prefilled": True})
-    assert set(case.explain("cs_1").bars["family"]) == {"session"}
+    given = {"email_prefilled": True, "client_reference_id": BEN}
+    assert set(a_case(literal_case, method, payment=given).explain("cs_1").bars["family"]) == {
+        "session"
+    }
+    # What contradicts the session's ids is no copy of them.
+    contradicting = a_case(literal_case, method, payment=given | {"client_reference_id": ADA})
+    assert set(contradicting.explain("cs_1").bars["family"]) == {"session", "phone"}
 
 
 def test_the_ids_of_a_method_of_ones_own_are_shown_as_ids(literal_case):

@@ -10,7 +10,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
-from credit_forensics.case.payment_aliases import payments_of
+from credit_forensics.case.payment_aliases import payment_meant, payments_of
 from credit_forensics.did_you_mean import or_nearest
 from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.errors import CaseError
@@ -56,7 +56,7 @@ def explain_payments(
     tables
         what to read of them.
     payment_ids
-        the payments, by any id of an object that tells of them.
+        the payments, by any id of an object that tells of them, or the beginning of one.
     shown
         how ids are shown where an explanation displays itself.
 
@@ -65,9 +65,10 @@ def explain_payments(
     CaseError
         when the case has no such payment; the nearest id is named.
     """
+    if not all(isinstance(one, str) for one in payment_ids):
+        raise CaseError("A payment's id is a text, as 'cs_live_a1'.")
     known_as = payments_of(connection, payment_ids)
     payment_ids = [known_as.get(payment, payment) for payment in payment_ids]
-    wanted = list(dict.fromkeys(payment_ids))
 
     def of_wanted(query: str, column: str, values: Sequence[str]) -> pd.DataFrame:
         # Each value by itself: the engine then looks for it in the tables before it joins them.
@@ -75,10 +76,16 @@ def explain_payments(
         chosen = f"SELECT * FROM ({query}) WHERE {column} IN ({marks})"
         return to_pandas(connection.sql(chosen, params=list(values)).to_arrow_table())
 
-    rows = of_wanted(tables.judged, "payment_id", wanted)
-    missing = set(wanted) - set(rows["payment_id"])
+    rows = of_wanted(tables.judged, "payment_id", list(dict.fromkeys(payment_ids)))
+    missing = sorted(set(payment_ids) - set(rows["payment_id"]))
     if missing:
-        raise CaseError(_no_such_payment(connection, min(missing)))
+        meant = {text: payment_meant(connection, text) for text in missing}
+        nowhere = [text for text, payment in meant.items() if payment is None]
+        if nowhere:
+            raise CaseError(_no_such_payment(connection, nowhere[0]))
+        payment_ids = [meant.get(payment) or payment for payment in payment_ids]
+        rows = of_wanted(tables.judged, "payment_id", list(dict.fromkeys(payment_ids)))
+    wanted = list(dict.fromkeys(payment_ids))
     found = of_wanted("SELECT * FROM verdicts", "payment_id", wanted)
     verdict_of = {str(row["payment_id"]): row for row in found.to_dict("records")}
     claims = of_wanted(tables.claims, "payment_id", wanted)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -14,10 +15,14 @@ from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.case.judged_case import JudgedCase
 from credit_forensics.case.manifest import manifest_bytes
 from credit_forensics.evidence.custody import hash_file
+from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
+from credit_forensics.money import money_text
+from credit_forensics.records import row_dicts
 from credit_forensics.tables.catalogue import conform, spec
 from credit_forensics.whole_file import whole_file, write_whole
 
 _ROWS_A_GROUP = 250_000
+_ASKED = ("ambiguous", PAID_BY_ANOTHER)
 
 
 def write_analysis(case: JudgedCase, out: Path) -> dict[str, Any]:
@@ -98,8 +103,27 @@ def summary(case: JudgedCase) -> dict[str, Any]:
         "judged": case.judged.to_dict(),
         "verdicts": case.verdict_counts.to_dict(),
         "findings": {str(name): int(n) for name, n in by_name.items()},
+        "worst": _worst(findings),
+        "asked": sum(int(case.verdict_counts.get(name, 0)) for name in _ASKED),
         "incidents": len(case.incidents),
         "rejects": len(case.rejects),
         "gaps": case.gaps.to_dict("records"),
         "not_run": case.finding_runs.loc[~case.finding_runs["ran"], "finding"].tolist(),
     }
+
+
+def _worst(findings: pd.DataFrame) -> dict[str, str] | None:
+    """The payment of the gravest findings with the most money, first of the ids on a tie."""
+    named = findings[findings["payment_id"].notna()]
+    if named.empty:
+        return None
+    # Findings come by severity, the gravest first.
+    gravest = named[named["severity"] == named["severity"].iloc[0]]
+    order = gravest.assign(_amount=gravest["amount"].fillna(0)).sort_values(
+        ["_amount", "payment_id", "finding"], ascending=[False, True, True], kind="stable"
+    )
+    row = row_dicts(order.head(1))[0]
+    money = ""
+    if row["amount"] is not None and row["currency"]:
+        money = money_text(int(row["amount"]), str(row["currency"]))
+    return {"payment_id": str(row["payment_id"]), "finding": str(row["finding"]), "money": money}

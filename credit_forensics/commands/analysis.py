@@ -85,12 +85,15 @@ def analyze(
         opened.analyze(out)
     _print_summary(opened)
     typer.echo(f"\nWritten to {out}")
+    typer.echo("\n".join(_next_steps(opened, case)))
     _exit_by(opened, fail_on)
 
 
 def explain(
     case: CaseArgument,
-    payment_id: Annotated[str, typer.Argument(help="The payment, cs_… or pi_….")],
+    payment_id: Annotated[
+        str, typer.Argument(help="The payment, by any of its ids, or the beginning of one.")
+    ],
     mode: ModeOption = None,
     json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     store: StoreOption = True,
@@ -138,6 +141,19 @@ def _print_summary(case: credit_forensics.Case) -> None:
     notes = case.model["notes"]
     lines += [f"Note: {note}" for note in notes]
     typer.echo("\n".join(lines))
+
+
+def _next_steps(case: credit_forensics.Case, path: Path) -> list[str]:
+    """The worst payment with its money, and the commands that go on from there."""
+    numbers, lines = write_analysis.summary(case), []
+    if worst := numbers["worst"]:
+        what = ", ".join(part for part in (worst["finding"], worst["money"]) if part)
+        lines.append(f"Worst   {worst['payment_id']} ({what})")
+        lines.append(f"Why     credit-forensics explain {path} {worst['payment_id']}")
+    if numbers["asked"]:
+        lines.append(f"Asked   credit-forensics review {path}  ({numbers['asked']:,} payments)")
+    lines.append(f"Report  credit-forensics report {path}")
+    return lines
 
 
 def _block(title: str, counts: dict[str, Any]) -> list[str]:

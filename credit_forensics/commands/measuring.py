@@ -17,8 +17,8 @@ else:
 
 
 def accuracy(
-    payments: Annotated[int, typer.Option(help="Payments a world.")] = 20_000,
-    seeds: Annotated[int, typer.Option(help="Worlds of each kind.")] = 2,
+    payments: Annotated[int, typer.Option(help="Payments a world.", min=2)] = 20_000,
+    seeds: Annotated[int, typer.Option(help="Worlds of each kind.", min=1)] = 2,
     rate: Annotated[
         list[float] | None, typer.Option(help="Wrong-session rates, as shares; 0.005 and 0.03.")
     ] = None,

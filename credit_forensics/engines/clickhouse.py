@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, result_schema, typed
 from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.dialects import compiled_sql
+from credit_forensics.engines.recipes import Query, expression_of
 from credit_forensics.engines.spark import spark_memory
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import load
@@ -87,9 +88,9 @@ class ClickHouseEngine:
         self._run(f"USE {self._database}")
         self._check_canary()
 
-    def sql(self, expression: ir.Table) -> str:
+    def sql(self, expression: Query) -> str:
         """The expression as ClickHouse's SQL."""
-        return compiled_sql("clickhouse", expression)
+        return compiled_sql("clickhouse", expression_of(expression))
 
     def register(self, name: str, rows: Rows) -> None:
         """Copy rows into a table, replacing what was there."""
@@ -101,8 +102,9 @@ class ClickHouseEngine:
         self._fill(name, given.schema, f"SELECT * FROM file('{path}', Parquet)")
         path.unlink()
 
-    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
         """Run once, keep the rows in a table, and give that table back, unbound."""
+        expression = expression_of(expression)
         self._fill(name, result_schema(expression.schema()), self.sql(expression))
         return ibis.table(expression.schema(), name=name)
 
@@ -111,8 +113,9 @@ class ClickHouseEngine:
         for name in names:
             self._run(f'DROP TABLE IF EXISTS "{name}"')
 
-    def arrow(self, expression: ir.Table) -> pa.Table:
+    def arrow(self, expression: Query) -> pa.Table:
         """Run and give an Arrow table."""
+        expression = expression_of(expression)
         answer = self._session.query(self.sql(expression), "ArrowStream").bytes()
         schema = result_schema(expression.schema())
         if not answer:
@@ -120,7 +123,7 @@ class ClickHouseEngine:
         with pa.ipc.open_stream(answer) as stream:
             return typed(_with_times(stream.read_all(), schema), expression.schema())
 
-    def frame(self, expression: ir.Table) -> pd.DataFrame:
+    def frame(self, expression: Query) -> pd.DataFrame:
         """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""
         return to_pandas(self.arrow(expression))
 

@@ -22,6 +22,7 @@ import pyarrow as pa
 from ibis.backends.sql.compilers import DuckDBCompiler
 
 from credit_forensics.engines.arrow_to_pandas import to_pandas
+from credit_forensics.engines.recipes import Query, Written, written
 from credit_forensics.errors import CaseError
 from credit_forensics.tables.catalogue import ALL, conform, spec
 
@@ -31,7 +32,7 @@ class Engine(Protocol):
 
     name: str
 
-    def sql(self, expression: ir.Table) -> str:
+    def sql(self, expression: Query) -> str:
         """The expression as this engine's SQL."""
         ...
 
@@ -39,7 +40,7 @@ class Engine(Protocol):
         """Make rows available under a name, replacing what was there."""
         ...
 
-    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
         """Run once, keep the rows under a name, and give that table back, unbound.
 
         ``by_payment``: of every table with a ``payment_id`` the expression reads the rows of the
@@ -51,11 +52,11 @@ class Engine(Protocol):
         """Let go of tables that no later step reads."""
         ...
 
-    def arrow(self, expression: ir.Table) -> pa.Table:
+    def arrow(self, expression: Query) -> pa.Table:
         """Run and give an Arrow table."""
         ...
 
-    def frame(self, expression: ir.Table) -> pd.DataFrame:
+    def frame(self, expression: Query) -> pd.DataFrame:
         """Run and give a pandas DataFrame."""
         ...
 
@@ -123,9 +124,13 @@ class DuckDBEngine:
             self.connection.execute("SET enable_progress_bar = false")
         self.connection.execute("SET preserve_insertion_order = false")
 
-    def sql(self, expression: ir.Table) -> str:
+    def sql(self, expression: Query) -> str:
         """The expression as DuckDB's SQL."""
-        return _duckdb_sql(expression.op())
+        return self.written(expression).sql
+
+    def written(self, expression: Query) -> Written:
+        """The expression as DuckDB's SQL, with its columns."""
+        return written(expression, self.name, lambda one: _duckdb_sql(one.op()))
 
     def create(self, *names: str) -> None:
         """Create tables of ``evidence.tables`` by name, empty where they are not there yet."""
@@ -156,17 +161,18 @@ class DuckDBEngine:
         with self._staged(conform(name, rows)) as staged:
             self.connection.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM {staged}')
 
-    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
         """Run once, keep the rows under a name, and give that table back, unbound."""
-        self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS {self.sql(expression)}')
-        return ibis.table(expression.schema(), name=name)
+        text = self.written(expression)
+        self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS {text.sql}')
+        return ibis.table(text.schema, name=name)
 
     def drop(self, *names: str) -> None:
         """Let go of tables that no later step reads."""
         for name in names:
             self.connection.execute(f'DROP TABLE IF EXISTS "{name}"')
 
-    def arrow(self, expression: ir.Table) -> pa.Table:
+    def arrow(self, expression: Query) -> pa.Table:
         """Run and give an Arrow table."""
         table = self.connection.sql(self.sql(expression)).to_arrow_table()
         # DuckDB sums BIGINT into HUGEINT, which would reach pandas as Decimal objects.
@@ -185,7 +191,7 @@ class DuckDBEngine:
         """Run and give the rows in the order of some columns, some at a time."""
         yield from self.batches(expression.order_by(by), rows)
 
-    def frame(self, expression: ir.Table) -> pd.DataFrame:
+    def frame(self, expression: Query) -> pd.DataFrame:
         """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""
         return to_pandas(self.arrow(expression))
 

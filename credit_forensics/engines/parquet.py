@@ -39,6 +39,7 @@ from credit_forensics.engines.parquet_rows import (
     quoted_path,
     select_rows,
 )
+from credit_forensics.engines.recipes import Query
 from credit_forensics.errors import CaseError
 from credit_forensics.tables.catalogue import ALL, conform
 from credit_forensics.tables.evidence import EVIDENCE
@@ -167,12 +168,13 @@ class ParquetEngine(DuckDBEngine):
             super().register(name, table)
         self._key = _digest(self._key, digest.hexdigest())
 
-    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
         """Run once, store the rows as Parquet, and give that table back, unbound.
 
         Rows that an interrupted run stored are taken as they are, bucket by bucket.
         """
-        query = self.sql(expression)
+        text = self.written(expression)
+        query = text.sql
         # The compiler names what it leaves out in no particular order.
         self._key = _digest(self._key, name, *sorted(_WORD.findall(query)))
         path = self._steps / f"{name}-{self._key[:16]}"
@@ -180,11 +182,11 @@ class ParquetEngine(DuckDBEngine):
             self.drop(name)
             return super().materialize(name, expression, by_payment=by_payment)
         # DuckDB sums into HUGEINT, which Parquet holds as a fraction.
-        whole = [column for column, kind in expression.schema().items() if kind.is_integer()]
+        whole = [column for column, kind in text.schema.items() if kind.is_integer()]
         if whole:
             casts = ", ".join(f'"{column}"::BIGINT AS "{column}"' for column in whole)
             query = f"SELECT * REPLACE ({casts}) FROM ({query})"
-        bucketed = BUCKET in expression.columns and self.buckets > 1
+        bucketed = BUCKET in text.schema and self.buckets > 1
         if not path.is_dir():
             self.steps_run += 1
             part = self._steps / f"{path.name}.part"
@@ -195,7 +197,7 @@ class ParquetEngine(DuckDBEngine):
                 copy_rows(self, query, part, self.buckets if bucketed else 1)
             part.replace(path)
         self._show(name, path)
-        return ibis.table(expression.schema(), name=name)
+        return ibis.table(text.schema, name=name)
 
     def ordered(
         self, expression: ir.Table, by: Sequence[str], rows: int = 100_000

@@ -24,6 +24,7 @@ from credit_forensics.databases.urls import libpq_arguments, one_line, parse_url
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, result_schema
 from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.dialects import compiled_sql
+from credit_forensics.engines.recipes import Query, expression_of
 from credit_forensics.errors import CaseError
 
 _SETTINGS = {
@@ -81,9 +82,9 @@ class PostgresEngine:
                 self._connection.execute("SELECT set_config(%s, %s, false)", [setting, value])
             self._collation = self._find_collation()
 
-    def sql(self, expression: ir.Table) -> str:
+    def sql(self, expression: Query) -> str:
         """The expression as PostgreSQL's SQL."""
-        return compiled_sql("postgres", expression)
+        return compiled_sql("postgres", expression_of(expression))
 
     def register(self, name: str, rows: Rows) -> None:
         """Copy rows into a temporary table, replacing what was there."""
@@ -97,8 +98,9 @@ class PostgresEngine:
                     copy.write(sink.getbuffer())
             self._take(name)
 
-    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
         """Run once, keep the rows in a temporary table, and give that table back, unbound."""
+        expression = expression_of(expression)
         with self._told(f"could not compute {name}"):
             self._create("_incoming", result_schema(expression.schema()))
             # Runs in a transaction that may read only: of all tables just this one takes rows.
@@ -111,8 +113,9 @@ class PostgresEngine:
         with self._told("could not let go of a table"):
             self._define(*(f'DROP TABLE IF EXISTS pg_temp."{name}"' for name in names))
 
-    def arrow(self, expression: ir.Table) -> pa.Table:
+    def arrow(self, expression: Query) -> pa.Table:
         """Run and give an Arrow table."""
+        expression = expression_of(expression)
         schema = result_schema(expression.schema())
         query = f"COPY ({self.sql(expression)}) TO STDOUT (FORMAT csv)"
         options = csv.ConvertOptions(
@@ -137,7 +140,7 @@ class PostgresEngine:
                 convert_options=options,
             )
 
-    def frame(self, expression: ir.Table) -> pd.DataFrame:
+    def frame(self, expression: Query) -> pd.DataFrame:
         """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""
         return to_pandas(self.arrow(expression))
 

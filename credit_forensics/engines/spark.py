@@ -25,6 +25,7 @@ import pyarrow.parquet as pq
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, typed
 from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.dialects import compiled_sql
+from credit_forensics.engines.recipes import Query, expression_of
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import load
 
@@ -91,9 +92,9 @@ class SparkEngine:
         """The Spark session, for settings of one's own."""
         return self._session
 
-    def sql(self, expression: ir.Table) -> str:
+    def sql(self, expression: Query) -> str:
         """The expression as Spark's SQL."""
-        return compiled_sql("spark", expression)
+        return compiled_sql("spark", expression_of(expression))
 
     def register(self, name: str, rows: Rows) -> None:
         """Write rows as Parquet and make them readable under a name, replacing what was there."""
@@ -106,8 +107,9 @@ class SparkEngine:
         with _told(f"did not take the table {name}"):
             self._take(name, path, None)
 
-    def materialize(self, name: str, expression: ir.Table, *, by_payment: bool = False) -> ir.Table:
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
         """Run once, keep the rows as Parquet, and give that table back, unbound."""
+        expression = expression_of(expression)
         path = self._new_path(name)
         with _told(f"could not compute {name}"):
             rows = self._session.sql(self.sql(expression))
@@ -123,13 +125,14 @@ class SparkEngine:
                 self._session.catalog.dropTempView(name)
                 shutil.rmtree(path, ignore_errors=True)
 
-    def arrow(self, expression: ir.Table) -> pa.Table:
+    def arrow(self, expression: Query) -> pa.Table:
         """Run and give an Arrow table."""
+        expression = expression_of(expression)
         with _told("could not answer"):
             table = self._session.sql(self.sql(expression)).toArrow()
         return typed(table, expression.schema())
 
-    def frame(self, expression: ir.Table) -> pd.DataFrame:
+    def frame(self, expression: Query) -> pd.DataFrame:
         """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""
         return to_pandas(self.arrow(expression))
 

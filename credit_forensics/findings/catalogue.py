@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.findings.finding import SEVERITIES, Finding
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
@@ -100,7 +101,7 @@ def examine(
     runs: list[dict[str, object]] = []
     for finding in findings:
         try:
-            rows = conform("findings", engine.arrow(_expression(finding, methods)))
+            rows = conform("findings", engine.arrow(_recipe(finding, methods)))
         except Exception as error:
             problem = type(error).__name__
             runs.append({"finding": finding.name, "ran": False, "rows": 0, "problem": problem})
@@ -117,9 +118,14 @@ def examine(
 
 
 @lru_cache(maxsize=64)
-def _expression(finding: Finding, methods: tuple[Method, ...]) -> ir.Table:
-    """Built once a process, so that it is compiled once too."""
-    return finding.find(Tables(), methods) if finding.by_methods else finding.find(Tables())
+def _recipe(finding: Finding, methods: tuple[Method, ...]) -> Recipe:
+    """Of the house's findings with the house's methods the text is kept from run to run."""
+
+    def build() -> ir.Table:
+        return finding.find(Tables(), methods) if finding.by_methods else finding.find(Tables())
+
+    ours = finding in FINDINGS and methods == METHODS
+    return Recipe(f"finding-{finding.name}" if ours else "", build)
 
 
 def sort_findings(findings: pd.DataFrame) -> pd.DataFrame:

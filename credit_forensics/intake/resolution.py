@@ -15,6 +15,7 @@ from datetime import datetime
 
 from credit_forensics.evidence.fold_and_match import PLACEHOLDERS
 from credit_forensics.intake.checkout_object import Checkout
+from credit_forensics.resolution.given_values import own_words
 from credit_forensics.resolution.method import SESSION, Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.resolution.one_session import OneSession, email_key
@@ -113,9 +114,15 @@ def claims(
         "email_prefilled": checkout.prefilled_email is not None or customer_preset(checkout, facts),
     }
     session = _one_session(checkout, facts)
+    named = [(method, method.resolve_session(session)) for method in methods]
+    own = {method.name for method in own_words(methods)}
+    words = {_person(user_id, facts) for method, user_id in named if user_id and method.name in own}
     found = []
-    for method in methods:
-        user_id = method.resolve_session(session)
+    for method, user_id in named:
+        if method.session_when and not method.history and user_id and words:
+            # As in the audit: what contradicts the session's ids is no copy of them.
+            conditions[method.session_when] &= _person(user_id, facts) in words
+    for method, user_id in named:
         if user_id is None:
             continue
         spoken_by_session = method.session_when is not None and conditions[method.session_when]

@@ -12,6 +12,7 @@ import pandas as pd
 import pyarrow as pa
 
 from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.recipes import Query
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.model import Fit, fit_model
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode, without_family
@@ -81,7 +82,7 @@ def with_posteriors(keyed: ir.Table, posteriors: ir.Table) -> ir.Table:
 
 def fuse(
     engine: Engine,
-    counted: ir.Table,
+    counted: Query,
     families: tuple[Family, ...],
     accounts: int,
     keep: str,

@@ -22,7 +22,7 @@ from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode
 from credit_forensics.judgement.patterns import MOST_FAMILIES
 from credit_forensics.judgement.periods import Periods, choose_periods
 from credit_forensics.judgement.persons import accounts_by_age, group_persons
-from credit_forensics.judgement.plan import BY_PAYMENT, Plan, make_plan
+from credit_forensics.judgement.plan import BY_PAYMENT, Plan, Steps
 from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import SESSION, Method
@@ -57,14 +57,9 @@ class Judgement:
     @property
     def plan(self) -> Plan:
         """The expressions; built once a process."""
-        return make_plan(
-            self.methods,
-            self.families,
-            self.mode,
-            left_out=self.left_out,
-            linked=self.linked,
-            has_users=self.has_users,
-        )
+        return Steps(
+            self.methods, self.families, self.mode, self.left_out, self.linked, self.has_users
+        ).plan
 
     @property
     def matrix(self) -> ir.Table:
@@ -157,29 +152,23 @@ def judge(
         raise CaseError(f"Methods of one's own may add {own} families.")
     accounts = engine.frame(accounts_by_age(tables))["user_id"]
 
-    def plan_of(linked: bool) -> Plan:
-        return make_plan(
-            methods,
-            families,
-            mode,
-            left_out=tuple(left_out),
-            linked=linked,
-            has_users=bool(len(accounts)),
-        )
+    def steps_of(linked: bool) -> Steps:
+        has_users = bool(len(accounts))
+        return Steps(methods, families, mode, tuple(left_out), linked, has_users)
 
     kept = {"posteriors": ibis.table(POSTERIORS, name="posteriors")}
 
     def run(*names: str) -> None:
         for name in names:
-            expression = getattr(plan, name)
-            kept[name] = engine.materialize(name, expression, by_payment=name in BY_PAYMENT)
+            recipe = plan.recipe(name)
+            kept[name] = engine.materialize(name, recipe, by_payment=name in BY_PAYMENT)
 
     def drop(*names: str) -> None:
         engine.drop(*names)
         for name in names:
             kept.pop(name, None)
 
-    plan = plan_of(False)
+    plan = steps_of(False)
     step("session fields")
     run("session_fields", "credited")
     measured = None
@@ -189,14 +178,14 @@ def judge(
     else:
         engine.register("coverage", at_new_spans(basis.coverage, engine))
     step("persons")
-    persons = group_persons(engine.frame(plan.links), accounts, list(different))
+    persons = group_persons(engine.frame(plan.recipe("links")), accounts, list(different))
     engine.register("persons", persons)
-    plan = plan_of(bool(len(persons)))
+    plan = steps_of(bool(len(persons)))
     periods = _periods(engine, plan, basis)
     count = basis.accounts if basis else len(accounts)
     step("methods")
-    for name, table in plan.lookups.items():
-        engine.materialize(name, table)
+    for name in plan.lookups:
+        engine.materialize(name, plan.recipe(name))
     run("first_matrix", "name_owners")
     drop("session_fields", *plan.lookups)
     step("first judgement")
@@ -204,7 +193,7 @@ def judge(
     drop("first_name_questions")
     first = fuse(
         engine,
-        plan.first_counts,
+        plan.recipe("first_counts"),
         families,
         count,
         "first_posteriors",
@@ -213,15 +202,14 @@ def judge(
     )
     step("histories")
     run("ownership")
-    for name, table in plan.votes.items():
-        kept[name] = engine.materialize(name, table)
+    run(*plan.votes)
     drop("ownership", "first_posteriors")
     step("judgement")
     run("keyed", "name_questions", "name_marks")
     drop("name_questions", "name_owners")
     fused = fuse(
         engine,
-        plan.counts,
+        plan.recipe("counts"),
         families,
         count,
         "posteriors",
@@ -259,8 +247,8 @@ def _checked(methods: tuple[Method, ...]) -> tuple[Method, ...]:
     return methods
 
 
-def _periods(engine: Engine, plan: Plan, basis: Basis | None) -> Periods:
-    row = engine.arrow(plan.times).to_pylist()[0]
+def _periods(engine: Engine, plan: Steps, basis: Basis | None) -> Periods:
+    row = engine.arrow(plan.recipe("times")).to_pylist()[0]
     periods = basis.periods if basis else Periods(0, 86_400)
     if row["first"] is not None and basis is None:
         periods = choose_periods(int(row["first"]), int(row["last"]), int(row["payments"]))

@@ -13,8 +13,9 @@ from functools import lru_cache
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.judgement.chosen_claims import chosen_claims
-from credit_forensics.judgement.families import Family
+from credit_forensics.judgement.families import FAMILIES, Family
 from credit_forensics.judgement.fusion import (
     POSTERIORS,
     counted_patterns,
@@ -43,9 +44,16 @@ from credit_forensics.judgement.voices import (
     with_translated_ids,
 )
 from credit_forensics.resolution.credited import credited
+from credit_forensics.resolution.given_values import with_contradictions
 from credit_forensics.resolution.history import HISTORY_VOTES, Mode, history_votes
-from credit_forensics.resolution.matrix import build_matrix, lookup_tables, with_histories
+from credit_forensics.resolution.matrix import (
+    build_matrix,
+    lookup_name,
+    lookup_tables,
+    with_histories,
+)
 from credit_forensics.resolution.method import Method
+from credit_forensics.resolution.methods import METHODS
 from credit_forensics.resolution.session_fields import session_fields
 from credit_forensics.tables.catalogue import Tables
 
@@ -65,6 +73,70 @@ BY_PAYMENT = (
 
 # A payment vouches for others only where it is itself more likely right than not.
 _OWNED_FROM = 500_000  # millionths
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The plan's steps as recipes, by what they depend on; a step's rows are kept under its name.
+
+    Parameters
+    ----------
+    methods, families, mode, left_out, linked, has_users
+        as ``make_plan`` takes them.
+
+    Examples
+    --------
+    >>> steps = Steps(METHODS, FAMILIES, "hindsight")
+    >>> steps.recipe("verdicts").name
+    'judgement-hindsight-verdicts'
+    >>> Steps((), FAMILIES, "hindsight").recipe("verdicts").name
+    ''
+    """
+
+    methods: tuple[Method, ...]
+    families: tuple[Family, ...]
+    mode: Mode
+    left_out: tuple[str, ...] = ()
+    linked: bool = False
+    has_users: bool = False
+
+    @property
+    def plan(self) -> Plan:
+        """The expressions; built once a process."""
+        return make_plan(
+            self.methods,
+            self.families,
+            self.mode,
+            left_out=self.left_out,
+            linked=self.linked,
+            has_users=self.has_users,
+        )
+
+    @property
+    def lookups(self) -> list[str]:
+        """The steps that look up what methods need."""
+        looking = [one for one in self.methods if one.lookup is not None or one.rows is not None]
+        return list(dict.fromkeys(lookup_name(one, self.methods) for one in looking))
+
+    @property
+    def votes(self) -> list[str]:
+        """The steps that gather what histories say."""
+        return [f"{one.stem}_votes" for one in self.methods if one.history]
+
+    def recipe(self, name: str) -> Recipe:
+        """A step: a field of the plan, a lookup, or a history's votes."""
+
+        def build() -> ir.Table:
+            plan = self.plan
+            found = plan.lookups.get(name, plan.votes.get(name))
+            expression: ir.Table = getattr(plan, name) if found is None else found
+            return expression
+
+        ours = self.methods == METHODS and self.families == FAMILIES
+        with_what = [name for name in ("linked", "has_users") if getattr(self, name)]
+        apart = [f"without-{family}" for family in self.left_out]
+        kept = "-".join(["judgement", self.mode, *with_what, *apart, name])
+        return Recipe(kept if ours else "", build)
 
 
 @dataclass(frozen=True)
@@ -137,7 +209,7 @@ def make_plan(
     # A person stands beside each id; without links the ids are the persons themselves.
     ids = [method.name for method in methods if not method.history] if linked else []
     ids += ["ledger"] if linked else []
-    first = with_persons(first, tables.persons, ids)
+    first = with_contradictions(with_persons(first, tables.persons, ids), methods)
     stored_matrix = kept("first_matrix", first)
     name_owners = _name_owners(tables)
     kept_name_owners = kept("name_owners", name_owners)

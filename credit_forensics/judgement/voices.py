@@ -135,7 +135,9 @@ def with_translated_ids(voices: ir.Table, tables: Tables) -> ir.Table:
     users = tables.users
     session = f"v_{SESSION}"
     other = voices.filter(voices[session] != voices.credited)
-    other = other.anti_join(users, other.session_user_id == users.user_id)
+    # An e-mail, or what an invoice names, is known as the account or id that it stands for.
+    spoken = ibis.coalesce(other.session_user_id, other[session])
+    other = other.anti_join(users, spoken == users.user_id)
     accounts = users.select(account_id="user_id").distinct().view()
     foreign = other.semi_join(accounts, other.credited == accounts.account_id)
     foreign = foreign.select(foreign_id="payment_id")

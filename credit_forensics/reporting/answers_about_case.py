@@ -2,23 +2,13 @@
 
 from __future__ import annotations
 
-import ibis
-import pandas as pd
 from markupsafe import Markup
 
-from credit_forensics.reporting.answers_about_payment import (
-    LONGEST_VERSION,
-    PERSON_FINDINGS,
-    VERSION,
-    key_fact,
-)
+from credit_forensics.reporting.answers_about_payment import PERSON_FINDINGS
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.corrections import open_corrections
-from credit_forensics.reporting.elements import Code
+from credit_forensics.reporting.in_short import apart_words
 from credit_forensics.tables.catalogue import Tables
-
-# The name under which the engine is told which payments are meant.
-_CHOSEN = "_report_payments"
 
 
 def elsewhere(view: CaseView) -> Markup:
@@ -126,54 +116,12 @@ def hit_case(view: CaseView) -> Markup:
     language = view.language
     if view.findings.empty:
         return language.html("answer.hit_none")
-    shared = Markup()
-    fact = _shared_fact(view)
-    if fact:
-        share, text = fact
-        shared = language.html(
-            "answer.hit_shared",
-            share=language.percent(share, 0),
-            kind=language.name("finding", view.findings["finding"].iloc[0]),
-            fact=text,
-        )
     return language.html(
         "answer.hit_case",
         accounts=language.count("account", view.accounts_hit),
         findings=language.count("finding", len(view.findings)),
-        shared=shared,
+        shared=apart_words(view, "answer.hit_shared"),
     )
-
-
-def _shared_fact(view: CaseView) -> tuple[float, Markup] | None:
-    """The version or handler method that most payments of the worst finding's kind have."""
-    kind = view.findings["finding"].iloc[0]
-    payments = view.findings.loc[view.findings["finding"] == kind, "payment_id"].dropna().unique()
-    if not len(payments):
-        return None
-    # Counted where the evidence is: it may hold many more rows than a report should fetch.
-    view.case.evidence.engine.register(_CHOSEN, pd.DataFrame({"payment_id": payments}))
-    chosen = ibis.table({"payment_id": "string"}, name=_CHOSEN)
-    tables = Tables()
-    versions = tables.metadata.filter(
-        tables.metadata.key.contains("version")
-        & (tables.metadata.value.length() <= LONGEST_VERSION)
-    ).select("payment_id", "key", "value")
-    methods = tables.deliveries.filter(tables.deliveries.method.notnull()).select(
-        "payment_id", key=ibis.literal(""), value=tables.deliveries.method
-    )
-    facts = versions.union(methods).semi_join(chosen, "payment_id").distinct()
-    counts = view.query(facts.group_by(["key", "value"]).agg(number=facts.count()))
-    counts = counts[counts["value"].astype(str).str.match(VERSION)]
-    if counts.empty:
-        return None
-    best = counts.sort_values(["number", "key", "value"], ascending=[False, False, True]).iloc[0]
-    key, value = best["key"], best["value"]
-    text = (
-        key_fact(view, str(key), str(value))
-        if key
-        else view.language.html("answer.version_handler", method=Code(view.mask.text(value)))
-    )
-    return int(best["number"]) / len(payments), text
 
 
 def corrections_case(view: CaseView) -> Markup:

@@ -23,6 +23,7 @@ from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
 from credit_forensics.reporting.findings_section import finding_sentence
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
+from credit_forensics.reporting.in_short import largest_first
 
 SHOWN_WATERFALLS = 10
 SHOWN_INCIDENTS = 25
@@ -116,7 +117,7 @@ def methods_section(view: CaseView) -> Block:
 def incidents_section(view: CaseView) -> Block:
     """Incidents, and the rate over time of the gravest one that payments belong to."""
     language = view.language
-    incidents = view.incidents
+    incidents = largest_first(view.incidents)
     if incidents.empty:
         return Block(view.heading("incidents"), view.paragraph("none.incidents", "none"))
     keys = ("finding", "cause", "severity", "onset", "end", "findings", "users", "credits")
@@ -130,9 +131,7 @@ def incidents_section(view: CaseView) -> Block:
         # The summaries are written in English when the case is analysed.
         detail=(lambda row: str(row["summary"])) if language.code == "en" else None,
     )
-    largest = incidents.sort_values("findings", ascending=False, kind="stable")
-    gravest = largest[largest["severity"] == incidents["severity"].iloc[0]]
-    rate = rate_of_incident(view, row_dicts(gravest)[0])
+    rate = rate_of_incident(view, row_dicts(incidents)[0])
     return Block(view.heading("incidents"), view.paragraph("incidents.intro"), table, *rate)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 
 import pandas as pd
@@ -12,6 +13,7 @@ from credit_forensics.coverage.judged import SUBJECTS
 from credit_forensics.html_templates import render
 from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
 from credit_forensics.reporting.case_view import CaseView, accounts_hit, money_at_stake
+from credit_forensics.reporting.in_short import in_short
 from credit_forensics.reporting.rolling_facts import rolling_facts
 
 
@@ -50,7 +52,7 @@ def headline(view: CaseView, started_at: str = "") -> Markup:
         asked_words = language.count("payment", asked)
         unsure += f" {language.say('headline.paid_by_another', payments=asked_words)}"
     facts = [f"{_facts(view, started_at)}. {unsure}", *judged_facts(view)]
-    return _head(view, found, title, facts)
+    return _head(view, found, title, facts, short=in_short(view))
 
 
 def judged_facts(view: CaseView) -> list[str]:
@@ -92,7 +94,13 @@ def digest_headline(view: CaseView, recent: pd.DataFrame, window: str, started_a
 
 
 def _head(
-    view: CaseView, found: pd.DataFrame, title: str, facts: list[str], anchor: str = ""
+    view: CaseView,
+    found: pd.DataFrame,
+    title: str,
+    facts: list[str],
+    *,
+    anchor: str = "",
+    short: Sequence[Markup] = (),
 ) -> Markup:
     revealed = view.mask.reveal
     return render(
@@ -100,6 +108,7 @@ def _head(
         name=view.case.name,
         headline=title,
         anchor=anchor,
+        short=short,
         tiles=_tiles(view, found),
         facts=[fact for fact in (*facts, rolling_facts(view)) if fact],
         revealed=revealed,

@@ -66,12 +66,12 @@ class IncidentReport:
         self._csv = Path(csv) if csv else None
 
     def headline(self) -> Block:
-        """The case's name, what was found in one sentence, and the figures that matter."""
-        return Block(headline(self.view, self._started_at))
+        """The case's name, what happened in short and what to do now, the figures that matter."""
+        return Block(headline(self.view, self._started_at), CONTENTS_MARK)
 
     def answers(self) -> Block:
         """The ten questions, answered in plain sentences."""
-        return Block(answers_html(self.view), CONTENTS_MARK)
+        return Block(answers_html(self.view))
 
     def findings(self) -> Block:
         """Findings by kind, the money at stake, and the findings themselves, capped."""

@@ -35,6 +35,32 @@ SENTENCES: dict[str, str] = {
     "headline.none_judged": "Kein Befund in den {share} von {payments}, die beurteilbar waren",
     "headline.judged": "Beurteilt: {shares}.",
     "headline.unjudged": "Nicht beurteilt: {parts}.",
+    "short.happened": (
+        "{finding}{cause}: {findings}, {accounts} betroffen{money}, von {onset} bis {end}. "
+        "{going_on}"
+    ),
+    "short.money": ", {amount}",
+    "short.goes_on": "Es dauert vielleicht noch an.",
+    "short.ended": "Es ist vorbei.",
+    "short.unknown": "Ob es andauert, ist nicht zu sagen.",
+    "short.apart": (
+        "{share} der falschen Zahlungen haben {trait} {value}, von den übrigen {others} "
+        "(Lift {lift})."
+    ),
+    "short.alike": "Nichts Aufgezeichnetes unterscheidet die falschen Zahlungen von den übrigen.",
+    "short.besides": "Außerdem: {kinds}.",
+    "short.others": "{number} weitere",
+    "short.now": "Jetzt: {steps}.",
+    "short.step": "{command} {what}",
+    "short.repair": "schreibt einen Plan mit {count}",
+    "short.review": "fragt nach {count}",
+    "short.doctor": "sagt, was fehlt, um {count} zu beurteilen",
+    "trait.frontend_version": "Front-End-Version",
+    "trait.browser": "Browser",
+    "trait.handler_method": "Handler-Methode",
+    "trait.price": "Preis",
+    "trait.hour": "Stunde (UTC)",
+    "trait.preset_customer": "Kunde",
     "headline.unsure": "{ambiguous} warten auf Prüfung, {unverifiable} sind nicht überprüfbar.",
     "headline.paid_by_another": "Bezahlt von jemand anderem als dem Inhaber des Kontos, wie es "
     "Vorgesetzte oder Eltern tun: {payments}; credit-forensics review fragt einmal je Paar.",
@@ -168,7 +194,9 @@ SENTENCES: dict[str, str] = {
     "answer.version_handler": "Handler-Methode {method}",
     "answer.version_key": "{key} {value}",
     "answer.hit_case": "{accounts} betroffen von {findings}{shared}.",
-    "answer.hit_shared": "; {share} der Zahlungen mit {kind} haben {fact}",
+    "answer.hit_shared": (
+        "; {share} der falschen Zahlungen und {others} der übrigen haben {trait} {value}"
+    ),
     "answer.hit_none": "Sonst ist niemand betroffen.",
     "answer.correct_move": "{credits} von {credited} zurücknehmen und {rightful} gutschreiben",
     "answer.correct_grant": "{credits} an {rightful} gutschreiben",

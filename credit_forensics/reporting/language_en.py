@@ -33,6 +33,31 @@ SENTENCES: dict[str, str] = {
     "headline.none_judged": "No finding in the {share} of {payments} that could be judged",
     "headline.judged": "Judged: {shares}.",
     "headline.unjudged": "Not judged: {parts}.",
+    "short.happened": (
+        "{finding}{cause}: {findings}, {accounts} hit{money}, from {onset} to {end}. {going_on}"
+    ),
+    "short.money": ", {amount}",
+    "short.goes_on": "It may still go on.",
+    "short.ended": "It has ended.",
+    "short.unknown": "Whether it goes on cannot be told.",
+    "short.apart": (
+        "{share} of the wrong payments have {trait} {value}, and {others} of the others "
+        "(lift {lift})."
+    ),
+    "short.alike": "Nothing that was recorded sets the wrong payments apart from the others.",
+    "short.besides": "Besides: {kinds}.",
+    "short.others": "{number} others",
+    "short.now": "Now: {steps}.",
+    "short.step": "{command} {what}",
+    "short.repair": "writes a plan of {count}",
+    "short.review": "asks about {count}",
+    "short.doctor": "says what is missing to judge {count}",
+    "trait.frontend_version": "front-end version",
+    "trait.browser": "browser",
+    "trait.handler_method": "handler method",
+    "trait.price": "price",
+    "trait.hour": "hour (UTC)",
+    "trait.preset_customer": "customer",
     "headline.unsure": "{ambiguous} wait for review, {unverifiable} cannot be verified.",
     "headline.paid_by_another": "{payments} were made by somebody else than the account's owner, "
     "as a boss or a parent may: credit-forensics review asks once a pair.",
@@ -165,7 +190,9 @@ SENTENCES: dict[str, str] = {
     "answer.version_handler": "handler method {method}",
     "answer.version_key": "{key} {value}",
     "answer.hit_case": "{accounts} hit by {findings}{shared}.",
-    "answer.hit_shared": "; {share} of the payments with {kind} have {fact}",
+    "answer.hit_shared": (
+        "; {share} of the wrong payments and {others} of the others have {trait} {value}"
+    ),
     "answer.hit_none": "Nobody else is hit.",
     "answer.correct_move": "Take {credits} from {credited} and give them to {rightful}",
     "answer.correct_grant": "Grant {credits} to {rightful}",

@@ -80,7 +80,7 @@ def page_html(body: Markup, *, title: str, language: Language, footer: str = "")
             style=_text("page.css"),
             before=before,
             # Out of the body, in which it is escaped already.
-            contents=[(name, Markup(text)) for name, text in headings if name != "answers"],  # noqa: S704
+            contents=[(name, Markup(text)) for name, text in headings],  # noqa: S704
             after=after,
             footer=footer,
             plotly=_plotly() if 'class="plot"' in body else None,

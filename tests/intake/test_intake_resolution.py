@@ -104,6 +104,9 @@ def test_intake_says_of_a_session_what_the_audit_says(data: st.DataObject) -> No
         )
         found = claims(read_checkout(session, {}), facts)
         said = {(c.method, c.family, c.user_id) for c in found if c.method != "customer_history"}
+        if any(not claim.known for claim in found):
+            # The audit links an id of no account by the e-mails of all sessions; a webhook has one.
+            said, told = ({(method, user) for method, _, user in one} for one in (said, told))
         assert said == told, (session, said ^ told)
 
 

@@ -333,3 +333,21 @@ def test_explaining_an_unknown_payment_names_the_nearest(literal_case):
         CaseError, match="There is no payment cs_l in this case; did you mean 'cs_1'"
     ):
         case.explain("cs_l")
+
+
+def test_the_beginning_of_an_id_is_enough_where_it_is_one_payments(literal_case):
+    from credit_forensics.errors import CaseError
+
+    named = {"client_reference_id": ADA}
+    payments = [payment(1, payment_id=one, **named) for one in ("cs_live_a1", "cs_live_b2")]
+    case = literal_case(payments=payments)
+    assert case.explain("cs_live_b").payment_id == "cs_live_b2"
+    both = "cs_live begins an id of 2 payments: cs_live_a1, cs_live_b2; give more of it"
+    with pytest.raises(CaseError, match=both):
+        case.explain("cs_live")
+    with pytest.raises(CaseError, match="There is no payment cs_li in"):
+        case.explain("cs_li")
+    with pytest.raises(CaseError, match=f"{ADA} is an account, with 2 payments: cs_live_a1"):
+        case.explain(ADA)
+    with pytest.raises(CaseError, match="is a text"):
+        case.explain(42)

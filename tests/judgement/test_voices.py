@@ -7,8 +7,12 @@ import pandas as pd
 import pytest
 
 from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.judgement import families as levels
 from credit_forensics.judgement.families import FAMILIES
-from credit_forensics.judgement.voices import family_voices
+from credit_forensics.judgement.voices import family_voices, with_translated_ids
+from credit_forensics.resolution.given_values import with_contradictions
+from credit_forensics.resolution.methods import METHODS
+from credit_forensics.tables.catalogue import Tables
 
 TEXTS = (
     "payment_id",
@@ -43,7 +47,10 @@ COLUMNS = {
 DTYPES = {"string": "str", "int64": "Int64", "float64": "float64", "boolean": "bool"}
 
 
-def voice(name, **columns):
+MATRIX = ibis.table(COLUMNS, name="matrix")
+
+
+def voice(name, matrix=MATRIX, **columns):
     """Whom a family names and the name of its level, from one row of the matrix."""
     unset = dict.fromkeys(("customer_preset", "email_prefilled", "mapping_echo"), False)
     row = dict.fromkeys(COLUMNS) | unset | columns
@@ -51,7 +58,7 @@ def voice(name, **columns):
     frame["created_at"] = pd.to_datetime(frame["created_at"], utc=True)
     engine = DuckDBEngine(threads=1)
     engine.register("matrix", frame)
-    found = engine.frame(family_voices(ibis.table(COLUMNS, name="matrix"), FAMILIES))
+    found = engine.frame(family_voices(matrix, FAMILIES))
     person, level = found[f"v_{name}"].item(), int(found[f"l_{name}"].item())
     family = next(one for one in FAMILIES if one.name == name)
     assert pd.isna(person) or level, "a person without a level"
@@ -136,6 +143,56 @@ def test_what_the_session_gave_is_the_sessions_word(family):
     }
     assert voice(family, **given) == (None, None)
     assert voice("session", **given) == ("ada", "unanimous")
+
+
+GIVEN = {"email_prefilled": True, "payer_email": "bob"}
+
+
+@pytest.mark.parametrize(
+    ("columns", "session", "email"),
+    [
+        # A copy says what the ids say; another's e-mail was not copied from them.
+        ({"metadata_user_id": "bob"}, ("bob", "unanimous"), (None, None)),
+        ({"metadata_user_id": "ada"}, ("ada", "alone"), ("bob", "typed")),
+        ({"metadata_user_id": "ada", "ledger": "ada"}, ("ada", "alone"), ("bob", "typed")),
+        # It need not be a copy of the first of them.
+        ({"metadata_user_id": "ada", "client_reference_id": "bob"}, ("bob", "split"), (None, None)),
+        # Without ids there is nothing to contradict.
+        ({"ledger": "ada"}, ("bob", "alone"), (None, None)),
+        # Two words of one session confirm nothing, though they differ.
+        ({"metadata_user_id": "ada", "ledger": "bob"}, ("ada", "split"), (None, None)),
+    ],
+)
+def test_a_given_email_of_another_than_the_ids_name_speaks_for_itself(columns, session, email):
+    matrix = with_contradictions(MATRIX, METHODS)
+    assert voice("session", matrix, **GIVEN, **columns) == session
+    assert voice("email", matrix, **GIVEN, **columns) == email
+
+
+@pytest.mark.parametrize(
+    ("session_user_id", "named", "expected"),
+    [
+        # A sign-in service's id is what the handler made of it.
+        ("sign-in-7", "sign-in-7", ("ada", "another system's id")),
+        # An id of an account, or an e-mail of one, means that account, whoever was credited.
+        ("bob", "bob", ("bob", "alone")),
+        (None, "bob", ("bob", "alone")),
+        # What an invoice names is looked up like what a session names.
+        (None, "sign-in-7", ("ada", "another system's id")),
+    ],
+)
+def test_only_an_id_of_no_account_is_taken_for_another_systems(session_user_id, named, expected):
+    columns = {"payment_id": "string", "session_user_id": "string", "credited": "string"}
+    columns |= {"v_session": "string", "l_session": "int64"}
+    engine = DuckDBEngine(threads=1)
+    row = {"payment_id": "p", "session_user_id": session_user_id, "credited": "ada"}
+    voices = pd.DataFrame([row | {"v_session": named, "l_session": levels.ALONE}])
+    voices["session_user_id"] = voices["session_user_id"].astype("str")
+    engine.register("voices", voices)
+    engine.register("users", pd.DataFrame({"user_id": ["ada", "bob"]}))
+    found = engine.frame(with_translated_ids(ibis.table(columns, name="voices"), Tables()))
+    name = FAMILIES[0].level_name(int(found["l_session"].item()))
+    assert (found["v_session"].item(), name) == expected
 
 
 @pytest.mark.parametrize(

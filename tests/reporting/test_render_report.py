@@ -74,8 +74,10 @@ def test_files_are_named_by_template_start_run_and_status(report):
     assert report.counts == {"critical": 5, "high": 2, "medium": 2}
 
 
-def test_the_first_screen_answers_ten_questions(page):
-    assert page.words.index("Ten questions, answered") < page.words.index("Findings by severity")
+def test_the_page_says_what_happened_then_the_incidents_then_answers_ten_questions(page):
+    order = ["Wrong user (stale session)", "Incidents, gravest first", "10 What must be corrected"]
+    places = [page.words.rindex(words) for words in (*order, "Findings by severity")]
+    assert places == sorted(places)
     assert "9 findings on 24 payments; 35.00 EUR at stake" in page.words
     assert "10 What must be corrected, and is it done?" in page.words
     assert f"give them to {RIGHTFUL} ; not applied yet." in page.words.replace(" ;", " ;")

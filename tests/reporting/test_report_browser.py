@@ -108,6 +108,18 @@ def test_no_width_scrolls_sideways(browser, report, width):
     assert browser.value("innerWidth") == width
 
 
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_the_first_screen_shows_what_happened_and_the_next_command(browser, report, width, height):
+    browser.open(report.html.as_uri(), width=width)
+    seen = browser.value(
+        "[...document.querySelectorAll('.short p')].map(p => "
+        "[p.textContent, p.getBoundingClientRect().bottom])"
+    )
+    shown = " ".join(text for text, bottom in seen if bottom <= height)
+    assert "Wrong user (stale session): 5 payments" in shown
+    assert "credit-forensics repair case.toml" in shown
+
+
 def test_ids_are_unique_and_contents_lead_somewhere(opened):
     assert (
         opened.value(
