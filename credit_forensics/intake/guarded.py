@@ -59,7 +59,7 @@ class Guard:
         self, request: Request, role: str, read: Callable[[str | None], Caller | None]
     ) -> Caller:
         # Who was let in as one thing was not let in as another.
-        known: Caller | None = request.scope.get((_CALLER, role))
+        known: Caller | None = request.scope.get(f"{_CALLER}.{role}")
         if known is not None:
             return known
         caller = read(bearer(request.headers.get("authorization")))
@@ -67,7 +67,7 @@ class Guard:
             _take(self.failures, _network(request.client.host if request.client else "unknown"))
             raise HTTPException(401, "not signed in", _CHALLENGE)
         _take(self.limit, f"{type(caller).__name__}:{getattr(caller, 'user_id', caller)}")
-        request.scope[(_CALLER, role)] = caller
+        request.scope[f"{_CALLER}.{role}"] = caller
         return caller
 
     def _service(self, token: str | None) -> str | None:
