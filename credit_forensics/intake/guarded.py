@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from fastapi import HTTPException, Request
 
@@ -48,8 +48,7 @@ class Guard:
         def read(token: str | None) -> SignedIn | str | None:
             return self._service(token) or self._signed_in(token)
 
-        caller: SignedIn | str = self._let_in(request, "user or service", read)
-        return caller
+        return cast("SignedIn | str", self._let_in(request, "user or service", read))
 
     def reviewer(self, request: Request) -> str:
         """The reviewer's name."""
