@@ -26,7 +26,9 @@ _ASKED = ("ambiguous", PAID_BY_ANOTHER)
 
 
 def write_analysis(case: JudgedCase, out: Path) -> dict[str, Any]:
-    """Write the six files of an analysis, for their owner's eyes alone, and ``SHA256SUMS`` for ``sha256sum --check``.
+    """Write the six files of an analysis, and ``SHA256SUMS`` for ``sha256sum --check``.
+
+    They are their owner's to read, and nobody else's.
 
     Parameters
     ----------

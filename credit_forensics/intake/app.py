@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -13,7 +14,7 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
-from credit_forensics.intake import checkout, review, users
+from credit_forensics.intake import checkout, kept_events, review, users
 from credit_forensics.intake.door import Door, unreadable
 from credit_forensics.intake.guarded import Guard
 from credit_forensics.intake.operations_page import operations_page
@@ -71,6 +72,7 @@ def create_app(
     engine = make_engine(settings)
     webhook = Webhook(settings, engine, clock)
     guard = Guard(settings, clock)
+    asking = asyncio.Lock()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -123,7 +125,9 @@ def create_app(
     )
     async def ready() -> Response:
         """Whether deliveries are booked: the database answers, and nothing waits for long."""
-        found = await readiness(engine)
+        # One question at a time, however many ask.
+        async with asking:
+            found = await readiness(engine)
         return JSONResponse(found, 200 if found["status"] == "ok" else 503)
 
     async def unavailable(request: Request, error: Exception) -> Response:
@@ -145,8 +149,11 @@ def create_app(
 
 async def _sweep(webhook: Webhook, every: float = 5.0) -> None:
     """Take up what was never finished, as long as the process lives."""
-    while True:
+    for turn in itertools.count():
         # While the database is away there is nothing to take up; the next round looks again.
         with contextlib.suppress(SQLAlchemyError, OSError):
-            await finish_unfinished(webhook)
+            # All of them at start and once in a while; else what is recent or its turn.
+            await finish_unfinished(
+                webhook, within=kept_events.FOUR_DAYS if turn % 60 == 0 else 900.0
+            )
         await asyncio.sleep(every)

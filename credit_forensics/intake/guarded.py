@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TypeVar, cast
 
 from fastapi import HTTPException, Request
 
@@ -40,7 +40,7 @@ class Guard:
 
     def user(self, request: Request) -> SignedIn:
         """The signed-in user."""
-        return self._let_in(request, self._signed_in)
+        return self._let_in(request, "user", self._signed_in)
 
     def user_or_service(self, request: Request) -> SignedIn | str:
         """The signed-in user, or the name of a service."""
@@ -48,14 +48,17 @@ class Guard:
         def read(token: str | None) -> SignedIn | str | None:
             return self._service(token) or self._signed_in(token)
 
-        return self._let_in(request, read)
+        return cast("SignedIn | str", self._let_in(request, "user or service", read))
 
     def reviewer(self, request: Request) -> str:
         """The reviewer's name."""
-        return self._let_in(request, self._reviewer)
+        return self._let_in(request, "reviewer", self._reviewer)
 
-    def _let_in(self, request: Request, read: Callable[[str | None], Caller | None]) -> Caller:
-        known: Caller | None = request.scope.get(_CALLER)
+    def _let_in(
+        self, request: Request, role: str, read: Callable[[str | None], Caller | None]
+    ) -> Caller:
+        # Who was let in as one thing was not let in as another.
+        known: Caller | None = request.scope.get(f"{_CALLER}.{role}")
         if known is not None:
             return known
         caller = read(bearer(request.headers.get("authorization")))
@@ -63,7 +66,7 @@ class Guard:
             _take(self.failures, _network(request.client.host if request.client else "unknown"))
             raise HTTPException(401, "not signed in", _CHALLENGE)
         _take(self.limit, f"{type(caller).__name__}:{getattr(caller, 'user_id', caller)}")
-        request.scope[_CALLER] = caller
+        request.scope[f"{_CALLER}.{role}"] = caller
         return caller
 
     def _service(self, token: str | None) -> str | None:

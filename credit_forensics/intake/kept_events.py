@@ -16,6 +16,7 @@ MOST_ATTEMPTS = 8
 MOST_ATTEMPTS_WITH_ITS_DATA = 3
 """The same for failures of the data or of our own, which time does not mend."""
 _FIRST_WAIT, _LONGER = 5, 3
+FOUR_DAYS = 4 * 86_400.0
 
 _KEEP = sa.text(
     "INSERT INTO intake_events (event_id, type, body) VALUES (:event_id, :type, :body) "
@@ -31,14 +32,14 @@ _FAILED = sa.text(
 ).bindparams(sa.bindparam("longer", type_=sa.Float), sa.bindparam("wait", type_=sa.Float))
 _DUE = sa.text(
     """
-    SELECT event_id, body FROM intake_events e
-    WHERE dead_at IS NULL
-      AND CASE WHEN next_attempt_at IS NULL
-          THEN received_at < now() - make_interval(secs => :older_than)
-          ELSE next_attempt_at <= now() END
-      AND NOT EXISTS (SELECT FROM intake_deliveries d WHERE d.event_id = e.event_id)
-      -- Stripe gives up after three days; what came before is done, dead or long since looked at.
-      AND received_at > now() - interval '30 days'
+    SELECT event_id, body FROM (
+        SELECT * FROM intake_events WHERE next_attempt_at <= now() AND dead_at IS NULL
+        UNION ALL
+        SELECT * FROM intake_events WHERE next_attempt_at IS NULL AND dead_at IS NULL
+          AND received_at > now() - make_interval(secs => :within)
+          AND received_at < now() - make_interval(secs => :older_than)
+    ) AS e
+    WHERE NOT EXISTS (SELECT FROM intake_deliveries d WHERE d.event_id = e.event_id)
     ORDER BY received_at, event_id LIMIT :most
     """
 )
@@ -59,12 +60,16 @@ _REVIVE = sa.text(
 )
 _WAITING = sa.text(
     """
-    SELECT count(*) FILTER (WHERE dead_at IS NULL) AS unbooked,
-        count(*) FILTER (WHERE dead_at IS NOT NULL) AS dead,
-        coalesce(max(extract(epoch FROM now() - received_at)) FILTER (WHERE dead_at IS NULL), 0)
-            AS oldest
-    FROM intake_events e WHERE received_at > now() - interval '30 days'
-      AND NOT EXISTS (SELECT FROM intake_deliveries d WHERE d.event_id = e.event_id)
+    SELECT count(*) AS unbooked,
+        (SELECT count(*) FROM intake_events WHERE dead_at IS NOT NULL) AS dead,
+        coalesce(max(extract(epoch FROM now() - received_at)), 0) AS oldest
+    FROM (
+        SELECT * FROM intake_events WHERE next_attempt_at IS NOT NULL AND dead_at IS NULL
+        UNION ALL
+        SELECT * FROM intake_events WHERE next_attempt_at IS NULL AND dead_at IS NULL
+          AND received_at > now() - interval '1 hour'
+    ) AS e
+    WHERE NOT EXISTS (SELECT FROM intake_deliveries d WHERE d.event_id = e.event_id)
     """
 )
 
@@ -100,10 +105,15 @@ async def failed(engine: AsyncEngine, event_id: str, error: str, *, lasting: boo
 
 
 async def due(
-    connection: AsyncConnection, *, older_than: float, most: int
+    connection: AsyncConnection, *, older_than: float, most: int, within: float = FOUR_DAYS
 ) -> list[tuple[str, bytes]]:
-    """Events whose turn it is: never finished, or failed and waited long enough; oldest first."""
-    rows = await connection.execute(_DUE, {"older_than": older_than, "most": most})
+    """Events whose turn it is: never finished, or failed and waited long enough; oldest first.
+
+    ``within`` is how many seconds back one is looked for that was never tried. Stripe gives up
+    after three days, and so need nobody look further back than four.
+    """
+    values = {"older_than": older_than, "most": most, "within": within}
+    rows = await connection.execute(_DUE, values)
     return [(row.event_id, bytes(row.body)) for row in rows]
 
 

@@ -24,7 +24,7 @@ NAMED = rf"""
     WHERE payment_id IS NULL AND stripe_event_id = :event_id
       AND reason LIKE 'stripe\_purchase:%' AND {PAYMENT_IN_REASON} IS NULL
 """
-"""Entries that name ``:payment_id`` or are the purchase of ``:event_id``: user_id, delta, refund."""
+"""Entries of ``:payment_id``, or the purchase of ``:event_id``: user_id, delta, refund."""
 
 _BY_HAND = r"""
     FROM credit_ledger AS h WHERE h.user_id = :user_id AND h.payment_id IS NULL

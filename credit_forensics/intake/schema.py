@@ -77,6 +77,11 @@ intake_events = sa.Table(
     sa.Column("dead_at", _TIME),
     sa.Column("last_error", sa.Text),
     sa.Index("intake_events_by_time", "received_at"),
+    sa.Index(
+        "intake_events_to_try",
+        "next_attempt_at",
+        postgresql_where=sa.text("next_attempt_at IS NOT NULL"),
+    ),
     sa.Index("intake_dead_events", "event_id", postgresql_where=sa.text("dead_at IS NOT NULL")),
 )
 intake_deliveries = sa.Table(

@@ -113,7 +113,9 @@ class Webhook:
             # Booked from the table: one more that waits for a connection helps nobody.
             return await self._keep(event_id, kind, body) or self._refuse(event_id, request_id, now)
         task = asyncio.create_task(
-            self._attempt(event, event_id, kind, body, request_id, now, answered=False)
+            self._attempt(
+                event, event_id, kind, body, request_id=request_id, now=now, answered=False
+            )
         )
         self._running.add(task)
         task.add_done_callback(self._running.discard)
@@ -141,9 +143,9 @@ class Webhook:
         event_id: str,
         kind: str,
         body: bytes,
+        *,
         request_id: str,
         now: float,
-        *,
         answered: bool,
     ) -> Outcome:
         """Handle an event and log what became of it; one that failed is kept for another time."""
@@ -178,8 +180,8 @@ class Webhook:
             event_id,
             text(event.get("type")) or "",
             body,
-            uuid.uuid4().hex,
-            self.clock(),
+            request_id=uuid.uuid4().hex,
+            now=self.clock(),
             answered=True,
         )
 

@@ -79,6 +79,11 @@ def correct(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) ->
     why = correction.why_a_person(finding["cause"])
     if why:
         raise NeedsPersonError(why)
+    if held.unclear and correction.rule not in ("rebind", "move"):
+        raise NeedsPersonError(
+            f"entries by hand that name the payment and say no more move {held.unclear:+d} "
+            "credits: count them first"
+        )
     return RULES[correction.rule](finding, facts, held, desk)
 
 

@@ -23,7 +23,8 @@ class Holdings:
 
     ``net`` and ``taken`` are credits held and credits taken back for refunds, an account;
     ``purchased`` what purchases granted net of reversals of a surplus; ``grants`` how many
-    purchase entries no reversal cancels; ``mentions`` the payment's id and its events'.
+    purchase entries no reversal cancels; ``mentions`` the payment's id and its events';
+    ``unclear`` credits of entries that name the payment in words that say of no kind.
     """
 
     net: dict[str, int] = field(default_factory=dict)
@@ -31,6 +32,7 @@ class Holdings:
     purchased: int = 0
     grants: int = 0
     mentions: tuple[str, ...] = ()
+    unclear: int = 0
 
     def holders(self) -> list[str]:
         """Accounts with credits of the payment, sorted."""
@@ -67,6 +69,8 @@ def holdings_of(entries: pd.DataFrame) -> dict[str, Holdings]:
             held.taken[user] = held.taken.get(user, 0) - delta
         elif kind in HOLDING:
             held.net[user] = held.net.get(user, 0) + delta
+        else:
+            held.unclear += delta
         if kind == "purchase":
             held.purchased += delta
             held.grants += delta > 0

@@ -103,11 +103,12 @@ def mentions_sql(target: Target, users: Sequence[str]) -> str:
         for column in ("reason", "event_id", "payment_id", "session_id", "intent_id", "meta")
         if column in entries.columns
     ]
+    wanted = listed(user_literal(target, entries, user) for user in users)
     return (
         f"SELECT CAST({entries.sql('user_id')} AS text) AS user_id, "
         + " || ' ' || ".join(told)
         + f" AS told, {entries.sql('delta')} AS delta FROM {entries.name} "
-        f"WHERE {entries.sql('user_id')} IN ({listed(user_literal(target, entries, user) for user in users)})"
+        f"WHERE {entries.sql('user_id')} IN ({wanted})"
     )
 
 

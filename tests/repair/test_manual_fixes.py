@@ -93,3 +93,11 @@ def test_a_surplus_that_was_taken_by_hand_is_not_taken_again(books):
     ((user, delta),) = net(make_plan(ledger.case()), "duplicate_credit").items()
     by_hand(ledger, user, delta, "manual: was twice")
     assert net(make_plan(ledger.case()), "duplicate_credit") == {}
+
+
+def test_a_refund_taken_by_hand_in_any_words_that_name_the_payment_is_a_question(books):
+    ledger = books("refund_unreversed")
+    ((user, delta),) = net(make_plan(ledger.case()), "refund_not_reversed").items()
+    payment = ledger.case().findings.query("finding == 'refund_not_reversed'")["payment_id"].iloc[0]
+    by_hand(ledger, user, delta, f"Storno {payment}")
+    assert net(make_plan(ledger.case()), "refund_not_reversed") == {}

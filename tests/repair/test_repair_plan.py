@@ -185,7 +185,7 @@ def test_a_case_without_a_ledger_to_write_has_a_plan_and_says_why_it_cannot_be_a
 ):
     plan = make_plan(literal_case(payments=[{"payment_id": "cs_1"}]))
     written = {path.name for path in write_plan(plan, tmp_path / "plan")}
-    assert written == {"plan.csv", "plan.md"}
+    assert written == {"plan.csv", "plan.json", "plan.md"}
     assert plan.refusal == "the case names no ledger"
 
 
