@@ -64,7 +64,7 @@ def _known(rows: StoredRows, learned: dict[str, Any], column: str, start: int, w
     ).to_arrow_table()
     schema = pa.schema([(name, pa.int64()) for name in ("period", "pattern", "payments")])
     accuracy = [np.array(values) for values in learned["accuracy"]]
-    return Known(accuracy, counts.cast(schema), learned["rates"])
+    return Known(accuracy, counts.cast(schema), learned.get("rates"))
 
 
 def of_the_touched(connection: duckdb.DuckDBPyConnection, findings: pd.DataFrame) -> pd.DataFrame:
