@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from html import escape
 from typing import Any
+
+from credit_forensics.html_templates import render
 
 
 def operations_page(document: Mapping[str, Any]) -> str:
@@ -23,16 +24,6 @@ def operations_page(document: Mapping[str, Any]) -> str:
                 f"{status} {answer.get('description', '')}"
                 for status, answer in operation.get("responses", {}).items()
             )
-            cells = (
-                method.upper(),
-                path,
-                operation.get("description", operation.get("summary", "")),
-                answers,
-            )
-            rows.append("<tr>" + "".join(f"<td>{escape(str(c))}</td>" for c in cells) + "</tr>")
-    return (
-        "<!doctype html><html lang=en><meta charset=utf-8><title>Credit intake</title>"
-        "<h1>Credit intake</h1><p>As a document: <a href=/openapi.json>openapi.json</a></p>"
-        "<table border=1><tr><th>Method<th>Address<th>What it does<th>Answers</tr>"
-        f"{''.join(rows)}</table></html>"
-    )
+            said = operation.get("description", operation.get("summary", ""))
+            rows.append((method.upper(), path, said, answers))
+    return str(render("intake/operations.html.j2", rows=rows))

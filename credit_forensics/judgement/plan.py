@@ -209,7 +209,9 @@ def make_plan(
     # A person stands beside each id; without links the ids are the persons themselves.
     ids = [method.name for method in methods if not method.history] if linked else []
     ids += ["ledger"] if linked else []
-    first = with_contradictions(with_persons(first, tables.persons, ids), methods)
+    first = with_contradictions(
+        with_persons(first, tables.persons, ids), methods, tables.users if has_users else None
+    )
     stored_matrix = kept("first_matrix", first)
     name_owners = _name_owners(tables)
     kept_name_owners = kept("name_owners", name_owners)

@@ -30,11 +30,12 @@ def own_words(methods: Sequence[Method]) -> list[Method]:
     return [method for method in methods if method.family == SESSION and method.voice == "copy"]
 
 
-def with_contradictions(matrix: ir.Table, methods: Sequence[Method]) -> ir.Table:
+def with_contradictions(
+    matrix: ir.Table, methods: Sequence[Method], users: ir.Table | None = None
+) -> ir.Table:
     """The matrix, ``session_when`` being false where a given value contradicts the session's ids.
 
-    A value that names whom the credits went to stays the session's word all the same: what one
-    session says in two places confirms nothing.
+    An id of another system (a sign-in service's) contradicts nobody: what it means is not known.
 
     Parameters
     ----------
@@ -42,29 +43,46 @@ def with_contradictions(matrix: ir.Table, methods: Sequence[Method]) -> ir.Table
         the wide matrix; where it has ``p_<method>`` beside a method's ids, persons are compared.
     methods
         its methods, in order.
+    users
+        the accounts; without them every id counts as one.
 
     Examples
     --------
     >>> from credit_forensics.resolution.methods import METHODS
-    >>> columns = {m.name: str for m in METHODS} | {"ledger": str}
+    >>> columns = {m.name: str for m in METHODS}
     >>> columns |= {"customer_preset": bool, "email_prefilled": bool}
     >>> with_contradictions(ibis.table(columns, name="m"), METHODS).columns[-1]
     'email_prefilled'
     """
-    own = [_person(matrix, method.name) for method in own_words(methods)]
-    if not own:
+    own = [method.name for method in own_words(methods)]
+    given = [method for method in methods if method.session_when and not method.history]
+    if not own or not given:
         return matrix
-    silent = reduce(and_, (word.isnull() for word in own))
-    sources = [*own, _person(matrix, "ledger")]
+    apart = {f"apart_{one.name}": _apart(matrix, one.name, own) for one in given}
+    # Joined by an id only where something is apart: nearly nowhere.
+    word = ibis.coalesce(*(matrix[name] for name in own))
+    asked = ibis.ifelse(reduce(or_, apart.values()), word, ibis.null(str))
+    rows = matrix.mutate(own_word=asked, **apart)
+    known: ir.BooleanValue = ibis.literal(True)
+    if users is not None:
+        accounts = users.select(own_account="user_id").distinct()
+        rows = rows.left_join(accounts, rows.own_word == accounts.own_account)
+        known = rows.own_account.notnull()
     stays: dict[str, ir.BooleanValue] = {}
-    for method in methods:
-        if method.session_when and not method.history:
-            value = _person(matrix, method.name)
-            copied = reduce(or_, (ibis.coalesce(value == one, False) for one in sources))
-            given = stays.get(method.session_when, matrix[method.session_when])
-            # What is absent on either side contradicts nothing.
-            stays[method.session_when] = given & (copied | silent | value.isnull())
-    return matrix.mutate(**stays)
+    for method in given:
+        when = str(method.session_when)
+        contradicts = rows[f"apart_{method.name}"] & known
+        stays[when] = stays.get(when, rows[when]) & ~contradicts
+    return rows.select(**{name: stays.get(name, rows[name]) for name in matrix.columns})
+
+
+def _apart(matrix: ir.Table, name: str, own: Sequence[str]) -> ir.BooleanValue:
+    """Whether a value belongs to another than every id of the session; absent ones say nothing."""
+    value = _person(matrix, name)
+    words = [_person(matrix, one) for one in own]
+    copied = reduce(or_, (ibis.coalesce(value == word, False) for word in words))
+    silent = reduce(and_, (word.isnull() for word in words))
+    return ~(copied | silent | value.isnull())
 
 
 def _person(matrix: ir.Table, name: str) -> ir.StringValue:

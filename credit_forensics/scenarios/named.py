@@ -91,9 +91,13 @@ def clean(shop: Shop) -> None:
 
 @_named
 def stale_session(shop: Shop) -> None:
-    """The session carries the id of whoever used the browser before, in every copy."""
+    """The session carries the id of whoever used the browser before, in every copy.
+
+    Anna always bought for herself: of somebody who hardly bought, it would be a question.
+    """
     anna, tom = _pair(shop)
-    shop.buy(anna)
+    for _ in range(3):
+        shop.buy(anna)
     shop.buy(tom)
     wrong = shop.buy(anna, session=tom)
     shop.expect("poisoned_mapping", None, wrong, tom)
@@ -122,7 +126,8 @@ def household_card(shop: Shop) -> None:
 def poisoned_mapping(shop: Shop) -> None:
     """A wrong payment binds Anna's customer to Tom; a later one without ids follows it."""
     anna, tom = _pair(shop)
-    shop.buy(anna)
+    for _ in range(3):
+        shop.buy(anna)
     wrong = shop.buy(anna, session=tom, customer="cus_ofAnna000000")
     shop.expect("poisoned_mapping", None, wrong, tom)
     later = shop.buy(anna, customer="cus_ofAnna000000", metadata="credits", reference=False)
@@ -209,9 +214,10 @@ def email_match(shop: Shop) -> None:
 
 @_named
 def guest_checkout(shop: Shop) -> None:
-    """No Stripe customer: one right purchase, one with a stale session."""
+    """No Stripe customer: three right purchases, one with a stale session."""
     anna, tom = _pair(shop)
-    shop.buy(anna, customer="none")
+    for _ in range(3):
+        shop.buy(anna, customer="none")
     shop.buy(anna, customer="none", session=tom)
 
 

@@ -73,6 +73,7 @@ def test_the_demo_is_the_same_to_the_byte(tmp_path: Path) -> None:
     assert one == hashes(write_demo_case(tmp_path / "two").parent)
     assert one != hashes(write_demo_case(tmp_path / "three", seed=2026).parent)
     assert set(one) == {
+        ".credit-forensics-demo",
         "case.toml",
         "charges.jsonl",
         "events.jsonl",

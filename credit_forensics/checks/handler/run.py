@@ -26,14 +26,16 @@ from credit_forensics.checks.handler.stage import (
 )
 from credit_forensics.checks.handler.transport import Handler, open_transport
 from credit_forensics.errors import CaseError
+from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
 
 
 @dataclass(frozen=True)
 class ScenarioResult:
     """How a handler did in a scenario.
 
-    ``findings`` is what the analysis finds in the rows that the handler wrote: of the whole
-    scenario where it did right, else as they were when it first did wrong.
+    ``findings`` is what the analysis finds in the rows that the handler wrote (``paid_by_another``
+    where it asks): of the whole scenario where it did right, else as they were when it first did
+    wrong.
     """
 
     scenario: str
@@ -229,7 +231,9 @@ def _play(scenario: Scenario, stage: Stage) -> tuple[ScenarioResult, Snapshot]:
 def _with_findings(
     case_file: Path, played: Sequence[tuple[ScenarioResult, Snapshot]]
 ) -> tuple[ScenarioResult, ...]:
-    findings = Case.open(case_file).findings
+    case = Case.open(case_file)
+    findings, verdicts = case.findings, case.verdicts
+    asked = verdicts.loc[verdicts["verdict"] == PAID_BY_ANOTHER, "payment_id"]
     results = []
     for result, snapshot in played:
         payments = {session["id"] for session in snapshot.sessions}
@@ -240,7 +244,9 @@ def _with_findings(
             | findings["event_id"].isin(events)
             | (findings["payment_id"].isna() & findings["credited_user_id"].isin(ids))
         ]
-        names = tuple(sorted(set(own["finding"].dropna())))
+        # In so small a case a wrong session may be a question: did somebody pay for another?
+        questions = {PAID_BY_ANOTHER} if asked.isin(payments).any() else set()
+        names = tuple(sorted(set(own["finding"].dropna()) | questions))
         causes = tuple(sorted(set(own["cause"].dropna()) - {""}))
         results.append(replace(result, findings=names, causes=causes))
     return tuple(results)
