@@ -9,6 +9,7 @@ books must say of each payment what is true: worth less refunds, once, on the ri
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import random
 import time
@@ -242,7 +243,10 @@ class Run:
 
     async def _sweep(self) -> None:
         self._run("UPDATE intake_events SET next_attempt_at = now() WHERE attempts > 0")
-        await finish_unfinished(self.webhook, older_than=0)
+        # A connection that was cut before is found dead at its next use; the app's sweep, too, is
+        # told so, and comes again.
+        with contextlib.suppress(sa.exc.DBAPIError):
+            await finish_unfinished(self.webhook, older_than=0)
 
     async def _repair(self) -> None:
         """Plan a repair of all that Stripe knows, and apply it while deliveries go on."""
