@@ -136,7 +136,7 @@ def _closing(send: Send) -> Send:
 
 
 def is_plain_json(body: bytes) -> bool:
-    """Whether a body is JSON as the standard has it: no ``NaN``, whole characters only.
+    r"""Whether a body is JSON as the standard has it: no ``NaN``, whole characters only.
 
     Examples
     --------
