@@ -83,6 +83,3 @@ def _one_a_pair(rows: pd.DataFrame) -> pd.DataFrame:
     first = rows[~rows.duplicated(PAIR)]
     sums = {name: pairs[name].transform("sum") for name in ("priority", "payments")}
     return first.assign(**{name: values.loc[first.index] for name, values in sums.items()})
-
-
-__all__ = ["PAID_BY_ANOTHER", "review_queue"]

@@ -15,14 +15,13 @@ from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.case.judged_case import JudgedCase
 from credit_forensics.case.manifest import manifest_bytes
 from credit_forensics.evidence.custody import hash_file
-from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
+from credit_forensics.judgement.verdicts import ASKED
 from credit_forensics.money import money_text
 from credit_forensics.records import row_dicts
 from credit_forensics.tables.catalogue import conform, spec
 from credit_forensics.whole_file import whole_file, write_whole
 
 _ROWS_A_GROUP = 250_000
-_ASKED = ("ambiguous", PAID_BY_ANOTHER)
 
 
 def write_analysis(case: JudgedCase, out: Path) -> dict[str, Any]:
@@ -104,7 +103,7 @@ def summary(case: JudgedCase) -> dict[str, Any]:
         "verdicts": case.verdict_counts.to_dict(),
         "findings": {str(name): int(n) for name, n in by_name.items()},
         "worst": _worst(findings),
-        "asked": sum(int(case.verdict_counts.get(name, 0)) for name in _ASKED),
+        "asked": sum(int(case.verdict_counts.get(name, 0)) for name in ASKED),
         "incidents": len(case.incidents),
         "rejects": len(case.rejects),
         "gaps": case.gaps.to_dict("records"),

@@ -27,13 +27,12 @@ from credit_forensics.progress import Progress
 
 if TYPE_CHECKING:
     from credit_forensics import case_file
-    from credit_forensics.case import explain_stored, write_analysis
+    from credit_forensics.case import explain_stored
     from credit_forensics.reporting import produce
     from credit_forensics.scenarios import demo as demo_case
 else:
     case_file = Later("credit_forensics.case_file")
     explain_stored = Later("credit_forensics.case.explain_stored")
-    write_analysis = Later("credit_forensics.case.write_analysis")
     produce = Later("credit_forensics.reporting.produce")
     demo_case = Later("credit_forensics.scenarios.demo")
 
@@ -58,8 +57,8 @@ def demo(
         progress("writing the demo case", 1, 1)
         case_path = demo_case.write_demo_case(out, seed)
         case = credit_forensics.Case.open(case_path, progress=progress)
-        case.analyze(out / "analysis")
-    _print_summary(case)
+        numbers = case.analyze(out / "analysis")
+    _print_summary(case, numbers)
     produced = produce.produce_report(case_path, out=out / "reports")
     typer.echo(f"\nCase    {case_path}\nTables  {out / 'analysis'}\nReport  {produced.report.html}")
 
@@ -82,10 +81,10 @@ def analyze(
     """
     with steps() as progress:
         opened = _open(case, mode, progress, store=store, fresh=fresh)
-        opened.analyze(out)
-    _print_summary(opened)
+        numbers = opened.analyze(out)
+    _print_summary(opened, numbers)
     typer.echo(f"\nWritten to {out}")
-    typer.echo("\n".join(_next_steps(opened, case)))
+    typer.echo("\n".join(_next_steps(numbers, case)))
     _exit_by(opened, fail_on)
 
 
@@ -126,8 +125,7 @@ def _open(
     )
 
 
-def _print_summary(case: credit_forensics.Case) -> None:
-    numbers = write_analysis.summary(case)
+def _print_summary(case: credit_forensics.Case, numbers: dict[str, Any]) -> None:
     judged, at_least = case.judged, case.settings.analysis.judged_at_least
     lines = [f"{numbers['name']}", f"{numbers['payments']:,} payments, judged in {case.mode}"]
     lines += [*str(judged).splitlines(), ""]
@@ -143,9 +141,9 @@ def _print_summary(case: credit_forensics.Case) -> None:
     typer.echo("\n".join(lines))
 
 
-def _next_steps(case: credit_forensics.Case, path: Path) -> list[str]:
+def _next_steps(numbers: dict[str, Any], path: Path) -> list[str]:
     """The worst payment with its money, and the commands that go on from there."""
-    numbers, lines = write_analysis.summary(case), []
+    lines = []
     if worst := numbers["worst"]:
         what = ", ".join(part for part in (worst["finding"], worst["money"]) if part)
         lines.append(f"Worst   {worst['payment_id']} ({what})")

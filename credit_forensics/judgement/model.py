@@ -121,13 +121,14 @@ def fit_model(
 
 def _fitted(patterns: Patterns, counts: csr_array, start: Fit) -> Fit:
     alpha, beta = _patrons_prior(start)
-    few = 1.0 if start.many else 1.0 + counts.sum() / (alpha + beta)
+    # As if none of the payments were for another, to begin with.
+    unseen = 0.0 if start.many else counts.sum()
     fit = replace(
         start,
         accuracy=[values.copy() for values in start.accuracy],
         voices=[values.copy() for values in start.voices],
         right=[values.copy() for values in start.right],
-        patrons=alpha / (alpha + beta) / few,
+        patrons=alpha / (alpha + beta + unseen),
     )
     while fit.rounds < _ROUNDS:
         before = np.concatenate(fit.accuracy)

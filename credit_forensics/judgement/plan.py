@@ -132,8 +132,13 @@ class Steps:
             expression: ir.Table = getattr(plan, name) if found is None else found
             return expression
 
-        ours = self.methods == METHODS and self.families == FAMILIES
-        with_what = [name for name in ("linked", "has_users") if getattr(self, name)]
+        known = {family.name for family in FAMILIES}
+        ours = (
+            self.methods == METHODS
+            and self.families == FAMILIES
+            and known.issuperset(self.left_out)
+        )
+        with_what = [what for what in ("linked", "has_users") if getattr(self, what)]
         apart = [f"without-{family}" for family in self.left_out]
         kept = "-".join(["judgement", self.mode, *with_what, *apart, name])
         return Recipe(kept if ours else "", build)

@@ -17,6 +17,8 @@ from credit_forensics.tables.catalogue import Tables
 CONFIRMED_AT_MOST = 0.02
 MISATTRIBUTED_FROM = 0.9
 PAID_BY_ANOTHER = "paid_by_another"
+ASKED = ("ambiguous", PAID_BY_ANOTHER)
+"""Verdicts that are questions: neither an accusation nor an all-clear until a person answers."""
 
 
 def owed_credits(payments: ir.Table) -> ir.BooleanValue:

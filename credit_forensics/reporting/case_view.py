@@ -14,6 +14,7 @@ from credit_forensics.charts.style import SEVERITIES, short
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.stored.custody import ReadAnew
 from credit_forensics.findings.finding import Finding
+from credit_forensics.incidents.shared_traits import find_shared_traits
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.records import row_dicts
@@ -198,6 +199,12 @@ class CaseView:
     def at_stake(self) -> dict[str, int]:
         """Money at stake by currency, minor units: each payment once, however many findings."""
         return money_at_stake(self.findings)
+
+    @cached_property
+    def traits(self) -> pd.DataFrame:
+        """What wrong payments share more often than right ones, the surest first."""
+        self.case.verdicts  # noqa: B018  # counted against the verdicts on the engine
+        return find_shared_traits(self.case.evidence.engine)
 
     @property
     def judged_enough(self) -> bool:

@@ -6,8 +6,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.charts.style import SEVERITIES
-from credit_forensics.incidents.shared_traits import find_shared_traits
-from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
+from credit_forensics.judgement.verdicts import ASKED
 from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.corrections import open_corrections
@@ -72,14 +71,13 @@ def trait_apart(view: CaseView) -> Row | None:
     One that most payments have, right or wrong, explains nothing, however many wrong ones have it:
     lift and the false discovery rate decide, not the share.
     """
-    traits = find_shared_traits(view.case.evidence.engine)
+    traits = view.traits
     apart = traits[(traits["q_value"] < MOST_Q) & (traits["lift"] >= LEAST_LIFT)]
     return row_dicts(apart.head(1))[0] if len(apart) else None
 
 
 def apart_words(view: CaseView, key: str) -> Markup:
     """A sentence that names what sets the wrong payments apart; empty where nothing does."""
-    view.verdicts  # noqa: B018  # the traits are counted against the verdicts on the engine
     trait = trait_apart(view)
     if trait is None:
         return Markup()
@@ -155,7 +153,7 @@ def _now(view: CaseView) -> Markup:
             steps.append(language.html("short.step", command=Code(command), what=what))
 
     verdicts = view.verdicts["verdict"]
-    asked = int(verdicts.isin(["ambiguous", PAID_BY_ANOTHER]).sum())
+    asked = int(verdicts.isin(ASKED).sum())
     step("repair", open_corrections(view)[0], "correction", "repair")
     step("review", asked, "payment", "review")
     if not view.judged_enough:

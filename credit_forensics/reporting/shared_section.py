@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from credit_forensics.incidents.shared_traits import find_shared_traits
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.elements import Code
@@ -13,9 +12,8 @@ SHOWN_TRAITS = 15
 
 def shared_section(view: CaseView) -> Block:
     """Traits by how surely they set the wrong payments apart, with lift and q value."""
-    view.verdicts  # noqa: B018  # the traits are counted against the verdicts on the engine
     language, text = view.language, view.language.say
-    traits = find_shared_traits(view.case.evidence.engine)
+    traits = view.traits
     traits = traits[traits["share_of_wrong"] > traits["share_of_right"]]
 
     def share(key: str) -> TableColumn:

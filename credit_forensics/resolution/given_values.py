@@ -49,7 +49,7 @@ def with_contradictions(
     Examples
     --------
     >>> from credit_forensics.resolution.methods import METHODS
-    >>> columns = {m.name: str for m in METHODS}
+    >>> columns = {"payment_id": str} | {m.name: str for m in METHODS}
     >>> columns |= {"customer_preset": bool, "email_prefilled": bool}
     >>> with_contradictions(ibis.table(columns, name="m"), METHODS).columns[-1]
     'email_prefilled'
@@ -59,15 +59,17 @@ def with_contradictions(
     if not own or not given:
         return matrix
     apart = {f"apart_{one.name}": _apart(matrix, one.name, own) for one in given}
-    # Joined by an id only where something is apart: nearly nowhere.
     word = ibis.coalesce(*(matrix[name] for name in own))
     asked = ibis.ifelse(reduce(or_, apart.values()), word, ibis.null(str))
     rows = matrix.mutate(own_word=asked, **apart)
     known: ir.BooleanValue = ibis.literal(True)
     if users is not None:
-        accounts = users.select(own_account="user_id").distinct()
-        rows = rows.left_join(accounts, rows.own_word == accounts.own_account)
-        known = rows.own_account.notnull()
+        # Nearly nowhere is anything apart: few rows look for their account, and few are joined.
+        told = rows.filter(rows.own_word.notnull())
+        told = told.semi_join(users, told.own_word == users.user_id)
+        told = told.select(told_payment="payment_id")
+        rows = rows.left_join(told, rows.payment_id == told.told_payment)
+        known = rows.told_payment.notnull()
     stays: dict[str, ir.BooleanValue] = {}
     for method in given:
         when = str(method.session_when)

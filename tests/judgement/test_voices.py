@@ -53,7 +53,7 @@ MATRIX = ibis.table(COLUMNS, name="matrix")
 def voice(name, matrix=MATRIX, **columns):
     """Whom a family names and the name of its level, from one row of the matrix."""
     unset = dict.fromkeys(("customer_preset", "email_prefilled", "mapping_echo"), False)
-    row = dict.fromkeys(COLUMNS) | unset | columns
+    row = dict.fromkeys(COLUMNS) | unset | {"payment_id": "cs_1"} | columns
     frame = pd.DataFrame([row]).astype({n: DTYPES[k] for n, k in COLUMNS.items() if k in DTYPES})
     frame["created_at"] = pd.to_datetime(frame["created_at"], utc=True)
     engine = DuckDBEngine(threads=1)

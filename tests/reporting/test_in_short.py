@@ -61,10 +61,8 @@ TRAITS = ("trait", "value", "wrong", "right")
         ([("browser", "Chrome", 900, 5000), ("browser", "Safari", 100, 4000)], None),
     ],
 )
-def test_what_everybody_has_is_no_culprit(monkeypatch, counts, culprit):
-    table = rank_traits(pd.DataFrame(counts, columns=list(TRAITS)))
-    monkeypatch.setattr(in_short, "find_shared_traits", lambda engine: table)
-    view = SimpleNamespace(case=SimpleNamespace(evidence=SimpleNamespace(engine=None)))
+def test_what_everybody_has_is_no_culprit(counts, culprit):
+    view = SimpleNamespace(traits=rank_traits(pd.DataFrame(counts, columns=list(TRAITS))))
     found = in_short.trait_apart(view)
     assert (found["value"] if found else None) == culprit
 
