@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import resource
+import sys
 from collections import OrderedDict
 from typing import Any
 
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+if sys.platform != "win32":
+    import resource
 
 
 class Waiting:
@@ -83,6 +86,8 @@ def protocol_class(waiting: Waiting) -> type[H11Protocol]:
 
 def raise_open_files() -> None:
     """As many open files as the system lets this process have: a connection is one."""
+    if sys.platform == "win32":
+        return  # It has no such limit.
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = hard if hard != resource.RLIM_INFINITY else 65_536
     if soft < wanted:
