@@ -31,6 +31,25 @@ def email_key(column: str) -> str:
     return f"CASE WHEN contains({folded}, '@') THEN {folded} END"
 
 
+def name_words(column: str) -> str:
+    """SQL that lists the folded words of a name that two people seldom share by chance.
+
+    Latin initials and particles of two letters are left out; other scripts write names in fewer
+    letters.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = name_words("'de la Cruz-Weiß, J. 李雷'")
+    >>> duckdb.execute(f"SELECT {sql}").fetchall()[0][0]
+    ['cruz', 'weiss', '李雷']
+    """
+    return (
+        f"list_filter({_TOKENS.format(column)}, lambda word: length(word) > 2 "
+        "OR NOT regexp_full_match(word, '[a-z0-9]*'))"
+    )
+
+
 def typed_name_key(column: str) -> str:
     """SQL that folds a name as a payer types it, to one key.
 

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 import duckdb
 
+from credit_forensics.evidence.folding_sql import name_words
+
 # A purchase may open an account, so an address counts from a day before its account was made.
-_GIVEN_UP = """
+_GIVEN_UP = f"""
 CREATE OR REPLACE TEMP TABLE given_up AS
 WITH owned AS (
     SELECT email_key, min(created_at) - INTERVAL 1 DAY AS since, list(user_id) AS users,
-        list_distinct(flatten(list(string_split(strip_accents(lower(name)), ' ')))) AS words
+        list_distinct(flatten(list({name_words("name")}))) AS words
     FROM users WHERE email_key IS NOT NULL
     GROUP BY 1 HAVING count(*) = count(created_at) AND count(*) = count(name)
 ), given AS (
@@ -33,8 +35,7 @@ WITH owned AS (
 )
 SELECT g.payment_id FROM given g JOIN meant m USING (customer_id, email_key)
 WHERE g.created_at > m.since
-    AND len(list_filter(list_intersect(g.words,
-        string_split(strip_accents(lower(g.payer_name)), ' ')), lambda word: length(word) > 2)) = 0
+    AND NOT list_has_any(g.words, {name_words("g.payer_name")})
 """
 # A binding that came about while a payment was booked may be that payment's own doing.
 _MOVED = """

@@ -75,6 +75,7 @@ def test_an_address_that_passed_on_after_the_customer_had_given_it_is_no_witness
         # Alice moved to a second account of her own: its name says so, or may.
         [ALICE, BERT | {"name": "Alice Moor"}],
         [ALICE, BERT | {"name": "A. Moor"}],
+        [ALICE, BERT | {"name": "MOOR,Alice"}],
         [ALICE, BERT | {"name": None}],
         # The subscription was handed to a colleague, with the card or with the address as well.
         [ALICE | {"email": "alice@example.com"}, BERT | {"email": "bert@example.com"}],
