@@ -9,7 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.charts.style import SEVERITIES
-from credit_forensics.coverage.judged import SUBJECTS
+from credit_forensics.coverage.judged import SUBJECTS, percent
 from credit_forensics.html_templates import render
 from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
 from credit_forensics.reporting.case_view import CaseView, accounts_hit, money_at_stake
@@ -40,7 +40,7 @@ def headline(view: CaseView, started_at: str = "") -> Markup:
     else:
         title = language.say("headline.none", payments=payments)
         if not view.judged_enough:
-            share = language.percent(view.case.judged.least, 0)
+            share = percent(view.case.judged.least)
             title = language.say("headline.none_judged", share=share, payments=payments)
     verdicts = view.verdicts["verdict"].value_counts()
     unsure = language.say(
@@ -60,7 +60,7 @@ def judged_facts(view: CaseView) -> list[str]:
     language, judged = view.language, view.case.judged
 
     def part(subject: str, share: float) -> str:
-        return f"{language.percent(share, 0)} {language.say(f'judged.{subject}')}"
+        return f"{percent(share)} {language.say(f'judged.{subject}')}"
 
     shares = [
         part(subject, judged.shares[subject]) for subject in SUBJECTS if subject in judged.shares

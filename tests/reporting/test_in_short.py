@@ -8,9 +8,12 @@ from types import SimpleNamespace
 import pandas as pd
 import pytest
 
+from credit_forensics.coverage.judged import Judged
 from credit_forensics.incidents.shared_traits import rank_traits
 from credit_forensics.reporting import in_short
+from credit_forensics.reporting.headline import judged_facts
 from credit_forensics.reporting.incident_report import case_view
+from credit_forensics.reporting.language import Language
 
 
 def words(markup):
@@ -35,6 +38,15 @@ def test_it_is_said_in_german(case):
     said = " ".join(words(line) for line in in_short.in_short(case_view(case, language="de")))
     assert "5 Zahlungen, 1 Konto betroffen, 25,00 EUR" in said
     assert "Jetzt: credit-forensics repair case.toml schreibt einen Plan" in said
+
+
+@pytest.mark.parametrize(("share", "shown"), [(0.949, "94 %"), (0.95, "95 %"), (1.0, "100 %")])
+def test_the_report_rounds_a_judged_share_down_as_the_command_line_does(share, shown):
+    row = {"subject": "money", "reason": "", "share": share, "rows": 1}
+    judged = Judged(pd.DataFrame([row]))
+    view = SimpleNamespace(language=Language("en"), case=SimpleNamespace(judged=judged))
+    assert judged_facts(view)[0].startswith(f"Judged: {shown} of the paid money")
+    assert shown in str(judged)
 
 
 TRAITS = ("trait", "value", "wrong", "right")
