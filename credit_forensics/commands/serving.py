@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
@@ -22,9 +24,28 @@ def serve(
     log_file: Annotated[
         Path | None, typer.Option(help="Where delivery lines go; standard output without it.")
     ] = None,
+    catch_up: Annotated[
+        bool,
+        typer.Option(
+            "--catch-up", help="Fetch events that never arrived from Stripe, book them, and end."
+        ),
+    ] = False,
+    since: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"],
+            help="With --catch-up: from when on (UTC); at most Stripe's 30 days.",
+        ),
+    ] = None,
 ) -> None:
     """Run the intake: checkout guard, user validation, webhook and review queue.
 
     Example: credit-forensics serve intake.toml --port 8000
     """
+    if since is not None and not catch_up:
+        raise CaseError("--since says from when on --catch-up fetches; give both.")
+    if catch_up:
+        begin = None if since is None else since.replace(tzinfo=UTC)
+        typer.echo(str(serving.fetch_missed(settings, since=begin, log_file=log_file)))
+        return
     serving.serve(settings, host=host, port=port, log_file=log_file)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 
@@ -14,7 +16,9 @@ from fastapi.responses import HTMLResponse, JSONResponse
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 
+from credit_forensics.errors import CaseError
 from credit_forensics.intake import checkout, kept_events, review, users
+from credit_forensics.intake.catch_up import catch_up
 from credit_forensics.intake.door import Door, unreadable
 from credit_forensics.intake.guarded import Guard
 from credit_forensics.intake.operations_page import operations_page
@@ -25,6 +29,7 @@ from credit_forensics.intake.settings import WEBHOOK_PATH, IntakeSettings
 from credit_forensics.intake.webhook import Webhook
 
 __all__ = ["WEBHOOK_PATH", "create_app", "make_engine"]
+_LOGGER = logging.getLogger("credit_forensics.intake")
 
 
 def make_engine(settings: IntakeSettings) -> AsyncEngine:
@@ -78,13 +83,18 @@ def create_app(
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         if prepare_database:
             await create_schema(engine)
-        sweep = asyncio.create_task(_sweep(webhook))
+        stop = threading.Event()
+        running = [asyncio.create_task(_sweep(webhook))]
+        if prepare_database and settings.stripe_api_key is not None and settings.catch_up_at_start:
+            running.append(asyncio.create_task(_caught_up(webhook, stop)))
         try:
             yield
         finally:
+            stop.set()
             await webhook.finish()
-            sweep.cancel()
-            await asyncio.gather(sweep, return_exceptions=True)
+            for task in running:
+                task.cancel()
+            await asyncio.gather(*running, return_exceptions=True)
             await engine.dispose()
 
     app = FastAPI(
@@ -145,6 +155,19 @@ def create_app(
     app.include_router(checkout.router(guard, engine, settings, clock))
     app.include_router(review.router(guard, engine, webhook))
     return app
+
+
+async def _caught_up(webhook: Webhook, stop: threading.Event) -> None:
+    """Fetch what was missed while no intake ran; deliveries are taken meanwhile."""
+    try:
+        done = await catch_up(webhook, at_start=True, stop=stop)
+    except (CaseError, SQLAlchemyError, OSError) as error:
+        # A database's text may quote values.
+        why = str(error) if isinstance(error, CaseError) else type(error).__name__
+        _LOGGER.error("missed events were not fetched: %s", why)
+    else:
+        if done is not None and done.missed:
+            _LOGGER.warning("%s", done)
 
 
 async def _sweep(webhook: Webhook, every: float = 5.0) -> None:

@@ -123,7 +123,8 @@ _FINISH = sa.text(
         INSERT INTO intake_deliveries (event_id, payment_id, request_id, outcome, error,
             signature_valid, method, resolved_user_id, credits)
         VALUES (:event_id, :payment_id, :request_id, :outcome, :error,
-            true, :method, :resolved_user_id, :credits)
+            (SELECT true FROM intake_events WHERE event_id = :event_id AND signed),
+            :method, :resolved_user_id, :credits)
     )
     SELECT EXISTS (SELECT FROM intake_losses WHERE payment_intent_id = :payment_intent_id)
     """

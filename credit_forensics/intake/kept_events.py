@@ -6,6 +6,8 @@ longer wait, and is *dead* when it failed too often: it waits for a person, and 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -19,8 +21,11 @@ _FIRST_WAIT, _LONGER = 5, 3
 FOUR_DAYS = 4 * 86_400.0
 
 _KEEP = sa.text(
-    "INSERT INTO intake_events (event_id, type, body) VALUES (:event_id, :type, :body) "
-    "ON CONFLICT (event_id) DO NOTHING"
+    "INSERT INTO intake_events (event_id, type, body, signed) "
+    "VALUES (:event_id, :type, :body, :signed) ON CONFLICT (event_id) DO NOTHING"
+)
+_KNOWN = sa.text("SELECT event_id FROM intake_events WHERE event_id = ANY(:ids)").bindparams(
+    sa.bindparam("ids", type_=sa.ARRAY(sa.Text))
 )
 _FAILED = sa.text(
     """
@@ -32,7 +37,7 @@ _FAILED = sa.text(
 ).bindparams(sa.bindparam("longer", type_=sa.Float), sa.bindparam("wait", type_=sa.Float))
 _DUE = sa.text(
     """
-    SELECT event_id, body FROM (
+    SELECT event_id, body, signed FROM (
         SELECT * FROM intake_events WHERE next_attempt_at <= now() AND dead_at IS NULL
         UNION ALL
         SELECT * FROM intake_events WHERE next_attempt_at IS NULL AND dead_at IS NULL
@@ -44,8 +49,9 @@ _DUE = sa.text(
     """
 )
 _BETWEEN = sa.text(
-    "SELECT event_id, body FROM intake_events WHERE received_at >= :since AND received_at < :until "
-    "AND event_id > :after ORDER BY event_id LIMIT :most"
+    "SELECT event_id, body, signed FROM intake_events "
+    "WHERE received_at >= :since AND received_at < :until AND event_id > :after "
+    "ORDER BY event_id LIMIT :most"
 ).bindparams(
     sa.bindparam("since", type_=sa.DateTime(timezone=True)),
     sa.bindparam("until", type_=sa.DateTime(timezone=True)),
@@ -56,7 +62,7 @@ _DEAD = sa.text(
 )
 _REVIVE = sa.text(
     "UPDATE intake_events SET dead_at = NULL, attempts = 0, next_attempt_at = now() "
-    "WHERE event_id = :event_id AND dead_at IS NOT NULL RETURNING body"
+    "WHERE event_id = :event_id AND dead_at IS NOT NULL RETURNING event_id, body, signed"
 )
 _WAITING = sa.text(
     """
@@ -74,10 +80,28 @@ _WAITING = sa.text(
 )
 
 
-async def keep(engine: AsyncEngine, event_id: str, kind: str, body: bytes) -> None:
+@dataclass(frozen=True)
+class Kept:
+    """A kept event. ``signed`` where it was delivered, not where it was read from Stripe's list."""
+
+    event_id: str
+    body: bytes
+    signed: bool = True
+
+
+async def keep(
+    engine: AsyncEngine, event_id: str, kind: str, body: bytes, *, signed: bool = True
+) -> None:
     """Keep an event, whatever else cannot be done with it now."""
+    values = {"event_id": event_id, "type": kind, "body": body, "signed": signed}
     async with engine.connect() as connection:
-        await connection.execute(_KEEP, {"event_id": event_id, "type": kind, "body": body})
+        await connection.execute(_KEEP, values)
+
+
+async def known(engine: AsyncEngine, event_ids: Sequence[str]) -> set[str]:
+    """Which of some events are kept."""
+    async with engine.connect() as connection:
+        return set((await connection.execute(_KNOWN, {"ids": list(event_ids)})).scalars())
 
 
 async def failed(engine: AsyncEngine, event_id: str, error: str, *, lasting: bool) -> bool:
@@ -106,23 +130,22 @@ async def failed(engine: AsyncEngine, event_id: str, error: str, *, lasting: boo
 
 async def due(
     connection: AsyncConnection, *, older_than: float, most: int, within: float = FOUR_DAYS
-) -> list[tuple[str, bytes]]:
+) -> list[Kept]:
     """Events whose turn it is: never finished, or failed and waited long enough; oldest first.
 
     ``within`` is how many seconds back one is looked for that was never tried. Stripe gives up
     after three days, and so need nobody look further back than four.
     """
     values = {"older_than": older_than, "most": most, "within": within}
-    rows = await connection.execute(_DUE, values)
-    return [(row.event_id, bytes(row.body)) for row in rows]
+    return [_kept(row) for row in await connection.execute(_DUE, values)]
 
 
 async def between(
     connection: AsyncConnection, since: datetime, until: datetime, *, after: str, most: int
-) -> list[tuple[str, bytes]]:
+) -> list[Kept]:
     """Events that were received in a time, done or not, by id."""
     values = {"since": since, "until": until, "after": after, "most": most}
-    return [(row.event_id, bytes(row.body)) for row in await connection.execute(_BETWEEN, values)]
+    return [_kept(row) for row in await connection.execute(_BETWEEN, values)]
 
 
 async def dead(connection: AsyncConnection, *, after: str, most: int) -> list[dict[str, object]]:
@@ -131,13 +154,17 @@ async def dead(connection: AsyncConnection, *, after: str, most: int) -> list[di
     return [dict(row._mapping) for row in rows]
 
 
-async def revive(connection: AsyncConnection, event_id: str) -> bytes | None:
-    """Let a dead event be tried again; its body, None where it is not dead."""
+async def revive(connection: AsyncConnection, event_id: str) -> Kept | None:
+    """Let a dead event be tried again; None where it is not dead."""
     row = (await connection.execute(_REVIVE, {"event_id": event_id})).one_or_none()
-    return None if row is None else bytes(row.body)
+    return None if row is None else _kept(row)
 
 
 async def waiting(connection: AsyncConnection) -> tuple[int, int, float]:
     """How many events are kept and not booked, how many are dead, seconds of the oldest."""
     row = (await connection.execute(_WAITING)).one()
     return int(row.unbooked), int(row.dead), float(row.oldest)
+
+
+def _kept(row: sa.Row[tuple[str, bytes, bool]]) -> Kept:
+    return Kept(row.event_id, bytes(row.body), row.signed)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-
 from credit_forensics.intake import kept_events
 from credit_forensics.intake.webhook import Webhook
 
@@ -34,6 +32,6 @@ async def finish_unfinished(
     """
     async with webhook.engine.connect() as connection:
         rows = await kept_events.due(connection, older_than=older_than, most=most, within=within)
-    for event_id, body in rows:
-        await webhook.handle_stored(json.loads(body), event_id, body)
+    for kept in rows:
+        await webhook.handle_stored(kept)
     return len(rows)

@@ -145,11 +145,11 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
         """Handle a dead event again, now."""
         reviewer = guard.reviewer(request)
         async with engine.connect() as connection:
-            body = await kept_events.revive(connection, _plain(event_id))
-        if body is None:
+            kept = await kept_events.revive(connection, _plain(event_id))
+        if kept is None:
             raise HTTPException(404, "no such event that is dead")
         _LOGGER.warning("%s had a dead event handled again", reviewer)
-        outcome = await webhook.handle_stored(json.loads(body), event_id, body)
+        outcome = await webhook.handle_stored(kept)
         return Decided(state=outcome.outcome, user_id=outcome.user_id, credits=outcome.credits)
 
     @routes.post("/replay-events", responses={401: _RESPONSES[401], 429: _RESPONSES[429]})
@@ -162,10 +162,10 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
             )
         _LOGGER.warning("%s had %d events handled again", reviewer, len(rows))
         outcomes: Counter[str] = Counter()
-        for event_id, body in rows:
-            outcome = await webhook.handle_stored(json.loads(body), event_id, body)
+        for kept in rows:
+            outcome = await webhook.handle_stored(kept)
             outcomes[outcome.outcome] += 1
-        more = rows[-1][0] if len(rows) == _MOST_AT_ONCE else None
+        more = rows[-1].event_id if len(rows) == _MOST_AT_ONCE else None
         return Handled(outcomes=dict(outcomes), after=more)
 
     @routes.get("/{item_id}", responses=_RESPONSES)

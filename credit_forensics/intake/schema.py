@@ -76,6 +76,8 @@ intake_events = sa.Table(
     sa.Column("next_attempt_at", _TIME),
     sa.Column("dead_at", _TIME),
     sa.Column("last_error", sa.Text),
+    # Whether it was delivered; what was read from Stripe's list of events has no signature.
+    sa.Column("signed", sa.Boolean, nullable=False, server_default=sa.true()),
     sa.Index("intake_events_by_time", "received_at"),
     sa.Index(
         "intake_events_to_try",
@@ -163,6 +165,14 @@ checkout_attempts = sa.Table(
     sa.Column("attempt_key", sa.Text, primary_key=True),
     sa.Column("user_id", sa.Text, nullable=False),
     sa.Column("started_at", _TIME, server_default=_NOW, nullable=False),
+)
+intake_caught_up = sa.Table(
+    "intake_caught_up",
+    TABLES,
+    # One row: up to when Stripe's own list of events was read and what it had is kept.
+    sa.Column("one", sa.Boolean, primary_key=True, server_default=sa.true()),
+    sa.Column("until", _TIME, nullable=False),
+    sa.CheckConstraint("one", name="intake_caught_up_once"),
 )
 
 # The lines of the delivery log, from the database: a log whose disk was full lacks none of these.

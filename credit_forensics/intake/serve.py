@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
+from datetime import datetime
 from pathlib import Path
 
 import uvicorn
+from sqlalchemy.exc import SQLAlchemyError
 
 from credit_forensics.errors import CaseError
-from credit_forensics.intake.app import create_app
+from credit_forensics.intake.app import create_app, make_engine
+from credit_forensics.intake.catch_up import CaughtUp, catch_up
 from credit_forensics.intake.connections import Waiting, protocol_class, raise_open_files
 from credit_forensics.intake.delivery_log import LOGGER
+from credit_forensics.intake.schema import create_schema
 from credit_forensics.intake.settings import IntakeSettings, read_intake_settings
+from credit_forensics.intake.webhook import Webhook
 
 
 def serve(
@@ -64,6 +70,43 @@ def serve(
         raise CaseError(
             "The intake did not start: the port is taken, or the database cannot be reached."
         )
+
+
+def fetch_missed(
+    settings: IntakeSettings | Path | str,
+    *,
+    since: datetime | None = None,
+    log_file: Path | str | None = None,
+) -> CaughtUp:
+    """Fetch the events that never arrived, book them, and end; beside a running intake, too.
+
+    Raises
+    ------
+    CaseError
+        when the settings cannot be used, or Stripe or the database cannot be asked.
+    """
+    if not isinstance(settings, IntakeSettings):
+        settings = read_intake_settings(settings)
+    if log_file is not None:
+        log_deliveries(log_file)
+
+    async def run() -> CaughtUp:
+        engine = make_engine(settings)
+        try:
+            await create_schema(engine)
+            done = await catch_up(Webhook(settings, engine), since=since)
+            assert done is not None
+            return done
+        finally:
+            await engine.dispose()
+
+    try:
+        return asyncio.run(run())
+    except (SQLAlchemyError, OSError) as error:
+        raise CaseError(
+            f"The database cannot be used ({type(error).__name__}); what was fetched is kept, and "
+            "nothing is booked twice when it is done again."
+        ) from None
 
 
 def log_deliveries(log_file: Path | str | None = None) -> None:

@@ -56,6 +56,8 @@ class IntakeSettings(BaseModel):
         name to token: who may decide in the review queue.
     livemode
         whether this ledger is of Stripe's live mode; events of the other mode book nothing.
+    catch_up_at_start
+        whether, with a Stripe key, events that never arrived are fetched when the intake starts.
     min_families
         how many independent evidence families must agree before anything is booked.
     single_family
@@ -102,6 +104,7 @@ class IntakeSettings(BaseModel):
     prices: dict[str, SoldPrice] = Field(default_factory=dict)
     stripe_api_key: SecretStr | None = None
     stripe_api_base: str | None = None
+    catch_up_at_start: bool = True
     success_url: str = "https://shop.example.com/success"
     cancel_url: str = "https://shop.example.com/cancel"
     livemode: bool = True

@@ -72,7 +72,7 @@ class StripeLists:
                 return body if isinstance(body, dict) else {}
             except stripe.AuthenticationError:
                 raise CaseError(
-                    "Stripe refused the API key (HTTP 401); check stripe.api_key."
+                    "Stripe refused the API key (HTTP 401); check the one that is set."
                 ) from None
             except stripe.StripeError as error:
                 problem = f"HTTP {error.http_status}" if error.http_status else "no connection"
@@ -87,7 +87,7 @@ class StripeLists:
                 return {}
             if asked > LONGEST_WAIT:
                 raise CaseError(
-                    f"Stripe asks to wait {asked:.0f} seconds; what was fetched is kept, pull "
+                    f"Stripe asks to wait {asked:.0f} seconds; what was fetched is kept, ask "
                     "again after that."
                 )
             if attempt < TRIES:
@@ -95,7 +95,7 @@ class StripeLists:
             wait = min(wait * 2, LONGEST_WAIT)
         raise CaseError(
             f"Stripe kept failing on {name} ({problem}, {TRIES} tries); what was fetched is kept, "
-            "pull again to go on."
+            "ask again to go on."
         )
 
 
@@ -110,12 +110,29 @@ def open_stripe(
     CaseError
         when there is no usable key or address.
     """
-    key, base = _api_key(case_file), api_base(case_file)
+    with open_lists(_api_key(case_file), api_base(case_file), sleep) as lists:
+        yield lists
+
+
+@contextlib.contextmanager
+def open_lists(
+    key: str,
+    base: str,
+    sleep: Callable[[float], None] = time.sleep,
+    *,
+    account: str | None = None,
+    timeout: float = TIMEOUT,
+) -> Iterator[StripeLists]:
+    """The lists of an account, or of one that is connected to it; ``timeout`` in seconds."""
     # The SDK's telemetry writes an identifier into the home folder; a reader leaves no traces.
     telemetry, stripe.enable_telemetry = stripe.enable_telemetry, False
-    http_client = stripe.RequestsClient(timeout=TIMEOUT)
+    http_client = stripe.RequestsClient(timeout=timeout)
     client = stripe.StripeClient(
-        key, base_addresses={"api": base}, http_client=http_client, max_network_retries=0
+        key,
+        base_addresses={"api": base},
+        http_client=http_client,
+        max_network_retries=0,
+        stripe_account=account,
     )
     try:
         yield StripeLists(client, sleep)
@@ -130,17 +147,33 @@ def api_base(case_file: CaseFile) -> str:
     Raises
     ------
     CaseError
-        when it is not an address, or would send the key unencrypted to another machine.
+        as ``checked_base``.
     """
-    base = (case_file.stripe.api_base or "https://api.stripe.com").rstrip("/")
+    return checked_base(case_file.stripe.api_base, "stripe.api_base")
+
+
+def checked_base(base: str | None, setting: str) -> str:
+    """A base address without a slash at its end; Stripe's own where none is set.
+
+    Raises
+    ------
+    CaseError
+        when it is not an address, or would send the key unencrypted to another machine.
+
+    Examples
+    --------
+    >>> checked_base(None, "stripe.api_base")
+    'https://api.stripe.com'
+    """
+    base = (base or "https://api.stripe.com").rstrip("/")
     try:
         parts = urlsplit(base)
     except ValueError:
-        raise CaseError("stripe.api_base is not an https address.") from None
+        raise CaseError(f"{setting} is not an https address.") from None
     if parts.username or not parts.hostname or parts.scheme not in ("https", "http"):
-        raise CaseError("stripe.api_base is not an https address.")
+        raise CaseError(f"{setting} is not an https address.")
     if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-        raise CaseError("stripe.api_base would send the key unencrypted; use https.")
+        raise CaseError(f"{setting} would send the key unencrypted; use https.")
     return base
 
 
@@ -158,11 +191,27 @@ def key_mode(case_file: CaseFile) -> str:
 def _api_key(case_file: CaseFile) -> str:
     if not case_file.stripe.api_key:
         raise CaseError('A pull needs stripe.api_key in the case file, as "env:STRIPE_API_KEY".')
-    key = from_environment(case_file.stripe.api_key, "stripe.api_key").strip()
+    key = from_environment(case_file.stripe.api_key, "stripe.api_key")
+    return checked_key(key, "stripe.api_key")
+
+
+def checked_key(key: str, setting: str) -> str:
+    """A key without blanks around it.
+
+    Raises
+    ------
+    CaseError
+        when it is no secret or restricted key.
+
+    Examples
+    --------
+    >>> checked_key(" rk_test_local\n", "stripe.api_key")
+    'rk_test_local'
+    """
     # What does not fit a header would be quoted in full by the HTTP library's error.
-    if not re.fullmatch(r"(sk|rk)_[A-Za-z0-9_]{5,}", key):
-        raise CaseError("stripe.api_key is not a secret or restricted key (sk_… or rk_…).")
-    return key
+    if not re.fullmatch(r"(sk|rk)_[A-Za-z0-9_]{5,}", key.strip()):
+        raise CaseError(f"{setting} is not a secret or restricted key (sk_… or rk_…).")
+    return key.strip()
 
 
 def _passing(error: Any) -> bool:
