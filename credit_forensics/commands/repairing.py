@@ -20,15 +20,23 @@ from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
+    from credit_forensics.checks.handler import trial_post
     from credit_forensics.repair import apply as applying
     from credit_forensics.repair import plan as planning
     from credit_forensics.repair import plan_files, plan_json, plan_text
+    from credit_forensics.repair import recovery_plan as recovering
+    from credit_forensics.repair import recovery_trial as trial
+    from credit_forensics.repair import support_list as support
 else:
+    trial_post = Later("credit_forensics.checks.handler.trial_post")
     applying = Later("credit_forensics.repair.apply")
     planning = Later("credit_forensics.repair.plan")
     plan_files = Later("credit_forensics.repair.plan_files")
     plan_json = Later("credit_forensics.repair.plan_json")
     plan_text = Later("credit_forensics.repair.plan_text")
+    recovering = Later("credit_forensics.repair.recovery_plan")
+    trial = Later("credit_forensics.repair.recovery_trial")
+    support = Later("credit_forensics.repair.support_list")
 
 
 def repair(
@@ -49,20 +57,43 @@ def repair(
         bool,
         typer.Option("--allow-negative", help="Take back spent credits, below a balance of zero."),
     ] = False,
+    handler: Annotated[
+        str | None,
+        typer.Option(help="A handler on loopback that runs on a copy: try missing events there."),
+    ] = None,
+    handler_secret: Annotated[
+        str, typer.Option(help="Its signing secret, as env:NAME.")
+    ] = "env:STRIPE_WEBHOOK_SECRET",
+    copy: Annotated[
+        str | None, typer.Option(help="The copy's database URL (or env:NAME), to see what it did.")
+    ] = None,
+    reveal: Annotated[
+        bool, typer.Option("--reveal", help="Show addresses in support.csv, to write to.")
+    ] = False,
     mode: ModeOption = None,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
     """Write a repair plan to review: plan.csv, plan.json, plan.md, plan.sql. --apply books it.
 
+    Beside it recovery.csv (send again, book, or ask) and support.csv (whom to write to).
+
     Example: credit-forensics repair case.toml --apply --plan repair/plan.json
     """
+    if (handler is None) != (copy is None):
+        raise CaseError("A trial needs both: --handler, and --copy, the database it runs on.")
     reviewed = None if plan is None else plan_json.read_plan_document(plan)
     with steps() as progress:
         opened = credit_forensics.Case.open(
             case, mode=mode.value if mode else None, progress=progress, store=store, fresh=fresh
         )
         made = planning.make_plan(opened, threshold=threshold, allow_negative=allow_negative)
+        tried = None
+        if handler is not None and copy is not None:
+            with trial_post.posting(handler, handler_secret) as post:
+                tried = trial.try_on_copy(opened, opened.findings, copy=copy, post=post)
+        recovery = recovering.recovery_rows(opened, made, tried=tried)
+        letters = support.support_rows(opened, recovery, opened.masked(reveal=reveal))
     document = plan_json.plan_document(made)
     if reviewed is not None:
         differs = plan_json.moved_on(reviewed, document)
@@ -71,8 +102,11 @@ def repair(
                 f"The case has moved on since {plan} was reviewed: {differs}. Nothing was "
                 "changed; make a plan again and review that."
             )
-    written = plan_files.write_plan(made, out)
+    beside = {"recovery.csv": recovery, "support.csv": letters} if len(recovery) else {}
+    written = plan_files.write_plan(made, out, beside)
     typer.echo(plan_text.plan_summary(made))
+    if len(recovery):
+        typer.echo(recovering.recovery_summary(recovery))
     typer.echo("\n".join(str(path) for path in written))
     if not apply:
         return

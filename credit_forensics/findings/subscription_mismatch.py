@@ -67,11 +67,7 @@ def find_subscription_mismatch(tables: Tables) -> ir.Table:
         cause=ibis.literal("granted_after_end"),
         told=ibis.literal(", which had ended before that period began"),
     )
-    live = subscriptions.filter(
-        subscriptions.status.isin(LIVE)
-        & subscriptions.customer_id.notnull()
-        & subscriptions.ended_at.isnull()
-    )
+    live = is_live(subscriptions)
     latest = granted.mutate(
         place=ibis.row_number().over(
             group_by=granted.subscription_id, order_by=[granted.at.desc(), granted.payment_id]
@@ -113,6 +109,21 @@ def find_subscription_mismatch(tables: Tables) -> ir.Table:
             rows.told,
             ".",
         ),
+    )
+
+
+def is_live(subscriptions: ir.Table) -> ir.Table:
+    """Those subscriptions of a customer that run.
+
+    Examples
+    --------
+    >>> is_live(Tables().subscriptions).columns == Tables().subscriptions.columns
+    True
+    """
+    return subscriptions.filter(
+        subscriptions.status.isin(LIVE)
+        & subscriptions.customer_id.notnull()
+        & subscriptions.ended_at.isnull()
     )
 
 

@@ -84,6 +84,11 @@ def correct(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) ->
             f"entries by hand that name the payment and say no more move {held.unclear:+d} "
             "credits: count them first"
         )
+    if correction.rule in ("move", "rebind") and desk.reviewed.get(payment_id) == "credited":
+        raise NeedsPersonError(
+            "a reviewer of the intake's queue gave the credits to this account: who decided that "
+            "knows why"
+        )
     return RULES[correction.rule](finding, facts, held, desk)
 
 
@@ -272,6 +277,9 @@ def _missing(finding: Row, facts: PaymentEvidence, held: Holdings, desk: Desk) -
     rightful = _surely_of(finding["rightful_user_id"], facts, desk)
     key = desk.keys.make("correction", finding["finding"], finding["payment_id"])
     entries, note = _granted(finding, rightful, credits, key, desk)
+    if facts.other_subscriptions:
+        told = f"another subscription of this customer's is live: {facts.other_subscriptions}"
+        note = f"{told}; {note}" if note else told
     held.net[rightful] = held.net.get(rightful, 0) + credits
     made = _made(
         finding,

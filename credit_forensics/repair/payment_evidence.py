@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import ibis
+import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.case.case import Case
+from credit_forensics.findings.subscription_mismatch import is_live
 from credit_forensics.records import row_dicts
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
@@ -18,6 +20,7 @@ class PaymentEvidence:
     """Of one payment: the verdict and whom it names, how probable that person is, its money.
 
     ``tie_probability`` is how sure it is that its entries are this payment's.
+    ``other_subscriptions`` are live ones of its customer or payer beside its own, by comma.
     """
 
     verdict: str
@@ -31,6 +34,7 @@ class PaymentEvidence:
     amount: int = 0
     currency: str = ""
     created_at: pd.Timestamp | None = None
+    other_subscriptions: str = ""
 
     def sure_of(self, user_id: str | None, threshold: float) -> bool:
         """Whether this account is the payer's with at least that probability."""
@@ -75,6 +79,7 @@ def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
         currency=payments.currency,
         created_at=payments.created_at,
     )
+    others = _other_subscriptions(case, found)
     return {
         row["payment_id"]: PaymentEvidence(
             verdict=row["verdict"],
@@ -88,8 +93,35 @@ def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
             amount=int(row["amount"] or 0),
             currency=row["currency"] or "",
             created_at=row["created_at"],
+            other_subscriptions=others.get(row["payment_id"], ""),
         )
         for row in row_dicts(engine.frame(rows))
+    }
+
+
+def _other_subscriptions(case: Case, found: ir.Table) -> dict[str, str]:
+    """Live subscriptions beside a payment's own: of its customer, or paid by the same person."""
+    tables = Tables()
+    live = is_live(tables.subscriptions).select("subscription_id", "customer_id")
+    verdicts = tables.verdicts.select("payment_id", "rightful_user_id")
+    paid = tables.payments.select("payment_id", "customer_id", own=tables.payments.subscription_id)
+    ours = found.inner_join(paid, "payment_id").inner_join(verdicts, "payment_id")
+    by_customer = ours.inner_join(live, "customer_id").select(
+        ours.payment_id, ours.own, live.subscription_id
+    )
+    payers = paid.inner_join(verdicts, "payment_id").select(
+        "rightful_user_id", subscription_id=paid.own
+    )
+    payers = payers.semi_join(live, "subscription_id").distinct()
+    by_payer = ours.inner_join(payers, "rightful_user_id").select(
+        ours.payment_id, ours.own, payers.subscription_id
+    )
+    rows = by_customer.union(by_payer, distinct=True)
+    rows = rows.filter((rows.own != rows.subscription_id).coalesce(True))
+    rows = case.evidence.engine.frame(rows.order_by(["payment_id", "subscription_id"]))
+    return {
+        str(payment): ", ".join(ids)
+        for payment, ids in rows.groupby("payment_id")["subscription_id"]
     }
 
 

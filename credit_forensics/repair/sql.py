@@ -98,17 +98,31 @@ def write_script(
 def mentions_sql(target: Target, users: Sequence[str]) -> str:
     """Every entry of some accounts, as (account, what it says), in the target's own SQL."""
     entries = target.entries
-    told = [
+    wanted = listed(user_literal(target, entries, user) for user in users)
+    return (
+        f"SELECT CAST({entries.sql('user_id')} AS text) AS user_id, {_told(target)} AS told, "
+        f"{entries.sql('delta')} AS delta FROM {entries.name} "
+        f"WHERE {entries.sql('user_id')} IN ({wanted})"
+    )
+
+
+def naming_sql(target: Target, users: Sequence[str], names: Sequence[str]) -> str:
+    """How many entries some accounts have, or name one of some ids, in the target's own SQL."""
+    entries, told = target.entries, _told(target)
+    find = "instr" if target.dialect == "sqlite" else "strpos"
+    wanted = [
+        f"{entries.sql('user_id')} = {user_literal(target, entries, user)}" for user in users
+    ] + [f"{find}({told}, {text_literal(name, target.dialect)}) > 0" for name in names]
+    return f"SELECT count(*) FROM {entries.name} WHERE {' OR '.join(wanted)}"
+
+
+def _told(target: Target) -> str:
+    """All that an entry says of where it came from, as one text."""
+    entries = target.entries
+    return " || ' ' || ".join(
         f"coalesce(CAST({entries.sql(column)} AS text), '')"
         for column in ("reason", "event_id", "payment_id", "session_id", "intent_id", "meta")
         if column in entries.columns
-    ]
-    wanted = listed(user_literal(target, entries, user) for user in users)
-    return (
-        f"SELECT CAST({entries.sql('user_id')} AS text) AS user_id, "
-        + " || ' ' || ".join(told)
-        + f" AS told, {entries.sql('delta')} AS delta FROM {entries.name} "
-        f"WHERE {entries.sql('user_id')} IN ({wanted})"
     )
 
 

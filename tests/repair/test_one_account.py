@@ -177,6 +177,23 @@ def test_a_refund_after_a_repaired_wrong_user_is_taken_from_who_has_the_credits(
     assert shop.drift() == []
 
 
+def test_a_repair_does_not_overrule_the_reviewer_who_gave_the_credits(postgres_books):
+    shop = Shop(postgres_books("stale_session"))
+    payment = shop.payment_of("wrong_user")
+    decided = (
+        "INSERT INTO review_queue (payment_id, event_id, problem, claims, amount, currency, state) "
+        f"VALUES ('{payment}', 'evt', 'disagreement', '[]', 500, 'eur', 'credited')"
+    )
+    shop.books.run(decided)
+    plan = make_plan(shop.books.case())
+    rows = plan.rows[plan.rows["payment_id"] == payment]
+    assert set(rows["status"]) == {"needs a person"}
+    assert rows["note"].str.contains("a reviewer of the intake's queue gave the credits").all()
+    shop.books.run("DELETE FROM review_queue")
+    plan = make_plan(shop.books.case())
+    assert {one.finding for one in plan.corrections} == {"wrong_user", "poisoned_mapping"}
+
+
 @pytest.mark.parametrize("words", ["Storno", "refund by support", "money back, see mail"])
 def test_a_refund_that_was_taken_by_hand_is_not_taken_again(postgres_books, words):
     shop = Shop(postgres_books("clean"))
