@@ -32,6 +32,8 @@ COMMANDS = (
     ("schedule", "reporting", "Render a report on a schedule until stopped."),
     ("prune", "reporting", "Remove old reports; a legal hold keeps them."),
     ("repair", "repairing", "Write a repair plan to review; only --apply books it."),
+    ("seal", "sealing", "Sign a folder of outputs, so that changes are named."),
+    ("verify", "sealing", "Check a sealed folder, offline."),
     ("lab", "exploring", "Open JupyterLab with the notebooks on the case."),
     ("store", "storing", "Show what is stored beside a case, and why; or clear it."),
     ("monitor", "watching", "Watch a case and tell its targets about incidents."),

@@ -28,7 +28,7 @@ ROWS = (
     ("judgement",),
     ("findings", "incidents"),
     ("case", "new_case"),
-    ("charts", "checks", "monitoring", "repair", "reporting", "scenarios"),
+    ("charts", "checks", "monitoring", "repair", "reporting", "scenarios", "sealing"),
     ("intake", "notebook"),
     ("commands",),
     ("cli",),

@@ -1,0 +1,56 @@
+"""``seal`` and ``verify``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from credit_forensics.commands.options import FOUND
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from credit_forensics.sealing import keys
+    from credit_forensics.sealing import seal as sealing
+    from credit_forensics.sealing import verify as verifying
+else:
+    keys = Later("credit_forensics.sealing.keys")
+    sealing = Later("credit_forensics.sealing.seal")
+    verifying = Later("credit_forensics.sealing.verify")
+
+
+def seal(
+    out: Annotated[Path, typer.Argument(help="The folder that analyze, report or repair wrote.")],
+    key: Annotated[
+        Path | None, typer.Option(help="The private key (PEM); your own, made when first needed.")
+    ] = None,
+) -> None:
+    """Sign the list of a folder's files, so that whatever changes in it afterwards is named.
+
+    Example: credit-forensics seal out
+    """
+    opened, made = keys.open_key(key)
+    done = sealing.seal(out, opened)
+    if made:
+        typer.echo(f"A key was made: {opened.path}. Keep it, and let nobody read it.")
+    typer.echo(
+        f"{done.files} files of {out} are sealed by key {done.fingerprint}. Tell that to whoever "
+        "is to check it, by another way than the folder goes."
+    )
+
+
+def verify(
+    out: Annotated[Path, typer.Argument(help="A sealed folder.")],
+    key: Annotated[
+        Path | None, typer.Option(help="The public key (PEM) that is to have sealed it.")
+    ] = None,
+) -> None:
+    """Check a seal offline: name what was changed, added or removed. Exit status 1 if anything was.
+
+    Example: credit-forensics verify out --key auditor.pub.pem
+    """
+    found = verifying.verify(out, key)
+    typer.echo(str(found))
+    if not found.holds:
+        raise typer.Exit(FOUND)

@@ -1,0 +1,1 @@
+"""Seals a folder of outputs, so that what changed in it afterwards is named."""
