@@ -97,9 +97,7 @@ def _same_as_listed(folder: Path, files: dict[str, tuple[str, int]]) -> None:
         if name == STATEMENT:
             continue
         if name not in files:
-            raise CaseError(
-                f"{folder / name} is in {LIST} and not there any more; nothing is sealed."
-            )
+            raise CaseError(f"{folder / name} is in {LIST} and gone now; nothing is sealed.")
         if files[name][0] != digest:
             raise CaseError(
                 f"{folder / name} is not what {LIST} says of it; nothing is sealed. Make it anew, "

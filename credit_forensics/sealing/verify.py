@@ -24,7 +24,7 @@ _LARGEST = 1 << 16
 
 @dataclass(frozen=True)
 class Verified:
-    """What a check found. ``trusted`` says that the key was given, and not taken from the folder."""
+    """What a check found. ``trusted``: the key was given, and not taken from the folder."""
 
     files: int
     fingerprint: str
@@ -36,7 +36,7 @@ class Verified:
 
     @property
     def holds(self) -> bool:
-        """Whether the list is signed by the key and the folder is what it says, no more, no less."""
+        """Whether the key signed the list and the folder is what it says, no more, no less."""
         return self.signed and not (self.changed or self.removed or self.added)
 
     def __str__(self) -> str:

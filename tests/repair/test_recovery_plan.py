@@ -195,8 +195,10 @@ def test_a_handler_on_a_copy_says_itself_what_it_would_do(books, tmp_path):
     with serving(create_original_app(copy, SECRET)) as address:
         done = CliRunner().invoke(
             app,
-            ["repair", str(ledger.path), "--out", str(tmp_path / "plan"), "--handler", address]
-            + ["--handler-secret", SECRET, "--copy", copy],
+            [
+                *("repair", str(ledger.path), "--out", str(tmp_path / "plan")),
+                *("--handler", address, "--handler-secret", SECRET, "--copy", copy),
+            ],
         )
     assert done.exit_code == 0, done.output
     (row,) = csv.DictReader((tmp_path / "plan" / "recovery.csv").open())

@@ -62,7 +62,7 @@ def test_whatever_happens_to_it_is_named(out, key, tmp_path):
     (out / "reports" / "1" / "report.html").unlink()
     (out / "reports" / "2.html").write_text("new")
     (out / ".hidden").write_text("new")
-    os.symlink("/etc/passwd", out / "manifest.jsonl")
+    (out / "manifest.jsonl").symlink_to("/etc/passwd")
     found = verify(out)
     assert not found.holds
     assert found.signed
@@ -124,8 +124,10 @@ def test_a_truncated_list_is_refused_or_not_signed(out, key, cut):
 
 @pytest.mark.parametrize(
     "name",
-    ["../keys/seal.pem", "/etc/passwd", "reports/../../x", "a\\b", "C:x", "./findings.csv", LIST]
-    + ["reports//1/report.html", "\u202egpj.exe", SIGNATURE],
+    [
+        *("../keys/seal.pem", "/etc/passwd", "reports/../../x", "a\\b", "C:x", "./findings.csv"),
+        *(LIST, SIGNATURE, "reports//1/report.html", "\u202egpj.exe"),
+    ],
 )
 def test_a_list_that_names_a_place_outside_is_no_list(out, key, name):
     seal(out, key)
@@ -187,7 +189,7 @@ def test_what_was_changed_is_not_sealed_over_and_what_was_added_is_sealed_too(ou
     with pytest.raises(CaseError, match=r"findings.csv is not what SHA256SUMS says of it"):
         seal(out, key)
     (out / "findings.csv").unlink()
-    with pytest.raises(CaseError, match="not there any more"):
+    with pytest.raises(CaseError, match="gone now"):
         seal(out, key)
 
 
@@ -221,7 +223,7 @@ def test_a_seal_that_was_killed_midway_never_holds_and_is_made_again(out, key, a
         [sys.executable, "-c", KILLED, str(out), str(key.path), str(after)], check=False
     )
     assert killed.returncode == 9
-    with pytest.raises(CaseError, match="no SHA256SUMS|broken off"):
+    with pytest.raises(CaseError, match=r"no SHA256SUMS|broken off"):
         verify(out)
     seal(out, key)
     found = verify(out)
