@@ -110,8 +110,8 @@ class PersonsSection(Section):
 class Price(Section):
     """A price of ``[prices]``: the credits that one of it is worth, and what it costs."""
 
-    credits: int
-    amount: int | None = None
+    credits: int = Field(ge=0, le=LARGEST_PRICE)
+    amount: int | None = Field(default=None, ge=0, le=LARGEST_PRICE)
     currency: str | None = None
 
     @field_validator("currency")

@@ -20,7 +20,8 @@ def refund_balance(tables: Tables) -> ir.Table:
 
     * ``outstanding``: credits left beyond that, not counting those granted beyond the price
       (they are another finding's). Credits that were taken back as a plain reversal count as
-      taken back, for they are missing from the grant.
+      taken back, for they are missing from the grant; so do entries of no known kind that are
+      tied to the payment and take credits, in whatever words.
     * ``excess``: credits taken back beyond that, judged by the price and by the grant, the
       smaller of the two; so a payment with too few credits from the start is not blamed on its
       refund.
@@ -33,7 +34,8 @@ def refund_balance(tables: Tables) -> ir.Table:
     ('payment_id', 'event_id', 'credited_user_id', 'created_at')
     """
     credited, payments = tables.credited, tables.payments
-    rows = credited.join(payments, "payment_id").select(
+    rows = credited.join(payments, "payment_id").left_join(_by_hand(tables), "payment_id")
+    rows = rows.select(
         credited.payment_id,
         credited.event_id,
         credited.credited_user_id,
@@ -43,6 +45,7 @@ def refund_balance(tables: Tables) -> ir.Table:
         created_at=payments.completed_at.coalesce(payments.created_at),
         granted=credited.granted.coalesce(0),
         taken=credited.reversed.coalesce(0),
+        by_hand=rows.by_hand.coalesce(0),
         base=payments.expected_credits.nullif(0).coalesce(credited.granted, 0),
         live=payments.livemode.coalesce(True),
     )
@@ -64,9 +67,17 @@ def refund_balance(tables: Tables) -> ir.Table:
         "granted",
         "taken",
         "due",
-        outstanding=ibis.least(rows.granted, rows.base) - rows.taken - left,
+        outstanding=ibis.least(rows.granted, rows.base) - rows.taken - rows.by_hand - left,
         excess=ibis.least(left - (rows.granted - rows.taken), rows.taken - rows.due_of_grant),
     )
+
+
+def _by_hand(tables: Tables) -> ir.Table:
+    """Credits that entries of no known kind take of a payment; what they move nets out."""
+    ledger = tables.ledger
+    other = ledger.filter((ledger.kind == "other") & ledger.payment_id.notnull())
+    sums = other.group_by("payment_id").agg(by_hand=-other.delta.sum())
+    return sums.filter(sums.by_hand > 0)
 
 
 def _share(credits: ir.Value, part: ir.Value, whole: ir.Value) -> ir.Value:

@@ -54,7 +54,7 @@ def statement_bytes(
     ]
     analysis, seal = (
         _id("analysis", *sorted(f[0] for f in files.values())),
-        _id("seal", fingerprint),
+        _id("seal", fingerprint, sealed_at.isoformat()),
     )
     graph: list[dict[str, Any]] = [
         {

@@ -127,3 +127,30 @@ def test_where_what_was_taken_back_names_no_payment_nothing_is_said(find, make):
     assert len(find(find_refund_not_reversed, **rows)) == 1
     coverage = make.all_shown(refunds="few_tied")
     assert find(find_refund_not_reversed, **rows, coverage=coverage) == []
+
+
+@pytest.mark.parametrize(
+    ("entries", "outstanding"),
+    [
+        ([-50], None),
+        ([-49], None),
+        ([-48], 2),
+        # What one gives and another takes nets out, and what gives takes nothing back.
+        ([-50, 50], 50),
+        ([50], 50),
+    ],
+)
+def test_entries_of_no_known_kind_that_are_tied_to_the_payment_take_back(
+    find, make, entries, outstanding
+):
+    ledger = [
+        {"entry_id": f"e{n}", "user_id": "a", "delta": delta, "kind": "other", "payment_id": "p"}
+        for n, delta in enumerate(entries)
+    ]
+    found = find(
+        find_refund_not_reversed,
+        payments=[make.payment("p", amount_lost=900)],
+        credited=[make.credit("p")],
+        ledger=ledger,
+    )
+    assert [row["credits"] for row in found] == ([] if outstanding is None else [outstanding])

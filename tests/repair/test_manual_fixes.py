@@ -95,9 +95,20 @@ def test_a_surplus_that_was_taken_by_hand_is_not_taken_again(books):
     assert net(make_plan(ledger.case()), "duplicate_credit") == {}
 
 
-def test_a_refund_taken_by_hand_in_any_words_that_name_the_payment_is_a_question(books):
+def test_a_refund_taken_by_hand_in_any_words_that_name_the_payment_is_taken(books):
     ledger = books("refund_unreversed")
     ((user, delta),) = net(make_plan(ledger.case()), "refund_not_reversed").items()
     payment = ledger.case().findings.query("finding == 'refund_not_reversed'")["payment_id"].iloc[0]
     by_hand(ledger, user, delta, f"Storno {payment}")
+    assert net(make_plan(ledger.case()), "refund_not_reversed") == {}
+    assert ledger.findings_of(payment) == []
+
+
+def test_a_part_taken_by_hand_leaves_the_rest_to_a_person(books):
+    ledger = books("refund_unreversed")
+    ((user, delta),) = net(make_plan(ledger.case()), "refund_not_reversed").items()
+    payment = ledger.case().findings.query("finding == 'refund_not_reversed'")["payment_id"].iloc[0]
+    by_hand(ledger, user, -20, f"Storno {payment}")
+    (left,) = ledger.case().findings.query("finding == 'refund_not_reversed'")["credits"]
+    assert left == -delta - 20
     assert net(make_plan(ledger.case()), "refund_not_reversed") == {}

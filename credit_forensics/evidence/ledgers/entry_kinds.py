@@ -9,6 +9,8 @@ import duckdb
 from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
 
+LAPSED = "(^|[^a-z])(reset|expir|lapse|roll.?over|carr(y|ied).?over)"
+"""What an entry says whose credits ended, and were neither used nor taken back."""
 KINDS = ("purchase", "usage", "refund", "reversal", "correction", "transfer", "grant", "other")
 
 # The first pattern that matches the reason wins, case apart. Order matters: the original handler
@@ -137,7 +139,7 @@ def kind_by_tie_sql(kind: str) -> str:
     """
     named = "(payment_id IS NOT NULL OR starts_with(event_id, 'evt_'))"
     bought = "'(^|[^a-z])(subscription|invoice|purchase|checkout|top.?up|payment)'"
-    lapsed = "'(^|[^a-z])(reset|expir|lapse|roll.?over|carr(y|ied).?over)'"
+    lapsed = f"'{LAPSED}'"
     earned = "'(^|[^a-z])(referr|affiliate|commission|cash.?back|reward|loyalty|invit)'"
     return (
         f"CASE WHEN {named} AND delta > 0 AND ({kind}) = 'other' THEN 'purchase' "

@@ -1,20 +1,25 @@
 """Matches refunds and voids that name no payment with the payment that they take back.
 
 By account, credits and time: a refund with a payment of that account whose money went back at
-that time, a void with a grant of as many credits before it. What is matched is marked as
-inferred, with a probability.
+that time, a void with a grant of as many credits before it. An entry in words of no known kind is
+matched as a refund is, where Stripe says when the money went back and nothing like it is booked
+again and again. What is matched is marked as inferred, with a probability.
 """
 
 from __future__ import annotations
 
 from credit_forensics.databases.values import count_rows
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.ledgers.entry_kinds import LAPSED
 
 # Somebody may take the credits first and send the money back then, or days later.
 BEFORE_HOURS, AFTER_HOURS = 24, 7 * 24
 VOID_DAYS = 30
 ALONE, AMONG_SEVERAL = 0.95, 0.75
 _MOST_ROUNDS = 20
+HABIT = 3
+"""So many entries that take credits in the same words, numbers aside, are what the shop does."""
+_NUMBERS = "[0-9a-fA-F]{8,}|[0-9]+"
 
 
 def match_returns(evidence: Evidence) -> int:
@@ -41,7 +46,7 @@ def match_returns(evidence: Evidence) -> int:
     run(
         """CREATE OR REPLACE TEMP TABLE _unmatched_returns AS
         SELECT entry_id, user_id, -delta AS credits, created_at, kind FROM ledger
-        WHERE payment_id IS NULL AND delta < 0 AND kind IN ('refund', 'reversal')
+        WHERE payment_id IS NULL AND delta < 0 AND kind IN ('refund', 'reversal', 'other')
             AND created_at IS NOT NULL"""
     )
     if not count_rows(evidence.connection, "FROM _unmatched_returns"):
@@ -67,8 +72,8 @@ def match_returns(evidence: Evidence) -> int:
             AND e.credits <= g.credits AND g.granted_at <= e.created_at
         JOIN payments AS p ON g.payment_id = p.payment_id
         LEFT JOIN moments AS b ON g.payment_id = b.payment_id
-        WHERE e.kind = 'refund' AND (p.amount_refunded > 0 OR p.disputed)
-            AND (b.returned_at IS NULL OR e.created_at BETWEEN
+        WHERE e.kind IN ('refund', 'other') AND (p.amount_refunded > 0 OR p.disputed)
+            AND (b.returned_at IS NULL AND e.kind = 'refund' OR e.created_at BETWEEN
                 b.returned_at - INTERVAL {BEFORE_HOURS} HOUR
                 AND b.returned_at + INTERVAL {AFTER_HOURS} HOUR)
             AND (e.credits IN (g.credits, g.most) OR (p.amount > 0
@@ -81,12 +86,14 @@ def match_returns(evidence: Evidence) -> int:
                 e.created_at - INTERVAL {VOID_DAYS} DAY AND e.created_at
         WHERE e.kind = 'reversal'"""
     )
+    _drop_habits(evidence)
     run("CREATE OR REPLACE TEMP TABLE _returns (entry_id VARCHAR, payment_id VARCHAR, p DOUBLE)")
     # A payment that was taken back already is free for no other.
     run(
         """DELETE FROM _return_candidates WHERE payment_id IN (
             SELECT payment_id FROM ledger
-            WHERE kind IN ('refund', 'reversal') AND payment_id IS NOT NULL)"""
+            WHERE (kind IN ('refund', 'reversal') OR kind = 'other' AND delta < 0)
+                AND payment_id IS NOT NULL)"""
     )
     for _ in range(_MOST_ROUNDS):
         if not _match_nearest(evidence):
@@ -99,6 +106,26 @@ def match_returns(evidence: Evidence) -> int:
         FROM ledger AS l LEFT JOIN _returns AS t ON l.entry_id = t.entry_id"""
     )
     return count_rows(evidence.connection, "FROM _returns")
+
+
+def _drop_habits(evidence: Evidence) -> None:
+    """Leave out candidates in words of no known kind that many entries have, or that lapse."""
+    run = evidence.connection.execute
+    shape = f"regexp_replace(coalesce(l.reason, ''), '{_NUMBERS}', '#', 'g')"
+    wanted = f"""SELECT DISTINCT {shape} AS shape FROM ledger AS l
+        WHERE l.kind = 'other' AND l.entry_id IN (SELECT entry_id FROM _return_candidates)"""
+    if not count_rows(evidence.connection, f"FROM ({wanted})"):
+        return
+    run(
+        f"""DELETE FROM _return_candidates WHERE entry_id IN (
+            SELECT l.entry_id FROM ledger AS l JOIN (
+                SELECT shape, count(*) AS entries FROM (
+                    SELECT {shape} AS shape FROM ledger AS l WHERE l.kind = 'other' AND l.delta < 0
+                ) JOIN ({wanted}) USING (shape) GROUP BY shape
+            ) AS counted ON {shape} = counted.shape
+            WHERE l.kind = 'other' AND (counted.entries >= {HABIT}
+                OR regexp_matches(l.reason, '{LAPSED}', 'i')))"""
+    )
 
 
 def _match_nearest(evidence: Evidence) -> int:

@@ -139,3 +139,29 @@ def test_a_void_takes_back_the_grant_of_as_many_credits_before_it() -> None:
     )  # fmt: skip
     assert match_returns(evidence) == 1
     assert ties(evidence)[2] == "cs_2"
+
+
+@pytest.mark.parametrize(
+    ("reason", "alike", "refunds", "matched"),
+    [
+        ("Geld zurück, Fall 17", 0, [("cs_1", 3000)], "cs_1"),
+        ("Geld zurück, Fall 17", 1, [("cs_1", 3000)], "cs_1"),
+        # Three in the same words, numbers aside, are what the shop does.
+        ("Geld zurück, Fall 17", 2, [("cs_1", 3000)], ""),
+        ("reset of the period", 0, [("cs_1", 3000)], ""),
+        # Without a refund of Stripe's at that time an entry in any words is nobody's.
+        ("Geld zurück, Fall 17", 0, [], ""),
+    ],
+)
+def test_what_takes_credits_in_any_words_when_the_money_went_back_is_matched(
+    reason, alike, refunds, matched
+) -> None:
+    evidence = evidence_of(
+        [("cs_1", "ada", 0, 50)],
+        [("ada", 50, 1, "purchase", "cs_1"), ("ada", -50, 3001, "other", None)]
+        + [("bo", -5, n, "other", None) for n in range(alike)],
+        refunds=refunds,
+    )
+    evidence.connection.execute("UPDATE ledger SET reason = ? WHERE kind = 'other'", [reason])
+    match_returns(evidence)
+    assert ties(evidence)[1] == matched
