@@ -7,7 +7,7 @@ WORKERS ?= 2
 SOURCES := credit_forensics tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test unit test-browser chromium mariadb accuracy bench simulate mutants test-scale wheel clean
+.PHONY: help demo lint test unit test-browser chromium mariadb accuracy bench simulate mutants test-scale wheel parts hashes checked clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -21,6 +21,20 @@ $(VENV)/.package: pyproject.toml constraints.txt
 $(VENV)/.dev: $(VENV)/.package
 	$(PIP) install --constraint constraints.txt --editable '.[dev]'
 	touch $@
+
+checked: ## install what demo needs with each file's hash checked (Linux x86-64, Python 3.11; elsewhere run hashes first)
+	test -x $(BIN)/python || "$(PYTHON)" -m venv $(VENV)
+	$(PIP) install --require-hashes --requirement constraints-hashes.txt
+	$(PIP) install --no-deps --editable .
+	touch $(VENV)/.package
+
+hashes: $(VENV)/.package ## write constraints-hashes.txt anew, for machines like this one
+	$(PIP) install --dry-run --ignore-installed --constraint constraints.txt --report $(VENV)/report.json .
+	$(BIN)/python release/hash_requirements.py $(VENV)/report.json > constraints-hashes.txt
+
+parts: $(VENV)/.package ## list what the package is made of, as CycloneDX
+	mkdir -p dist
+	$(BIN)/python release/list_parts.py > dist/parts.cdx.json
 
 demo: $(VENV)/.package ## make the demo case, analyse it, render its report
 	$(BIN)/credit-forensics demo demo
@@ -60,7 +74,7 @@ test-scale: $(VENV)/.dev ## large worlds, load with faults, Spark and ClickHouse
 	$(PIP) install --constraint constraints.txt --editable '.[dev,spark,clickhouse]'
 	$(BIN)/pytest -m scale tests -s
 
-wheel: $(VENV)/.dev ## build the wheel into dist/
+wheel: $(VENV)/.dev parts ## build the wheel into dist/, beside the list of its parts
 	$(PIP) install --constraint constraints.txt build
 	$(BIN)/python -m build --wheel
 
