@@ -64,8 +64,8 @@ accuracy: $(VENV)/.dev ## worlds with truth: the accuracy table, and its thresho
 bench: $(VENV)/.dev ## speed, as ratios within one run
 	$(BIN)/python tests/benchmarks/run_all.py
 
-simulate: $(VENV)/.dev ## a hundred seeds of everything that moves credits; SIMULATOR_FIRST=<seed> SIMULATOR_SEEDS=1 plays one again
-	SIMULATOR_SEEDS=$${SIMULATOR_SEEDS:-100} SIMULATOR_STEPS=$${SIMULATOR_STEPS:-500} $(BIN)/pytest -n $(WORKERS) tests/simulator
+simulate: $(VENV)/.dev ## a hundred seeds of everything that moves credits, and planted faults; SIMULATOR_FIRST=<seed> SIMULATOR_SEEDS=1 plays one again
+	SIMULATOR_SEEDS=$${SIMULATOR_SEEDS:-100} SIMULATOR_STEPS=$${SIMULATOR_STEPS:-500} SIMULATOR_FAULTS=$${SIMULATOR_FAULTS-1} $(BIN)/pytest -n $(WORKERS) tests/simulator
 
 mutants: $(VENV)/.dev ## change the package one expression at a time; name what no test notices
 	$(BIN)/python tests/mutants/run_mutants.py --workers $(WORKERS)

@@ -1,7 +1,7 @@
 """Lists what the package is made of, as CycloneDX 1.6: from the metadata of what is installed.
 
-``python release/list_parts.py [EXTRA …] > parts.cdx.json``. Nothing is asked of an index, so the list
-is of what runs here. The same installation gives the same bytes.
+``python release/list_parts.py [EXTRA …] > parts.cdx.json``. No index is asked: the list is of what
+runs here. The same installation gives the same bytes.
 """
 
 from __future__ import annotations

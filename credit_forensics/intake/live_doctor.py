@@ -88,6 +88,7 @@ def check_live(
         ("schema", lambda: _schema(engine)),
         ("unique indexes", lambda: _indexes(engine)),
         ("no payment booked twice", lambda: _twice(engine)),
+        ("no event is dead", lambda: _dead(engine)),
     ):
         check = _isolated(name, step if reachable else _unreachable)
         reachable = reachable and (name != "database" or check.right)
@@ -202,6 +203,13 @@ def _twice(engine: sa.Engine) -> tuple[bool, str]:
         f"{twice} events with more than one purchase entry, "
         f"{more} payments with more credits than they are worth",
     )
+
+
+def _dead(engine: sa.Engine) -> tuple[bool, str]:
+    query = sa.text("SELECT count(*) FROM intake_events WHERE dead_at IS NOT NULL")
+    with engine.connect() as connection:
+        dead = int(connection.execute(query).scalar_one())
+    return dead == 0, f"{dead} could not be handled and wait for a reviewer"
 
 
 def _endpoint(client: httpx.Client, clock: Callable[[], float]) -> tuple[bool, str]:

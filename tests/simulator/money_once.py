@@ -13,7 +13,7 @@ import contextlib
 import json
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,11 +68,15 @@ class Payment:
 
 @dataclass
 class Run:
-    """One run. ``trail`` are its steps, in words, for whoever looks for what went wrong."""
+    """One run. ``trail`` are its steps, in words, for whoever looks for what went wrong.
+
+    ``break_it`` is called when the schema is there: what it takes away is a fault to be found.
+    """
 
     seed: int
     url: str
     folder: Path
+    break_it: Callable[[sa.Engine], None] = lambda _engine: None
     payments: list[Payment] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     unaccepted: list[int] = field(default_factory=list)
@@ -98,6 +102,7 @@ class Run:
         app = create_app(self.settings)
         self.webhook = app.state.webhook
         async with app.router.lifespan_context(app):
+            self.break_it(self.engine)
             for number in range(USERS):
                 self._run(
                     "INSERT INTO users (id, email, name) VALUES (:id, :mail, 'A Name')",
@@ -406,9 +411,16 @@ class Run:
             connection.execute(sa.text(statement), values)
 
 
-def simulate(seed: int, url: str, folder: Path, *, steps: int) -> Run:
+def simulate(
+    seed: int,
+    url: str,
+    folder: Path,
+    *,
+    steps: int,
+    break_it: Callable[[sa.Engine], None] = lambda _engine: None,
+) -> Run:
     """Play a seed to its end."""
-    run = Run(seed, url, folder)
+    run = Run(seed, url, folder, break_it)
     try:
         asyncio.run(run.play(steps))
     finally:

@@ -1,0 +1,88 @@
+"""Faults that are planted are found within twenty seeds: a simulator that finds nothing proves nothing.
+
+A part of ``make simulate`` (SIMULATOR_FAULTS=1); it takes minutes.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from money_once import simulate
+from psycopg import sql
+from sqlalchemy.engine import make_url
+
+from credit_forensics.intake import booking, reversals
+
+SEEDS = 20
+STEPS = 150
+pytestmark = pytest.mark.skipif(
+    not os.environ.get("SIMULATOR_FAULTS"), reason="a part of make simulate"
+)
+
+
+def run(engine: sa.Engine, *statements: str) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.execute(sa.text(statement))
+
+
+def lost_key(patch: pytest.MonkeyPatch) -> Callable[[sa.Engine], None]:
+    """A payment is unique by nothing any more: neither its row nor its entry."""
+    text = booking._BOOK.text.replace("'purchase:' || :payment_id", "gen_random_uuid()::text")
+    assert text != booking._BOOK.text
+    bound = booking._BOOK._bindparams.values()
+    patch.setattr(booking, "_BOOK", sa.text(text).bindparams(*bound))
+    return lambda engine: run(
+        engine,
+        "ALTER TABLE intake_payments DROP CONSTRAINT intake_payments_pkey",
+        "DROP INDEX intake_one_payment_an_intent, intake_one_purchase_an_event",
+    )
+
+
+def missing_lock(patch: pytest.MonkeyPatch) -> Callable[[sa.Engine], None]:
+    """Two refunds of a payment are settled at once."""
+    text = reversals._PAYMENT.text.replace(" FOR UPDATE", "")
+    assert text != reversals._PAYMENT.text
+    patch.setattr(reversals, "_PAYMENT", sa.text(text))
+    return lambda engine: None
+
+
+def wrong_netting(patch: pytest.MonkeyPatch) -> Callable[[sa.Engine], None]:
+    """What a person took back in other words than a refund's does not count."""
+    real = reversals.to_take
+
+    def to_take(
+        entries: Iterable[tuple[str, int, bool]], target: int, credits: int
+    ) -> list[tuple[str, int]]:
+        known = [(user, delta, refund) for user, delta, refund in entries if delta > 0 or refund]
+        return real(known, target, credits)
+
+    patch.setattr(reversals, "to_take", to_take)
+    return lambda engine: None
+
+
+@pytest.mark.parametrize("plant", [lost_key, missing_lock, wrong_netting])
+def test_a_planted_fault_is_found(
+    plant: Callable[[pytest.MonkeyPatch], Callable[[sa.Engine], None]],
+    postgres_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    break_it = plant(monkeypatch)
+    for seed in range(1, SEEDS + 1):
+        name = f"planted_{plant.__name__}_{seed}"
+        with psycopg.connect(postgres_url, autocommit=True) as connection:
+            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        url = make_url(postgres_url).set(database=name, drivername="postgresql+psycopg")
+        folder = tmp_path / str(seed)
+        folder.mkdir()
+        shown = url.render_as_string(hide_password=False)
+        if wrong := simulate(seed, shown, folder, steps=STEPS, break_it=break_it).wrong():
+            print(f"{plant.__name__}: found by seed {seed}: {wrong[0]}")
+            return
+    pytest.fail(f"{plant.__name__} was not found by {SEEDS} seeds")
