@@ -25,15 +25,19 @@ def seal(
     key: Annotated[
         Path | None, typer.Option(help="The private key (PEM); your own, made when first needed.")
     ] = None,
+    timestamp_url: Annotated[
+        str,
+        typer.Option(help="A time-stamping server (RFC 3161) to ask for a token; none without."),
+    ] = "",
 ) -> None:
     """Sign the list of a folder's files, so that whatever changes in it afterwards is named.
 
     Example: credit-forensics seal out
     """
     opened, made = keys.open_key(key)
-    done = sealing.seal(out, opened)
     if made:
         typer.echo(f"A key was made: {opened.path}. Keep it, and let nobody read it.")
+    done = sealing.seal(out, opened, timestamp_url=timestamp_url)
     typer.echo(
         f"{done.files} files of {out} are sealed by key {done.fingerprint}. Tell that to whoever "
         "is to check it, by another way than the folder goes."

@@ -166,7 +166,7 @@ async def _caught_up(webhook: Webhook, stop: threading.Event) -> None:
         why = str(error) if isinstance(error, CaseError) else type(error).__name__
         _LOGGER.error("missed events were not fetched: %s", why)
     else:
-        if done is not None and done.missed:
+        if done is not None and (done.missed or done.unlisted_since):
             _LOGGER.warning("%s", done)
 
 

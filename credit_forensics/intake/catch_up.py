@@ -58,13 +58,17 @@ _NOTE = sa.text(
 
 @dataclass(frozen=True)
 class CaughtUp:
-    """What was listed in a time, and what became of the events that had never arrived."""
+    """What was listed in a time, and what became of the events that had never arrived.
+
+    ``unlisted_since`` is where the time begins that was wanted and that Stripe lists no more.
+    """
 
     since: datetime
     until: datetime
     listed: int
     outcomes: Mapping[str, int]
     dead: int = 0
+    unlisted_since: datetime | None = None
 
     @property
     def missed(self) -> int:
@@ -73,13 +77,16 @@ class CaughtUp:
 
     def __str__(self) -> str:
         told = ", ".join(f"{number} {name}" for name, number in sorted(self.outcomes.items()))
-        dead = f"\n{self.dead} events are dead: see dead-events in the review queue." * bool(
-            self.dead
+        dead = f"\n{self.dead} events are dead: see dead-events in the review queue."
+        lost = (
+            f"\nEvents from {self.unlisted_since or self.since:%Y-%m-%d %H:%M} to then are listed "
+            f"no more (Stripe keeps {LISTED_DAYS} days): analyze the case for what is missing."
         )
         return (
             f"{self.since:%Y-%m-%d %H:%M} to {self.until:%Y-%m-%d %H:%M} UTC: Stripe lists "
             f"{self.listed} events, {self.missed} of them had not arrived"
-            f"{': ' + told if told else ''}.{dead}"
+            f"{': ' + told if told else ''}.{dead if self.dead else ''}"
+            f"{lost if self.unlisted_since else ''}"
         )
 
 
@@ -120,21 +127,24 @@ async def catch_up(
         if at_start and row.until is None and row.first is None:
             await connection.execute(_NOTE, {"until": now})
             return None
-    begin = max(since or row.until or row.first or oldest, oldest)
     known_since = row.until or row.first
+    wanted = since or known_since or oldest
+    begin = max(wanted, oldest)
+    # A time that was asked for by hand may leave open what lies before it.
+    whole = known_since is None or begin <= max(known_since, oldest)
     listed, outcomes = 0, Counter[str]()
     with _lists(webhook.settings, stop) as lists:
         for low, high in _days(begin, now):
             events = await asyncio.to_thread(_events, lists, low, high)
             listed += len(events)
             outcomes += await _handle(webhook, events, stop)
-            # A time that was asked for by hand leaves open what lies before it.
-            if known_since is None or begin <= known_since:
+            if whole:
                 async with webhook.engine.connect() as connection:
                     await connection.execute(_NOTE, {"until": high - _OVERLAP})
     async with webhook.engine.connect() as connection:
         _, dead, _ = await kept_events.waiting(connection)
-    return CaughtUp(begin, now, listed, dict(outcomes), dead)
+    lost = wanted if wanted < oldest else None
+    return CaughtUp(begin, now, listed, dict(outcomes), dead, lost)
 
 
 async def _handle(
@@ -150,7 +160,7 @@ async def _handle(
         if webhook.settings.stripe_account is not None:
             # In a connected account's own list an event does not say whose it is.
             event.setdefault("account", webhook.settings.stripe_account)
-        body = json.dumps(event, ensure_ascii=False).encode()
+        body = json.dumps(event).encode()
         await kept_events.keep(webhook.engine, event["id"], event["type"], body, signed=False)
         outcome = await webhook.handle_stored(kept_events.Kept(event["id"], body, signed=False))
         outcomes[outcome.outcome] += 1
@@ -175,7 +185,8 @@ def _events(lists: StripeLists, since: datetime, until: datetime) -> list[dict[s
             isinstance(row, dict) and text(row.get("id")) and text(row.get("type")) for row in rows
         ):
             raise CaseError("Stripe's list of events is not a list that can be paged through.")
-        found += [row for row in rows if row["type"] in TYPES]
+        # An id that no database takes is no event of Stripe's.
+        found += [row for row in rows if row["type"] in TYPES and text(row["id"]) == row["id"]]
         if not page.get("has_more"):
             return sorted(found, key=lambda row: (_number(row.get("created")), row["id"]))
         if not rows or rows[-1]["id"] == params.get("starting_after"):

@@ -96,29 +96,32 @@ def recovery_rows(
     planned = plan.rows[plan.rows["finding"].isin(wanted)].drop_duplicates("payment_id")
     offers = {row["payment_id"]: row for row in row_dicts(planned)}
     facts, events, chosen = read_payment_evidence(case), _events(case), _chosen(case)
-    handler = _handler(case) if len(findings) else _Handler(0, 0)
+    handlers = _handlers(case) if len(findings) else {}
     rows = []
     for finding in row_dicts(findings.sort_values(["payment_id", "finding"])):
         payment = finding["payment_id"]
-        known, offer = facts.get(payment, UNKNOWN), offers.get(payment, {})
+        offer = offers.get(payment, {})
         event, rightful = events.get(finding["event_id"] or "", {}), finding["rightful_user_id"]
         sent = event.get("created_at") or finding["created_at"]
         until = None if sent is None else sent + timedelta(days=RESENT_DAYS)
         told = "the intake books it once, whoever books it, or asks a reviewer"
         right = plan.target is not None and plan.target.intake is not None
         if not right:
-            right, told = _would(finding, chosen.get(payment), handler)
+            choice = chosen.get(payment, {})
+            kind = choice.get("kind", "")
+            right, told = _would(finding, choice, handlers.get(kind, _Handler(0, 0)))
         if tried is not None and payment in tried:
             right, told = tried[payment]
         command = _command(finding["event_id"], event)
-        sure = known.sure_of(rightful, plan.threshold) and not known.amount_lost
-        if right and sure and command and until is not None and now < until:
+        # What the plan leaves to a person, an event that is sent again decides no better.
+        offered = offer.get("status") == OFFERED
+        if offered and right and command and until is not None and now < until:
             action, note = RESEND, "do not book it as well"
-        elif offer.get("status") == OFFERED:
+        elif offered:
             action, note = BOOK, "do not send the event again as well"
         else:
             action, note = ASK, offer.get("note") or ""
-        others = known.other_subscriptions
+        others = facts.get(payment, UNKNOWN).other_subscriptions
         if others:
             note = "; ".join(
                 part
@@ -160,9 +163,7 @@ def recovery_summary(rows: pd.DataFrame) -> str:
     )
 
 
-def _would(
-    finding: dict[str, Any], chosen: dict[str, Any] | None, handler: _Handler
-) -> tuple[bool, str]:
+def _would(finding: dict[str, Any], chosen: dict[str, Any], handler: _Handler) -> tuple[bool, str]:
     """Whether the handler would credit the rightful account, and why that is thought."""
     cause, rightful = finding["cause"], finding["rightful_user_id"]
     if cause in _AGAIN:
@@ -170,9 +171,9 @@ def _would(
     if not handler.is_known:
         return False, (
             f"not known: the replayed order chose as it did in {handler.alike} of "
-            f"{handler.credited} credited payments"
+            f"{handler.credited} credited payments of this kind"
         )
-    if chosen is None or chosen["user_id"] is None:
+    if chosen.get("user_id") is None:
         return False, "no method of the replayed order names anybody"
     if chosen["user_id"] != rightful:
         return False, f"by {chosen['method']} it would credit another account"
@@ -211,19 +212,25 @@ def _events(case: Case) -> dict[str, dict[str, Any]]:
 
 
 def _chosen(case: Case) -> dict[str, dict[str, Any]]:
-    """Whom the replayed order would choose for each payment that has a finding."""
+    """Whom the replayed order would choose for each payment that has a finding, and its kind."""
     found = ibis.table({"payment_id": "string"}, name="repair_found")
     rows = case.judgement.matrix.semi_join(found, "payment_id")
     rows = rows.select("payment_id", user_id=handler_cascade(rows), method=cascade_method(rows))
+    kinds = Tables().payments.select("payment_id", "kind")
+    rows = rows.inner_join(kinds, "payment_id")
     return {row["payment_id"]: row for row in row_dicts(case.evidence.engine.frame(rows))}
 
 
-def _handler(case: Case) -> _Handler:
+def _handlers(case: Case) -> dict[str, _Handler]:
+    """By a payment's kind: a handler may take sessions in one way, and invoices in another."""
     tables = Tables()
     rows = tables.choices.join(tables.credited, "payment_id")
+    rows = rows.join(tables.payments.select("payment_id", "kind"), "payment_id")
     rows = rows.filter(rows.credited_user_id.notnull() & (rows.grants > 0))
-    counts = rows.aggregate(
+    counts = rows.group_by("kind").aggregate(
         credited=rows.count(), alike=(rows.cascade_user_id == rows.credited_user_id).sum()
     )
-    row = row_dicts(case.evidence.engine.frame(counts))[0]
-    return _Handler(int(row["alike"] or 0), int(row["credited"]))
+    return {
+        row["kind"] or "": _Handler(int(row["alike"] or 0), int(row["credited"]))
+        for row in row_dicts(case.evidence.engine.frame(counts))
+    }

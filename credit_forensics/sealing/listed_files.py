@@ -16,7 +16,8 @@ from pathlib import Path, PurePosixPath
 from credit_forensics.errors import CaseError
 
 LIST, SIGNATURE, KEY = "SHA256SUMS", "SHA256SUMS.sig", "SHA256SUMS.pub.pem"
-OWN = frozenset({LIST, SIGNATURE, KEY})
+TOKEN = "SHA256SUMS.tsr"
+OWN = frozenset({LIST, SIGNATURE, KEY, TOKEN})
 """What cannot be in the list: the list itself, and what signs it."""
 _LINE = re.compile(r"([0-9a-f]{64})  (.+)")
 _LARGEST_LIST = 64 << 20

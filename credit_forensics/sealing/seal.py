@@ -13,6 +13,7 @@ from credit_forensics.sealing.listed_files import (
     LIST,
     OWN,
     SIGNATURE,
+    TOKEN,
     file_hash,
     is_plain,
     list_text,
@@ -20,6 +21,7 @@ from credit_forensics.sealing.listed_files import (
     read_list,
 )
 from credit_forensics.sealing.statement import STATEMENT, statement_bytes
+from credit_forensics.sealing.timestamp import fetch_token
 from credit_forensics.whole_file import write_whole
 
 
@@ -31,17 +33,24 @@ class Sealed:
     fingerprint: str
 
 
-def seal(folder: Path, key: SealKey, *, now: datetime | None = None) -> Sealed:
+def seal(
+    folder: Path, key: SealKey, *, now: datetime | None = None, timestamp_url: str = ""
+) -> Sealed:
     """Seal all that lies in a folder now; sealed again, what was added since is sealed, too.
 
     The list is extended, never corrected: where a file is not what the list in the folder says of
     it, something happened to it since, and that is not sealed over.
 
+    Parameters
+    ----------
+    timestamp_url
+        a time-stamping server (RFC 3161) that is asked for a token over the signature.
+
     Raises
     ------
     CaseError
         when a file differs from the list or is missing, when the folder holds a link or a name
-        that a list cannot hold, or when it cannot be read or written.
+        that a list cannot hold, when it cannot be read or written, or no token is granted.
     """
     _sweep(folder)
     found = look(folder)
@@ -68,7 +77,8 @@ def seal(folder: Path, key: SealKey, *, now: datetime | None = None) -> Sealed:
     at = (now or datetime.now(UTC)).astimezone(UTC)
     try:
         # Killed in between, the list has no signature that fits, and the next run begins again.
-        (folder / SIGNATURE).unlink(missing_ok=True)
+        for name in (SIGNATURE, TOKEN):
+            (folder / name).unlink(missing_ok=True)
         text = statement_bytes(folder, files, sealed_at=at, fingerprint=mark)
         write_whole(folder / STATEMENT, text, mode=0o600)
         stated = file_hash(folder, STATEMENT)
@@ -77,7 +87,10 @@ def seal(folder: Path, key: SealKey, *, now: datetime | None = None) -> Sealed:
         sums = list_text({name: hashed[0] for name, hashed in {**files, STATEMENT: stated}.items()})
         write_whole(folder / LIST, sums, mode=0o600)
         write_whole(folder / KEY, public_pem(key.public), mode=0o600)
-        write_whole(folder / SIGNATURE, key.sign(sums), mode=0o600)
+        signature = key.sign(sums)
+        write_whole(folder / SIGNATURE, signature, mode=0o600)
+        if timestamp_url:
+            write_whole(folder / TOKEN, fetch_token(timestamp_url, signature), mode=0o600)
     except OSError as error:
         raise CaseError(f"{folder} cannot be sealed: {error.strerror}.") from None
     return Sealed(len(files) + 1, mark)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,18 +14,23 @@ from credit_forensics.sealing.listed_files import (
     LIST,
     OWN,
     SIGNATURE,
+    TOKEN,
     file_hash,
     look,
     read_list,
     small_file,
 )
+from credit_forensics.sealing.timestamp import is_token_of
 
-_LARGEST = 1 << 16
+_LARGEST, _LARGEST_TOKEN = 1 << 16, 1 << 20
 
 
 @dataclass(frozen=True)
 class Verified:
-    """What a check found. ``trusted``: the key was given, and not taken from the folder."""
+    """What a check found. ``trusted``: the key was given, and not taken from the folder.
+
+    ``stamped``: whether the time stamp is of this seal; None where there is none.
+    """
 
     files: int
     fingerprint: str
@@ -33,11 +39,13 @@ class Verified:
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     added: tuple[str, ...] = ()
+    stamped: bool | None = None
 
     @property
     def holds(self) -> bool:
         """Whether the key signed the list and the folder is what it says, no more, no less."""
-        return self.signed and not (self.changed or self.removed or self.added)
+        same = not (self.changed or self.removed or self.added)
+        return self.signed and same and self.stamped is not False
 
     def __str__(self) -> str:
         lines = [
@@ -53,6 +61,13 @@ class Verified:
             lines.insert(0, f"The signature of {LIST} is not by this key, or the list was changed.")
         if self.holds:
             lines.append(f"The seal holds: {self.files} files are what they were when sealed.")
+        if self.stamped is False:
+            lines.append(f"{TOKEN} is no time stamp of this seal.")
+        elif self.stamped:
+            lines.append(
+                f"A time stamp of this seal is there; whose it is and when it was given says: "
+                f"openssl ts -verify -in {TOKEN} -data {SIGNATURE} -CAfile the-servers-ca.pem"
+            )
         lines.append(f"Key {self.fingerprint}.")
         if not self.trusted:
             lines.append(
@@ -92,7 +107,10 @@ def verify(folder: Path, key: Path | None = None) -> Verified:
         if hashed is not None and hashed[0] == digest:
             continue
         (changed if name in there | odd else removed).append(name)
-    added = sorted((there | odd) - set(listed) - OWN)
+    # A link in the place of one of the seal's own files is not one of them.
+    added = sorted((there | odd) - set(listed) - (OWN - odd))
+    token = small_file(folder, TOKEN, _LARGEST_TOKEN) if TOKEN in there else None
+    digest = hashlib.sha256(signature).digest()
     return Verified(
         files=len(listed),
         fingerprint=fingerprint(public),
@@ -101,6 +119,7 @@ def verify(folder: Path, key: Path | None = None) -> Verified:
         changed=tuple(changed),
         removed=tuple(removed),
         added=tuple(added),
+        stamped=None if TOKEN not in there else is_token_of(token or b"", digest),
     )
 
 

@@ -153,6 +153,42 @@ def test_a_listing_that_breaks_off_goes_on_at_the_day_it_came_to(
     play(in_shop, stripe, story, catch_up_at_start=False)
 
 
+def test_what_stripe_lists_no_more_is_said_and_noted(in_shop: Any, stripe: LocalStripe) -> None:
+    stripe.objects["events"] = [at(completed("1", "ada", "ada@example.com"), 29)]
+
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        shop.run("INSERT INTO intake_caught_up (until) VALUES (now() - interval '40 days')")
+        done = await catch_up(shop.app.state.webhook)
+        assert done is not None
+        assert done.outcomes == {"credited": 1}
+        assert "are listed no more (Stripe keeps 30 days)" in str(done)
+        done = await catch_up(shop.app.state.webhook)
+        assert done is not None
+        assert done.unlisted_since is None
+        assert len(stripe.asked("events")) == 31
+
+    play(in_shop, stripe, story, catch_up_at_start=False)
+
+
+def test_one_odd_event_keeps_no_other_from_being_booked(in_shop: Any, stripe: LocalStripe) -> None:
+    odd = completed("1", "ada", "ada@example.com")
+    odd["data"]["object"]["metadata"] |= {"note": "\ud800", "nul": "\x00"}
+    stripe.objects["events"] = [
+        at(odd, 3),
+        at(completed("2", "ada", "ada@example.com") | {"data": None}, 2),
+        at(completed("3", "ada", "ada@example.com"), 1),
+    ]
+
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        done = await catch_up(shop.app.state.webhook)
+        assert done is not None
+        assert done.outcomes == {"credited": 2, "resolution_failed": 1}
+
+    play(in_shop, stripe, story, catch_up_at_start=False)
+
+
 def test_pages_are_read_to_their_end_and_failures_are_tried_again(
     in_shop: Any, stripe: LocalStripe
 ) -> None:

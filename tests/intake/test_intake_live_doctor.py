@@ -72,6 +72,12 @@ def test_other_secret_and_missing_index_and_double_booking_are_named(
     url = running(settings)
     engine = sa.create_engine(settings.database_url)
     with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "INSERT INTO intake_events (event_id, type, body, dead_at) "
+                "VALUES ('evt_dead', 'x', '{}', now())"
+            )
+        )
         connection.execute(sa.text("DROP INDEX intake_one_purchase_an_event"))
         connection.execute(sa.text("ALTER TABLE users DROP COLUMN name"))
         for _ in range(2):
@@ -94,6 +100,7 @@ def test_other_secret_and_missing_index_and_double_booking_are_named(
     assert "intake_one_purchase_an_event on credit_ledger" in wrong["unique indexes"]
     assert wrong["schema"] == "missing: users.name"
     assert wrong["no payment booked twice"].startswith("1 events")
+    assert wrong["no event is dead"].startswith("1 could not be handled")
     assert "test purchase" in wrong
 
 

@@ -76,6 +76,19 @@ def test_a_handler_that_chooses_otherwise_than_the_replayed_order_is_not_foretol
     assert row["handler"].startswith("not known: the replayed order chose as it did in 0 of ")
 
 
+def test_what_the_plan_leaves_to_a_person_is_not_sent_again(books):
+    ledger = books("not_delivered")
+    (user,) = ledger.case().findings.query("finding == 'missing_credit'")["rightful_user_id"]
+    ledger.run(
+        "INSERT INTO credit_ledger (user_id, delta, reason, created_at) "
+        f"VALUES ('{user}', 50, 'Gutschrift', '2025-09-25 00:00:00')"
+    )
+    case = ledger.case()
+    row = only(case, now=paid_at(case))
+    assert row["action"] == ASK
+    assert "if that was for this payment, nothing is to be booked" in row["note"]
+
+
 def test_an_event_id_that_is_more_than_an_id_is_never_part_of_a_command(books):
     ledger = books("not_delivered")
     case = ledger.case()

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -293,3 +297,88 @@ def test_the_commands(out, tmp_path):
     for name in ("seal", "verify"):
         told = runner.invoke(app, [name, "--help"])
         assert f"Example: credit-forensics {name} out" in told.output
+
+
+@pytest.fixture
+def time_stamps(tmp_path: Path) -> Iterator[tuple[str, list[str], Path]]:
+    """A time-stamping server on loopback, OpenSSL's own; what it is to answer instead; its CA."""
+    folder = tmp_path / "tsa"
+    folder.mkdir()
+    (folder / "tsa.cnf").write_text(
+        "[req]\ndistinguished_name=dn\nx509_extensions=ext\nprompt=no\n[dn]\nCN=tsa\n"
+        "[ext]\nextendedKeyUsage=critical,timeStamping\nbasicConstraints=CA:TRUE\n"
+        "[tsa]\ndefault_tsa=one\n[one]\nserial=serial\nsigner_cert=ca.pem\nsigner_key=key.pem\n"
+        "certs=ca.pem\ndefault_policy=1.2.3.4\ndigests=sha256\nsigner_digest=sha256\n"
+    )
+    openssl = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-config", "tsa.cnf"]
+    made = [*openssl, "-keyout", "key.pem", "-out", "ca.pem", "-days", "2"]
+    subprocess.run(made, cwd=folder, check=True, capture_output=True)
+    instead: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            (folder / "q").write_bytes(self.rfile.read(int(self.headers["content-length"])))
+            asked = [
+                "openssl",
+                "ts",
+                "-reply",
+                "-config",
+                "tsa.cnf",
+                "-section",
+                "one",
+                "-queryfile",
+                "q",
+                "-out",
+                "a",
+            ]
+            if "again" not in instead:
+                subprocess.run(asked, cwd=folder, check=True, capture_output=True)
+            self.send_response(500 if "fails" in instead else 200)
+            self.end_headers()
+            self.wfile.write(b"nothing" if "nothing" in instead else (folder / "a").read_bytes())
+
+        def log_message(self, *_args: object) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_port}/", instead, folder / "ca.pem"
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="OpenSSL is not installed")
+def test_a_token_is_of_this_seal_and_openssl_verifies_it(out, key, time_stamps, tmp_path):
+    url, instead, authority = time_stamps
+    seal(out, key, timestamp_url=url)
+    found = verify(out)
+    assert found.holds
+    assert "A time stamp of this seal is there" in str(found)
+    check = f"openssl ts -verify -in SHA256SUMS.tsr -data SHA256SUMS.sig -CAfile {authority}"
+    assert subprocess.run(check.split(), cwd=out, check=False, capture_output=True).returncode == 0
+    # Another seal's token, in its place, is none; and a seal without one is no worse.
+    token = (out / "SHA256SUMS.tsr").read_bytes()
+    (out / "more.csv").write_text("more")
+    seal(out, key)
+    assert verify(out).holds
+    (out / "SHA256SUMS.tsr").write_bytes(token)
+    found = verify(out)
+    assert not found.holds
+    assert "is no time stamp of this seal" in str(found)
+    for what, why in (("nothing", "granted no token"), ("fails", "does not answer")):
+        instead[:] = [what]
+        with pytest.raises(CaseError, match=why):
+            seal(out, key, timestamp_url=url)
+        assert verify(out).holds
+    # An answer to another question is none, though it is the server's.
+    instead[:] = ["again"]
+    with pytest.raises(CaseError, match="granted no token"):
+        seal(out, key, timestamp_url=url)
+    with pytest.raises(CaseError, match="begins with https"):
+        seal(out, key, timestamp_url="file:///etc/passwd")
+
+
+def test_a_link_in_the_place_of_a_file_of_the_seals_own_is_named(out, key, tmp_path):
+    seal(out, key)
+    (out / "SHA256SUMS.tsr").symlink_to("/etc/passwd")
+    assert verify(out).added == ("SHA256SUMS.tsr",)
