@@ -101,7 +101,8 @@ def verify(folder: Path, key: Path | None = None) -> Verified:
         )
     public = _public(folder, key)
     there, odd = set(found.files), set(found.odd)
-    changed, removed = [], []
+    changed: list[str] = []
+    removed: list[str] = []
     for name, digest in sorted(listed.items()):
         hashed = file_hash(folder, name) if name in there else None
         if hashed is not None and hashed[0] == digest:
@@ -110,7 +111,7 @@ def verify(folder: Path, key: Path | None = None) -> Verified:
     # A link in the place of one of the seal's own files is not one of them.
     added = sorted((there | odd) - set(listed) - (OWN - odd))
     token = small_file(folder, TOKEN, _LARGEST_TOKEN) if TOKEN in there else None
-    digest = hashlib.sha256(signature).digest()
+    signed = hashlib.sha256(signature).digest()
     return Verified(
         files=len(listed),
         fingerprint=fingerprint(public),
@@ -119,7 +120,7 @@ def verify(folder: Path, key: Path | None = None) -> Verified:
         changed=tuple(changed),
         removed=tuple(removed),
         added=tuple(added),
-        stamped=None if TOKEN not in there else is_token_of(token or b"", digest),
+        stamped=None if TOKEN not in there else is_token_of(token or b"", signed),
     )
 
 

@@ -1,8 +1,8 @@
 """One seeded run of everything that moves credits, over the real code and a real PostgreSQL.
 
 A step is drawn from the seed: a purchase, deliveries in any order and again and at once, refunds,
-lost disputes, decisions of reviewers, fixes by hand, connections that are cut, a database that is
-away, the sweep, a repair planned and applied. Then all that Stripe still has is delivered, and the
+lost disputes, decisions of reviewers, fixes by hand, connections that are cut, a slow database, one
+that is away, the sweep, a repair planned and applied. Then all that Stripe has is delivered, and the
 books must say of each payment what is true: worth less refunds, once, on the rightful account.
 """
 
@@ -34,10 +34,19 @@ from credit_forensics.scenarios.signing import sign
 SECRET = "whsec_simulator"
 CREDITS, AMOUNT = 50, 500
 USERS = 5
+SLOW = (
+    "CREATE TABLE simulator_slow AS SELECT 0.0 AS seconds",
+    "CREATE FUNCTION simulator_sleep() RETURNS trigger LANGUAGE plpgsql AS "
+    "$$ BEGIN PERFORM pg_sleep(seconds) FROM simulator_slow; RETURN NEW; END $$",
+    "CREATE TRIGGER simulator_sleeps BEFORE INSERT ON credit_ledger "
+    "FOR EACH ROW EXECUTE FUNCTION simulator_sleep()",
+)
 STEPS = (
     ("buy", 10),
     ("deliver", 20),
     ("refund", 4),
+    ("refunds_at_once", 3),
+    ("slow", 2),
     ("dispute", 1),
     ("decide", 4),
     ("grant_by_hand", 2),
@@ -102,6 +111,8 @@ class Run:
         app = create_app(self.settings)
         self.webhook = app.state.webhook
         async with app.router.lifespan_context(app):
+            for statement in SLOW:
+                self._run(statement)
             self.break_it(self.engine)
             for number in range(USERS):
                 self._run(
@@ -156,12 +167,27 @@ class Run:
 
     async def _refund(self) -> None:
         payment = self._any()
-        if payment is None or payment.refunded + payment.disputed >= AMOUNT:
-            return
+        if payment is not None:
+            self._give_back(payment)
+
+    def _give_back(self, payment: Payment) -> None:
         left = AMOUNT - payment.refunded - payment.disputed
-        payment.refunded += self.chance.choice((left, max(1, left // 2), max(1, left // 5)))
-        charge = self._charge(payment)
-        self._event("charge.refunded", charge)
+        if left > 0:
+            payment.refunded += self.chance.choice((left, max(1, left // 2), max(1, left // 5)))
+            self._event("charge.refunded", self._charge(payment))
+
+    async def _refunds_at_once(self) -> None:
+        """Two parts of a payment's money go back, and both are told of at the same time."""
+        payment, known = self._any(), len(self.events)
+        if payment is None:
+            return
+        for _ in range(2):
+            self._give_back(payment)
+        await self._send(range(known, len(self.events)))
+
+    async def _slow(self) -> None:
+        """Entries take their time to be written, or no longer do."""
+        self._run("UPDATE simulator_slow SET seconds = :s", s=self.chance.choice((0, 0.005, 0.02)))
 
     async def _dispute(self) -> None:
         payment = self._any()
