@@ -177,17 +177,21 @@ class Run:
             self._event("charge.refunded", self._charge(payment))
 
     async def _refunds_at_once(self) -> None:
-        """Two parts of a payment's money go back, and both are told of at the same time."""
+        """Two parts of a payment's money go back; the second is told while the first is taken."""
         payment, known = self._any(), len(self.events)
         if payment is None:
             return
         for _ in range(2):
             self._give_back(payment)
-        await self._send(range(known, len(self.events)))
+        sending = []
+        for number in range(known, len(self.events)):
+            sending.append(asyncio.create_task(self._send([number])))
+            await asyncio.sleep(self.chance.random() * 0.03)
+        await asyncio.gather(*sending)
 
     async def _slow(self) -> None:
         """Entries take their time to be written, or no longer do."""
-        self._run("UPDATE simulator_slow SET seconds = :s", s=self.chance.choice((0, 0.005, 0.02)))
+        self._run("UPDATE simulator_slow SET seconds = :s", s=self.chance.choice((0, 0.01, 0.05)))
 
     async def _dispute(self) -> None:
         payment = self._any()
