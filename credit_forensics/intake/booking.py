@@ -131,6 +131,22 @@ _FINISH = sa.text(
 ).bindparams(sa.bindparam("payment_intent_id", type_=sa.Text))
 
 
+_NAME_INTENT = sa.text(
+    "INSERT INTO intake_invoices (payment_id, payment_intent_id) "
+    "VALUES (:payment_id, :payment_intent_id) ON CONFLICT (payment_id) DO NOTHING"
+)
+_GIVE_INTENT = sa.text(
+    """
+    UPDATE intake_payments SET payment_intent_id = named.payment_intent_id
+    FROM intake_invoices AS named
+    WHERE named.payment_id = :payment_id AND intake_payments.payment_id = :payment_id
+        AND (intake_payments.payment_intent_id IS NULL
+            OR intake_payments.payment_intent_id = named.payment_intent_id)
+    RETURNING named.payment_intent_id
+    """
+)
+
+
 async def store_and_look_up(
     connection: AsyncConnection,
     *,
@@ -268,6 +284,22 @@ async def queue(
         },
     )
     return bool(result.scalar_one())
+
+
+async def name_intent(connection: AsyncConnection, payment_id: str, payment_intent_id: str) -> None:
+    """Note which PaymentIntent paid an invoice, and give it to the payment that is booked."""
+    values = {"payment_id": payment_id, "payment_intent_id": payment_intent_id}
+    await connection.execute(_NAME_INTENT, values)
+    await intent_of(connection, payment_id)
+
+
+async def intent_of(connection: AsyncConnection, payment_id: str) -> str | None:
+    """The PaymentIntent of a booked payment that has none of its own, once one is noted.
+
+    It is looked for after the booking is committed, as the booking is after the note: whichever
+    came last finds the other.
+    """
+    return (await connection.execute(_GIVE_INTENT, {"payment_id": payment_id})).scalar()
 
 
 async def finish(

@@ -27,14 +27,17 @@ from credit_forensics.evidence.stripe_api.client import (
     checked_key,
     open_lists,
 )
-from credit_forensics.intake import kept_events
+from credit_forensics.intake import kept_events, renewals
 from credit_forensics.intake.checkout_object import text
+from credit_forensics.intake.event_handler import COMPLETIONS
 from credit_forensics.intake.settings import IntakeSettings
-from credit_forensics.intake.webhook import COMPLETIONS, Webhook
+from credit_forensics.intake.webhook import Webhook
 
 TYPES = (
     *COMPLETIONS,
     "checkout.session.async_payment_failed",
+    *renewals.PAID,
+    renewals.PAYMENT_OF_INVOICE,
     "charge.refunded",
     "charge.dispute.closed",
 )

@@ -29,6 +29,8 @@ class Checkout:
     list_amount: int
     currency: str
     created_at: datetime
+    renewal: bool = False
+    """A subscription's invoice: its customer is older than it, and no web session chose it."""
 
     @property
     def paid(self) -> bool:
@@ -75,7 +77,7 @@ def read_checkout(session: Any, event: Mapping[str, Any]) -> Checkout:
         client_reference_id=text(session.get("client_reference_id")),
         prefilled_email=text(session.get("customer_email")),
         payer_email=text(details.get("email")) or text(session.get("customer_email")),
-        metadata=_texts(metadata),
+        metadata=texts(metadata),
         mode=text(session.get("mode")) or "payment",
         payment_status=text(session.get("payment_status")) or "unpaid",
         livemode=event.get("livemode") is True and session.get("livemode") is not False,
@@ -83,7 +85,7 @@ def read_checkout(session: Any, event: Mapping[str, Any]) -> Checkout:
         # Discounts and taxes move the total; what the price costs is the subtotal.
         list_amount=total if subtotal is None else subtotal,
         currency=currency.lower(),
-        created_at=moment(session.get("created")) or moment(event.get("created")) or _EPOCH,
+        created_at=moment(session.get("created")) or moment(event.get("created")) or EPOCH,
     )
 
 
@@ -104,7 +106,7 @@ def unreadable_checkout(payment_id: str, amount: int = 0, currency: str = "") ->
         amount=amount,
         list_amount=amount,
         currency=currency,
-        created_at=_EPOCH,
+        created_at=EPOCH,
     )
 
 
@@ -161,11 +163,12 @@ def moment(value: Any) -> datetime | None:
     return datetime.fromtimestamp(seconds, UTC)
 
 
-def _texts(metadata: Any) -> dict[str, str]:
+def texts(metadata: Any) -> dict[str, str]:
+    """The pairs of a map whose key and value are texts."""
     if not isinstance(metadata, Mapping):
         return {}
     pairs = ((text(key), text(value)) for key, value in metadata.items())
     return {key: value for key, value in pairs if key is not None and value is not None}
 
 
-_EPOCH = datetime.fromtimestamp(0, UTC)
+EPOCH = datetime.fromtimestamp(0, UTC)

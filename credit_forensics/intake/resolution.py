@@ -109,9 +109,10 @@ def claims(
     >>> [(c.method, c.family) for c in claims(read_checkout(session, {}), facts)]
     [('metadata_user_id', 'session'), ('payer_email', 'email')]
     """
+    preset = customer_preset(checkout, facts)
     conditions = {
-        "customer_preset": customer_preset(checkout, facts),
-        "email_prefilled": checkout.prefilled_email is not None or customer_preset(checkout, facts),
+        "customer_preset": preset,
+        "email_prefilled": checkout.prefilled_email is not None or preset,
     }
     session = _one_session(checkout, facts)
     named = [(method, method.resolve_session(session)) for method in methods]
@@ -132,8 +133,8 @@ def claims(
 
 
 def customer_preset(checkout: Checkout, facts: Known) -> bool:
-    """Whether the session was given its customer: it made none, or the customer is older."""
-    if checkout.customer_id is None:
+    """Whether a session was given its customer: it made none, or the customer is older."""
+    if checkout.customer_id is None or checkout.renewal:
         return False
     if not checkout.customer_made:
         return True

@@ -17,11 +17,11 @@ from credit_forensics.intake import booking, kept_events, reversals
 from credit_forensics.intake.checkout_object import (
     Checkout,
     UnreadableError,
-    read_checkout,
     unreadable_checkout,
 )
 from credit_forensics.intake.expected_credits import expected_credits
 from credit_forensics.intake.guarded import Guard
+from credit_forensics.intake.renewals import NO_RENEWAL, read_payment
 from credit_forensics.intake.resolution import candidate_emails, candidate_ids
 from credit_forensics.intake.users import exists
 from credit_forensics.intake.webhook import Webhook
@@ -236,8 +236,8 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 state=state,
                 credits=credits,
             )
-        if checkout is not None and checkout.payment_intent_id is not None:
-            await reversals.settle(engine, checkout.payment_intent_id)
+        if checkout is not None:
+            await _settle(engine, checkout)
         if state == "refused":
             return Decided(state=state)
         return Decided(state=state, user_id=decision.user_id, credits=credits)
@@ -262,16 +262,17 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 ids=candidate_ids(checkout),
                 emails=candidate_emails(checkout),
             )
-            found = webhook.resolution(checkout, facts)
+            found = webhook.handler.resolution(checkout, facts)
             value = expected_credits(checkout, webhook.settings.prices)
             state = "open"
             booked = None
-            if found.user_id is not None and value.credits is not None:
+            clear = found.user_id is not None and row.problem != NO_RENEWAL
+            if clear and value.credits is not None:
                 booked = await booking.book(
                     connection,
                     checkout,
                     event_id=row.event_id,
-                    user_id=found.user_id,
+                    user_id=str(found.user_id),
                     credits=value.credits,
                     method=found.method or "",
                     families=found.families,
@@ -288,8 +289,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 why=reason.why,
                 state=state,
             )
-        if checkout.payment_intent_id is not None:
-            await reversals.settle(engine, checkout.payment_intent_id)
+        await _settle(engine, checkout)
         if state == "open":
             return Decided(state=state)
         return Decided(state=state, user_id=found.user_id, credits=value.credits)
@@ -352,9 +352,19 @@ async def _checkout(connection: AsyncConnection, event_id: str) -> Checkout | No
     body = (await connection.execute(query, {"id": event_id})).scalar_one()
     event = json.loads(bytes(body))
     try:
-        return read_checkout((event.get("data") or {}).get("object"), event)
+        return read_payment((event.get("data") or {}).get("object"), event)
     except (UnreadableError, AttributeError):
         return None
+
+
+async def _settle(engine: AsyncEngine, checkout: Checkout) -> None:
+    """Take back what was lost of a payment before it was booked."""
+    intent = checkout.payment_intent_id
+    if intent is None:
+        async with engine.connect() as connection:
+            intent = await booking.intent_of(connection, checkout.payment_id)
+    if intent is not None:
+        await reversals.settle(engine, intent)
 
 
 async def _decide(

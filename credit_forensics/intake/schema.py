@@ -129,6 +129,13 @@ intake_losses = sa.Table(
     sa.Column("event_id", sa.Text, nullable=False),
     sa.PrimaryKeyConstraint("payment_intent_id", "source"),
 )
+intake_invoices = sa.Table(
+    "intake_invoices",
+    TABLES,
+    # Which PaymentIntent paid an invoice that does not say so itself.
+    sa.Column("payment_id", sa.Text, primary_key=True),
+    sa.Column("payment_intent_id", sa.Text, nullable=False),
+)
 review_queue = sa.Table(
     "review_queue",
     TABLES,

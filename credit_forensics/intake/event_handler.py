@@ -1,0 +1,228 @@
+"""Handles one event: what it books, what it puts before a person, what it takes back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from credit_forensics.intake import booking, renewals, reversals
+from credit_forensics.intake.checkout_object import (
+    Checkout,
+    UnreadableError,
+    reference,
+    text,
+    unreadable_checkout,
+    whole,
+)
+from credit_forensics.intake.expected_credits import expected_credits
+from credit_forensics.intake.resolution import (
+    Known,
+    Resolution,
+    candidate_emails,
+    candidate_ids,
+    resolve,
+)
+from credit_forensics.intake.seal import is_sealed
+from credit_forensics.intake.settings import IntakeSettings
+
+COMPLETIONS = ("checkout.session.completed", "checkout.session.async_payment_succeeded")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What was made of a delivery."""
+
+    status: int
+    outcome: str
+    event_id: str | None = None
+    payment_id: str | None = None
+    payment_intent_id: str | None = None
+    signature_valid: bool | None = True
+    method: str | None = None
+    user_id: str | None = None
+    credits: int | None = None
+    error: str | None = None
+    lasting: bool = False
+
+
+class EventHandler:
+    """Events over a database.
+
+    Parameters
+    ----------
+    engine
+        in AUTOCOMMIT: each statement of ``booking`` is a transaction of its own.
+    """
+
+    def __init__(self, settings: IntakeSettings, engine: AsyncEngine) -> None:
+        self.settings, self.engine = settings, engine
+
+    async def handle(
+        self, event: Mapping[str, Any], event_id: str, kind: str, body: bytes, request_id: str
+    ) -> Outcome:
+        """What one event makes of the books; every statement may be repeated."""
+        data = event.get("data")
+        about = data.get("object") if isinstance(data, Mapping) else None
+        checkout, unreadable = None, None
+        if kind.startswith("checkout.session.") or kind in renewals.PAID:
+            try:
+                checkout = renewals.read_payment(about, event)
+            except UnreadableError as error:
+                unreadable = str(error)
+        async with self.engine.connect() as connection:
+            _, facts = await booking.store_and_look_up(
+                connection,
+                event_id=event_id,
+                kind=kind,
+                body=body,
+                checkout=checkout,
+                ids=candidate_ids(checkout) if checkout else (),
+                emails=candidate_emails(checkout) if checkout else (),
+            )
+            if event.get("livemode") is not self.settings.livemode:
+                outcome = Outcome(200, "ignored", event_id, error="event of the other mode")
+            elif text(event.get("account")) != self.settings.stripe_account:
+                outcome = Outcome(200, "ignored", event_id, error="event of another account")
+            elif unreadable is not None:
+                outcome = await self._unreadable(connection, event_id, kind, unreadable)
+            elif checkout is not None and checkout.renewal:
+                outcome = await self._renewal(connection, checkout, facts, event_id, about)
+            elif checkout is not None:
+                outcome = await self._session(connection, checkout, facts, event_id, kind)
+            elif named := renewals.named_by_payment(about):
+                await booking.name_intent(connection, *named)
+                outcome = Outcome(200, "ignored", event_id, payment_intent_id=named[1])
+            else:
+                outcome = await self._loss(connection, about, event_id, kind)
+            losses = await booking.finish(
+                connection,
+                event_id=event_id,
+                payment_id=outcome.payment_id,
+                payment_intent_id=outcome.payment_intent_id,
+                request_id=request_id,
+                outcome=outcome.outcome,
+                error=outcome.error,
+                method=outcome.method,
+                resolved_user_id=outcome.user_id,
+                credits=outcome.credits,
+            )
+        if losses and outcome.payment_intent_id is not None:
+            await reversals.settle(self.engine, outcome.payment_intent_id)
+        return outcome
+
+    async def _session(
+        self, connection: Any, checkout: Checkout, facts: Known, event_id: str, kind: str
+    ) -> Outcome:
+        if kind not in COMPLETIONS or checkout.mode == "setup":
+            failed = kind == "checkout.session.async_payment_failed"
+            told = ("unpaid", "payment failed") if failed else ("ignored", None)
+            return _of(checkout, event_id, told[0], error=told[1])
+        return await self._paid(connection, checkout, facts, event_id)
+
+    async def _renewal(
+        self, connection: Any, renewal: Checkout, facts: Known, event_id: str, invoice: Any
+    ) -> Outcome:
+        why = renewals.why_ignored(invoice)
+        if why is not None:
+            return _of(renewal, event_id, "ignored", error=why)
+        if not renewals.is_renewal(invoice):
+            return await self._paid(connection, renewal, facts, event_id, "no_renewal")
+        outcome = await self._paid(connection, renewal, facts, event_id)
+        intent = renewal.payment_intent_id or await booking.intent_of(
+            connection, renewal.payment_id
+        )
+        return replace(outcome, payment_intent_id=intent)
+
+    async def _paid(
+        self,
+        connection: Any,
+        checkout: Checkout,
+        facts: Known,
+        event_id: str,
+        problem: str | None = None,
+    ) -> Outcome:
+        """Book a payment, or put it before a person: for a problem that is known, or is found."""
+
+        def made(outcome: str, **more: Any) -> Outcome:
+            return _of(checkout, event_id, outcome, **more)
+
+        if not checkout.paid:
+            return made("unpaid")
+        found = self.resolution(checkout, facts)
+        value = expected_credits(checkout, self.settings.prices)
+        problem = problem or found.problem or value.problem
+        if problem is None and found.user_id is not None and value.credits is not None:
+            booked = await booking.book(
+                connection,
+                checkout,
+                event_id=event_id,
+                user_id=found.user_id,
+                credits=value.credits,
+                method=found.method or "",
+                families=found.families,
+                # One family alone may be wrong, so it binds no customer for later payments.
+                bind=len(found.families) >= self.settings.min_families,
+            )
+            told: dict[str, Any] = {"method": found.method, "user_id": found.user_id}
+            if booked not in (booking.INTENT_BOOKED, booking.BY_HAND):
+                return made(booked, credits=value.credits if booked == "credited" else None, **told)
+            problem = booked
+        waits = await booking.queue(
+            connection,
+            checkout,
+            event_id=event_id,
+            problem=problem or "unresolved",
+            claims=found.claims,
+            credits=value.credits,
+            suggested=found.user_id,
+        )
+        return made("queued", error=problem) if waits else made("duplicate")
+
+    def resolution(self, checkout: Checkout, facts: Known) -> Resolution:
+        """Whom the payment belongs to, by the settings' policy."""
+        return resolve(
+            checkout,
+            facts,
+            min_families=self.settings.min_families,
+            sealed=is_sealed(
+                checkout.metadata, self.settings.seal_keys, session_created=checkout.created_at
+            ),
+            single_family=self.settings.single_family,
+        )
+
+    async def _unreadable(self, connection: Any, event_id: str, kind: str, why: str) -> Outcome:
+        """A session that nothing can be booked from waits under its event's id."""
+        if kind in COMPLETIONS or kind in renewals.PAID:
+            await booking.queue(
+                connection,
+                unreadable_checkout(event_id),
+                event_id=event_id,
+                problem="unreadable",
+                claims=(),
+                credits=None,
+            )
+        return Outcome(200, "resolution_failed", event_id, error=why)
+
+    async def _loss(self, connection: Any, about: Any, event_id: str, kind: str) -> Outcome:
+        """A refund or a dispute that was lost; anything else is none of ours."""
+        if not isinstance(about, Mapping):
+            return Outcome(200, "ignored", event_id)
+        source = amount = None
+        if kind == "charge.refunded":
+            source, amount = f"charge:{reference(about)}", whole(about.get("amount_refunded"))
+        elif kind == "charge.dispute.closed" and about.get("status") == "lost":
+            source, amount = f"dispute:{reference(about)}", whole(about.get("amount"))
+        intent = reference(about.get("payment_intent"))
+        if source is None or amount is None or amount < 0 or intent is None:
+            return Outcome(200, "ignored", event_id)
+        await reversals.lose(
+            connection, payment_intent_id=intent, source=source, amount=amount, event_id=event_id
+        )
+        return Outcome(200, "ignored", event_id, payment_intent_id=intent)
+
+
+def _of(checkout: Checkout, event_id: str, outcome: str, **more: Any) -> Outcome:
+    return Outcome(200, outcome, event_id, checkout.payment_id, checkout.payment_intent_id, **more)
