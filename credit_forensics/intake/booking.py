@@ -131,18 +131,29 @@ _FINISH = sa.text(
 ).bindparams(sa.bindparam("payment_intent_id", type_=sa.Text))
 
 
-_NAME_INTENT = sa.text(
-    "INSERT INTO intake_invoices (payment_id, payment_intent_id) "
-    "VALUES (:payment_id, :payment_intent_id) ON CONFLICT (payment_id) DO NOTHING"
+_NOTE_INVOICE = sa.text(
+    """
+    INSERT INTO intake_invoices AS noted (invoice_id, payment_id, payment_intent_id)
+    VALUES (:invoice_id, :payment_id, :payment_intent_id)
+    ON CONFLICT (invoice_id) DO UPDATE
+    SET payment_id = coalesce(noted.payment_id, EXCLUDED.payment_id),
+        payment_intent_id = coalesce(noted.payment_intent_id, EXCLUDED.payment_intent_id)
+    """
+).bindparams(
+    sa.bindparam("payment_id", type_=sa.Text), sa.bindparam("payment_intent_id", type_=sa.Text)
 )
 _GIVE_INTENT = sa.text(
     """
-    UPDATE intake_payments SET payment_intent_id = named.payment_intent_id
-    FROM intake_invoices AS named
-    WHERE named.payment_id = :payment_id AND intake_payments.payment_id = :payment_id
-        AND (intake_payments.payment_intent_id IS NULL
-            OR intake_payments.payment_intent_id = named.payment_intent_id)
-    RETURNING named.payment_intent_id
+    UPDATE intake_payments AS booked SET payment_intent_id = noted.payment_intent_id
+    FROM intake_invoices AS noted
+    WHERE noted.invoice_id = :invoice_id AND noted.payment_intent_id IS NOT NULL
+        AND booked.payment_id = coalesce(noted.payment_id, noted.invoice_id)
+        AND coalesce(booked.payment_intent_id, noted.payment_intent_id)
+            = noted.payment_intent_id
+        AND NOT EXISTS (SELECT FROM intake_payments AS other
+            WHERE other.payment_intent_id = noted.payment_intent_id
+                AND other.payment_id <> booked.payment_id)
+    RETURNING booked.payment_intent_id
     """
 )
 
@@ -286,20 +297,29 @@ async def queue(
     return bool(result.scalar_one())
 
 
-async def name_intent(connection: AsyncConnection, payment_id: str, payment_intent_id: str) -> None:
-    """Note which PaymentIntent paid an invoice, and give it to the payment that is booked."""
-    values = {"payment_id": payment_id, "payment_intent_id": payment_intent_id}
-    await connection.execute(_NAME_INTENT, values)
-    await intent_of(connection, payment_id)
+async def note_invoice(
+    connection: AsyncConnection,
+    invoice_id: str,
+    *,
+    payment_id: str | None = None,
+    payment_intent_id: str | None = None,
+) -> str | None:
+    """Note what pays an invoice or what it is booked as, and give the booked payment its intent.
 
+    A note comes before what looks for it, and a booking is committed before the note is looked
+    for: whichever event came last finds the other.
 
-async def intent_of(connection: AsyncConnection, payment_id: str) -> str | None:
-    """The PaymentIntent of a booked payment that has none of its own, once one is noted.
-
-    It is looked for after the booking is committed, as the booking is after the note: whichever
-    came last finds the other.
+    Returns
+    -------
+    The PaymentIntent that the booked payment has by now through this invoice.
     """
-    return (await connection.execute(_GIVE_INTENT, {"payment_id": payment_id})).scalar()
+    values = {
+        "invoice_id": invoice_id,
+        "payment_id": payment_id,
+        "payment_intent_id": payment_intent_id,
+    }
+    await connection.execute(_NOTE_INVOICE, values)
+    return (await connection.execute(_GIVE_INTENT, {"invoice_id": invoice_id})).scalar()
 
 
 async def finish(

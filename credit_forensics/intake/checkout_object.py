@@ -29,6 +29,7 @@ class Checkout:
     list_amount: int
     currency: str
     created_at: datetime
+    invoice_id: str | None = None
     renewal: bool = False
     """A subscription's invoice: its customer is older than it, and no web session chose it."""
 
@@ -86,6 +87,7 @@ def read_checkout(session: Any, event: Mapping[str, Any]) -> Checkout:
         list_amount=total if subtotal is None else subtotal,
         currency=currency.lower(),
         created_at=moment(session.get("created")) or moment(event.get("created")) or EPOCH,
+        invoice_id=reference(session.get("invoice")),
     )
 
 

@@ -93,8 +93,9 @@ class EventHandler:
             elif checkout is not None:
                 outcome = await self._session(connection, checkout, facts, event_id, kind)
             elif named := renewals.named_by_payment(about):
-                await booking.name_intent(connection, *named)
-                outcome = Outcome(200, "ignored", event_id, payment_intent_id=named[1])
+                invoice_id, intent = named
+                await booking.note_invoice(connection, invoice_id, payment_intent_id=intent)
+                outcome = Outcome(200, "ignored", event_id, payment_intent_id=intent)
             else:
                 outcome = await self._loss(connection, about, event_id, kind)
             losses = await booking.finish(
@@ -120,19 +121,28 @@ class EventHandler:
             failed = kind == "checkout.session.async_payment_failed"
             told = ("unpaid", "payment failed") if failed else ("ignored", None)
             return _of(checkout, event_id, told[0], error=told[1])
-        return await self._paid(connection, checkout, facts, event_id)
+        outcome = await self._paid(connection, checkout, facts, event_id)
+        return await self._with_intent(connection, checkout, outcome)
 
     async def _renewal(
         self, connection: Any, renewal: Checkout, facts: Known, event_id: str, invoice: Any
     ) -> Outcome:
         why = renewals.why_ignored(invoice)
         if why is not None:
+            await booking.note_invoice(
+                connection, renewal.payment_id, payment_intent_id=renewal.payment_intent_id
+            )
             return _of(renewal, event_id, "ignored", error=why)
-        if not renewals.is_renewal(invoice):
-            return await self._paid(connection, renewal, facts, event_id, "no_renewal")
-        outcome = await self._paid(connection, renewal, facts, event_id)
-        intent = renewal.payment_intent_id or await booking.intent_of(
-            connection, renewal.payment_id
+        problem = None if renewals.is_renewal(invoice) else renewals.NO_RENEWAL
+        outcome = await self._paid(connection, renewal, facts, event_id, problem)
+        return await self._with_intent(connection, renewal, outcome)
+
+    async def _with_intent(self, connection: Any, checkout: Checkout, outcome: Outcome) -> Outcome:
+        """What came of a payment, with the PaymentIntent that only its invoice leads to."""
+        if checkout.payment_intent_id is not None or checkout.invoice_id is None:
+            return outcome
+        intent = await booking.note_invoice(
+            connection, checkout.invoice_id, payment_id=checkout.payment_id
         )
         return replace(outcome, payment_intent_id=intent)
 

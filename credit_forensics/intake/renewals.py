@@ -92,6 +92,7 @@ def read_renewal(invoice: Any, event: Mapping[str, Any]) -> Checkout:
         list_amount=paid if subtotal is None else subtotal,
         currency=currency.lower(),
         created_at=moment(invoice.get("created")) or moment(event.get("created")) or EPOCH,
+        invoice_id=payment_id,
         renewal=True,
     )
 

@@ -360,9 +360,11 @@ async def _checkout(connection: AsyncConnection, event_id: str) -> Checkout | No
 async def _settle(engine: AsyncEngine, checkout: Checkout) -> None:
     """Take back what was lost of a payment before it was booked."""
     intent = checkout.payment_intent_id
-    if intent is None:
+    if intent is None and checkout.invoice_id is not None:
         async with engine.connect() as connection:
-            intent = await booking.intent_of(connection, checkout.payment_id)
+            intent = await booking.note_invoice(
+                connection, checkout.invoice_id, payment_id=checkout.payment_id
+            )
     if intent is not None:
         await reversals.settle(engine, intent)
 

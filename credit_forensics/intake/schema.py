@@ -132,9 +132,11 @@ intake_losses = sa.Table(
 intake_invoices = sa.Table(
     "intake_invoices",
     TABLES,
-    # Which PaymentIntent paid an invoice that does not say so itself.
-    sa.Column("payment_id", sa.Text, primary_key=True),
-    sa.Column("payment_intent_id", sa.Text, nullable=False),
+    # Which PaymentIntent paid an invoice, and as which payment it is booked: its session's, for
+    # the first of a subscription that began with one, else its own.
+    sa.Column("invoice_id", sa.Text, primary_key=True),
+    sa.Column("payment_id", sa.Text),
+    sa.Column("payment_intent_id", sa.Text),
 )
 review_queue = sa.Table(
     "review_queue",

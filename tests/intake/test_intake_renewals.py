@@ -228,3 +228,36 @@ def test_parts_of_an_invoice_that_are_nonsense_are_as_if_absent(in_shop: Any) ->
         assert await outcome(shop, told) == "credited"
 
     in_shop(story)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 1, 0), (1, 2, 0), (2, 0, 1)])
+@pytest.mark.parametrize("shape", ["as of 2025-03-31", "before"])
+def test_a_refund_of_a_subscriptions_first_invoice_finds_its_session(
+    in_shop: Any, order: tuple[int, ...], shape: str
+) -> None:
+    session = completed(
+        "1",
+        "ada",
+        "ada@example.com",
+        mode="subscription",
+        payment_intent=None,
+        invoice="in_1",
+        customer="cus_1",
+        customer_creation="always",
+    )
+    # The session names its invoice, and the invoice, or its payment, the PaymentIntent.
+    naming = payment_of("in_1", "pi_1")
+    if shape == "before":
+        naming = paid("9", "ada", "ada@example.com", id="in_1", payment_intent="pi_1")
+        naming["data"]["object"]["billing_reason"] = "subscription_create"
+    events = (session, naming, refund_of("pi_1", 500))
+
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        for place in order:
+            assert (await shop.deliver(events[place])).status_code == 200
+        assert shop.ledger() == [("ada", 50), ("ada", -50)]
+        booked = shop.rows("SELECT payment_id, payment_intent_id FROM intake_payments")
+        assert booked == [("cs_1", "pi_1")]
+
+    in_shop(story)
