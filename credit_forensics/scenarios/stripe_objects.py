@@ -93,6 +93,62 @@ def charge(
     return shapes.charge(row, refunded=amount_refunded, disputed=disputed, status="succeeded")
 
 
+def invoice(
+    invoice_id: str,
+    *,
+    created: int,
+    session: Json,
+    payment_intent: str,
+    price: str,
+    billing_reason: str,
+    amount: int | None = None,
+    older: bool = False,
+) -> Json:
+    """A paid invoice of the subscription that a session began; of the session's amount.
+
+    ``older`` is the shape before API version 2025-03-31.
+
+    Examples
+    --------
+    >>> session = {"amount_total": 500, "currency": "eur", "customer": "cus_1", "livemode": True,
+    ...     "customer_details": {"email": "a@example.com", "name": "A"}, "subscription": "sub_1",
+    ...     "metadata": {"user_id": "u1"}}
+    >>> made = invoice("in_1", created=0, session=session, payment_intent="pi_1", price="price_1",
+    ...     billing_reason="subscription_cycle")
+    >>> made["parent"]["subscription_details"]["metadata"], made["amount_paid"]
+    ({'user_id': 'u1'}, 500)
+    """
+    row = {
+        "payment_id": invoice_id,
+        "kind": "invoice",
+        "payment_status": "paid",
+        "created": created,
+        "completed": created,
+        "amount": session["amount_total"] if amount is None else amount,
+        "currency": session["currency"],
+        "price_id": price,
+        "payment_intent_id": payment_intent,
+        "billing_reason": billing_reason,
+        "customer_id": session["customer"],
+        "payer_email": session["customer_details"]["email"],
+        "payer_name": session["customer_details"]["name"],
+        "livemode": session["livemode"],
+        "subscription_id": session["subscription"],
+    }
+    made = shapes.invoice(row, session["metadata"])
+    if older:
+        details = made.pop("parent")["subscription_details"]
+        made.pop("payments")
+        line = made["lines"]["data"][0]
+        line["price"] = {"id": line.pop("pricing")["price_details"]["price"], "object": "price"}
+        made |= {
+            "payment_intent": payment_intent,
+            "subscription": details.pop("subscription"),
+            "subscription_details": details,
+        }
+    return made
+
+
 def dispute(
     dispute_id: str, *, created: int, of: Json, status: str, amount: int | None = None
 ) -> Json:

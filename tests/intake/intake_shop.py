@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import time
 from typing import Any
@@ -11,7 +12,9 @@ import sqlalchemy as sa
 from fastapi import FastAPI
 from pydantic import SecretStr
 
-from credit_forensics.intake.app import WEBHOOK_PATH
+from credit_forensics.intake.app import WEBHOOK_PATH, make_engine
+from credit_forensics.intake.schema import create_schema
+from credit_forensics.intake.settings import IntakeSettings
 from credit_forensics.intake.signed_in import make_user_token
 from credit_forensics.scenarios.signing import sign
 
@@ -20,6 +23,16 @@ KEY = "seal-key-for-tests-0123456789abcdef"
 SIGN_IN_KEY = "sign-in-key-for-tests-0123456789abcdef"
 REVIEWER_TOKEN = "reviewer-token-for-tests"
 SERVICE_TOKEN = "service-token-for-tests"
+HELD = "SELECT payment_id FROM review_queue"
+
+
+def prepared(settings: IntakeSettings) -> None:
+    async def prepare() -> None:
+        engine = make_engine(settings)
+        await create_schema(engine)
+        await engine.dispose()
+
+    asyncio.run(prepare())
 
 
 class Shop:

@@ -15,7 +15,7 @@ import sqlalchemy as sa
 from hypothesis import HealthCheck, Phase, given
 from hypothesis import settings as bounded
 from hypothesis import strategies as st
-from intake_shop import KEY, SECRET, Shop, completed
+from intake_shop import HELD, KEY, SECRET, Shop, completed, prepared
 
 from credit_forensics.case.case import Case
 from credit_forensics.checks.handler import run_kit
@@ -25,21 +25,9 @@ from credit_forensics.intake import kept_events
 from credit_forensics.intake.app import WEBHOOK_PATH, create_app, make_engine
 from credit_forensics.intake.checkout import session_metadata
 from credit_forensics.intake.delivery_log import LOGGER
-from credit_forensics.intake.schema import create_schema
 from credit_forensics.intake.serve import log_deliveries
 from credit_forensics.intake.settings import IntakeSettings
 from credit_forensics.intake.signed_in import SignedIn
-
-HELD = "SELECT payment_id FROM review_queue"
-
-
-def prepared(settings: IntakeSettings) -> None:
-    async def prepare() -> None:
-        engine = make_engine(settings)
-        await create_schema(engine)
-        await engine.dispose()
-
-    asyncio.run(prepare())
 
 
 def test_intake_passes_the_kit_in_full(

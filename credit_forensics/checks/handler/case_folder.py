@@ -21,6 +21,7 @@ _CASE = """name = "handler kit"
 sessions = "sessions.jsonl"
 events = "events.jsonl"
 charges = "charges.jsonl"
+invoices = "invoices.jsonl"
 {log}[ledger]
 url = "sqlite:///ledger.db"
 schema = "credit_ledger"
@@ -52,7 +53,7 @@ def write_case(
         of ``case.toml``.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("sessions", "events", "charges"):
+    for name in ("sessions", "events", "charges", "invoices"):
         lines = [json.dumps(row) for s in snapshots for row in getattr(s, name)]
         (folder / f"{name}.jsonl").write_text("".join(f"{line}\n" for line in lines))
     log = ""

@@ -14,7 +14,11 @@ import pandas as pd
 from credit_forensics.case.case import Case
 from credit_forensics.checks.handler.books import Books
 from credit_forensics.checks.handler.case_folder import write_case
-from credit_forensics.checks.handler.scenarios import SCENARIOS, Scenario
+from credit_forensics.checks.handler.scenarios import (
+    SCENARIOS,
+    SUBSCRIPTION_SCENARIOS,
+    Scenario,
+)
 from credit_forensics.checks.handler.stage import (
     PRICES,
     Check,
@@ -112,6 +116,7 @@ def run_kit(
     *,
     path: str = "/",
     scenarios: Sequence[str] | None = None,
+    subscriptions: bool = False,
     held: str | None = None,
     metadata: Metadata = original_metadata,
     prices: Sequence[Price] = PRICES,
@@ -139,7 +144,9 @@ def run_kit(
     path
         where in an app the webhook is mounted.
     scenarios
-        names of those to run; all without.
+        names of those to run; all of purchases without.
+    subscriptions
+        whether to run those of renewals as well, for a handler that sells subscriptions.
     held
         SQL that gives the payment ids which wait for a person; without it the handler is taken
         to have no such place.
@@ -164,7 +171,7 @@ def run_kit(
     CaseError
         for an unknown scenario, a handler that is none, or a database that cannot be used.
     """
-    chosen = _choose(scenarios)
+    chosen = _choose(scenarios, subscriptions=subscriptions)
     run_id = run_id or secrets.token_hex(4)
     books = Books(database_url, held)
     try:
@@ -205,12 +212,14 @@ def run_kit(
         return KitReport(results, case if out is not None else None)
 
 
-def _choose(names: Sequence[str] | None) -> list[Scenario]:
-    known = {scenario.name: scenario for scenario in SCENARIOS}
+def _choose(names: Sequence[str] | None, *, subscriptions: bool) -> list[Scenario]:
+    known = {scenario.name: scenario for scenario in (*SCENARIOS, *SUBSCRIPTION_SCENARIOS)}
     unknown = [name for name in names or () if name not in known]
     if unknown:
         raise CaseError(f"No scenario {unknown[0]!r}; there are {', '.join(known)}.")
-    return [known[name] for name in names] if names is not None else list(SCENARIOS)
+    if names is not None:
+        return [known[name] for name in names]
+    return [*SCENARIOS, *(SUBSCRIPTION_SCENARIOS if subscriptions else ())]
 
 
 def _play(scenario: Scenario, stage: Stage) -> tuple[ScenarioResult, Snapshot]:
@@ -236,7 +245,7 @@ def _with_findings(
     asked = verdicts.loc[verdicts["verdict"] == PAID_BY_ANOTHER, "payment_id"]
     results = []
     for result, snapshot in played:
-        payments = {session["id"] for session in snapshot.sessions}
+        payments = {made["id"] for made in (*snapshot.sessions, *snapshot.invoices)}
         events = {event["id"] for event in snapshot.events}
         ids = {person.user_id for person in snapshot.people}
         own = findings[

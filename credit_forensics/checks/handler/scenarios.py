@@ -9,6 +9,7 @@ from credit_forensics.checks.handler import (
     scenarios_delivery,
     scenarios_identity,
     scenarios_money,
+    scenarios_subscription,
 )
 from credit_forensics.checks.handler.stage import Stage
 
@@ -59,3 +60,15 @@ SCENARIOS: tuple[Scenario, ...] = (
     Scenario(scenarios_money.dispute_lost, ("refund_not_reversed",)),
     Scenario(scenarios_money.dispute_won, ("refund_over_reversed",)),
 )
+
+SUBSCRIPTION_SCENARIOS: tuple[Scenario, ...] = (
+    Scenario(scenarios_subscription.renewal, ("missing_renewal", "duplicate_credit")),
+    Scenario(
+        scenarios_subscription.renewal_of_the_older_api, ("missing_renewal", "duplicate_credit")
+    ),
+    Scenario(scenarios_subscription.renewal_told_twice, ("missing_renewal", "duplicate_credit")),
+    Scenario(scenarios_subscription.free_period, ("unpaid_credit", "wrong_amount")),
+    Scenario(scenarios_subscription.upgrade, ("wrong_amount", "price_mismatch")),
+    Scenario(scenarios_subscription.refunded_renewal, ("missing_renewal", "refund_not_reversed")),
+)
+"""For handlers that sell subscriptions; the others have no use for them."""

@@ -92,6 +92,7 @@ class Snapshot:
     people: list[Person] = field(default_factory=list)
     sessions: list[dict[str, Any]] = field(default_factory=list)
     charges: list[dict[str, Any]] = field(default_factory=list)
+    invoices: list[dict[str, Any]] = field(default_factory=list)
     events: list[dict[str, Any]] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
     bindings: list[tuple[str, str, datetime | None]] = field(default_factory=list)
@@ -133,6 +134,7 @@ class Stage:
         self.people: list[Person] = []
         self.sessions: list[dict[str, Any]] = []
         self.charges: dict[str, dict[str, Any]] = {}
+        self.invoices: dict[str, dict[str, Any]] = {}
         self.events: list[dict[str, Any]] = []
         self.checks: list[Check] = []
         self.statuses: list[int] = []
@@ -179,6 +181,7 @@ class Stage:
         reference: str | None = "signed-in",
         payment_status: str = "paid",
         livemode: bool = True,
+        subscription: str | None = None,
     ) -> dict[str, Any]:
         """A completed Checkout Session.
 
@@ -194,6 +197,8 @@ class Stage:
             the session was given that customer.
         metadata
             instead of what the checkout writes.
+        subscription
+            it begins this one: its money is that of its first invoice.
         """
         price = price or self.prices[0]
         account = signed_in or payer
@@ -214,9 +219,16 @@ class Stage:
             payment_status=payment_status,
             livemode=livemode,
         )
+        if subscription is not None:
+            session |= {
+                "mode": "subscription",
+                "subscription": subscription,
+                "invoice": self.token("in"),
+                "payment_intent": None,
+            }
         self.sessions.append(session)
         self._cards[session["id"]] = payer.card
-        if payment_status == "paid":
+        if payment_status == "paid" and subscription is None:
             self.charge(session)
         return session
 
@@ -231,6 +243,48 @@ class Stage:
             amount_refunded=refunded,
         )
         self.charges[session["id"]] = made
+        return made
+
+    def invoice(
+        self,
+        session: dict[str, Any],
+        *,
+        first: bool = False,
+        reason: str = "subscription_cycle",
+        amount: int | None = None,
+        older: bool = False,
+    ) -> dict[str, Any]:
+        """A paid invoice of the subscription that a session began; a further one unless ``first``.
+
+        ``older`` is the shape before 2025-03-31: it names its PaymentIntent itself.
+        """
+        price = session["metadata"].get("price_id") or self.prices[0].price_id
+        made = stripe_objects.invoice(
+            session["invoice"] if first else self.token("in"),
+            created=int(time.time()),
+            session=session,
+            payment_intent=self.token("pi"),
+            price=price,
+            billing_reason="subscription_create" if first else reason,
+            amount=amount,
+            older=older,
+        )
+        self.invoices[made["id"]] = made
+        return made
+
+    def charge_of(self, invoice: dict[str, Any], refunded: int = 0) -> dict[str, Any]:
+        """The charge of an invoice, with what was refunded of it."""
+        intent = invoice["payments"]["data"][0]["payment"]["payment_intent"]
+        session = next(s for s in self.sessions if s["customer"] == invoice["customer"])
+        of_invoice = session | {"payment_intent": intent}
+        made = stripe_objects.charge(
+            self.token("ch"),
+            created=invoice["created"],
+            session=of_invoice,
+            card_fingerprint=self._cards[session["id"]],
+            amount_refunded=refunded,
+        )
+        self.charges[invoice["id"]] = made
         return made
 
     # Events and deliveries
@@ -344,6 +398,7 @@ class Stage:
             people=list(self.people),
             sessions=copy.deepcopy(self.sessions),
             charges=copy.deepcopy(list(self.charges.values())),
+            invoices=copy.deepcopy(list(self.invoices.values())),
             events=copy.deepcopy(self.events),
             entries=entries,
             bindings=self.books.bindings(customers),
