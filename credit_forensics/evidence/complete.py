@@ -10,6 +10,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
 from credit_forensics.evidence.ledgers.match_returns import match_returns
+from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
@@ -40,6 +41,7 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
     part_bonuses(evidence)
+    join_moves(evidence)
     if was_inferred(evidence):
         pair_by_time(evidence)
     match_returns(evidence)

@@ -37,17 +37,21 @@ _USED = (
     r"|verbrauch\w*|nutzung|verfall\w*|abgelaufen\w*|utilisation|consommation|expir[ée]s?|consumo"
     r"|gasto|uso|caducidad|vencimiento|expiraç[aã]o|utilizzo|scadenza|verbruik|xiaofei|guoqi|消费|过期"
 )
+_REFUND = _START + r"(refund(ed|s)?|charge_?back|dispute[ds]?" + _RETURNED + ")" + _END
 _RULES: tuple[tuple[str, str], ...] = (
     (r"^stripe_purchase($|:)", "purchase"),
     (r"^(reversal|reverse[ds]?|clawback)" + _END, "reversal"),
     (r"^(correction|corrected|adjust(ed|ment)?)" + _END, "correction"),
-    (r"^transfer|" + _START + r"transfer(red)?[_ -]?(to|from)" + _END, "transfer"),
+    (
+        r"^transfer|" + _START + r"(transfer(red)?|moved?|reassign(ed)?)[_ -]?(to|from)" + _END,
+        "transfer",
+    ),
     (
         _START + r"(admin|manual(ly)?|emergency|re_?-?grant(ed)?|goodwill|courtesy|compensation"
         r"|support)" + _END,
         "grant",
     ),
-    (_START + r"(refund(ed|s)?|charge_?back|dispute[ds]?" + _RETURNED + ")" + _END, "refund"),
+    (_REFUND, "refund"),
     # What is left of a period goes, or comes along: neither bought nor used.
     (_START + r"(reset|roll_?-?over|carr(y|ied)_?-?over)" + _END, "other"),
     (r"^(purchase[ds]?|checkout|top_?-?up" + _BOUGHT + ")" + _END, "purchase"),
@@ -150,6 +154,19 @@ def kind_by_tie_sql(kind: str) -> str:
         f"AND NOT coalesce(regexp_matches(lower(l.reason), {lapsed}), false) "
         f"THEN 'refund' ELSE {kind} END"
     )
+
+
+def states_refund_sql(reason: str) -> str:
+    """Whether a reason itself speaks of money that went back, as SQL.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> sql = states_refund_sql("'credits_refunded'"), states_refund_sql("'moved, ticket 881'")
+    >>> duckdb.execute(f"SELECT {sql[0]}, {sql[1]}").fetchall()
+    [(True, False)]
+    """
+    return f"regexp_matches({reason}, {_literal(_REFUND)}, 'i')"
 
 
 def check_kinds(connection: duckdb.DuckDBPyConnection, overrides: Mapping[str, str]) -> None:

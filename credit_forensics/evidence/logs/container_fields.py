@@ -1,24 +1,22 @@
 """Infers which fields of a log's record are its time, message, level, request and HTTP answer.
 
 No platform is named: a field counts by its name first, in order of how sure the name is, and by
-what its value looks like. Nested records are one record whose fields have longer names.
+what its value looks like. Records inside a record are fields with longer names.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from credit_forensics.evidence.logs.times import TimeReader
 
 Record = dict[str, Any]
 
-_DEEPEST = 8
+DEEPEST = 8
 _MOST_FIELDS = 400
-_LONGEST = 64 << 10
-_MESSAGES = (
+MESSAGES = (
     "message", "msg", "eventmessage", "textpayload", "line", "log", "text", "event", "body",
     "stringvalue", "content", "raw", "payload", "description", "logmessage", "summary",
 )  # fmt: skip
@@ -28,7 +26,7 @@ _TIMES = (
     "t", "when", "created", "createdat", "instant",
 )  # fmt: skip
 _LATER = re.compile(r"ingest|receiv|observ|expir|monotonic|proxy|updat|start|end")
-_REQUESTS = (
+REQUESTS = (
     "requestid", "reqid", "xrequestid", "awsrequestid", "lambdarequestid", "correlationid",
     "invocationid", "executionid", "rayid", "requestuuid", "traceid", "trace",
 )  # fmt: skip
@@ -42,12 +40,12 @@ _LEVELS = (
     "priority",
     "status",
 )
-_STATUSES = (
+STATUSES = (
     "responsestatuscode", "statuscode", "responsestatus", "httpstatus", "httpstatuscode", "status",
     "scstatus", "code",
 )  # fmt: skip
-_METHODS = ("requestmethod", "httpmethod", "method", "verb", "csmethod")
-_PATHS = (
+METHODS = ("requestmethod", "httpmethod", "method", "verb", "csmethod")
+PATHS = (
     "requestpath", "path", "requesturl", "requesturi", "url", "uri", "rawpath", "httppath",
     "csuristem", "endpoint", "route",
 )  # fmt: skip
@@ -61,8 +59,17 @@ _WORDS = {
 }  # fmt: skip
 _ODD = re.compile(r"[^a-z0-9]+")
 _SENTENCE = re.compile(r"\S\s+\S+\s+\S")
-_CRUMBS = re.compile(r"breadcrumb", re.IGNORECASE)
-_DECODER = json.JSONDecoder()
+
+
+def folded(name: object) -> str:
+    """A field's name without case, quotes and signs.
+
+    Examples
+    --------
+    >>> folded("@Request-ID")
+    'requestid'
+    """
+    return _ODD.sub("", str(name).lower())
 
 
 class Http(NamedTuple):
@@ -120,10 +127,10 @@ def flatten(record: Record) -> list[tuple[str, str, Any]]:
     while waiting and len(found) < _MOST_FIELDS:
         above, inside, depth = waiting.pop(0)
         for key, value in inside.items():
-            name = _ODD.sub("", str(key).lower())
+            name = folded(key)
             path = f"{above} {name}".strip()
             if isinstance(value, dict):
-                if depth < _DEEPEST:
+                if depth < DEEPEST:
                     waiting.append((path, value, depth + 1))
             elif value is not None and value != "" and len(found) < _MOST_FIELDS:
                 found.append((path, name, value))
@@ -147,16 +154,16 @@ def understand(record: Record, times: TimeReader) -> Found:
         if " " in path:
             first.setdefault(path.replace(" ", ""), value)
     return Found(
-        _time(first, times),
+        time_of(first, times),
         next((level for name in _LEVELS if (level := level_of(first.get(name)))), None),
-        _message(first),
+        message_of(first),
         _request(first),
         _http(first),
         first,
     )
 
 
-def _time(first: Record, times: TimeReader) -> int | None:
+def time_of(first: Record, times: TimeReader) -> int | None:
     for name in _TIMES:
         if name in first and (moment := times.value(first[name])) is not None:
             return moment
@@ -167,8 +174,8 @@ def _time(first: Record, times: TimeReader) -> int | None:
     return None
 
 
-def _message(first: Record) -> str | None:
-    for name in _MESSAGES:
+def message_of(first: Record) -> str | None:
+    for name in MESSAGES:
         text = as_text(first.get(name))
         if text and (name != "event" or not text.isdigit()):
             return text
@@ -201,7 +208,7 @@ def as_text(value: object) -> str | None:
 
 
 def _request(first: Record) -> str | None:
-    for name in _REQUESTS:
+    for name in REQUESTS:
         value = first.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
@@ -211,9 +218,9 @@ def _request(first: Record) -> str | None:
 
 
 def _http(first: Record) -> Http | None:
-    method = next((v for n in _METHODS if isinstance(v := first.get(n), str)), None)
-    path = next((v for n in _PATHS if isinstance(v := first.get(n), str) and "/" in v), None)
-    status = next((s for n in _STATUSES if (s := status_of(first.get(n)))), None)
+    method = next((v for n in METHODS if isinstance(v := first.get(n), str)), None)
+    path = next((v for n in PATHS if isinstance(v := first.get(n), str) and "/" in v), None)
+    status = next((s for n in STATUSES if (s := status_of(first.get(n)))), None)
     if path is None and status is None:
         return None
     verb = method.upper() if method and method.upper() in _VERBS else None
@@ -233,188 +240,3 @@ def status_of(value: object) -> int | None:
     if isinstance(value, bool) or not isinstance(value, int):
         return None
     return value if 100 <= value < 600 else None
-
-
-def records_in(value: Any) -> Iterator[Record]:
-    """The records of a document: of lists, of lists in it, of pairs of a time and a line.
-
-    What stands beside an inner list (a request, its answer) belongs to each of its records. A
-    record whose message is itself a record becomes one with it.
-
-    Examples
-    --------
-    >>> list(records_in({"data": [{"attributes": {"message": "a", "timestamp": 1756764000}}]}))
-    [{'attributes': {'message': 'a', 'timestamp': 1756764000}}]
-    >>> list(records_in({"values": [["1756764000000000000", "a"]], "stream": {"app": "x"}}))
-    [{'timestamp': '1756764000000000000', 'message': 'a'}]
-    """
-    yield from _records(value, {}, 0)
-
-
-def _records(value: Any, context: Record, depth: int) -> Iterator[Record]:
-    if depth > _DEEPEST:
-        return
-    if isinstance(value, list):
-        if pairs := _as_pair(value) or _as_fields(value):
-            yield {**context, **pairs}
-            return
-        for part in value:
-            if isinstance(part, (dict, list)):
-                yield from _records(part, context, depth + 1)
-        return
-    if (rows := _as_rows(value)) is not None:
-        for row in rows:
-            yield from _records(row, context, depth + 1)
-        return
-    record = with_nested(value)
-    inner = [part for part in record.values() if _holds_records(part)]
-    deeper = [part for part in record.values() if isinstance(part, dict)]
-    crumbs = [
-        part
-        for name, held in record.items()
-        if isinstance(held, dict) and _CRUMBS.search(name)
-        for part in held.values()
-        if _holds_records(part)
-    ]
-    if crumbs and not inner:
-        # What was said before an event stands beside what it was.
-        for part in crumbs:
-            yield from _records(part, context, depth + 1)
-        rest = {name: held for name, held in record.items() if not _CRUMBS.search(name)}
-        yield {**context, **rest}
-        return
-    if inner:
-        beside = {**context, **_beside(record)}
-        for part in inner:
-            yield from _records(part, beside, depth + 1)
-        if any(name in _folded(record) for name in ("message", "msg", "textpayload")):
-            yield {**context, **record}
-        return
-    if not _has_text(record):
-        holders = [part for part in deeper if any(map(_holds_records, _deep(part)))]
-        for part in holders:
-            yield from _records(part, context, depth + 1)
-        if holders:
-            return
-    yield {**context, **record}
-
-
-def with_nested(record: Record) -> Record:
-    """A record with the record that its message is, if it is one.
-
-    Examples
-    --------
-    >>> with_nested({"log": '{"msg": "paid"}', "time": "t"})
-    {'time': 't', 'msg': 'paid'}
-    """
-    for _ in range(3):
-        for name, value in record.items():
-            if isinstance(value, str) and (inner := json_object(value)) is not None:
-                rest = {k: v for k, v in record.items() if k != name}
-                record = {**rest, **inner} if _has_text(inner) else record
-                if _has_text(inner):
-                    break
-        else:
-            return record
-    return record
-
-
-def json_object(text: str) -> Record | None:
-    """The JSON object that a text is, or None; escaped once more than it should be, too."""
-    text = text.strip()
-    if not (text.startswith("{") and text.endswith("}")) or len(text) > _LONGEST * 16:
-        return None
-    for form in (text, text.replace('\\"', '"') if text.startswith('{\\"') else ""):
-        try:
-            found = _DECODER.decode(form)
-        except (ValueError, RecursionError):
-            continue
-        return found if isinstance(found, dict) else None
-    return None
-
-
-def _folded(record: Record) -> set[str]:
-    return {_ODD.sub("", str(key).lower()) for key in record}
-
-
-def _has_text(record: Record) -> bool:
-    names = _folded(record)
-    return any(name in names for name in _MESSAGES[:8]) or any(n in names for n in _STATUSES[:5])
-
-
-def _as_pair(value: list[Any]) -> Record | None:
-    """``[time, line]``, with or without labels after it."""
-    if len(value) not in (2, 3) or not isinstance(value[1], str) or isinstance(value[0], list):
-        return None
-    moment = TimeReader().value(value[0])
-    return None if moment is None else {"timestamp": value[0], "message": value[1]}
-
-
-def _as_rows(value: Record) -> list[Record] | None:
-    """``{"columns": [{"name": …}, …], "rows": [[…], …]}``: a table's answer to a query."""
-    names, rows = value.get("columns"), value.get("rows")
-    if not isinstance(names, list) or not isinstance(rows, list) or not names or not rows:
-        return None
-    called: list[str] = []
-    for one in names:
-        name = one.get("name") if isinstance(one, dict) else one
-        if not isinstance(name, str):
-            return None
-        called.append(name)
-    return [
-        dict(zip(called, row, strict=False))
-        for row in rows
-        if isinstance(row, list) and len(row) == len(called)
-    ]
-
-
-def _as_fields(value: list[Any]) -> Record | None:
-    """``[{"field": …, "value": …}, …]``."""
-    found: Record = {}
-    for part in value:
-        if not isinstance(part, dict) or "value" not in part or len(part) > 3:
-            return None
-        name = part.get("field") or part.get("key") or part.get("name")
-        if not isinstance(name, str):
-            return None
-        found[name] = part["value"]
-    return found or None
-
-
-def _holds_records(value: Any) -> bool:
-    """Whether a list holds records: each with a text and a time, or further lists of such."""
-    if isinstance(value, list) and value and isinstance(value[0], dict) and _as_rows(value[0]):
-        return True
-    if not isinstance(value, list) or not value:
-        return False
-    part = next((p for p in value[:50] if isinstance(p, (dict, list)) and p), None)
-    if isinstance(part, list):
-        return bool(_as_pair(part) or _as_fields(part))
-    if part is None:
-        return False
-    if any(_holds_records(inner) for inner in _deep(part)):
-        return True
-    times = TimeReader()
-    fields = flatten(part)
-    named = {name: value for _, name, value in fields}
-    return _message(named) is not None and _time(named, times) is not None
-
-
-def _deep(value: Any, depth: int = 0) -> Iterator[Any]:
-    if depth > _DEEPEST or not isinstance(value, dict):
-        return
-    for part in value.values():
-        yield part
-        yield from _deep(part, depth + 1)
-
-
-def _beside(record: Record) -> Record:
-    """The request and its answer of a record whose lines are inside it; nothing of its outcome."""
-    plain = {*_REQUESTS, *_STATUSES[:5], *_METHODS, *_PATHS}
-    kept: Record = {}
-    for key, value in record.items():
-        name = _ODD.sub("", str(key).lower())
-        held = isinstance(value, dict) and name in ("request", "response", "event", "proxy")
-        if held or (name in plain and isinstance(value, (str, int))):
-            kept[str(key)] = value
-    return kept

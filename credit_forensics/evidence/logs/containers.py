@@ -14,7 +14,7 @@ from itertools import chain, pairwise
 from pathlib import Path
 from typing import Any
 
-from credit_forensics.evidence.logs import container_fields, line_header
+from credit_forensics.evidence.logs import container_fields, line_header, nested_records
 from credit_forensics.evidence.logs.container_fields import Found, Record
 from credit_forensics.evidence.logs.encoding import TextReader
 from credit_forensics.evidence.logs.message import Line
@@ -82,7 +82,7 @@ class Container:
         values, whole = _values(self.text.text(raw))
         if not whole:
             self.problem = self.problem or "the document is damaged; what is whole of it was read"
-        for number, record in enumerate(container_fields.records_in(values), 1):
+        for number, record in enumerate(nested_records.records_in(values), 1):
             self.count = number
             yield self._of_record(record, number)
 
@@ -97,7 +97,7 @@ class Container:
             for row in rows:
                 record = {name: value for name, value in zip(names, row, strict=False) if value}
                 if record:
-                    for inner in container_fields.records_in(record):
+                    for inner in nested_records.records_in(record):
                         yield self._of_record(inner, before + 1)
                 before = rows.line_num
         except csv.Error as error:
@@ -112,7 +112,7 @@ class Container:
                 if last is not None:
                     yield last
                     last = None
-                for record in container_fields.records_in(value):
+                for record in nested_records.records_in(value):
                     yield self._of_record(record, number)
                 continue
             if text.startswith('{"'):
@@ -254,7 +254,7 @@ def _inner_record(text: str) -> Record | None:
     at = text.find("{", 0, 240)
     if at < 0 or not text.endswith("}"):
         return None
-    inner = container_fields.json_object(text[at:])
+    inner = nested_records.json_object(text[at:])
     if inner is None or len(inner) < 2:
         return None
     found = container_fields.understand(inner, TimeReader())

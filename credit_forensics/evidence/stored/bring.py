@@ -25,6 +25,7 @@ from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.folding_sql import email_key, typed_name_key
 from credit_forensics.evidence.ledgers.load import cover_ledger, link_ledger
 from credit_forensics.evidence.ledgers.match_returns import match_returns
+from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
@@ -122,6 +123,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)
     part_bonuses(evidence)
+    join_moves(evidence)
     if untied:
         pair_by_time(evidence)
     match_returns(evidence)

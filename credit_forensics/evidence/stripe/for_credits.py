@@ -41,7 +41,8 @@ WHERE (class = 'no' AND payments >= 2 AND booked * 2 > payments)
             AND f.created_at BETWEEN p.first_at AND p.last_at))
 ORDER BY 1
 """
-# Orders that cost nothing, by price: what the others got decides.
+# Orders that cost nothing, by price: what the others got decides. Where no discount made them so
+# (a trial), nothing was sold, and none is owed credits unless most of them got some.
 _FREE = f"""
 WITH facts AS (
     SELECT {{key}} AS class_of, expected_credits, b.payment_id IS NOT NULL AS booked
@@ -50,7 +51,7 @@ WITH facts AS (
 )
 SELECT class_of,
     CASE WHEN booked * 2 > payments THEN 'yes'
-        WHEN worth_known AND payments <= {LEAST} THEN 'yes'
+        WHEN worth_known AND payments <= {LEAST} AND NOT starts_with(class_of, 'trial') THEN 'yes'
         WHEN booked * 2 < payments AND payments > {LEAST} THEN 'no'
         ELSE 'probably not' END AS class,
     payments, booked
@@ -74,7 +75,10 @@ GROUP BY 1 HAVING count(b.payment_id) * 2 < count(*)
 ORDER BY 1
 """
 FREE = "p.payment_status = 'no_payment_required' AND coalesce(p.livemode, true)"
-_FREE_KEY = "'free ' || coalesce(p.price_id, 'order')"
+_FREE_KEY = (
+    "CASE WHEN p.payment_id IN (SELECT payment_id FROM trials) THEN 'trial ' ELSE 'free ' END"
+    " || coalesce(p.price_id, 'order')"
+)
 
 
 def settle_for_credits(
@@ -99,8 +103,8 @@ def settle_for_credits(
     -------
     dict
         the class of each price, connected account and kind of free order that was settled:
-        ``price ID``, ``account ID`` or ``free ID`` to yes, no or probably not. What it means for
-        the findings is noted as a gap.
+        ``price ID``, ``account ID``, ``free ID`` or ``trial ID`` to yes, no or probably not. What
+        it means for the findings is noted as a gap.
 
     Examples
     --------
@@ -114,8 +118,13 @@ def settle_for_credits(
     ['no']
     """
     run = evidence.connection.execute
+    run(
+        """CREATE OR REPLACE TEMP TABLE trials AS SELECT payment_id FROM payment_items
+        GROUP BY 1 HAVING min(amount) = 0 AND max(amount) = 0 AND count(*) = count(amount)"""
+    )
     classes = _classes(evidence, free) if known is None else dict(known)
     if not classes:
+        run("DROP TABLE trials")
         return classes
     values = [{"class_of": key, "class": value} for key, value in classes.items()]
     run(
@@ -132,6 +141,7 @@ def settle_for_credits(
         WHERE c.class_of = 'account ' || p.account AND p.for_credits <> 'no'"""
     )
     run("DROP TABLE classes")
+    run("DROP TABLE trials")
     return classes
 
 

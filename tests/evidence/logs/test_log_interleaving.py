@@ -17,7 +17,7 @@ from credit_forensics.evidence.logs.encoding import TextReader
 from credit_forensics.evidence.logs.facts import find_facts
 from credit_forensics.evidence.logs.interleaved import DeliveryReader
 from credit_forensics.evidence.logs.lines import split_lines
-from credit_forensics.evidence.logs.load import fact_rows
+from credit_forensics.evidence.logs.log_file import fact_rows
 from credit_forensics.evidence.logs.whole_deliveries import whole_deliveries
 
 

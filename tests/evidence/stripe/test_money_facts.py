@@ -394,6 +394,25 @@ def test_free_orders_follow_what_the_others_got(count, booked, credits, expected
 
 
 @pytest.mark.parametrize(
+    ("amount", "credits", "expected"),
+    [
+        # A discount leaves nothing to pay, and the price is worth credits all the same.
+        (500, 40, {"free month": "yes"}),
+        # A trial: nothing was sold.
+        (0, 40, {"trial month": "probably not"}),
+        (None, 40, {"free month": "yes"}),
+    ],
+)
+def test_a_trial_is_owed_no_credits_where_a_full_discount_is(amount, credits, expected):
+    given, _ = orders(1, 0, status="no_payment_required", price="month", credits=credits)
+    lines = pd.DataFrame({"payment_id": given["payment_id"], "amount": amount})
+    evidence = Evidence()
+    evidence.add("payments", given)
+    evidence.add("payment_items", lines.astype({"amount": "Int64"}))
+    assert settle_for_credits(evidence) == expected
+
+
+@pytest.mark.parametrize(
     ("count", "booked", "expected"),
     [
         (LEAST, 0, {"account acct_2": "no"}),

@@ -150,13 +150,14 @@ def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]
         own = field.words
         if field.is_time or field.is_email or field.is_json or field.is_customer:
             continue
-        if not own & w.OWNER or field.type.startswith(("bool", "numeric", "double", "real")):
+        if not own & w.OWNER or field.type.startswith("bool") or _holds_fractions(field):
             continue
         if own & (w.NO_AMOUNT & {"balance", "after", "before"}) and not own & w.KEY:
             continue
         if own & (w.TYPE | {"email", "name", "limit", "transaction"}) or own & w.STATUS:
             continue
         keyed = bool(own & w.KEY) or field.type == "uuid" or not is_number(field)
+        keyed = keyed or _is_padded(field) or field.share(known.accounts.__contains__) >= _THEIRS
         if not keyed or field.share(lambda text: bool(stripe_ids([text], "cs", "pi", "evt"))):
             continue
         score = 2.0 if own & {"user", "account", "owner", "holder", "payable"} else 1.5
@@ -179,6 +180,19 @@ def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]
         contacts = [f for f in table.columns if f.is_email or f.is_customer]
         found = [(1.0, f) for f in contacts if 2 * f.filled >= len(f.texts)]
     return sorted(found, key=lambda one: (-one[0], one[1].name))
+
+
+def _holds_fractions(field: Field) -> bool:
+    """Numbers that can have a fraction, but for ids that an export wrote as such ("101.0")."""
+    fractional = field.type.startswith(("numeric", "decimal", "double", "real", "float"))
+    whole = bool(field.numbers) and all(number == int(number) for number in field.numbers)
+    return fractional and not (whole and field.words & w.KEY)
+
+
+def _is_padded(field: Field) -> bool:
+    """Numbers of equal length with zeros before them: names, not quantities."""
+    padded = any(len(value) > 1 and value[0] == "0" for value in field.values)
+    return padded and len({len(value) for value in field.values}) == 1 and len(field.values) > 1
 
 
 def _holds_accounts(field: Field, known: KnownValues) -> bool:
