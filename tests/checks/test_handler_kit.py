@@ -17,6 +17,8 @@ from credit_forensics.checks.handler.original_handler import (
     create_original_app,
     create_original_schema,
 )
+from credit_forensics.checks.handler.run import _choose
+from credit_forensics.checks.handler.scenarios import SUBSCRIPTION_SCENARIOS
 from credit_forensics.checks.handler.transport import Delivery, open_transport
 from credit_forensics.errors import CaseError
 from credit_forensics.notebook.displays import kit_report_html
@@ -188,3 +190,18 @@ def test_unknown_scenario_and_missing_ledger_are_said(tmp_path: Path) -> None:
         Books(url)
     with pytest.raises(CaseError, match="cannot be reached"):
         Books("postgresql+psycopg://nobody@127.0.0.1:9/none?connect_timeout=1")
+
+
+def test_kit_shows_a_handler_of_sessions_alone_that_renewals_bring_nothing(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'wsgi.db'}"
+    create_original_schema(url)
+    names = [scenario.name for scenario in SUBSCRIPTION_SCENARIOS]
+    report = run_kit(_wsgi_handler(url), url, SECRET, scenarios=names)
+    assert set(names) - set(report.wrong) == {"free_period", "upgrade"}
+    for name in ("renewal", "renewal_of_the_older_api", "renewal_told_twice"):
+        assert "missing_renewal" in report[name].findings, name
+
+
+def test_subscriptions_are_played_where_they_are_asked_for() -> None:
+    assert len(_choose(None, subscriptions=False)) == len(SCENARIOS)
+    assert len(_choose(None, subscriptions=True)) == len(SCENARIOS) + len(SUBSCRIPTION_SCENARIOS)
