@@ -19,8 +19,8 @@ from intake_shop import HELD, KEY, SECRET, Shop, completed, prepared
 
 from credit_forensics.case.case import Case
 from credit_forensics.checks.handler import run_kit
-from credit_forensics.checks.handler.stage import Person
-from credit_forensics.checks.handler.stage import Price as KitPrice
+from credit_forensics.checks.handler.cast import Person
+from credit_forensics.checks.handler.cast import Price as KitPrice
 from credit_forensics.intake import kept_events
 from credit_forensics.intake.app import WEBHOOK_PATH, create_app, make_engine
 from credit_forensics.intake.checkout import session_metadata

@@ -5,9 +5,9 @@
 True
 """
 
+from credit_forensics.checks.handler.cast import PRICES, Person, Price, original_metadata
 from credit_forensics.checks.handler.run import KitReport, ScenarioResult, run_kit
 from credit_forensics.checks.handler.scenarios import SCENARIOS, Scenario
-from credit_forensics.checks.handler.stage import PRICES, Person, Price, original_metadata
 
 __all__ = [
     "PRICES",

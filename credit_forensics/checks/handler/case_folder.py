@@ -9,12 +9,13 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
+from credit_forensics.checks.handler.cast import Price
 from credit_forensics.checks.handler.original_handler import (
     credit_ledger,
     stripe_customers,
     users,
 )
-from credit_forensics.checks.handler.stage import Price, Snapshot
+from credit_forensics.checks.handler.stage import Snapshot
 
 _CASE = """name = "handler kit"
 [stripe]

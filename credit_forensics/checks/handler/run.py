@@ -14,20 +14,13 @@ import pandas as pd
 from credit_forensics.case.case import Case
 from credit_forensics.checks.handler.books import Books
 from credit_forensics.checks.handler.case_folder import write_case
+from credit_forensics.checks.handler.cast import PRICES, Metadata, Price, original_metadata
 from credit_forensics.checks.handler.scenarios import (
     SCENARIOS,
     SUBSCRIPTION_SCENARIOS,
     Scenario,
 )
-from credit_forensics.checks.handler.stage import (
-    PRICES,
-    Check,
-    Metadata,
-    Price,
-    Snapshot,
-    Stage,
-    original_metadata,
-)
+from credit_forensics.checks.handler.stage import Check, Snapshot, Stage
 from credit_forensics.checks.handler.transport import Handler, open_transport
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER

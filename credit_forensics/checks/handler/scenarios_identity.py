@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import uuid
 
-from credit_forensics.checks.handler.stage import Person, Stage
+from credit_forensics.checks.handler.cast import Person
+from credit_forensics.checks.handler.stage import Stage
 
 
 def plain_purchase(stage: Stage) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from credit_forensics.checks.handler.stage import Person, Stage
+from credit_forensics.checks.handler.cast import Person
+from credit_forensics.checks.handler.stage import Stage
 
 
 def _subscribe(stage: Stage, payer: Person) -> dict[str, Any]:
