@@ -135,8 +135,8 @@ def _own_ledger(settings: CaseFile) -> Iterator[tuple[ReadOnlyDatabase, Target]]
             yield opened
     except NoTargetError as error:
         raise CaseError(
-            f"Whether a handler leaves the case's own ledger alone cannot be seen, because {error}; "
-            "nothing was sent."
+            f"Whether a handler leaves the case's own ledger alone cannot be seen, because "
+            f"{error}; nothing was sent."
         ) from None
 
 
