@@ -7,7 +7,8 @@ there is none on a copy, and the trial ends at once.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pandas as pd
 
 from credit_forensics.case.case import Case
 from credit_forensics.case_file import CaseFile, from_environment
+from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.urls import parse_url
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.files.archives import Archive
@@ -25,7 +27,7 @@ from credit_forensics.evidence.load import load_evidence
 from credit_forensics.records import row_dicts
 from credit_forensics.repair.recovery_plan import MISSING
 from credit_forensics.repair.sql import naming_sql
-from credit_forensics.repair.target import open_target
+from credit_forensics.repair.target import NoTargetError, Target, open_target
 from credit_forensics.tables.catalogue import Tables
 
 Post = Callable[[bytes], int]
@@ -126,10 +128,22 @@ def _place(url: str, folder: Path) -> tuple[Any, ...]:
     return ("localhost" if host == "127.0.0.1" else host, parsed.port or 5432, parsed.database)
 
 
+@contextmanager
+def _own_ledger(settings: CaseFile) -> Iterator[tuple[ReadOnlyDatabase, Target]]:
+    try:
+        with open_target(settings) as opened:
+            yield opened
+    except NoTargetError as error:
+        raise CaseError(
+            f"Whether a handler leaves the case's own ledger alone cannot be seen, because "
+            f"{error}; nothing was sent."
+        ) from None
+
+
 def _entries(case: Case, finding: dict[str, Any]) -> int:
     """How many entries of the case's own ledger are the account's or name the payment, now."""
     names = [finding[name] for name in ("payment_id", "event_id") if finding[name]]
-    with open_target(case.settings) as (database, target):
+    with _own_ledger(case.settings) as (database, target):
         users = [finding["rightful_user_id"]] if finding["rightful_user_id"] else []
         query = naming_sql(target, users, names)
         (found,) = database.driver.execute(query).fetchone()

@@ -58,7 +58,7 @@ def query(digest: bytes, nonce: bytes) -> bytes:
     Examples
     --------
     >>> query(bytes(32), b"\\x01").hex()[:10]
-    '3039020101'
+    '303c020101'
     """
     imprint = _der(0x30, _SHA256 + _der(0x04, digest))
     return _der(0x30, integer(b"\x01") + imprint + integer(nonce) + _der(0x01, b"\xff"))

@@ -253,6 +253,23 @@ def test_a_copy_that_is_the_ledger_is_refused_before_anything_is_sent(books):
     assert sent == []
 
 
+def test_where_the_ledger_cannot_be_watched_nothing_is_sent(books):
+    ledger = books("not_delivered")
+    copy = on_copy(ledger)
+    columns = {
+        **{"entry_id": "id", "user_id": "user_id", "delta": "delta", "reason": "reason"},
+        **{"event_id": "stripe_event_id", "created_at": "created_at"},
+    }
+    mapped = "".join(f'{name} = "{column}"\n' for name, column in columns.items())
+    with ledger.path.open("a") as file:
+        file.write('\n[ledger.entries]\nquery = "SELECT * FROM credit_ledger"\n')
+        file.write(f"[ledger.entries.columns]\n{mapped}")
+    case, sent = ledger.case(), []
+    with pytest.raises(CaseError, match="mapped by a query; nothing was sent"):
+        try_on_copy(case, case.findings, copy=copy, post=sent.append)
+    assert sent == []
+
+
 def test_half_a_trial_is_refused(books, tmp_path):
     done = CliRunner().invoke(
         app, ["repair", str(books("not_delivered").path), "--copy", "sqlite:///x"]

@@ -205,7 +205,7 @@ def checked_key(key: str, setting: str) -> str:
 
     Examples
     --------
-    >>> checked_key(" rk_test_local\n", "stripe.api_key")
+    >>> checked_key(" rk_test_local ", "stripe.api_key")
     'rk_test_local'
     """
     # What does not fit a header would be quoted in full by the HTTP library's error.
