@@ -36,6 +36,7 @@ COMMANDS = (
     ("store", "storing", "Show what is stored beside a case, and why; or clear it."),
     ("monitor", "watching", "Watch a case and tell its targets about incidents."),
     ("serve", "serving", "Run the intake: checkout guard, webhook, review queue."),
+    ("mcp", "connecting", "Serve read-only tools over a case to programs (MCP)."),
     ("accuracy", "measuring", "Measure the judgement on worlds with truth."),
 )
 

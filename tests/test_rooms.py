@@ -29,7 +29,7 @@ ROWS = (
     ("findings", "incidents"),
     ("case", "new_case"),
     ("charts", "checks", "monitoring", "repair", "reporting", "scenarios"),
-    ("intake", "notebook"),
+    ("intake", "mcp", "notebook"),
     ("commands",),
     ("cli",),
 )

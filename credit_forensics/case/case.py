@@ -261,8 +261,8 @@ class Case:
     def _judged_tables(self, judgement: Judgement) -> JudgedTables:
         engine = self.evidence.engine
         return JudgedTables(
-            judged=engine.sql(judgement.judged),
-            claims=engine.sql(judgement.claims()),
+            judged=engine.sql(judgement.judged_query),
+            claims=engine.sql(judgement.claims_query),
             methods=tuple(
                 MethodVoice(method.name, bool(method.history), method.voice)
                 for method in judgement.methods
@@ -323,7 +323,7 @@ class Case:
 
     def claim_batches(self) -> Iterator[pa.RecordBatch]:
         """The claims in order, some at a time, for more of them than memory holds."""
-        return self.evidence.engine.ordered(self.judgement.claims(), CLAIMS_ORDER)
+        return self.evidence.engine.ordered(self.judgement.claims_query, CLAIMS_ORDER)
 
     @cached_property
     def _agreement_counts(self) -> pd.DataFrame:

@@ -12,8 +12,6 @@ from urllib.parse import quote
 
 import psycopg
 from psycopg.conninfo import make_conninfo
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
 
 from credit_forensics.databases.relations import (
     Relation,
@@ -30,10 +28,14 @@ from credit_forensics.databases.urls import (
     sqlite_path,
 )
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
     from sqlalchemy import Engine
     from sqlalchemy.engine import URL
+else:
+    sa = Later("sqlalchemy")
 
 LOCK_SECONDS = 30
 STATEMENT_SECONDS = 1800
@@ -275,7 +277,7 @@ def _sqlite_engine(path: Path) -> Engine:
         connection.execute("BEGIN")
         return connection
 
-    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
 
 
 def _postgres_engine(url: URL) -> Engine:
@@ -290,7 +292,7 @@ def _postgres_engine(url: URL) -> Engine:
         connection.read_only = True
         return connection
 
-    return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+    return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool)
 
 
 def _begin(database: ReadOnlyDatabase) -> None:

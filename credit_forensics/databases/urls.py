@@ -8,13 +8,16 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from psycopg.pq import Conninfo
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
 
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
+    import sqlalchemy as sa
     from sqlalchemy.engine import URL
+else:
+    # Slow to load, and needed only where a database is opened.
+    sa = Later("sqlalchemy")
 
 CONNECT_SECONDS = 10
 _SECRETS = ("password", "sslpassword", "passfile", "sslkey")
@@ -47,8 +50,8 @@ def parse_url(url: str, what: str) -> URL:
     if url.startswith("file:"):  # as Prisma writes it
         url = "sqlite:///" + url.removeprefix("file:")
     try:
-        parsed = make_url(url)
-    except (SQLAlchemyError, ValueError):
+        parsed = sa.make_url(url)
+    except (sa.exc.SQLAlchemyError, ValueError):
         raise CaseError(
             f"The {what} url is not a database URL; write sqlite:///file.db or "
             "postgresql://user:password@host/database."
@@ -77,8 +80,8 @@ def mysql_url(url: str) -> URL | None:
     True
     """
     try:
-        parsed = make_url(url)
-    except (SQLAlchemyError, ValueError):
+        parsed = sa.make_url(url)
+    except (sa.exc.SQLAlchemyError, ValueError):
         return None
     found = parsed.drivername.split("+")[0] in ("mysql", "mariadb")
     return parsed.set(drivername="mysql") if found else None

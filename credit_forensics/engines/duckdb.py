@@ -186,10 +186,12 @@ class DuckDBEngine:
         return self.connection.sql(self.sql(expression)).to_arrow_reader(rows)
 
     def ordered(
-        self, expression: ir.Table, by: Sequence[str], rows: int = 100_000
+        self, expression: Query, by: Sequence[str], rows: int = 100_000
     ) -> Iterator[pa.RecordBatch]:
         """Run and give the rows in the order of some columns, some at a time."""
-        yield from self.batches(expression.order_by(by), rows)
+        order = ", ".join(f'"{column}" ASC NULLS LAST' for column in by)
+        query = f"SELECT * FROM ({self.sql(expression)}) ORDER BY {order}"
+        yield from self.connection.sql(query).to_arrow_reader(rows)
 
     def frame(self, expression: Query) -> pd.DataFrame:
         """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""

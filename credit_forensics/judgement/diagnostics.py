@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import beta
 
+from credit_forensics.extras import Later
 from credit_forensics.judgement.families import FALSE_VALUES
 from credit_forensics.judgement.model import Fit, state_posteriors
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns, without_family
@@ -14,6 +14,8 @@ from credit_forensics.judgement.posterior import posterior
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
 from credit_forensics.resolution.method import NAME
 
+# Slow to load, and reports alone ask for intervals.
+stats = Later("scipy.stats")
 Booleans = npt.NDArray[np.bool_]
 
 
@@ -31,7 +33,7 @@ def family_accuracies(fit: Fit) -> pd.DataFrame:
         for place, level in enumerate(family.levels):
             right = level.alpha + fit.right[index][place]
             wrong = level.beta + fit.voices[index][place] - fit.right[index][place]
-            low, high = beta.ppf([0.025, 0.975], right, max(wrong, 1e-9))
+            low, high = stats.beta.ppf([0.025, 0.975], right, max(wrong, 1e-9))
             rows.append(
                 {
                     "family": family.name,

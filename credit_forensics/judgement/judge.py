@@ -13,6 +13,7 @@ import pandas as pd
 from credit_forensics.coverage.judged_shares import measure_judged
 from credit_forensics.coverage.measure import at_new_spans, measure_coverage
 from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.calibration import Calibration
 from credit_forensics.judgement.families import Family, with_custom
@@ -55,11 +56,26 @@ class Judgement:
     labelled: pd.DataFrame | None = None
 
     @property
-    def plan(self) -> Plan:
-        """The expressions; built once a process."""
+    def steps(self) -> Steps:
+        """What it is made of."""
         return Steps(
             self.methods, self.families, self.mode, self.left_out, self.linked, self.has_users
-        ).plan
+        )
+
+    @property
+    def plan(self) -> Plan:
+        """The expressions; built once a process."""
+        return self.steps.plan
+
+    @property
+    def judged_query(self) -> Recipe:
+        """``judged``, built only where its text is not kept."""
+        return self.steps.recipe("judged")
+
+    @property
+    def claims_query(self) -> Recipe:
+        """``claims()``, built only where its text is not kept."""
+        return Recipe(self.steps.recipe("claims").name, self.claims)
 
     @property
     def matrix(self) -> ir.Table:

@@ -13,8 +13,7 @@ from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import comb
-from scipy.stats import betabinom
+from scipy.special import betaln, comb
 
 from credit_forensics.arrays import Floats
 
@@ -163,7 +162,7 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
     there are; an id that sticks makes it the rule.
     """
     further = np.arange(total + 1)
-    chances = betabinom.pmf(further, total, *prior)
+    chances = _beta_binomial(total, *prior)
     before = _ONE_ACCOUNT * np.maximum(1 / comb(total + 1, total - further), _HABIT)
     again = np.where(further > 0, (1 - once) * chances, 0.0)
     by_pair = np.empty((_PAIR, total + 1))
@@ -175,9 +174,23 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
     return np.stack([np.bincount(place, row, _FURTHER) for row in by_pair])
 
 
+def _beta_binomial(total: int, alpha: float, beta: float) -> Floats:
+    """Probability of each count from 0 to a total; ``scipy.stats``, which has it, is slow to load.
+
+    Examples
+    --------
+    >>> _beta_binomial(2, 1.0, 1.0).round(6).tolist()
+    [0.333333, 0.333333, 0.333333]
+    """
+    count = np.arange(total + 1)
+    ways = -np.log(total + 1) - betaln(total - count + 1, count + 1)
+    chances = np.exp(ways + betaln(count + alpha, total - count + beta) - betaln(alpha, beta))
+    return np.clip(chances, 0.0, 1.0)
+
+
 def _in_bounds(total: int, alpha: float, beta: float) -> Floats:
     """Probability of each count of further payments for others (beta-binomial)."""
-    chances = betabinom.pmf(np.arange(total + 1), total, alpha, beta)
+    chances = _beta_binomial(total, alpha, beta)
     place = np.searchsorted(FURTHER_BOUNDS, np.arange(total + 1), side="right")
     return np.bincount(place, chances, _FURTHER).astype(np.float64)
 
