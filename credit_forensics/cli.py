@@ -13,7 +13,7 @@ from typer.core import TyperCommand, TyperGroup
 from typer.main import get_command
 
 from credit_forensics import __version__
-from credit_forensics.commands.options import DONE, UNUSABLE
+from credit_forensics.commands.options import DONE, PIPE_CLOSED, UNUSABLE
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import load
 
@@ -112,7 +112,12 @@ def main() -> NoReturn:
         typer.echo(f"credit-forensics: {error}", err=True)
         sys.exit(UNUSABLE)
     except BrokenPipeError:
-        sys.exit(DONE)
+        sys.exit(PIPE_CLOSED)
+    except SystemExit as stopped:
+        # Where the reader goes away (``| head``) Click ends with 1, which means findings.
+        if isinstance(stopped.__context__, BrokenPipeError):
+            sys.exit(PIPE_CLOSED)
+        raise
     except Exception as error:
         if os.environ.get(TRACEBACK):
             traceback.print_exc()

@@ -13,6 +13,21 @@ from credit_forensics.tables.catalogue import Tables
 
 PAYMENT_PARTS = ("payment", "verdict", "history", "claims", "findings")
 ACCOUNT_PARTS = ("balances", "payments", "ledger", "findings")
+_ROWS_SHOWN = 25
+_SHOWN = {
+    "balances": ("user_id", "balance", "booked"),
+    "payments": (
+        "created_at",
+        "payment_id",
+        "verdict",
+        "credited_user_id",
+        "rightful_user_id",
+        "amount",
+        "currency",
+    ),
+    "ledger": ("created_at", "entry_id", "user_id", "kind", "delta", "payment_id"),
+    "findings": ("severity", "finding", "cause", "payment_id", "credits"),
+}
 _FACTS = (
     "payment_id",
     "kind",
@@ -55,7 +70,9 @@ def payment_dossier(case: Case, payment_id: str) -> dict[str, pd.DataFrame]:
         "payment": frame(facts),
         "verdict": frame(tables.verdicts.filter(tables.verdicts.payment_id == payment)),
         "history": frame(_history(tables, payment).order_by(["at", "source", "id"])),
-        "claims": frame(claims.filter(claims.payment_id == payment).order_by(["method", "user_id"])),
+        "claims": frame(
+            claims.filter(claims.payment_id == payment).order_by(["method", "user_id"])
+        ),
         "findings": findings[findings["payment_id"] == payment].reset_index(drop=True),
     }
 
@@ -148,6 +165,18 @@ def account_dossier(case: Case, user_id: str) -> dict[str, pd.DataFrame]:
         "ledger": entries,
         "findings": findings[hit].reset_index(drop=True),
     }
+
+
+def account_text(user_id: str, dossier: dict[str, pd.DataFrame]) -> str:
+    """A dossier for a terminal: ids as they are, no more of each part than a screen holds."""
+    lines = [f"{user_id}: {len(dossier['payments'])} payments, {len(dossier['findings'])} findings"]
+    for part in ACCOUNT_PARTS:
+        rows = dossier[part]
+        shown = rows[[name for name in _SHOWN[part] if name in rows]].tail(_ROWS_SHOWN)
+        more = f" (the last {len(shown)} of {len(rows):,})" if len(rows) > len(shown) else ""
+        text = shown.to_string(index=False, na_rep="") if len(rows) else "none"
+        lines += ["", f"{part.capitalize()}{more}", *(f"  {line}" for line in text.splitlines())]
+    return "\n".join(lines)
 
 
 def is_account(case: Case, user_id: str) -> bool:

@@ -62,7 +62,9 @@ def _explain(folder: Path, generation: Path, payment_id: str) -> Explanation:
     tables = JudgedTables(stored["judged"], stored["claims"], methods, fit)
     paths = {path.name: path for path in (generation / "evidence").iterdir()}
     paths |= {name: generation / place for name, place in stored["tables"].items()}
-    read = f'{tables.judged} {tables.claims} "verdicts" "persons" "payment_objects"'
+    read = (
+        f'{tables.judged} {tables.claims} "verdicts" "persons" "payment_objects" "events" "users"'
+    )
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, path in paths.items():

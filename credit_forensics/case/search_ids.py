@@ -40,33 +40,18 @@ def search_ids(case: Case, text: str, mask: Mask) -> pd.DataFrame:
         return pd.DataFrame(columns=list(COLUMNS))
     emails = _emails(case, text, mask)
     payments, users = tables.payments, tables.users
+    objects, events, ledger = tables.payment_objects, tables.events, tables.ledger
     found = [
-        _rows(payments, "payment", payments.payment_id, "payment", payments.payment_id, text),
-        _rows(
-            tables.payment_objects,
-            "payment",
-            tables.payment_objects.payment_id,
-            "object",
-            tables.payment_objects.object_id,
-            text,
-        ),
-        _rows(
-            tables.events,
-            "payment",
-            tables.events.payment_id,
-            "event",
-            tables.events.event_id,
-            text,
-        ),
-        _rows(users, "account", users.user_id, "account", users.user_id, text),
-        _rows(
-            tables.ledger, "account", tables.ledger.user_id, "account", tables.ledger.user_id, text
-        ),
+        _beginning(payments.payment_id, "payment", payments.payment_id, "payment", text),
+        _beginning(objects.object_id, "payment", objects.payment_id, "object", text),
+        _beginning(events.event_id, "payment", events.payment_id, "event", text),
+        _beginning(users.user_id, "account", users.user_id, "account", text),
+        _beginning(ledger.user_id, "account", ledger.user_id, "account", text),
     ]
     if emails:
         found += [
-            _of_email(payments, "payment", payments.payment_id, payments.payer_email_key, emails),
-            _of_email(users, "account", users.user_id, users.email_key, emails),
+            _having(payments.payer_email_key, "payment", payments.payment_id, emails),
+            _having(users.email_key, "account", users.user_id, emails),
         ]
     every = ibis.union(*found).distinct()
     rows = engine.frame(every.order_by(["kind", "id", "matched"]))
@@ -74,20 +59,22 @@ def search_ids(case: Case, text: str, mask: Mask) -> pd.DataFrame:
     return rows
 
 
-def _rows(
-    table: ir.Table, kind: str, id_: ir.Value, matched: str, value: ir.Value, text: str
-) -> ir.Table:
-    named = table.select(kind=ibis.literal(kind), id=id_, matched=ibis.literal(matched), value=value)
-    return named.filter(named.value.startswith(text) & named.id.notnull()).drop("value")
+def _beginning(value: ir.Column, kind: str, id_: ir.Column, matched: str, text: str) -> ir.Table:
+    named = _named(value, kind, id_, matched)
+    return named.filter(named.value.startswith(text)).drop("value")
 
 
-def _of_email(
-    table: ir.Table, kind: str, id_: ir.Value, key: ir.Value, emails: list[str]
-) -> ir.Table:
-    named = table.select(
-        kind=ibis.literal(kind), id=id_, matched=ibis.literal("email"), value=key
+def _having(value: ir.Column, kind: str, id_: ir.Column, emails: list[str]) -> ir.Table:
+    named = _named(value, kind, id_, "email")
+    return named.filter(named.value.isin(emails)).drop("value")
+
+
+def _named(value: ir.Column, kind: str, id_: ir.Column, matched: str) -> ir.Table:
+    table = value.op().rel.to_expr()
+    named: ir.Table = table.select(
+        kind=ibis.literal(kind), id=id_, matched=ibis.literal(matched), value=value
     )
-    return named.filter(named.value.isin(emails) & named.id.notnull()).drop("value")
+    return named.filter(named.id.notnull())
 
 
 def _emails(case: Case, text: str, mask: Mask) -> list[str]:

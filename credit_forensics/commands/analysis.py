@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import credit_forensics
+from credit_forensics.commands.json_output import JsonOption, print_json
 from credit_forensics.commands.options import (
     FOUND,
     UNJUDGED,
@@ -19,7 +19,9 @@ from credit_forensics.commands.options import (
     ModeOption,
     Severity,
     StoreOption,
+    beside,
     steps,
+    writable,
 )
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
@@ -27,12 +29,16 @@ from credit_forensics.progress import Progress
 
 if TYPE_CHECKING:
     from credit_forensics import case_file
-    from credit_forensics.case import explain_stored
+    from credit_forensics.case import dossiers, explain_stored, payment_aliases
+    from credit_forensics.judgement import explanation as explaining
     from credit_forensics.reporting import produce
     from credit_forensics.scenarios import demo as demo_case
 else:
     case_file = Later("credit_forensics.case_file")
+    dossiers = Later("credit_forensics.case.dossiers")
     explain_stored = Later("credit_forensics.case.explain_stored")
+    explaining = Later("credit_forensics.judgement.explanation")
+    payment_aliases = Later("credit_forensics.case.payment_aliases")
     produce = Later("credit_forensics.reporting.produce")
     demo_case = Later("credit_forensics.scenarios.demo")
 
@@ -43,6 +49,7 @@ def demo(
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite what lies there, whosever it is.")
     ] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Make a small case with every finding in it, analyse it and render its report.
 
@@ -58,16 +65,24 @@ def demo(
         case_path = demo_case.write_demo_case(out, seed)
         case = credit_forensics.Case.open(case_path, progress=progress)
         numbers = case.analyze(out / "analysis")
-    _print_summary(case, numbers)
+    if not json_:
+        _print_summary(case, numbers)
     produced = produce.produce_report(case_path, out=out / "reports")
+    if json_:
+        made = {"case": str(case_path), "report": str(produced.report.html)}
+        print_json("demo", {**numbers, **made, "out": str(out / "analysis")})
+        return
     typer.echo(f"\nCase    {case_path}\nTables  {out / 'analysis'}\nReport  {produced.report.html}")
 
 
 def analyze(
     case: CaseArgument,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("analysis"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results; analysis beside the case.")
+    ] = None,
     mode: ModeOption = None,
     fail_on: FailOn = None,
+    json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
@@ -79,42 +94,73 @@ def analyze(
 
     Example: credit-forensics analyze case.toml --out analysis --fail-on critical
     """
+    settings = case_file.read_case_file(case)
+    folder = writable(beside(case, out, "analysis"))
     with steps() as progress:
         opened = _open(case, mode, progress, store=store, fresh=fresh)
-        numbers = opened.analyze(out)
-    _print_summary(opened, numbers)
-    typer.echo(f"\nWritten to {out}")
-    typer.echo("\n".join(_next_steps(numbers, case)))
+        numbers = opened.analyze(folder)
+    if json_:
+        found = opened.judged.nothing_found(settings.analysis.judged_at_least)
+        print_json("analyze", {**numbers, "nothing_found_means": found, "out": str(folder)})
+    else:
+        _print_summary(opened, numbers)
+        typer.echo(f"\nWritten to {folder}")
+        typer.echo("\n".join(_next_steps(numbers, case)))
     _exit_by(opened, fail_on)
 
 
 def explain(
     case: CaseArgument,
     payment_id: Annotated[
-        str, typer.Argument(help="The payment, by any of its ids, or the beginning of one.")
+        str,
+        typer.Argument(help="The payment, by any of its ids, or the beginning of one; an account."),
     ],
     mode: ModeOption = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
     """Say why a payment has its verdict: every voice, its weight, and the score they sum to.
 
+    Of an account it shows balances, payments, entries and findings.
+
     Example: credit-forensics explain case.toml cs_live_a1
     """
-    explanation = None
+    try:
+        explanation = _explanation(case, payment_id, mode, store=store, fresh=fresh)
+    except payment_aliases.AccountMeantError as meant:
+        _print_account(case, meant.user_id, mode, json_, store=store)
+        return
+    if json_:
+        print_json("explain", explanation.to_dict())
+    else:
+        typer.echo(str(explanation))
+
+
+def _explanation(
+    case: Path, payment_id: str, mode: JudgingMode | None, *, store: bool, fresh: bool
+) -> explaining.Explanation:
     if store and not fresh:
         settings = case_file.read_case_file(case)
         asked = mode.value if mode else settings.analysis.mode
-        explanation = explain_stored.explain_stored(settings, payment_id, asked)
-    if explanation is None:
-        with steps() as progress:
-            opened = _open(case, mode, progress, store=store, fresh=fresh)
-            explanation = opened.explain(payment_id)
+        found = explain_stored.explain_stored(settings, payment_id, asked)
+        if found is not None:
+            return found
+    with steps() as progress:
+        opened = _open(case, mode, progress, store=store, fresh=fresh)
+        return opened.explain(payment_id)
+
+
+def _print_account(
+    case: Path, user_id: str, mode: JudgingMode | None, json_: bool, *, store: bool
+) -> None:
+    with steps() as progress:
+        opened = _open(case, mode, progress, store=store, fresh=False)
+        dossier = dossiers.account_dossier(opened, user_id)
     if json_:
-        typer.echo(json.dumps(explanation.to_dict(), indent=2, ensure_ascii=False, default=str))
+        print_json("account", {"user_id": user_id, **dossier})
     else:
-        typer.echo(str(explanation))
+        typer.echo(dossiers.account_text(user_id, dossier))
 
 
 def _open(

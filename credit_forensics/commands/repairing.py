@@ -8,22 +8,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import credit_forensics
+from credit_forensics.commands.json_output import JsonOption, print_json
 from credit_forensics.commands.options import (
     FOUND,
     CaseArgument,
     FreshOption,
     ModeOption,
     StoreOption,
+    beside,
     steps,
+    writable,
 )
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
+    from credit_forensics import case_file
     from credit_forensics.repair import apply as applying
     from credit_forensics.repair import plan as planning
     from credit_forensics.repair import plan_files, plan_json, plan_text
 else:
+    case_file = Later("credit_forensics.case_file")
     applying = Later("credit_forensics.repair.apply")
     planning = Later("credit_forensics.repair.plan")
     plan_files = Later("credit_forensics.repair.plan_files")
@@ -33,9 +38,14 @@ else:
 
 def repair(
     case: CaseArgument,
-    out: Annotated[Path, typer.Option(help="Folder for the plan.")] = Path("repair"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the plan; repair beside the case.")
+    ] = None,
     threshold: Annotated[
-        float, typer.Option(help="From which probability an inferred finding is put right.")
+        float,
+        typer.Option(
+            help="From which probability an inferred finding is put right.", min=0.5, max=1.0
+        ),
     ] = 0.9,
     apply: Annotated[
         bool, typer.Option("--apply", help="Book the plan, after showing it and asking.")
@@ -50,6 +60,7 @@ def repair(
         typer.Option("--allow-negative", help="Take back spent credits, below a balance of zero."),
     ] = False,
     mode: ModeOption = None,
+    json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
@@ -58,6 +69,10 @@ def repair(
     Example: credit-forensics repair case.toml --apply --plan repair/plan.json
     """
     reviewed = None if plan is None else plan_json.read_plan_document(plan)
+    if json_ and apply and not yes:
+        raise CaseError("--json asks nothing, so --apply needs --yes beside it.")
+    case_file.read_case_file(case)
+    folder = writable(beside(case, out, "repair"))
     with steps() as progress:
         opened = credit_forensics.Case.open(
             case, mode=mode.value if mode else None, progress=progress, store=store, fresh=fresh
@@ -71,9 +86,13 @@ def repair(
                 f"The case has moved on since {plan} was reviewed: {differs}. Nothing was "
                 "changed; make a plan again and review that."
             )
-    written = plan_files.write_plan(made, out)
-    typer.echo(plan_text.plan_summary(made))
-    typer.echo("\n".join(str(path) for path in written))
+    written = [str(path) for path in plan_files.write_plan(made, folder)]
+    facts = {"plan": document, "written": written, "refusal": made.refusal or None}
+    if json_ and not apply:
+        print_json("repair", {**facts, "applied": None})
+    if not json_:
+        typer.echo(plan_text.plan_summary(made))
+        typer.echo("\n".join(written))
     if not apply:
         return
     if made.script is None:
@@ -95,6 +114,9 @@ def repair(
             typer.echo("Nothing was changed.")
             return
     applied = applying.apply_plan(made)
-    typer.echo(f"\n{applied}")
+    if json_:
+        print_json("repair", {**facts, "applied": applied.to_dict()})
+    else:
+        typer.echo(f"\n{applied}")
     if not applied.complete:
         raise typer.Exit(FOUND)

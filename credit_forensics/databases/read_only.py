@@ -31,11 +31,13 @@ from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
     from sqlalchemy import Engine
+    from sqlalchemy import engine as sa_engine
+    from sqlalchemy import pool as sa_pool
     from sqlalchemy.engine import URL
 else:
-    sa = Later("sqlalchemy")
+    sa_engine = Later("sqlalchemy.engine")
+    sa_pool = Later("sqlalchemy.pool")
 
 LOCK_SECONDS = 30
 STATEMENT_SECONDS = 1800
@@ -277,7 +279,7 @@ def _sqlite_engine(path: Path) -> Engine:
         connection.execute("BEGIN")
         return connection
 
-    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.pool.NullPool)
+    return sa_engine.create_engine("sqlite://", creator=connect, poolclass=sa_pool.NullPool)
 
 
 def _postgres_engine(url: URL) -> Engine:
@@ -292,7 +294,9 @@ def _postgres_engine(url: URL) -> Engine:
         connection.read_only = True
         return connection
 
-    return sa.create_engine("postgresql+psycopg://", creator=connect, poolclass=sa.pool.NullPool)
+    return sa_engine.create_engine(
+        "postgresql+psycopg://", creator=connect, poolclass=sa_pool.NullPool
+    )
 
 
 def _begin(database: ReadOnlyDatabase) -> None:

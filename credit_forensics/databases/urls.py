@@ -13,11 +13,13 @@ from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
-    import sqlalchemy as sa
+    from sqlalchemy import engine as sa_engine
+    from sqlalchemy import exc as sa_exc
     from sqlalchemy.engine import URL
 else:
     # Slow to load, and needed only where a database is opened.
-    sa = Later("sqlalchemy")
+    sa_engine = Later("sqlalchemy.engine")
+    sa_exc = Later("sqlalchemy.exc")
 
 CONNECT_SECONDS = 10
 _SECRETS = ("password", "sslpassword", "passfile", "sslkey")
@@ -50,8 +52,8 @@ def parse_url(url: str, what: str) -> URL:
     if url.startswith("file:"):  # as Prisma writes it
         url = "sqlite:///" + url.removeprefix("file:")
     try:
-        parsed = sa.make_url(url)
-    except (sa.exc.SQLAlchemyError, ValueError):
+        parsed = sa_engine.make_url(url)
+    except (sa_exc.SQLAlchemyError, ValueError):
         raise CaseError(
             f"The {what} url is not a database URL; write sqlite:///file.db or "
             "postgresql://user:password@host/database."
@@ -80,8 +82,8 @@ def mysql_url(url: str) -> URL | None:
     True
     """
     try:
-        parsed = sa.make_url(url)
-    except (sa.exc.SQLAlchemyError, ValueError):
+        parsed = sa_engine.make_url(url)
+    except (sa_exc.SQLAlchemyError, ValueError):
         return None
     found = parsed.drivername.split("+")[0] in ("mysql", "mariadb")
     return parsed.set(drivername="mysql") if found else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
@@ -13,8 +14,11 @@ from credit_forensics.engines.duckdb import Engine
 from credit_forensics.extras import Later
 from credit_forensics.tables.catalogue import Tables
 
-# Slow to load, and reports alone ask for traits.
-stats = Later("scipy.stats")
+if TYPE_CHECKING:
+    from scipy import stats
+else:
+    # Slow to load, and reports alone ask for traits.
+    stats = Later("scipy.stats")
 NO_VALUE = "(none)"
 _LONGEST = 60
 _BROWSERS = (

@@ -7,6 +7,7 @@ the payments of its band (inverse-probability weights, post-stratified by band o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
@@ -18,8 +19,11 @@ from credit_forensics.arrays import Floats
 from credit_forensics.extras import Later
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
 
-# Slow to load, and needed only where there are labels enough.
-optimize = Later("scipy.optimize")
+if TYPE_CHECKING:
+    from scipy import optimize
+else:
+    # Slow to load, and needed only where there are labels enough.
+    optimize = Later("scipy.optimize")
 
 ENOUGH, ENOUGH_A_CLASS, ENOUGH_FOR_ISOTONIC = 50, 5, 1000
 UNCALIBRATED = "model-based, uncalibrated"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,8 +16,11 @@ from credit_forensics.judgement.posterior import posterior
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
 from credit_forensics.resolution.method import NAME
 
-# Slow to load, and reports alone ask for intervals.
-stats = Later("scipy.stats")
+if TYPE_CHECKING:
+    from scipy import stats
+else:
+    # Slow to load, and reports alone ask for intervals.
+    stats = Later("scipy.stats")
 Booleans = npt.NDArray[np.bool_]
 
 

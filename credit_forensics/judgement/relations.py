@@ -10,12 +10,19 @@ wrong; the model compares the three.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaln, comb
 
 from credit_forensics.arrays import Floats
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    # Slow to load.
+    special = Later("scipy.special")
 
 Integers = npt.NDArray[np.int64]
 
@@ -163,7 +170,7 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
     """
     further = np.arange(total + 1)
     chances = _beta_binomial(total, *prior)
-    before = _ONE_ACCOUNT * np.maximum(1 / comb(total + 1, total - further), _HABIT)
+    before = _ONE_ACCOUNT * np.maximum(1 / special.comb(total + 1, total - further), _HABIT)
     again = np.where(further > 0, (1 - once) * chances, 0.0)
     by_pair = np.empty((_PAIR, total + 1))
     by_pair[ONCE] = chances - again
@@ -183,8 +190,9 @@ def _beta_binomial(total: int, alpha: float, beta: float) -> Floats:
     [0.333333, 0.333333, 0.333333]
     """
     count = np.arange(total + 1)
-    ways = -np.log(total + 1) - betaln(total - count + 1, count + 1)
-    chances = np.exp(ways + betaln(count + alpha, total - count + beta) - betaln(alpha, beta))
+    ways = -np.log(total + 1) - special.betaln(total - count + 1, count + 1)
+    each = special.betaln(count + alpha, total - count + beta)
+    chances: Floats = np.exp(ways + each - special.betaln(alpha, beta))
     return np.clip(chances, 0.0, 1.0)
 
 

@@ -69,9 +69,7 @@ class CaseReader:
                     "nothing_found_means": judged.nothing_found(
                         case.settings.analysis.judged_at_least
                     ),
-                    "not_run": case.finding_runs.loc[
-                        ~case.finding_runs["ran"], "finding"
-                    ].tolist(),
+                    "not_run": case.finding_runs.loc[~case.finding_runs["ran"], "finding"].tolist(),
                     "sources": _rows(mask, case.coverage, "coverage"),
                     "gaps": _rows(mask, case.gaps, "gaps"),
                     "rejected_rows": len(case.rejects),

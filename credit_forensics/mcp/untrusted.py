@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 LONGEST_TEXT = 500
-# Columns whose values are words of this package; a value that is no such word is marked all the same.
+# Columns whose values are words of this package; a value that is no word is marked all the same.
 HOUSE_WORDS = frozenset(
     {
         "cause",
