@@ -30,11 +30,15 @@ from credit_forensics.progress import Progress
 if TYPE_CHECKING:
     from credit_forensics import case_file
     from credit_forensics.case import dossiers, explain_stored, payment_aliases
+    from credit_forensics.checks import baseline as baselines
+    from credit_forensics.checks import sarif as sarif_log
     from credit_forensics.judgement import explanation as explaining
     from credit_forensics.reporting import produce
     from credit_forensics.scenarios import demo as demo_case
 else:
     case_file = Later("credit_forensics.case_file")
+    baselines = Later("credit_forensics.checks.baseline")
+    sarif_log = Later("credit_forensics.checks.sarif")
     dossiers = Later("credit_forensics.case.dossiers")
     explain_stored = Later("credit_forensics.case.explain_stored")
     explaining = Later("credit_forensics.judgement.explanation")
@@ -82,6 +86,15 @@ def analyze(
     ] = None,
     mode: ModeOption = None,
     fail_on: FailOn = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Known findings, of which --fail-on takes no account.")
+    ] = None,
+    write_baseline: Annotated[
+        Path | None, typer.Option(help="Write the findings there are now as known.")
+    ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(help="Write the findings as SARIF 2.1.0, for code hosts.")
+    ] = None,
     json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
@@ -95,10 +108,20 @@ def analyze(
     Example: credit-forensics analyze case.toml --out analysis --fail-on critical
     """
     settings = case_file.read_case_file(case)
+    known = baselines.read_baseline(baseline) if baseline else set()
     folder = writable(beside(case, out, "analysis"))
+    for file in (write_baseline, sarif):
+        if file is not None:
+            writable(file.parent)
     with steps() as progress:
         opened = _open(case, mode, progress, store=store, fresh=fresh)
         numbers = opened.analyze(folder)
+    if write_baseline is not None:
+        baselines.write_baseline(opened.findings, write_baseline)
+        known = baselines.read_baseline(write_baseline)
+    if sarif is not None:
+        path = (case / "case.toml" if case.is_dir() else case).as_posix()
+        sarif_log.write_sarif(opened.findings, sarif, case_file=path, baseline=known)
     if json_:
         found = opened.judged.nothing_found(settings.analysis.judged_at_least)
         print_json("analyze", {**numbers, "nothing_found_means": found, "out": str(folder)})
@@ -106,7 +129,7 @@ def analyze(
         _print_summary(opened, numbers)
         typer.echo(f"\nWritten to {folder}")
         typer.echo("\n".join(_next_steps(numbers, case)))
-    _exit_by(opened, fail_on)
+    _exit_by(opened, fail_on, known)
 
 
 def explain(
@@ -205,11 +228,12 @@ def _block(title: str, counts: dict[str, Any]) -> list[str]:
     return [title, *(f"  {name:<{width}}  {n:>9,}" for name, n in counts.items()), ""]
 
 
-def _exit_by(case: credit_forensics.Case, fail_on: Severity | None) -> None:
+def _exit_by(case: credit_forensics.Case, fail_on: Severity | None, known: set[str]) -> None:
     if fail_on is not None:
         order = list(Severity)
         grave = {severity.value for severity in order[: order.index(fail_on) + 1]}
-        if case.findings["severity"].isin(grave).any():
+        counted = baselines.new_findings(case.findings, known)
+        if counted["severity"].isin(grave).any():
             raise typer.Exit(FOUND)
     if not case.judged.enough(case.settings.analysis.judged_at_least):
         raise typer.Exit(UNJUDGED)

@@ -36,8 +36,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, datetime | date):
-        # Pandas' absent time is a datetime too, and equals nothing.
-        return value.isoformat() if value == value else None
+        # Pandas' absent time is a datetime too, whose year is no number.
+        return None if math.isnan(value.year) else value.isoformat()
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if hasattr(value, "to_dict") and hasattr(value, "columns"):
