@@ -81,6 +81,8 @@ def mysql_url(url: str) -> URL | None:
     >>> mysql_url("sqlite:///ledger.db") is None
     True
     """
+    if not url.lower().startswith(("mysql", "mariadb")):
+        return None
     try:
         parsed = sa_engine.make_url(url)
     except (sa_exc.SQLAlchemyError, ValueError):

@@ -166,7 +166,7 @@ def judge(
     if len(families) > MOST_FAMILIES:
         own = MOST_FAMILIES - len(with_custom([method.family for method in METHODS]))
         raise CaseError(f"Methods of one's own may add {own} families.")
-    accounts = engine.frame(accounts_by_age(tables))["user_id"]
+    accounts = engine.frame(Recipe("accounts-by-age", lambda: accounts_by_age(Tables())))["user_id"]
 
     def steps_of(linked: bool) -> Steps:
         has_users = bool(len(accounts))
