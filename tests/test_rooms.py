@@ -188,6 +188,11 @@ def loaded_later(path: Path) -> list[str]:
         for node in ast.walk(tree)
         if isinstance(node, ast.ImportFrom)
         for alias in node.names
+    } | {
+        (alias.asname or alias.name, alias.name)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Import)
+        for alias in node.names
     }
     return [
         f"{shown(path)}:{node.lineno}: `{ast.unparse(node)}` has no such import under TYPE_CHECKING"

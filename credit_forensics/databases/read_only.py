@@ -10,9 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import psycopg
-from psycopg.conninfo import make_conninfo
-
 from credit_forensics.databases.relations import (
     Relation,
     postgres_relations,
@@ -31,11 +28,16 @@ from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
+    import psycopg
+    from psycopg import conninfo
     from sqlalchemy import Engine
     from sqlalchemy import engine as sa_engine
     from sqlalchemy import pool as sa_pool
     from sqlalchemy.engine import URL
 else:
+    # Slow to load, and needed only where a database is opened.
+    psycopg = Later("psycopg")
+    conninfo = Later("psycopg.conninfo")
     sa_engine = Later("sqlalchemy.engine")
     sa_pool = Later("sqlalchemy.pool")
 
@@ -190,7 +192,7 @@ class ReadOnlyDatabase:
 
     def conninfo(self) -> str:
         """The libpq connection string, for a second connection. It holds the password."""
-        return make_conninfo("", **libpq_arguments(self.url))
+        return conninfo.make_conninfo("", **libpq_arguments(self.url))
 
 
 @contextmanager

@@ -7,17 +7,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from psycopg.pq import Conninfo
-
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
+    from psycopg import pq
     from sqlalchemy import engine as sa_engine
     from sqlalchemy import exc as sa_exc
     from sqlalchemy.engine import URL
 else:
     # Slow to load, and needed only where a database is opened.
+    pq = Later("psycopg.pq")
     sa_engine = Later("sqlalchemy.engine")
     sa_exc = Later("sqlalchemy.exc")
 
@@ -136,7 +136,7 @@ def sqlite_path(url: URL, folder: Path, what: str) -> Path:
 
 def libpq_arguments(url: URL) -> dict[str, Any]:
     """What libpq is told of a URL; settings that only other clients know are left out."""
-    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
     query = {key: value for key, value in url.query.items() if key in known}
     # asyncpg spells it "ssl".
     if "ssl" in url.query and "sslmode" not in query:

@@ -160,7 +160,6 @@ def judge(
         if progress:
             progress(name, next(steps), 7)
 
-    tables = Tables()
     methods = _checked((*METHODS, *custom))
     families = with_custom([method.family for method in methods])
     if len(families) > MOST_FAMILIES:
