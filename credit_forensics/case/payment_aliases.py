@@ -99,7 +99,7 @@ def payment_meant(connection: duckdb.DuckDBPyConnection, text: str) -> str | Non
             f"{text} is an account, with {_listed(of_account)}; explain one of them.", text
         )
     known = "SELECT count(*) FROM users WHERE user_id = $1"
-    if (connection.execute(known, [text]).fetchone() or (0,))[0]:
+    if connection.execute(known, [text]).fetchall()[0][0]:
         raise AccountMeantError(f"{text} is an account without payments.", text)
     if len(text) < SHORTEST_PREFIX:
         return None

@@ -55,7 +55,7 @@ def sarif_of(
             "shortDescription": {"text": finding.name.replace("_", " ")},
             "fullDescription": {"text": finding.proof},
             "help": {"text": f"{finding.proof}\n\nTo do: {finding.correction.text}"},
-            "helpUri": f"{docs}#{finding.name}-{finding.severity}",
+            "helpUri": f"{docs}#{finding.name}",
             "defaultConfiguration": {"level": _LEVELS[finding.severity]},
             "properties": {"severity": finding.severity},
         }
