@@ -97,17 +97,17 @@ def test_an_account_without_payments_has_a_dossier_and_nobody_has_none(literal_c
         (["analyze", "CASE", "--sarif", "FILE/x.sarif"], "cannot be written"),
         (["analyze", "CASE", "--baseline", "nowhere.json"], "cannot be read"),
         (["repair", "CASE", "--out", "FILE/x"], "cannot be written"),
-        (["repair", "CASE", "--threshold", "1.2"], "1.0"),
+        (["repair", "CASE", "--threshold", "1.2"], "less than or equal to 1"),
         (["repair", "CASE", "--apply", "--json"], "--yes"),
         (["review", "CASE", "--export", "FILE/x.csv"], "cannot be written"),
-        (["review", "CASE", "--most", "-1"], "0"),
+        (["review", "CASE", "--most", "-1"], "greater than or equal to 0"),
         (["report", "CASE", "--out", "FILE/x"], "cannot be written"),
         (["report", "CASE", "-p", "nothing=1"], "nothing"),
         (["monitor", "CASE", "--once", "--every", "often"], "often"),
-        (["accuracy", "--payments", "-5"], "2"),
-        (["accuracy", "--rate", "7"], "1.0"),
+        (["accuracy", "--payments", "-5"], "greater than or equal to 2"),
+        (["accuracy", "--rate", "7"], "less than or equal to 1"),
         (["accuracy", "--out", "FILE/x.csv"], "cannot be written"),
-        (["prune", "FOLDER", "--keep", "-1"], "0"),
+        (["prune", "FOLDER", "--keep", "-1"], "greater than or equal to 0"),
         (["serve", "intake.toml", "--port", "70000"], "65535"),
     ],
     ids=" ".join,
@@ -127,6 +127,30 @@ def test_what_cannot_be_used_is_said_before_anything_is_read(
     assert says in done.stderr
     assert "Traceback" not in done.stderr
     assert "the program itself failed" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("command", "never"),
+    [
+        ("analyze", {"ibis.backends.sql.compilers", "psycopg", "scipy.stats", "sqlalchemy"}),
+        ("explain", {"ibis", "psycopg", "rich", "scipy.stats", "sqlalchemy"}),
+    ],
+)
+def test_what_is_stored_loads_nothing_that_is_slow_and_not_needed(case, findings, command, never):
+    more = [findings["payment_id"].dropna().iloc[0]] if command == "explain" else []
+    program = (
+        "import sys\nfrom credit_forensics.cli import main\ntry:\n    main()\n"
+        f"except SystemExit:\n    print(*sorted({never!r} & set(sys.modules)), file=sys.stderr)\n"
+    )
+    # The first run keeps the texts of what is not kept yet.
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program, command, str(case), *more],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.stderr.strip() == ""
 
 
 @pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])

@@ -115,7 +115,11 @@ class CaseReader:
                     # No person: somebody whom no evidence names.
                     "scores": _rows(
                         mask,
-                        explanation.scores.replace({"person_id": {NOBODY: None}}),
+                        explanation.scores.assign(
+                            person_id=lambda rows: rows["person_id"].mask(
+                                rows["person_id"] == NOBODY
+                            )
+                        ),
                         "scores",
                     ),
                     "bars": _rows(mask, explanation.bars, "bars"),
@@ -144,8 +148,8 @@ class CaseReader:
             case, mask = self._case()
             rows = search_ids(case, _argument(text), mask)
             shown = rows.assign(
-                id=[mask.user_id(one) for one in rows["id"]],
-                payment_id=[None if pd.isna(one) else mask.text(one) for one in rows["payment_id"]],
+                id=rows["id"].map(mask.user_id),
+                payment_id=rows["payment_id"].map(mask.text, na_action="ignore"),
             )
             return self._page(shown, offset, limit)
 
