@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from credit_forensics.monitoring.alerts import shown
 from credit_forensics.monitoring.checks import TITLES
 from credit_forensics.monitoring.observation import count
-from credit_forensics.monitoring.state import Incident, MonitorState, Target
+from credit_forensics.monitoring.state import MonitorState
+from credit_forensics.monitoring.state_schema import Incident, Target
 
 
 @dataclass(frozen=True)
