@@ -17,6 +17,13 @@ from test_cli import run
 
 from credit_forensics.cli import COMMANDS
 from credit_forensics.commands.json_output import plain, print_json
+from credit_forensics.evidence.stripe_api import pull as pulling
+from credit_forensics.evidence.stripe_api.pull import PullSummary, ResourcePull
+from credit_forensics.intake import live_doctor
+from credit_forensics.intake import settings as intake_settings
+from credit_forensics.reporting import produce
+from credit_forensics.reporting.produce import ProducedReport
+from credit_forensics.reporting.render import RenderedReport
 from credit_forensics.scenarios.demo import write_demo_case
 
 SCHEMAS = {
@@ -130,6 +137,38 @@ def test_init_and_lab_and_prune_and_accuracy(tmp_path, bare):
     assert printed("prune", "prune", tmp_path / "reports")["reports"] == []
     runs = printed("accuracy", "accuracy", "--payments", "60", "--seeds", "1", "--rate", "0.03")
     assert {row["seed"] for row in runs["runs"]} == {1}
+
+
+@pytest.fixture
+def rendered(monkeypatch, tmp_path):
+    """No report is rendered; its files are where they would be."""
+    html = tmp_path / "reports" / "incident_report_x_findings.html"
+    report = RenderedReport(html, html.with_suffix(".ipynb"), None, "findings", {"critical": 2})
+    made = ProducedReport(report, None, html.with_name("index.html"))
+    monkeypatch.setattr(produce, "produce_report", lambda *_, **__: made)
+    return made
+
+
+def test_report_and_demo(rendered, case, tmp_path):
+    shown = printed("report", "report", case)
+    assert (shown["status"], shown["csv"], shown["pdf"]) == ("findings", None, None)
+    made = printed("demo", "demo", tmp_path / "demo")
+    assert made["report"] == str(rendered.report.html)
+    assert made["payments"] == 400
+
+
+def test_pull_and_doctor_live(monkeypatch, bare):
+    at = datetime(2025, 9, 1, tzinfo=UTC)
+    resources = (ResourcePull("events", 3, 1, 2, at, None, "one page was refused"),)
+    gap = {"source": "stripe", "object": "events", "problem": "window", "consequence": "No."}
+    summary = PullSummary(bare.parent / "pulled", False, resources, (gap,))
+    monkeypatch.setattr(pulling, "pull", lambda *_, **__: summary)
+    assert printed("pull", "pull", bare)["resources"][0]["until"] is None
+    report = live_doctor.LiveReport((live_doctor.LiveCheck("health", False, "no answer"),))
+    monkeypatch.setattr(intake_settings, "read_intake_settings", lambda path: None)
+    monkeypatch.setattr(live_doctor, "check_live", lambda *_, **__: report)
+    shown = printed("doctor-live", "doctor", bare, "--live", "http://127.0.0.1:1", status=1)
+    assert not shown["all_right"]
 
 
 def test_a_field_that_no_schema_has_is_refused():

@@ -29,5 +29,6 @@ def mcp(
 
     Example: credit-forensics mcp case.toml
     """
+    serve = serving.serve
     read_case_file(case)
-    serving.serve(case, reveal=reveal, store=store)
+    serve(case, reveal=reveal, store=store)
