@@ -10,19 +10,13 @@ wrong; the model compares the three.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import comb
 
 from credit_forensics.arrays import Floats
-from credit_forensics.extras import Later
-
-if TYPE_CHECKING:
-    from scipy import special
-else:
-    # Slow to load.
-    special = Later("scipy.special")
+from credit_forensics.judgement.beta_binomial import beta_binomial
 
 Integers = npt.NDArray[np.int64]
 
@@ -169,8 +163,8 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
     there are; an id that sticks makes it the rule.
     """
     further = np.arange(total + 1)
-    chances = _beta_binomial(total, *prior)
-    before = _ONE_ACCOUNT * np.maximum(1 / special.comb(total + 1, total - further), _HABIT)
+    chances = beta_binomial(further, total, *prior)
+    before = _ONE_ACCOUNT * np.maximum(1 / comb(total + 1, total - further), _HABIT)
     again = np.where(further > 0, (1 - once) * chances, 0.0)
     by_pair = np.empty((_PAIR, total + 1))
     by_pair[ONCE] = chances - again
@@ -181,24 +175,9 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
     return np.stack([np.bincount(place, row, _FURTHER) for row in by_pair])
 
 
-def _beta_binomial(total: int, alpha: float, beta: float) -> Floats:
-    """Probability of each count from 0 to a total; ``scipy.stats``, which has it, is slow to load.
-
-    Examples
-    --------
-    >>> _beta_binomial(2, 1.0, 1.0).round(6).tolist()
-    [0.333333, 0.333333, 0.333333]
-    """
-    count = np.arange(total + 1)
-    ways = -np.log(total + 1) - special.betaln(total - count + 1, count + 1)
-    each = special.betaln(count + alpha, total - count + beta)
-    chances: Floats = np.exp(ways + each - special.betaln(alpha, beta))
-    return np.clip(chances, 0.0, 1.0)
-
-
 def _in_bounds(total: int, alpha: float, beta: float) -> Floats:
     """Probability of each count of further payments for others (beta-binomial)."""
-    chances = _beta_binomial(total, alpha, beta)
+    chances = beta_binomial(np.arange(total + 1), total, alpha, beta)
     place = np.searchsorted(FURTHER_BOUNDS, np.arange(total + 1), side="right")
     return np.bincount(place, chances, _FURTHER).astype(np.float64)
 
