@@ -63,7 +63,7 @@ def _explain(folder: Path, generation: Path, payment_id: str) -> Explanation:
     tables = JudgedTables(stored["judged"], stored["claims"], methods, fit)
     paths = {path.name: path for path in (generation / "evidence").iterdir()}
     paths |= {name: generation / place for name, place in stored["tables"].items()}
-    asked = ("verdicts", "persons", "users", *NAMED_BY)
+    asked = ("verdicts", "persons", "users", "ledger", *NAMED_BY)
     read = " ".join([tables.judged, tables.claims, *(f'"{name}"' for name in asked)])
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")

@@ -64,7 +64,7 @@ def payment_meant(connection: duckdb.DuckDBPyConnection, text: str) -> str | Non
     Parameters
     ----------
     connection
-        where the tables ``NAMED_BY``, ``verdicts`` and ``users`` lie.
+        where the tables ``NAMED_BY``, ``verdicts``, ``users`` and ``ledger`` lie.
     text
         the beginning of an id, or the id of an account.
 
@@ -85,7 +85,8 @@ def payment_meant(connection: duckdb.DuckDBPyConnection, text: str) -> str | Non
     ...     "CREATE TABLE events AS SELECT 'evt_1' AS event_id, 'in_1abc' AS payment_id")
     >>> _ = connection.execute("CREATE TABLE verdicts AS SELECT 'in_1abc' AS payment_id, "
     ...     "'u1' AS credited_user_id, NULL::TEXT AS rightful_user_id")
-    >>> _ = connection.execute("CREATE TABLE users AS SELECT 'u1' AS user_id")
+    >>> for name in ("users", "ledger"):
+    ...     _ = connection.execute(f"CREATE TABLE {name} AS SELECT 'u1' AS user_id")
     >>> payment_meant(connection, "ch_1xy"), payment_meant(connection, "ch_9"), SHORTEST_PREFIX
     ('in_1abc', None, 6)
     """
@@ -98,7 +99,10 @@ def payment_meant(connection: duckdb.DuckDBPyConnection, text: str) -> str | Non
         raise AccountMeantError(
             f"{text} is an account, with {_listed(of_account)}; explain one of them.", text
         )
-    known = "SELECT count(*) FROM users WHERE user_id = $1"
+    known = (
+        "SELECT count(*) FROM (SELECT user_id FROM users UNION ALL SELECT user_id FROM ledger)"
+        " WHERE user_id = $1"
+    )
     if connection.execute(known, [text]).fetchall()[0][0]:
         raise AccountMeantError(f"{text} is an account without payments.", text)
     if len(text) < SHORTEST_PREFIX:
