@@ -15,6 +15,7 @@ EXTRAS = {
     "intake": ("fastapi", "greenlet", "httpx", "jwt", "starlette", "uvicorn"),
     "lab": ("anywidget", "ipywidgets", "itables", "jupyterlab"),
     "monitor": ("apprise", "prometheus_client"),
+    "mcp": ("mcp",),
     "mysql": ("pymysql",),
     "schedule": ("apscheduler",),
     "spark": ("pyspark",),

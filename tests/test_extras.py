@@ -70,6 +70,7 @@ def test_a_module_is_loaded_when_it_is_first_used_and_not_before(monkeypatch):
     [
         ("fastapi", ["serve", "intake.toml"], "intake"),
         ("apscheduler", ["schedule", "x"], "schedule"),
+        ("mcp", ["mcp", "x"], "mcp"),
     ],
 )
 def test_a_command_without_its_extra_ends_with_status_two(package, arguments, extra):

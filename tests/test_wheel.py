@@ -39,7 +39,7 @@ def test_every_file_of_the_package_travels_and_no_test_does(names, built):
         for path in (ROOT / "credit_forensics").rglob("*")
         if path.is_file() and "__pycache__" not in path.parts
     }
-    assert {Path(name).suffix for name in ours} == {".py", ".j2", ".css", ".js", ".typed"}
+    assert {Path(name).suffix for name in ours} == {".py", ".j2", ".css", ".js", ".json", ".typed"}
     assert ours <= names
     (sdist,) = built.glob("*.tar.gz")
     with tarfile.open(sdist) as archive:

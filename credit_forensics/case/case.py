@@ -28,6 +28,7 @@ from credit_forensics.engines.choose import open_engine
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.handover import bring_back, hand_over
 from credit_forensics.engines.parquet import ParquetEngine
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.complete import finish
 from credit_forensics.evidence.evidence import Evidence
@@ -261,8 +262,8 @@ class Case:
     def _judged_tables(self, judgement: Judgement) -> JudgedTables:
         engine = self.evidence.engine
         return JudgedTables(
-            judged=engine.sql(judgement.judged),
-            claims=engine.sql(judgement.claims()),
+            judged=engine.sql(judgement.judged_query),
+            claims=engine.sql(judgement.claims_query),
             methods=tuple(
                 MethodVoice(method.name, bool(method.history), method.voice)
                 for method in judgement.methods
@@ -323,7 +324,7 @@ class Case:
 
     def claim_batches(self) -> Iterator[pa.RecordBatch]:
         """The claims in order, some at a time, for more of them than memory holds."""
-        return self.evidence.engine.ordered(self.judgement.claims(), CLAIMS_ORDER)
+        return self.evidence.engine.ordered(self.judgement.claims_query, CLAIMS_ORDER)
 
     @cached_property
     def _agreement_counts(self) -> pd.DataFrame:
@@ -352,27 +353,35 @@ class Case:
 
     def verdict_batches(self) -> Iterator[pa.RecordBatch]:
         """The verdicts in order, some at a time, for more of them than memory holds."""
-        return self.evidence.engine.ordered(self._verdicts(), ["payment_id"])
+        self.judgement  # noqa: B018
+        rows = Recipe("case-verdicts", lambda: Tables().verdicts)
+        return self.evidence.engine.ordered(rows, ["payment_id"])
 
     @cached_property
     def coverage(self) -> pd.DataFrame:
         """A row a source: what was read, tied and recognised, and why its silence says nothing."""
         self.judgement  # noqa: B018
-        return self.evidence.engine.frame(Tables().coverage.order_by("source"))
+        rows = Recipe("case-coverage", lambda: Tables().coverage.order_by("source"))
+        return self.evidence.engine.frame(rows)
 
     @cached_property
     def judged(self) -> Judged:
         """What share of the paid money, the credits and the log was judged (no table)."""
         self.judgement  # noqa: B018
-        table = Tables().judged_shares
-        return Judged(self.evidence.engine.frame(table.order_by("subject", "reason")))
+        rows = Recipe("case-judged", lambda: Tables().judged_shares.order_by("subject", "reason"))
+        return Judged(self.evidence.engine.frame(rows))
 
     @cached_property
     def verdict_counts(self) -> pd.Series:
         """Payments by verdict, the most frequent first."""
-        verdicts = self._verdicts()
-        counts = verdicts.group_by("verdict").agg(payments=verdicts.count())
-        frame = self.evidence.engine.frame(counts.order_by(counts.payments.desc(), "verdict"))
+        self.judgement  # noqa: B018
+
+        def counted() -> ir.Table:
+            verdicts = Tables().verdicts
+            counts = verdicts.group_by("verdict").agg(payments=verdicts.count())
+            return counts.order_by(counts.payments.desc(), "verdict")
+
+        frame = self.evidence.engine.frame(Recipe("case-verdict-counts", counted))
         return frame.set_index("verdict")["payments"].astype("int64")
 
     @cached_property
@@ -418,7 +427,7 @@ class Case:
         def group() -> dict[str, pd.DataFrame]:
             findings, engine = self.findings, self.evidence.engine
             timeline = read_timeline(engine, findings["payment_id"])
-            marks = engine.frame(front_end_marks(Tables()))
+            marks = engine.frame(Recipe("front-end-marks", lambda: front_end_marks(Tables())))
             rows, incidents = with_incidents(findings, timeline, marks)
             return {"findings": rows, "incidents": incidents}
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -15,6 +16,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.inference.decisions import MARK
 from credit_forensics.evidence.logs.generic_log import NOT_UNDERSTOOD, PROPOSAL
 from credit_forensics.evidence.stored.open import open_case_evidence
+from credit_forensics.records import row_dicts
 
 # What an evidence table or column serves: (table, condition that a row is of use, who needs it).
 _NEEDS: tuple[tuple[str, str, str], ...] = (
@@ -91,6 +93,25 @@ class Checkup:
     def missing(self) -> pd.DataFrame:
         """The needs that nothing in the evidence serves."""
         return self.needs[self.needs["rows"] == 0]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The same facts for JSON; a table is a list of rows."""
+        tables = {
+            "inputs": self.inputs.rename(columns={"taken for": "taken_for"}),
+            "coverage": self.coverage.rename(columns={"absences unknown": "absences_unknown"}),
+            "livemode": self.livemode,
+            "gaps": self.gaps,
+            "serves": self.needs,
+            "rejected": self.rejects,
+            "entries_by_kind": self.kinds,
+            "log_lines": self.log_lines,
+        }
+        return {
+            "judgeable": self.judgeable.to_dict(),
+            **{name: row_dicts(rows) for name, rows in tables.items()},
+            "ledger_as_inferred": [str(text) for text in self.inferred.iloc[:, 0]],
+            "missing": [str(need) for need in self.missing["serves"]],
+        }
 
     def __str__(self) -> str:
         parts = [

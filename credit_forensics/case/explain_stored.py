@@ -10,6 +10,7 @@ import duckdb
 
 from credit_forensics.case.explain_payments import JudgedTables, explain_payments
 from credit_forensics.case.judgement_key import judgement_key, judgement_settings
+from credit_forensics.case.payment_aliases import NAMED_BY
 from credit_forensics.case.stored_fit import read_fit
 from credit_forensics.case_file import CaseFile
 from credit_forensics.engines.parquet_rows import select_rows
@@ -62,7 +63,8 @@ def _explain(folder: Path, generation: Path, payment_id: str) -> Explanation:
     tables = JudgedTables(stored["judged"], stored["claims"], methods, fit)
     paths = {path.name: path for path in (generation / "evidence").iterdir()}
     paths |= {name: generation / place for name, place in stored["tables"].items()}
-    read = f'{tables.judged} {tables.claims} "verdicts" "persons" "payment_objects"'
+    asked = ("verdicts", "persons", "users", "ledger", *NAMED_BY)
+    read = " ".join([tables.judged, tables.claims, *(f'"{name}"' for name in asked)])
     with duckdb.connect() as connection:
         connection.execute("SET TimeZone = 'UTC'")
         for name, path in paths.items():

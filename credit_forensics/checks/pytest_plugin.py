@@ -78,14 +78,24 @@ def credit_baseline(request: pytest.FixtureRequest) -> Path | None:
 
 
 @pytest.fixture
-def assert_no_new_findings(credit_baseline: Path | None) -> Callable[..., None]:
-    """``assert_no_findings`` with the baseline of ``--credit-baseline``."""
+def assert_no_new_findings(
+    request: pytest.FixtureRequest, credit_baseline: Path | None
+) -> Callable[..., None]:
+    """``assert_no_findings`` with the baseline of ``--credit-baseline``.
+
+    With ``--credit-write-baseline`` what ``credit_case`` holds now is written as known first.
+    """
+    target = request.config.getoption("--credit-write-baseline")
 
     def check(
         case: credit_forensics.Case, severity: str = "medium", allow: tuple[str, ...] = ()
     ) -> None:
         __tracebackhide__ = True
-        assertions.assert_no_findings(case, severity, allow, credit_baseline)
+        known = credit_baseline
+        if target and case is request.config.stash.get(_CASE_KEY, None):
+            baselines.write_baseline(case.findings, target)
+            known = Path(target)
+        assertions.assert_no_findings(case, severity, allow, known)
 
     return check
 
@@ -115,7 +125,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
         path = _path(config, "credit_case") or Path("case.toml")
         root = config.rootpath
         shown = path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name
-        baseline = baselines.read_baseline(known) if known else ()
+        first = config.getoption("--credit-write-baseline") and known and not known.exists()
+        baseline = baselines.read_baseline(known) if known and not first else ()
         sarif.write_sarif(case.findings, sarif_file, case_file=shown, baseline=baseline)
     target = config.getoption("--credit-write-baseline")
     if target:

@@ -17,11 +17,17 @@ from credit_forensics import __version__
 from credit_forensics.checks.baseline import finding_keys
 from credit_forensics.findings.catalogue import FINDINGS
 
+# The page that a rule's help is on, beside the text that travels with it: findings.md of the docs.
+DOCS = "https://pypi.org/project/credit-forensics/"
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
 
 
 def sarif_of(
-    findings: pd.DataFrame, *, case_file: str = "case.toml", baseline: Collection[str] = ()
+    findings: pd.DataFrame,
+    *,
+    case_file: str = "case.toml",
+    baseline: Collection[str] = (),
+    docs: str = DOCS,
 ) -> dict[str, Any]:
     """Findings as a SARIF log.
 
@@ -33,6 +39,8 @@ def sarif_of(
         what the results point at, relative to the repository's root.
     baseline
         keys of the known findings; those are marked unchanged, the others new.
+    docs
+        the address under which ``docs/findings.md`` is read; each rule's help links into it.
 
     Examples
     --------
@@ -46,6 +54,8 @@ def sarif_of(
             "id": finding.name,
             "shortDescription": {"text": finding.name.replace("_", " ")},
             "fullDescription": {"text": finding.proof},
+            "help": {"text": f"{finding.proof}\n\nTo do: {finding.correction.text}"},
+            "helpUri": f"{docs}#{finding.name}",
             "defaultConfiguration": {"level": _LEVELS[finding.severity]},
             "properties": {"severity": finding.severity},
         }
@@ -99,9 +109,10 @@ def write_sarif(
     *,
     case_file: str = "case.toml",
     baseline: Collection[str] = (),
+    docs: str = DOCS,
 ) -> None:
     """Write ``sarif_of`` to a file; the same findings give the same bytes."""
-    log = sarif_of(findings, case_file=case_file, baseline=baseline)
+    log = sarif_of(findings, case_file=case_file, baseline=baseline, docs=docs)
     Path(path).write_text(json.dumps(log, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 

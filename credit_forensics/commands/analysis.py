@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import credit_forensics
+from credit_forensics.commands.json_output import JsonOption, print_json
 from credit_forensics.commands.options import (
     FOUND,
     UNJUDGED,
@@ -19,7 +19,9 @@ from credit_forensics.commands.options import (
     ModeOption,
     Severity,
     StoreOption,
+    beside,
     steps,
+    writable,
 )
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
@@ -27,12 +29,20 @@ from credit_forensics.progress import Progress
 
 if TYPE_CHECKING:
     from credit_forensics import case_file
-    from credit_forensics.case import explain_stored
+    from credit_forensics.case import dossiers, explain_stored, payment_aliases
+    from credit_forensics.checks import baseline as baselines
+    from credit_forensics.checks import sarif as sarif_log
+    from credit_forensics.judgement import explanation as explaining
     from credit_forensics.reporting import produce
     from credit_forensics.scenarios import demo as demo_case
 else:
     case_file = Later("credit_forensics.case_file")
+    baselines = Later("credit_forensics.checks.baseline")
+    sarif_log = Later("credit_forensics.checks.sarif")
+    dossiers = Later("credit_forensics.case.dossiers")
     explain_stored = Later("credit_forensics.case.explain_stored")
+    explaining = Later("credit_forensics.judgement.explanation")
+    payment_aliases = Later("credit_forensics.case.payment_aliases")
     produce = Later("credit_forensics.reporting.produce")
     demo_case = Later("credit_forensics.scenarios.demo")
 
@@ -43,6 +53,7 @@ def demo(
     force: Annotated[
         bool, typer.Option("--force", help="Overwrite what lies there, whosever it is.")
     ] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Make a small case with every finding in it, analyse it and render its report.
 
@@ -58,16 +69,33 @@ def demo(
         case_path = demo_case.write_demo_case(out, seed)
         case = credit_forensics.Case.open(case_path, progress=progress)
         numbers = case.analyze(out / "analysis")
-    _print_summary(case, numbers)
+    if not json_:
+        _print_summary(case, numbers)
     produced = produce.produce_report(case_path, out=out / "reports")
+    if json_:
+        made = {"case": str(case_path), "report": str(produced.report.html)}
+        print_json("demo", {**numbers, **made, "out": str(out / "analysis")})
+        return
     typer.echo(f"\nCase    {case_path}\nTables  {out / 'analysis'}\nReport  {produced.report.html}")
 
 
 def analyze(
     case: CaseArgument,
-    out: Annotated[Path, typer.Option(help="Folder for the results.")] = Path("analysis"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the results; analysis beside the case.")
+    ] = None,
     mode: ModeOption = None,
     fail_on: FailOn = None,
+    baseline: Annotated[
+        Path | None, typer.Option(help="Known findings, of which --fail-on takes no account.")
+    ] = None,
+    write_baseline: Annotated[
+        Path | None, typer.Option(help="Write the findings there are now as known.")
+    ] = None,
+    sarif: Annotated[
+        Path | None, typer.Option(help="Write the findings as SARIF 2.1.0, for code hosts.")
+    ] = None,
+    json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
@@ -79,42 +107,83 @@ def analyze(
 
     Example: credit-forensics analyze case.toml --out analysis --fail-on critical
     """
+    settings = case_file.read_case_file(case)
+    known = baselines.read_baseline(baseline) if baseline else set()
+    folder = writable(beside(case, out, "analysis"))
+    for file in (write_baseline, sarif):
+        if file is not None:
+            writable(file.parent)
     with steps() as progress:
         opened = _open(case, mode, progress, store=store, fresh=fresh)
-        numbers = opened.analyze(out)
-    _print_summary(opened, numbers)
-    typer.echo(f"\nWritten to {out}")
-    typer.echo("\n".join(_next_steps(numbers, case)))
-    _exit_by(opened, fail_on)
+        numbers = opened.analyze(folder)
+    if write_baseline is not None:
+        baselines.write_baseline(opened.findings, write_baseline)
+        known = baselines.read_baseline(write_baseline)
+    if sarif is not None:
+        path = (case / "case.toml" if case.is_dir() else case).as_posix()
+        sarif_log.write_sarif(opened.findings, sarif, case_file=path, baseline=known)
+    if json_:
+        found = opened.judged.nothing_found(settings.analysis.judged_at_least)
+        print_json("analyze", {**numbers, "nothing_found_means": found, "out": str(folder)})
+    else:
+        _print_summary(opened, numbers)
+        typer.echo(f"\nWritten to {folder}")
+        typer.echo("\n".join(_next_steps(numbers, case)))
+    _exit_by(opened, fail_on, known)
 
 
 def explain(
     case: CaseArgument,
     payment_id: Annotated[
-        str, typer.Argument(help="The payment, by any of its ids, or the beginning of one.")
+        str,
+        typer.Argument(help="The payment, by any of its ids, or the beginning of one; an account."),
     ],
     mode: ModeOption = None,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
     """Say why a payment has its verdict: every voice, its weight, and the score they sum to.
 
+    Of an account it shows balances, payments, entries and findings.
+
     Example: credit-forensics explain case.toml cs_live_a1
     """
-    explanation = None
+    try:
+        explanation = _explanation(case, payment_id, mode, store=store, fresh=fresh)
+    except payment_aliases.AccountMeantError as meant:
+        _print_account(case, meant.user_id, mode, json_, store=store)
+        return
+    if json_:
+        print_json("explain", explanation.to_dict())
+    else:
+        typer.echo(str(explanation))
+
+
+def _explanation(
+    case: Path, payment_id: str, mode: JudgingMode | None, *, store: bool, fresh: bool
+) -> explaining.Explanation:
     if store and not fresh:
         settings = case_file.read_case_file(case)
         asked = mode.value if mode else settings.analysis.mode
-        explanation = explain_stored.explain_stored(settings, payment_id, asked)
-    if explanation is None:
-        with steps() as progress:
-            opened = _open(case, mode, progress, store=store, fresh=fresh)
-            explanation = opened.explain(payment_id)
+        found = explain_stored.explain_stored(settings, payment_id, asked)
+        if found is not None:
+            return found
+    with steps() as progress:
+        opened = _open(case, mode, progress, store=store, fresh=fresh)
+        return opened.explain(payment_id)
+
+
+def _print_account(
+    case: Path, user_id: str, mode: JudgingMode | None, json_: bool, *, store: bool
+) -> None:
+    with steps() as progress:
+        opened = _open(case, mode, progress, store=store, fresh=False)
+        dossier = dossiers.account_dossier(opened, user_id)
     if json_:
-        typer.echo(json.dumps(explanation.to_dict(), indent=2, ensure_ascii=False, default=str))
+        print_json("account", {"user_id": user_id, **dossier})
     else:
-        typer.echo(str(explanation))
+        typer.echo(dossiers.account_text(user_id, dossier))
 
 
 def _open(
@@ -159,11 +228,12 @@ def _block(title: str, counts: dict[str, Any]) -> list[str]:
     return [title, *(f"  {name:<{width}}  {n:>9,}" for name, n in counts.items()), ""]
 
 
-def _exit_by(case: credit_forensics.Case, fail_on: Severity | None) -> None:
+def _exit_by(case: credit_forensics.Case, fail_on: Severity | None, known: set[str]) -> None:
     if fail_on is not None:
         order = list(Severity)
         grave = {severity.value for severity in order[: order.index(fail_on) + 1]}
-        if case.findings["severity"].isin(grave).any():
+        counted = baselines.new_findings(case.findings, known)
+        if counted["severity"].isin(grave).any():
             raise typer.Exit(FOUND)
     if not case.judged.enough(case.settings.analysis.judged_at_least):
         raise typer.Exit(UNJUDGED)

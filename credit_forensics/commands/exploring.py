@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from credit_forensics.commands.json_output import JsonOption, print_json
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
@@ -29,6 +30,7 @@ def lab(
     prepare: Annotated[
         bool, typer.Option("--prepare", help="Only write the workspace; do not start JupyterLab.")
     ] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Open JupyterLab in a workspace beside the case, with the notebooks on it.
 
@@ -41,7 +43,10 @@ def lab(
     if case is None:
         raise CaseError("Give the case file, or --demo to make one.")
     folder = workspace.make_workspace(case)
-    typer.echo(f"Workspace  {folder}")
+    if json_:
+        print_json("lab", {"workspace": str(folder)}, line=True)
+    else:
+        typer.echo(f"Workspace  {folder}")
     if prepare:
         return
     command = workspace.lab_command(folder, port=port, browser=browser)

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, TextColumn, TimeElapsedColumn
-from rich.progress import Progress as Bar
 
+from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
 from credit_forensics.progress import Progress
 
+if TYPE_CHECKING:
+    from rich import console as rich_console
+    from rich import progress as rich_progress
+else:
+    # Needed on a terminal only.
+    rich_console = Later("rich.console")
+    rich_progress = Later("rich.progress")
+
 DONE, FOUND, UNUSABLE, UNJUDGED, FAILED = range(5)
+# As the shell counts a program that wrote to a pipe nobody reads (128 and SIGPIPE's number).
+PIPE_CLOSED = 141
 
 
 class Severity(StrEnum):
@@ -65,14 +75,51 @@ FailOn = Annotated[
 ]
 
 
+def beside(case: Path, out: Path | None, name: str) -> Path:
+    """The folder that was named, else one of that name beside the case file.
+
+    Examples
+    --------
+    >>> beside(Path("shop/case.toml"), None, "analysis").as_posix()
+    'shop/analysis'
+    >>> beside(Path("shop/case.toml"), Path("out"), "analysis").as_posix()
+    'out'
+    """
+    if out is not None:
+        return out
+    return (case if case.is_dir() else case.parent) / name
+
+
+def writable(out: Path) -> Path:
+    """A folder, made where it is not there; asked before the work whose results go into it.
+
+    Raises
+    ------
+    CaseError
+        when nothing can be written there.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=out):
+            pass
+    except OSError as error:
+        raise CaseError(f"{out} cannot be written: {error.strerror}.") from None
+    return out
+
+
 @contextmanager
 def steps() -> Iterator[Progress]:
     """A progress bar on a terminal; nothing when piped."""
     if not sys.stderr.isatty():
         yield lambda name, number, total: None
         return
-    columns = (TextColumn("{task.description:<28}"), BarColumn(), TimeElapsedColumn())
-    with Bar(*columns, console=Console(stderr=True), transient=True) as bar:
+    columns = (
+        rich_progress.TextColumn("{task.description:<28}"),
+        rich_progress.BarColumn(),
+        rich_progress.TimeElapsedColumn(),
+    )
+    console = rich_console.Console(stderr=True)
+    with rich_progress.Progress(*columns, console=console, transient=True) as bar:
         task = bar.add_task("starting", total=None)
 
         def show(name: str, number: int, total: int) -> None:

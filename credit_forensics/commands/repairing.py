@@ -8,18 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import credit_forensics
+from credit_forensics.commands.json_output import JsonOption, print_json
 from credit_forensics.commands.options import (
     FOUND,
     CaseArgument,
     FreshOption,
     ModeOption,
     StoreOption,
+    beside,
     steps,
+    writable,
 )
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
+    from credit_forensics import case_file
     from credit_forensics.checks.handler import trial_post
     from credit_forensics.repair import apply as applying
     from credit_forensics.repair import plan as planning
@@ -29,6 +33,7 @@ if TYPE_CHECKING:
     from credit_forensics.repair import support_list as support
 else:
     trial_post = Later("credit_forensics.checks.handler.trial_post")
+    case_file = Later("credit_forensics.case_file")
     applying = Later("credit_forensics.repair.apply")
     planning = Later("credit_forensics.repair.plan")
     plan_files = Later("credit_forensics.repair.plan_files")
@@ -41,9 +46,14 @@ else:
 
 def repair(
     case: CaseArgument,
-    out: Annotated[Path, typer.Option(help="Folder for the plan.")] = Path("repair"),
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the plan; repair beside the case.")
+    ] = None,
     threshold: Annotated[
-        float, typer.Option(help="From which probability an inferred finding is put right.")
+        float,
+        typer.Option(
+            help="From which probability an inferred finding is put right.", min=0.5, max=1.0
+        ),
     ] = 0.9,
     apply: Annotated[
         bool, typer.Option("--apply", help="Book the plan, after showing it and asking.")
@@ -71,6 +81,7 @@ def repair(
         bool, typer.Option("--reveal", help="Show addresses in support.csv, to write to.")
     ] = False,
     mode: ModeOption = None,
+    json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
@@ -83,6 +94,10 @@ def repair(
     if (handler is None) != (copy is None):
         raise CaseError("A trial needs both: --handler, and --copy, the database it runs on.")
     reviewed = None if plan is None else plan_json.read_plan_document(plan)
+    if json_ and apply and not yes:
+        raise CaseError("--json asks nothing, so --apply needs --yes beside it.")
+    case_file.read_case_file(case)
+    folder = writable(beside(case, out, "repair"))
     with steps() as progress:
         opened = credit_forensics.Case.open(
             case, mode=mode.value if mode else None, progress=progress, store=store, fresh=fresh
@@ -102,12 +117,16 @@ def repair(
                 f"The case has moved on since {plan} was reviewed: {differs}. Nothing was "
                 "changed; make a plan again and review that."
             )
-    beside = {"recovery.csv": recovery, "support.csv": letters} if len(recovery) else {}
-    written = plan_files.write_plan(made, out, beside)
-    typer.echo(plan_text.plan_summary(made))
-    if len(recovery):
-        typer.echo(recovering.recovery_summary(recovery))
-    typer.echo("\n".join(str(path) for path in written))
+    extra = {"recovery.csv": recovery, "support.csv": letters} if len(recovery) else {}
+    written = [str(path) for path in plan_files.write_plan(made, folder, extra)]
+    facts = {"plan": document, "written": written, "refusal": made.refusal or None}
+    if json_ and not apply:
+        print_json("repair", {**facts, "applied": None})
+    if not json_:
+        typer.echo(plan_text.plan_summary(made))
+        if len(recovery):
+            typer.echo(recovering.recovery_summary(recovery))
+        typer.echo("\n".join(written))
     if not apply:
         return
     if made.script is None:
@@ -129,6 +148,9 @@ def repair(
             typer.echo("Nothing was changed.")
             return
     applied = applying.apply_plan(made)
-    typer.echo(f"\n{applied}")
+    if json_:
+        print_json("repair", {**facts, "applied": applied.to_dict()})
+    else:
+        typer.echo(f"\n{applied}")
     if not applied.complete:
         raise typer.Exit(FOUND)

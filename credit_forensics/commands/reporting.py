@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from credit_forensics.commands.json_output import JsonOption, print_json
 from credit_forensics.commands.options import (
     FAILED,
     FOUND,
@@ -16,6 +17,7 @@ from credit_forensics.commands.options import (
     FreshOption,
     ReportLanguage,
     StoreOption,
+    beside,
 )
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
@@ -42,12 +44,15 @@ RollingOption = Annotated[
         help="Report on a window that ends now, as 24h, 7d or 4w, and on what was read for it."
     ),
 ]
-OutOption = Annotated[Path, typer.Option(help="Folder of the reports and their index.")]
+OutOption = Annotated[
+    Path | None,
+    typer.Option(help="Folder of the reports and their index; reports beside the case."),
+]
 
 
 def report(
     case: CaseArgument,
-    out: OutOption = Path("reports"),
+    out: OutOption = None,
     template: TemplateOption = "incident_report",
     language: LanguageOption = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print it to PDF too, by Chromium.")] = False,
@@ -62,6 +67,7 @@ def report(
     fail_on_findings: Annotated[
         bool, typer.Option("--fail-on-findings", help="End with status 1 where anything is found.")
     ] = False,
+    json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
@@ -83,7 +89,7 @@ def report(
         produced = produce.produce_report(
             case,
             template=template,
-            out=out,
+            out=beside(case, out, "reports"),
             reveal=reveal,
             language=language.value if language else None,
             parameters=given,
@@ -96,10 +102,13 @@ def report(
         # A report that failed is no finding, and no fault of the case file either.
         typer.echo(f"credit-forensics: {error}", err=True)
         raise typer.Exit(FAILED) from None
-    typer.echo(f"Report  {produced.report.html}")
-    if produced.pdf:
-        typer.echo(f"PDF     {produced.pdf}")
-    typer.echo(f"Index   {produced.index}")
+    if json_:
+        print_json("report", produced.to_dict())
+    else:
+        typer.echo(f"Report  {produced.report.html}")
+        if produced.pdf:
+            typer.echo(f"PDF     {produced.pdf}")
+        typer.echo(f"Index   {produced.index}")
     if fail_on_findings and produced.report.status == "findings":
         raise typer.Exit(FOUND)
     if not produced.report.judged_enough:
@@ -114,7 +123,7 @@ def schedule(
     at: Annotated[str, typer.Option(help="Time of day, HH:MM.")] = "07:00",
     timezone: Annotated[str, typer.Option(help="Zone of that time of day.")] = "UTC",
     template: TemplateOption = "daily_digest",
-    out: OutOption = Path("reports"),
+    out: OutOption = None,
     language: LanguageOption = None,
     pdf: Annotated[bool, typer.Option("--pdf", help="Print each report too.")] = False,
     rolling: RollingOption = None,
@@ -138,7 +147,7 @@ def schedule(
             every=every,
             at=at,
             timezone=timezone,
-            out=str(out),
+            out=str(beside(case, out, "reports")),
             language=language.value if language else None,
             pdf=pdf,
             alert=alert,
@@ -150,13 +159,16 @@ def schedule(
 
 def prune(
     folder: Annotated[Path, typer.Argument(help="Folder of the reports.")],
-    older_than: Annotated[int, typer.Option(help="Age in days from which reports go.")] = 90,
-    keep: Annotated[int, typer.Option(help="So many of the newest of each template stay.")] = 1,
+    older_than: Annotated[int, typer.Option(help="Age in days from which reports go.", min=0)] = 90,
+    keep: Annotated[
+        int, typer.Option(help="So many of the newest of each template stay.", min=0)
+    ] = 1,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Decide, remove nothing.")] = False,
     hold: Annotated[
         str | None, typer.Option(help="Put this report under legal hold; nothing is removed.")
     ] = None,
     release: Annotated[str | None, typer.Option(help="Lift the hold of this report.")] = None,
+    json_: JsonOption = False,
 ) -> None:
     """Remove old reports: page, notebook, CSV and PDF together; a legal hold keeps them.
 
@@ -164,9 +176,17 @@ def prune(
     """
     if hold or release:
         path = old_reports.hold_report(folder, str(hold or release), held=bool(hold))
+        if json_:
+            report = {"report": path.stem, "decision": "held" if hold else "released"}
+            print_json("prune", {"reports": [report], "dry_run": False})
+            return
         typer.echo(f"{'Held' if hold else 'Released'}  {path.stem}")
         return
     decided = old_reports.prune(folder, older_than_days=older_than, keep=keep, dry_run=dry_run)
+    if json_:
+        reports = [{"report": one.report.name, "decision": one.decision} for one in decided]
+        print_json("prune", {"reports": reports, "dry_run": dry_run})
+        return
     for one in decided:
         if one.decision != "kept":
             typer.echo(f"{one.decision:<8} {one.report.name}")

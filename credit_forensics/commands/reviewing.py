@@ -12,7 +12,14 @@ import typer
 
 import credit_forensics
 from credit_forensics.case.csv_bytes import csv_bytes
-from credit_forensics.commands.options import CaseArgument, FreshOption, StoreOption, steps
+from credit_forensics.commands.json_output import JsonOption, print_json
+from credit_forensics.commands.options import (
+    CaseArgument,
+    FreshOption,
+    StoreOption,
+    steps,
+    writable,
+)
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 from credit_forensics.money import money_text
@@ -34,8 +41,9 @@ def review(
     export: Annotated[
         Path | None, typer.Option(help="Write the queue to a CSV, to be filled in and taken back.")
     ] = None,
-    blind: Annotated[int, typer.Option(help="Confirmed payments to mix in, unmarked.")] = 20,
-    most: Annotated[int, typer.Option(help="How many payments to show.")] = 20,
+    blind: Annotated[int, typer.Option(help="Confirmed payments to mix in, unmarked.", min=0)] = 20,
+    most: Annotated[int, typer.Option(help="How many payments to show.", min=0)] = 20,
+    json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
@@ -47,6 +55,8 @@ def review(
     """
     if labels is not None and not labels.is_file():
         raise CaseError(f"There is no file of labels at {labels}.")
+    if export is not None:
+        writable(export.parent)
     with steps() as progress:
         opened = credit_forensics.Case.open(case, progress=progress, store=store, fresh=fresh)
         queue = review_queue.review_queue(opened, blind=blind)
@@ -58,13 +68,26 @@ def review(
         given["stratum"] = given["payment_id"].map(strata).fillna("other")
         unknown = ~given["payment_id"].isin(opened.verdicts["payment_id"])
         changed = stored_labels.add_labels(kept, given[~unknown])
+        if json_:
+            facts = {"labels": str(kept), "changed": int(changed), "unknown": int(unknown.sum())}
+            print_json("review-labels", facts)
+            return
         typer.echo(f"{changed} labels new or changed in {kept}; {int(unknown.sum())} not in case.")
         return
     if export is not None:
         write_whole(export, csv_bytes(queue), mode=0o600)
+        if json_:
+            print_json("review-export", {"path": str(export), "payments": len(queue)})
+            return
         typer.echo(f"{len(queue)} payments written to {export}; fill in the column label.")
         return
     waiting = queue[queue["label"] == ""]
+    if json_:
+        # Which ones are the blind sample must not show.
+        shown = waiting[waiting["stratum"] == "queue"].head(most).drop(columns="stratum")
+        counts = {"payments": len(queue), "labelled": len(queue) - len(waiting)}
+        print_json("review", {**counts, "queue": shown})
+        return
     # Which ones are the blind sample must not show.
     shown = pd.concat(
         [waiting[waiting["stratum"] == "queue"].head(most), waiting[waiting["stratum"] == "blind"]]

@@ -20,7 +20,7 @@ else:
 def serve(
     settings: Annotated[Path, typer.Argument(help="The intake's settings (intake.toml).")],
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Port to listen on.")] = 8000,
+    port: Annotated[int, typer.Option(help="Port to listen on.", min=0, max=65535)] = 8000,
     log_file: Annotated[
         Path | None, typer.Option(help="Where delivery lines go; standard output without it.")
     ] = None,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from credit_forensics.commands.json_output import JsonOption, print_json
 from credit_forensics.commands.options import FOUND, CaseArgument, FreshOption, StoreOption, steps
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
@@ -25,7 +27,7 @@ else:
     intake_settings = Later("credit_forensics.intake.settings")
 
 
-def pull(case: CaseArgument) -> None:
+def pull(case: CaseArgument, json_: JsonOption = False) -> None:
     """Fetch the case's window from Stripe's API into files beside the case; resumes.
 
     Example: credit-forensics pull case.toml
@@ -35,7 +37,10 @@ def pull(case: CaseArgument) -> None:
             case_file.read_case_file(case),
             progress=lambda name, rows: progress(f"{name}: {rows:,}", 1, 1),
         )
-    typer.echo(f"Kept in {summary.folder}\n{summary}")
+    if json_:
+        print_json("pull", asdict(summary))
+    else:
+        typer.echo(f"Kept in {summary.folder}\n{summary}")
 
 
 def doctor(
@@ -47,6 +52,7 @@ def doctor(
     purchase: Annotated[
         bool, typer.Option(help="With --live: follow a signed test purchase and reverse it.")
     ] = True,
+    json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
@@ -57,7 +63,7 @@ def doctor(
     Example: credit-forensics doctor intake.toml --live http://127.0.0.1:8000
     """
     if live is not None:
-        _live(case, live, purchase)
+        _live(case, live, purchase, json_)
         return
     settings = case_file.read_case_file(case)
     try:
@@ -67,12 +73,19 @@ def doctor(
             f"{error}\ncredit-forensics init {settings.folder} --out inferred.toml "
             "writes what it infers of these inputs."
         ) from None
-    typer.echo(str(checkup))
+    if json_:
+        print_json("doctor", checkup.to_dict())
+    else:
+        typer.echo(str(checkup))
 
 
-def _live(settings: Path, url: str, purchase: bool) -> None:
+def _live(settings: Path, url: str, purchase: bool, json_: bool) -> None:
     read = intake_settings.read_intake_settings(settings)
     report = live_doctor.check_live(read, url, purchase=purchase)
-    typer.echo(str(report))
+    if json_:
+        checks = [asdict(check) for check in report.checks]
+        print_json("doctor-live", {"url": url, "all_right": report.all_right, "checks": checks})
+    else:
+        typer.echo(str(report))
     if not report.all_right:
         raise typer.Exit(FOUND)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from credit_forensics.commands.json_output import JsonOption, print_json
 from credit_forensics.commands.options import steps
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
@@ -34,6 +35,7 @@ def init(
     ask_nothing: Annotated[
         bool, typer.Option("--ask-nothing", help="Leave what cannot be told as a comment.")
     ] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Look at what lies in a folder and write a case file that shows every inference to check.
 
@@ -46,11 +48,14 @@ def init(
     if not folder.is_dir():
         raise CaseError(f"{folder} is no folder.")
     answer = questions.take_best if yes else questions.leave_open
-    if not yes and not ask_nothing and sys.stdin.isatty():
+    if not yes and not ask_nothing and not json_ and sys.stdin.isatty():
         answer = _at_the_terminal
     with steps() as progress:
         case = start.start_case(folder, answer, out=out, given=database or (), progress=progress)
-    _print(case)
+    if json_:
+        print_json("init", case.to_dict())
+    else:
+        _print(case)
 
 
 def _at_the_terminal(question: questions.Question) -> int | None:

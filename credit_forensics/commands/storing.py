@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from credit_forensics.case_file import read_case_file
+from credit_forensics.commands.json_output import JsonOption, print_json
 from credit_forensics.commands.options import CaseArgument
 from credit_forensics.extras import Later
 
@@ -24,7 +24,7 @@ _UNITS = ("bytes", "kB", "MB", "GB", "TB")
 def store(
     case: CaseArgument,
     clear: Annotated[bool, typer.Option("--clear", help="Remove all that is stored.")] = False,
-    json_: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    json_: JsonOption = False,
 ) -> None:
     """Show what is stored beside a case, how big it is, and why each part was made anew.
 
@@ -43,7 +43,10 @@ def store(
         stale = whether_current.why_stale(found, part, case_file) if part else "nothing is stored"
         facts = {**stored.describe(found), "stale_because": stale}
         text = _text(facts)
-    typer.echo(json.dumps(facts, indent=2, ensure_ascii=False) if json_ else text)
+    if json_:
+        print_json("store-cleared" if clear else "store", facts)
+    else:
+        typer.echo(text)
 
 
 def _text(facts: dict[str, object]) -> str:

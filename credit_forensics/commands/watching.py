@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from credit_forensics.commands.json_output import JsonOption, print_json
 from credit_forensics.commands.options import CaseArgument, FreshOption, StoreOption
 from credit_forensics.extras import Later
 
@@ -22,6 +23,7 @@ def monitor(
     status: Annotated[
         bool, typer.Option("--status", help="Show what is open, told and failing; no tick.")
     ] = False,
+    json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
 ) -> None:
@@ -30,8 +32,13 @@ def monitor(
     Example: credit-forensics monitor case.toml --every 5m
     """
     if status:
-        typer.echo(str(watch.monitor_status(case)))
+        known = watch.monitor_status(case)
+        if json_:
+            print_json("monitor-status", known.to_dict())
+        else:
+            typer.echo(str(known))
         return
+    watch.interval(every)
     raise typer.Exit(
         watch.run_monitor(
             case,
@@ -39,6 +46,10 @@ def monitor(
             once=once,
             store=store,
             fresh=fresh,
-            on_tick=lambda result: typer.echo(str(result)),
+            on_tick=lambda result: (
+                print_json("monitor", result.to_dict(), line=True)
+                if json_
+                else typer.echo(str(result))
+            ),
         )
     )

@@ -17,6 +17,7 @@ import pandas as pd
 
 from credit_forensics.coverage.measure import Measured
 from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables, spec
 
 UNJUDGED = ("undetermined", "unresolved", "unverifiable", "other_product")
@@ -139,10 +140,13 @@ def measure_judged(engine: Engine, measured: Measured) -> pd.DataFrame:
     measured
         what ``measure.measure_coverage`` gave of it.
     """
-    counted = engine.materialize(PAID_MONEY, paid_money(Tables()), by_payment=True)
-    money = engine.arrow(
-        counted.drop("payment_id").order_by("currency", "verdict", "amount")
-    ).to_pylist()
+    paid = Recipe("coverage-paid-money", lambda: paid_money(Tables()))
+    counted = engine.materialize(PAID_MONEY, paid, by_payment=True)
+    by_verdict = Recipe(
+        "coverage-judged-money",
+        lambda: counted.drop("payment_id").order_by("currency", "verdict", "amount"),
+    )
+    money = engine.arrow(by_verdict).to_pylist()
     engine.drop(PAID_MONEY)
     return _shares(money, measured)
 

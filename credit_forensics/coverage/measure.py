@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.coverage import linkage, reasons
 from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables, spec
 
 TIES = "entry_ties"
@@ -71,12 +74,19 @@ def measure_coverage(engine: Engine) -> Measured:
     tables = Tables()
     spans = {
         row["source"]: row
-        for row in engine.arrow(tables.spans.order_by("source", "first_at")).to_pylist()
+        for row in engine.arrow(
+            _kept("spans", lambda: tables.spans.order_by("source", "first_at"))
+        ).to_pylist()
     }
     ties = count_ties(engine, spans)
-    (delivered,) = engine.arrow(linkage.delivery_counts(tables)).to_pylist()
-    (accounts,) = engine.arrow(linkage.account_counts(tables)).to_pylist()
-    (back,) = engine.arrow(linkage.taken_back(tables)).to_pylist()
+
+    def counted(name: str, count: Callable[[Tables], ir.Table]) -> dict[str, Any]:
+        (row,) = engine.arrow(_kept(name, lambda: count(tables))).to_pylist()
+        return dict(row)
+
+    delivered = counted("deliveries", linkage.delivery_counts)
+    accounts = counted("accounts", linkage.account_counts)
+    back = counted("taken-back", linkage.taken_back)
     problems = _ledger_problems(engine)
 
     def read(source: str) -> int:
@@ -180,8 +190,9 @@ def count_ties(engine: Engine, spans: dict[str, Any]) -> Ties:
     entry: it may be anything else. Where nothing is tied and no price is known, each counts.
     """
     tables = Tables()
-    counted = engine.materialize(TIES, linkage.entry_ties(tables), by_payment=True)
-    rows = engine.arrow(counted.drop("payment_id")).to_pylist()
+    entries = _kept("entry-ties", lambda: linkage.entry_ties(tables))
+    counted = engine.materialize(TIES, entries, by_payment=True)
+    rows = engine.arrow(_kept("counted-ties", lambda: counted.drop("payment_id"))).to_pylist()
     engine.drop(TIES)
     inside = [row for row in rows if row["inside"]]
     sizes = {row["of_kind"] for row in inside if row["tied"]}
@@ -199,12 +210,16 @@ def count_ties(engine: Engine, spans: dict[str, Any]) -> Ties:
     named = {row["prefix"] for row in fits if not row["tied"] and row["prefix"]}
     known: set[str] = set()
     if named:
-        prefixes = engine.arrow(linkage.read_prefixes(tables)).to_pylist()
+        prefixes = engine.arrow(
+            _kept("prefixes", lambda: linkage.read_prefixes(tables))
+        ).to_pylist()
         known = {row["known_prefix"] for row in prefixes}
     by_event = [row for row in fits if not row["tied"] and row["by_event"]]
     backed = {"entries": 0, "credits": 0}
     if by_event:
-        (backed,) = engine.arrow(linkage.entries_by_event(tables)).to_pylist()
+        (backed,) = engine.arrow(
+            _kept("entries-by-event", lambda: linkage.entries_by_event(tables))
+        ).to_pylist()
     events = bool(spans.get("events") or spans.get("deliveries"))
 
     def total(column: str, kind: str) -> int:
@@ -240,9 +255,16 @@ def _way(row: dict[str, Any], known: set[str], *, events: bool) -> str:
     return "unbacked" if row["prefix"] in known and row["prefix"] else "untied"
 
 
+def _kept(name: str, build: Callable[[], ir.Table]) -> Recipe:
+    return Recipe(f"coverage-{name}", build)
+
+
 def _ledger_problems(engine: Engine) -> set[tuple[str, str]]:
-    gaps = Tables().gaps
-    rows = engine.arrow(gaps.filter(gaps.source == "ledger").select("object", "problem"))
+    def of_ledger() -> ir.Table:
+        gaps = Tables().gaps
+        return gaps.filter(gaps.source == "ledger").select("object", "problem")
+
+    rows = engine.arrow(_kept("ledger-problems", of_ledger))
     return {(row["object"], row["problem"]) for row in rows.to_pylist()}
 
 

@@ -13,10 +13,9 @@ import re
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
-import psycopg
 import pyarrow as pa
 import pyarrow.csv as pacsv
 
@@ -28,7 +27,13 @@ from credit_forensics.databases.read_only import (
 )
 from credit_forensics.databases.relations import quote_identifier
 from credit_forensics.databases.urls import one_line, secrets
-from credit_forensics.extras import installed, load
+from credit_forensics.extras import Later, installed, load
+
+if TYPE_CHECKING:
+    import psycopg
+else:
+    # Slow to load, and needed only where a database is PostgreSQL.
+    psycopg = Later("psycopg")
 
 Way = Literal["adbc", "copy", "sqlite"]
 SQLITE_ROWS = 20_000

@@ -10,11 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-import psycopg
-from psycopg.conninfo import make_conninfo
-from sqlalchemy import create_engine
-from sqlalchemy.pool import NullPool
-
 from credit_forensics.databases.relations import (
     Relation,
     postgres_relations,
@@ -30,10 +25,21 @@ from credit_forensics.databases.urls import (
     sqlite_path,
 )
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
+    import psycopg
+    from psycopg import conninfo
     from sqlalchemy import Engine
+    from sqlalchemy import engine as sa_engine
+    from sqlalchemy import pool as sa_pool
     from sqlalchemy.engine import URL
+else:
+    # Slow to load, and needed only where a database is opened.
+    psycopg = Later("psycopg")
+    conninfo = Later("psycopg.conninfo")
+    sa_engine = Later("sqlalchemy.engine")
+    sa_pool = Later("sqlalchemy.pool")
 
 LOCK_SECONDS = 30
 STATEMENT_SECONDS = 1800
@@ -186,7 +192,7 @@ class ReadOnlyDatabase:
 
     def conninfo(self) -> str:
         """The libpq connection string, for a second connection. It holds the password."""
-        return make_conninfo("", **libpq_arguments(self.url))
+        return conninfo.make_conninfo("", **libpq_arguments(self.url))
 
 
 @contextmanager
@@ -275,7 +281,7 @@ def _sqlite_engine(path: Path) -> Engine:
         connection.execute("BEGIN")
         return connection
 
-    return create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    return sa_engine.create_engine("sqlite://", creator=connect, poolclass=sa_pool.NullPool)
 
 
 def _postgres_engine(url: URL) -> Engine:
@@ -290,7 +296,9 @@ def _postgres_engine(url: URL) -> Engine:
         connection.read_only = True
         return connection
 
-    return create_engine("postgresql+psycopg://", creator=connect, poolclass=NullPool)
+    return sa_engine.create_engine(
+        "postgresql+psycopg://", creator=connect, poolclass=sa_pool.NullPool
+    )
 
 
 def _begin(database: ReadOnlyDatabase) -> None:

@@ -6,12 +6,10 @@ import sqlite3
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import psycopg
-
 from credit_forensics.databases.urls import one_line
 
 if TYPE_CHECKING:
-    import sqlite3
+    import psycopg
 
 
 @dataclass(frozen=True)

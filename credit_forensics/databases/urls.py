@@ -7,14 +7,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from psycopg.pq import Conninfo
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import SQLAlchemyError
-
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
+    from psycopg import pq
+    from sqlalchemy import engine as sa_engine
+    from sqlalchemy import exc as sa_exc
     from sqlalchemy.engine import URL
+else:
+    # Slow to load, and needed only where a database is opened.
+    pq = Later("psycopg.pq")
+    sa_engine = Later("sqlalchemy.engine")
+    sa_exc = Later("sqlalchemy.exc")
 
 CONNECT_SECONDS = 10
 _SECRETS = ("password", "sslpassword", "passfile", "sslkey")
@@ -47,8 +52,8 @@ def parse_url(url: str, what: str) -> URL:
     if url.startswith("file:"):  # as Prisma writes it
         url = "sqlite:///" + url.removeprefix("file:")
     try:
-        parsed = make_url(url)
-    except (SQLAlchemyError, ValueError):
+        parsed = sa_engine.make_url(url)
+    except (sa_exc.SQLAlchemyError, ValueError):
         raise CaseError(
             f"The {what} url is not a database URL; write sqlite:///file.db or "
             "postgresql://user:password@host/database."
@@ -76,9 +81,11 @@ def mysql_url(url: str) -> URL | None:
     >>> mysql_url("sqlite:///ledger.db") is None
     True
     """
+    if not url.lower().startswith(("mysql", "mariadb")):
+        return None
     try:
-        parsed = make_url(url)
-    except (SQLAlchemyError, ValueError):
+        parsed = sa_engine.make_url(url)
+    except (sa_exc.SQLAlchemyError, ValueError):
         return None
     found = parsed.drivername.split("+")[0] in ("mysql", "mariadb")
     return parsed.set(drivername="mysql") if found else None
@@ -129,7 +136,7 @@ def sqlite_path(url: URL, folder: Path, what: str) -> Path:
 
 def libpq_arguments(url: URL) -> dict[str, Any]:
     """What libpq is told of a URL; settings that only other clients know are left out."""
-    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    known = {option.keyword.decode() for option in pq.Conninfo.get_defaults()}
     query = {key: value for key, value in url.query.items() if key in known}
     # asyncpg spells it "ssl".
     if "ssl" in url.query and "sslmode" not in query:

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from credit_forensics.case_file import CaseFile
-from credit_forensics.engines.clickhouse import ClickHouseEngine
 from credit_forensics.engines.duckdb import Engine
-from credit_forensics.engines.postgres import PostgresEngine
-from credit_forensics.engines.spark import SparkEngine
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from credit_forensics.engines import clickhouse, postgres, spark
+else:
+    clickhouse = Later("credit_forensics.engines.clickhouse")
+    postgres = Later("credit_forensics.engines.postgres")
+    spark = Later("credit_forensics.engines.spark")
 
 
 def open_engine(settings: CaseFile) -> Engine | None:
@@ -36,16 +43,16 @@ def open_engine(settings: CaseFile) -> Engine | None:
         url = next((url for url in urls if url), None)
         if url is None:
             raise CaseError("The postgres engine needs to know where; set [engine] url.")
-        return PostgresEngine(url, memory=section.memory_limit)
+        return postgres.PostgresEngine(url, memory=section.memory_limit)
     if section.name == "spark":
-        return SparkEngine(
+        return spark.SparkEngine(
             section.master,
             memory=section.memory_limit,
             folder=section.temp_directory,
             threads=section.threads,
         )
     if section.name == "clickhouse":
-        return ClickHouseEngine(
+        return clickhouse.ClickHouseEngine(
             memory=section.memory_limit, folder=section.temp_directory, threads=section.threads
         )
     return None

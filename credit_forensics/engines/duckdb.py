@@ -11,7 +11,7 @@ import contextlib
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
 import ibis
@@ -19,12 +19,18 @@ import ibis.expr.operations as ops
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
-from ibis.backends.sql.compilers import DuckDBCompiler
 
 from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.recipes import Query, Written, written
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
 from credit_forensics.tables.catalogue import ALL, conform, spec
+
+if TYPE_CHECKING:
+    from ibis.backends.sql import compilers
+else:
+    # Slow to load, and needed only where a text is not kept.
+    compilers = Later("ibis.backends.sql.compilers")
 
 
 class Engine(Protocol):
@@ -186,10 +192,12 @@ class DuckDBEngine:
         return self.connection.sql(self.sql(expression)).to_arrow_reader(rows)
 
     def ordered(
-        self, expression: ir.Table, by: Sequence[str], rows: int = 100_000
+        self, expression: Query, by: Sequence[str], rows: int = 100_000
     ) -> Iterator[pa.RecordBatch]:
         """Run and give the rows in the order of some columns, some at a time."""
-        yield from self.batches(expression.order_by(by), rows)
+        order = ", ".join(f'"{column}" ASC NULLS LAST' for column in by)
+        query = f"SELECT * FROM ({self.sql(expression)}) ORDER BY {order}"
+        yield from self.connection.sql(query).to_arrow_reader(rows)
 
     def frame(self, expression: Query) -> pd.DataFrame:
         """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""
@@ -212,4 +220,4 @@ class DuckDBEngine:
 @lru_cache(maxsize=512)
 def _duckdb_sql(operation: ops.Node) -> str:
     """Compiled once a process: translating costs more than running a small case."""
-    return str(DuckDBCompiler().to_sqlglot(operation.to_expr()).sql("duckdb"))
+    return str(compilers.DuckDBCompiler().to_sqlglot(operation.to_expr()).sql("duckdb"))

@@ -200,7 +200,7 @@ class ParquetEngine(DuckDBEngine):
         return ibis.table(text.schema, name=name)
 
     def ordered(
-        self, expression: ir.Table, by: Sequence[str], rows: int = 100_000
+        self, expression: Query, by: Sequence[str], rows: int = 100_000
     ) -> Iterator[pa.RecordBatch]:
         """Run and give the rows in the order of some columns, some at a time.
 

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables
 
 _ASKED = "payments_to_place"
@@ -74,21 +75,29 @@ def read_timeline(engine: Engine, payment_ids: pd.Series[str]) -> Timeline:
     >>> read_timeline(engine, pd.Series(["c", "x"], dtype="str")).places.to_dict()
     {'c': 1}
     """
-    payments = Tables().payments.select("payment_id", "created_at")
-    payments = payments.filter(payments.created_at.notnull())
-    times = engine.arrow(payments.select("created_at").order_by("created_at"))
+    times = engine.arrow(Recipe("timeline-instants", _instants))
     instants = pd.DatetimeIndex(times.column("created_at").to_numpy()).tz_localize("UTC")
     asked = pd.DataFrame({"payment_id": payment_ids.dropna().drop_duplicates()}, dtype="str")
     engine.register(_ASKED, asked)
-    placed = engine.frame(_among_their_instant(payments, ibis.table({"payment_id": str}, _ASKED)))
+    placed = engine.frame(Recipe("timeline-places", _among_their_instant))
     engine.drop(_ASKED)
     first = instants.searchsorted(pd.DatetimeIndex(placed["created_at"]), side="left")
     places = pd.Series(np.asarray(first) + placed["before"].to_numpy(), index=placed["payment_id"])
     return Timeline(instants, places.astype("int64").sort_values())
 
 
-def _among_their_instant(payments: ir.Table, asked: ir.Table) -> ir.Table:
+def _dated() -> ir.Table:
+    payments = Tables().payments.select("payment_id", "created_at")
+    return payments.filter(payments.created_at.notnull())
+
+
+def _instants() -> ir.Table:
+    return _dated().select("created_at").order_by("created_at")
+
+
+def _among_their_instant() -> ir.Table:
     """Of each payment asked for, its instant and how many payments of that instant precede it."""
+    payments, asked = _dated(), ibis.table({"payment_id": str}, _ASKED)
     wanted = payments.semi_join(asked, "payment_id")
     instants = wanted.select(instant="created_at").distinct()
     # Only where something is asked: numbering all payments would sort all their ids.

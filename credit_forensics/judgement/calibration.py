@@ -7,16 +7,23 @@ the payments of its band (inverse-probability weights, post-stratified by band o
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
-from scipy.optimize import isotonic_regression, minimize
 from scipy.special import expit
 
 from credit_forensics.arrays import Floats
+from credit_forensics.extras import Later
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
+
+if TYPE_CHECKING:
+    from scipy import optimize
+else:
+    # Slow to load, and needed only where there are labels enough.
+    optimize = Later("scipy.optimize")
 
 ENOUGH, ENOUGH_A_CLASS, ENOUGH_FOR_ISOTONIC = 50, 5, 1000
 UNCALIBRATED = "model-based, uncalibrated"
@@ -140,7 +147,7 @@ def fit_calibration(rows: pd.DataFrame) -> Calibration:
         slope = design.T @ (weight * (expit(score) - target))
         return float(fit + apart @ prior @ apart / 2), slope + prior @ apart
 
-    parameters = minimize(loss, prior_mean, jac=True, method="L-BFGS-B").x
+    parameters = optimize.minimize(loss, prior_mean, jac=True, method="L-BFGS-B").x
     # A negative slope would turn the order round: then the labels contradict the model, and the
     # order is kept as flat as can be.
     slope = max(float(parameters[1]), 1e-3)
@@ -149,7 +156,7 @@ def fit_calibration(rows: pd.DataFrame) -> Calibration:
 
 def _isotonic(x: Floats, wrong: Floats, weight: Floats) -> Calibration:
     order = np.argsort(x, kind="stable")
-    fitted = isotonic_regression(wrong[order], weights=weight[order]).x
+    fitted = optimize.isotonic_regression(wrong[order], weights=weight[order]).x
     # Never quite certain: what a thousand labels did not see may still be one in as many.
     floor = 1 / (len(x) + 2)
     values = np.clip(fitted, floor, 1 - floor)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import beta
 
+from credit_forensics.extras import Later
 from credit_forensics.judgement.families import FALSE_VALUES
 from credit_forensics.judgement.model import Fit, state_posteriors
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns, without_family
@@ -14,6 +16,11 @@ from credit_forensics.judgement.posterior import posterior
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
 from credit_forensics.resolution.method import NAME
 
+if TYPE_CHECKING:
+    from scipy import stats
+else:
+    # Slow to load, and reports alone ask for intervals.
+    stats = Later("scipy.stats")
 Booleans = npt.NDArray[np.bool_]
 
 
@@ -31,7 +38,7 @@ def family_accuracies(fit: Fit) -> pd.DataFrame:
         for place, level in enumerate(family.levels):
             right = level.alpha + fit.right[index][place]
             wrong = level.beta + fit.voices[index][place] - fit.right[index][place]
-            low, high = beta.ppf([0.025, 0.975], right, max(wrong, 1e-9))
+            low, high = stats.beta.ppf([0.025, 0.975], right, max(wrong, 1e-9))
             rows.append(
                 {
                     "family": family.name,

@@ -13,6 +13,7 @@ import pandas as pd
 from credit_forensics.coverage.judged_shares import measure_judged
 from credit_forensics.coverage.measure import at_new_spans, measure_coverage
 from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.calibration import Calibration
 from credit_forensics.judgement.families import Family, with_custom
@@ -55,11 +56,26 @@ class Judgement:
     labelled: pd.DataFrame | None = None
 
     @property
-    def plan(self) -> Plan:
-        """The expressions; built once a process."""
+    def steps(self) -> Steps:
+        """What it is made of."""
         return Steps(
             self.methods, self.families, self.mode, self.left_out, self.linked, self.has_users
-        ).plan
+        )
+
+    @property
+    def plan(self) -> Plan:
+        """The expressions; built once a process."""
+        return self.steps.plan
+
+    @property
+    def judged_query(self) -> Recipe:
+        """``judged``, built only where its text is not kept."""
+        return self.steps.recipe("judged")
+
+    @property
+    def claims_query(self) -> Recipe:
+        """``claims()``, built only where its text is not kept."""
+        return Recipe(self.steps.recipe("claims").name, self.claims)
 
     @property
     def matrix(self) -> ir.Table:
@@ -144,13 +160,12 @@ def judge(
         if progress:
             progress(name, next(steps), 7)
 
-    tables = Tables()
     methods = _checked((*METHODS, *custom))
     families = with_custom([method.family for method in methods])
     if len(families) > MOST_FAMILIES:
         own = MOST_FAMILIES - len(with_custom([method.family for method in METHODS]))
         raise CaseError(f"Methods of one's own may add {own} families.")
-    accounts = engine.frame(accounts_by_age(tables))["user_id"]
+    accounts = engine.frame(Recipe("accounts-by-age", lambda: accounts_by_age(Tables())))["user_id"]
 
     def steps_of(linked: bool) -> Steps:
         has_users = bool(len(accounts))

@@ -14,9 +14,9 @@ from functools import lru_cache
 import numpy as np
 import numpy.typing as npt
 from scipy.special import comb
-from scipy.stats import betabinom
 
 from credit_forensics.arrays import Floats
+from credit_forensics.judgement.beta_binomial import beta_binomial
 
 Integers = npt.NDArray[np.int64]
 
@@ -163,7 +163,7 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
     there are; an id that sticks makes it the rule.
     """
     further = np.arange(total + 1)
-    chances = betabinom.pmf(further, total, *prior)
+    chances = beta_binomial(further, total, *prior)
     before = _ONE_ACCOUNT * np.maximum(1 / comb(total + 1, total - further), _HABIT)
     again = np.where(further > 0, (1 - once) * chances, 0.0)
     by_pair = np.empty((_PAIR, total + 1))
@@ -177,7 +177,7 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
 
 def _in_bounds(total: int, alpha: float, beta: float) -> Floats:
     """Probability of each count of further payments for others (beta-binomial)."""
-    chances = betabinom.pmf(np.arange(total + 1), total, alpha, beta)
+    chances = beta_binomial(np.arange(total + 1), total, alpha, beta)
     place = np.searchsorted(FURTHER_BOUNDS, np.arange(total + 1), side="right")
     return np.bincount(place, chances, _FURTHER).astype(np.float64)
 

@@ -10,7 +10,8 @@ from typing import Protocol
 from credit_forensics.monitoring.alerts import Alert, alert, digest, kind_of
 from credit_forensics.monitoring.observation import Severity
 from credit_forensics.monitoring.quiet_hours import QuietHours
-from credit_forensics.monitoring.state import Incident, MonitorState, Reported, Target
+from credit_forensics.monitoring.state import MonitorState
+from credit_forensics.monitoring.state_schema import Incident, Reported, Target
 
 FIRST_RETRY = dt.timedelta(seconds=30)
 LONGEST_RETRY = dt.timedelta(hours=1)

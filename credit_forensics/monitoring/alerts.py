@@ -15,7 +15,7 @@ from typing import Literal
 from credit_forensics.money import money_text
 from credit_forensics.monitoring.checks import TITLES
 from credit_forensics.monitoring.observation import SEVERITIES, Severity, count
-from credit_forensics.monitoring.state import Incident, Reported
+from credit_forensics.monitoring.state_schema import Incident, Reported
 
 Kind = Literal["opened", "grew", "ended", "passed", "earlier", "digest"]
 _WORD: dict[str, str] = {

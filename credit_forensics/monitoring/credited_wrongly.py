@@ -76,8 +76,23 @@ def _observe(check: str, rows: pd.DataFrame, ends: str) -> Observation:
         check,
         found,
         "absent" if ends == "absent" else "quiet",
-        count(len(found), "finding") if len(found) else "nothing found",
+        _counted(rows) if len(found) else "nothing found",
     )
+
+
+def _counted(rows: pd.DataFrame) -> str:
+    """How many findings, and of which names, the most frequent first.
+
+    Examples
+    --------
+    >>> _counted(pd.DataFrame({"finding": ["wrong_user", "split_identity", "wrong_user"]}))
+    '3 findings (2 wrong_user, 1 split_identity)'
+    >>> _counted(pd.DataFrame({"finding": ["duplicate_credit"]}))
+    '1 finding (duplicate_credit)'
+    """
+    names = rows["finding"].value_counts().sort_index().sort_values(ascending=False, kind="stable")
+    each = [f"{n:,} {name}" for name, n in names.items()] if len(rows) > 1 else list(names.index)
+    return f"{count(len(rows), 'finding')} ({', '.join(each)})"
 
 
 def _name(rows: pd.DataFrame) -> pd.Series:

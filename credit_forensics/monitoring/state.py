@@ -12,87 +12,21 @@ import contextlib
 import datetime as dt
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
-
 from credit_forensics.errors import CaseError
-from credit_forensics.monitoring.observation import SEVERITIES, Observation, Severity
-from credit_forensics.records import row_dicts
-
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS incidents (
-    id INTEGER PRIMARY KEY, check_name TEXT NOT NULL, cause TEXT NOT NULL,
-    severity TEXT NOT NULL, status TEXT NOT NULL, ends TEXT NOT NULL, summary TEXT NOT NULL,
-    opened_at TEXT NOT NULL, grew_at TEXT NOT NULL, ended_at TEXT);
-CREATE UNIQUE INDEX IF NOT EXISTS one_open ON incidents (check_name, cause)
-    WHERE status = 'open';
-CREATE TABLE IF NOT EXISTS items (
-    check_name TEXT NOT NULL, cause TEXT NOT NULL, item TEXT NOT NULL,
-    incident INTEGER NOT NULL REFERENCES incidents (id), user_id TEXT, credits INTEGER,
-    amount INTEGER, currency TEXT, at TEXT, there INTEGER NOT NULL DEFAULT 1,
-    PRIMARY KEY (check_name, cause, item, incident)) WITHOUT ROWID;
-CREATE INDEX IF NOT EXISTS items_by_incident ON items (incident);
-CREATE INDEX IF NOT EXISTS items_there ON items (check_name) WHERE there = 1;
-CREATE TABLE IF NOT EXISTS told (
-    incident INTEGER NOT NULL REFERENCES incidents (id), target TEXT NOT NULL,
-    status TEXT NOT NULL, severity TEXT NOT NULL, items INTEGER NOT NULL, at TEXT NOT NULL,
-    PRIMARY KEY (incident, target)) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS targets (
-    target TEXT PRIMARY KEY, failures INTEGER NOT NULL DEFAULT 0, next_try TEXT,
-    last_error TEXT, last_sent TEXT, sent INTEGER NOT NULL DEFAULT 0);
-"""
-_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Incident:
-    """An incident as it stands: its items counted, who and what is hit, a few examples.
-
-    ``status`` is ``open``, ``ended``, or ``earlier`` for what was over before monitoring began.
-    """
-
-    id: int
-    check: str
-    cause: str
-    severity: Severity
-    status: str
-    summary: str
-    opened_at: dt.datetime
-    ended_at: dt.datetime | None
-    items: int
-    there: int
-    users: int
-    credits: int
-    amounts: dict[str, int]
-    first_at: dt.datetime | None
-    last_at: dt.datetime | None
-    examples: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Reported:
-    """What the last accepted message to a target said of an incident."""
-
-    status: str
-    severity: Severity
-    items: int
-    at: dt.datetime
-
-
-@dataclass(frozen=True)
-class Target:
-    """How a target fares: failures in a row, when it is tried next, the last error."""
-
-    target: str
-    failures: int
-    next_try: dt.datetime | None
-    last_error: str | None
-    last_sent: dt.datetime | None
-    sent: int
+from credit_forensics.monitoring.observation import SEVERITIES, Observation
+from credit_forensics.monitoring.state_schema import (
+    SCHEMA,
+    VERSION,
+    Incident,
+    Reported,
+    Target,
+    item_records,
+    time_of,
+    time_text,
+)
 
 
 class MonitorState:
@@ -114,10 +48,10 @@ class MonitorState:
             # Every commit reaches the disk: what was said must not be forgotten.
             self._db.execute("PRAGMA synchronous = FULL")
             version = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if version not in (0, _VERSION):
+            if version not in (0, VERSION):
                 raise CaseError(f"{path} is of a later version; move it away.")
-            self._db.executescript(_SCHEMA)
-            self._db.execute(f"PRAGMA user_version = {_VERSION}")
+            self._db.executescript(SCHEMA)
+            self._db.execute(f"PRAGMA user_version = {VERSION}")
         except (OSError, sqlite3.Error) as error:
             raise CaseError(
                 f"The monitor's state {path} cannot be used ({type(error).__name__}); "
@@ -169,8 +103,8 @@ class MonitorState:
         """
         name = observation.check
         seen: set[tuple[str, str]] = set()
-        stamp = _text(now)
-        for row in _records(observation.items):
+        stamp = time_text(now)
+        for row in item_records(observation.items):
             key = (row["cause"], row["item"])
             seen.add(key)
             if self._there(name, *key):
@@ -207,7 +141,7 @@ class MonitorState:
                 stamp,
             )
         else:
-            self._end("check_name = ? AND grew_at <= ?", [name, _text(now - settle)], stamp)
+            self._end("check_name = ? AND grew_at <= ?", [name, time_text(now - settle)], stamp)
 
     def incidents(self, *, status: str | None = None) -> list[Incident]:
         """The incidents, oldest first."""
@@ -245,15 +179,15 @@ class MonitorState:
             severity=row[2],
             status=row[3],
             summary=row[4],
-            opened_at=_time(row[5]),
-            ended_at=_time(row[6]) if row[6] else None,
+            opened_at=time_of(row[5]),
+            ended_at=time_of(row[6]) if row[6] else None,
             items=totals[0],
             there=totals[1] or 0,
             users=totals[2],
             credits=totals[3],
             amounts={currency or "": amount for currency, amount in amounts},
-            first_at=_time(totals[4]) if totals[4] else None,
-            last_at=_time(totals[5]) if totals[5] else None,
+            first_at=time_of(totals[4]) if totals[4] else None,
+            last_at=time_of(totals[5]) if totals[5] else None,
             examples=tuple(example[0] for example in examples),
         )
 
@@ -281,7 +215,7 @@ class MonitorState:
         return [
             (
                 self.incident(row[0]),
-                None if row[1] is None else Reported(row[1], row[2], row[3], _time(row[4])),
+                None if row[1] is None else Reported(row[1], row[2], row[3], time_of(row[4])),
             )
             for row in rows
         ]
@@ -290,7 +224,7 @@ class MonitorState:
         """Remember that a target accepted a message about these incidents as they were."""
         self._db.executemany(
             "INSERT OR REPLACE INTO told VALUES (?, ?, ?, ?, ?, ?)",
-            [[i.id, target, i.status, i.severity, i.items, _text(now)] for i in incidents],
+            [[i.id, target, i.status, i.severity, i.items, time_text(now)] for i in incidents],
         )
 
     def target(self, target: str) -> Target:
@@ -301,7 +235,7 @@ class MonitorState:
         ).fetchone()
         if row is None:
             return Target(target, 0, None, None, None, 0)
-        next_try, last_sent = (_time(value) if value else None for value in (row[1], row[3]))
+        next_try, last_sent = (time_of(value) if value else None for value in (row[1], row[3]))
         return Target(target, row[0], next_try, row[2], last_sent, row[4])
 
     def store_target(self, target: Target) -> None:
@@ -311,9 +245,9 @@ class MonitorState:
             [
                 target.target,
                 target.failures,
-                _text(target.next_try) if target.next_try else None,
+                time_text(target.next_try) if target.next_try else None,
                 target.last_error,
-                _text(target.last_sent) if target.last_sent else None,
+                time_text(target.last_sent) if target.last_sent else None,
                 target.sent,
             ],
         )
@@ -373,29 +307,5 @@ class MonitorState:
         )
 
 
-def _records(items: pd.DataFrame) -> list[dict[str, Any]]:
-    return [
-        {
-            "item": str(row["item"])[:200],
-            "cause": str(row["cause"])[:200],
-            "severity": row["severity"] if row["severity"] in SEVERITIES else "info",
-            "user_id": None if row["user_id"] is None else str(row["user_id"])[:200],
-            "credits": None if row["credits"] is None else int(row["credits"]),
-            "amount": None if row["amount"] is None else int(row["amount"]),
-            "currency": None if row["currency"] is None else str(row["currency"]),
-            "at": None if row["at"] is None else _text(row["at"]),
-        }
-        for row in row_dicts(items.assign(at=pd.to_datetime(items["at"], utc=True)))
-    ]
-
-
-def _text(moment: dt.datetime) -> str:
-    return moment.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
-
-
-def _time(text: str) -> dt.datetime:
-    return dt.datetime.strptime(text, "%Y-%m-%dT%H:%M:%S.%fZ").replace(tzinfo=dt.UTC)
-
-
 def _before(at: str | None, moment: dt.datetime) -> bool:
-    return at is not None and at < _text(moment)
+    return at is not None and at < time_text(moment)

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from credit_forensics.monitoring.alerts import shown
 from credit_forensics.monitoring.checks import TITLES
 from credit_forensics.monitoring.observation import count
-from credit_forensics.monitoring.state import Incident, MonitorState, Target
+from credit_forensics.monitoring.state import MonitorState
+from credit_forensics.monitoring.state_schema import Incident, Target
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,42 @@ class Status:
     incidents: tuple[Incident, ...]
     targets: tuple[Target, ...]
     unreported: dict[str, int]
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        return {
+            "last_tick": self.last_tick,
+            "last_tick_in_which_every_check_ran": self.watermark,
+            "dead_man": self.dead_man,
+            "problems": self.problems,
+            "incidents": [
+                {
+                    "check": one.check,
+                    "cause": one.cause,
+                    "severity": one.severity,
+                    "summary": one.summary,
+                    "opened_at": one.opened_at,
+                    "items": one.items,
+                    "users": one.users,
+                    "credits": one.credits,
+                    "amounts": one.amounts,
+                    "examples": list(one.examples),
+                }
+                for one in self.incidents
+            ],
+            "targets": [
+                {
+                    "target": one.target,
+                    "sent": one.sent,
+                    "last_sent": one.last_sent,
+                    "failures": one.failures,
+                    "last_error": one.last_error,
+                    "next_try": one.next_try,
+                    "unreported": self.unreported[one.target],
+                }
+                for one in self.targets
+            ],
+        }
 
     def __str__(self) -> str:
         lines = [f"last tick: {self.last_tick or 'never'}"]

@@ -12,7 +12,7 @@ import pandas as pd
 
 from credit_forensics.errors import CaseError
 from credit_forensics.monitoring.alert_policy import Manners, Sender, Sent, send_alerts
-from credit_forensics.monitoring.checks import CHECKS
+from credit_forensics.monitoring.checks import CHECKS, TITLES
 from credit_forensics.monitoring.observation import (
     Check,
     CheckSettings,
@@ -56,9 +56,11 @@ class TickResult:
     nothing: str = "none"
 
     def __str__(self) -> str:
-        said = [o.summary for o in self.observations if len(o.items)] or [
-            "nothing found" if self.nothing == "none" else self.nothing
-        ]
+        said = [
+            f"{TITLES.get(o.check, o.check)}: {o.summary}"
+            for o in self.observations
+            if len(o.items)
+        ] or ["nothing found" if self.nothing == "none" else self.nothing]
         said += [f"{part} could not run ({why})" for part, why in self.errors.items()]
         accepted = sum(message.error is None for message in self.sent)
         if self.sent:
@@ -66,6 +68,25 @@ class TickResult:
         if self.judged:
             said.append(self.judged[0].lower() + self.judged[1:])
         return f"{self.at:%Y-%m-%d %H:%M:%S} UTC, {self.seconds:.1f} s: {'; '.join(said)}"
+
+    def to_dict(self) -> dict[str, object]:
+        """Plain values, for JSON."""
+        return {
+            "at": self.at,
+            "seconds": round(self.seconds, 3),
+            "healthy": self.healthy,
+            "checks": [
+                {"check": o.check, "found": len(o.items), "summary": o.summary}
+                for o in self.observations
+            ],
+            "errors": self.errors,
+            "sent": [
+                {"target": s.target, "severity": s.severity, "kind": s.kind, "error": s.error}
+                for s in self.sent
+            ],
+            "judged": self.judged,
+            "nothing_found_means": self.nothing,
+        }
 
     @property
     def healthy(self) -> bool:

@@ -41,6 +41,21 @@ class NewCase:
     remarks: list[str] = field(default_factory=list)
     pull: bool = False
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON; no URL of a database, which may hold a password."""
+        return {
+            "path": str(self.path),
+            "found": [
+                {"name": f.name, "use": f.use, "words": f.words, "certainty": f.certainty}
+                for f in self.stock
+            ],
+            "databases": [
+                {"name": d.name, "words": d.words, "problem": d.problem} for d in self.databases
+            ],
+            "remarks": self.remarks,
+            "pull": self.pull,
+        }
+
 
 def start_case(
     folder: Path,

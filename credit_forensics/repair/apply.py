@@ -55,6 +55,12 @@ class Applied:
         """Whether all that the plan offers is in the ledger now."""
         return not self.of(CHANGED) and not self.of(HELD)
 
+    def to_dict(self) -> dict[str, int | bool]:
+        """Corrections by state, for JSON."""
+        states = {"booked": BOOKED, "already_there": THERE, "held_back": HELD, "left_out": CHANGED}
+        counts = {name: len(self.of(state)) for name, state in states.items()}
+        return {**counts, "complete": self.complete}
+
     def __str__(self) -> str:
         entries = sum(len(one.entries) for one in self.of(BOOKED))
         bindings = sum(one.rebinding is not None for one in self.of(BOOKED))

@@ -22,6 +22,20 @@ class ProducedReport:
     pdf: Path | None
     index: Path
 
+    def to_dict(self) -> dict[str, Any]:
+        """Where its files lie, its status and counts, for JSON."""
+        report = self.report
+        return {
+            "html": str(report.html),
+            "notebook": str(report.notebook),
+            "csv": None if report.csv is None else str(report.csv),
+            "pdf": None if self.pdf is None else str(self.pdf),
+            "index": str(self.index),
+            "status": report.status,
+            "findings": dict(report.counts),
+            "judged_enough": report.judged_enough,
+        }
+
 
 def produce_report(
     case_path: Path | str,

@@ -53,6 +53,20 @@ def test_example_project_passes_and_writes_what_a_ci_reads(example: Path) -> Non
     assert (example / "now.json").read_text() == (example / "known_findings.json").read_text()
 
 
+def test_the_run_that_first_writes_the_baseline_passes(example: Path) -> None:
+    (example / "known_findings.json").unlink()
+    first = run_pytest(
+        example,
+        "-k",
+        "no_new_findings",
+        "--credit-write-baseline=known_findings.json",
+        "--credit-sarif=credits.sarif",
+    )
+    assert first.returncode == 0, first.stdout
+    assert json.loads((example / "known_findings.json").read_text())["findings"]
+    assert json.loads((example / "credits.sarif").read_text())["runs"][0]["results"]
+
+
 def test_example_project_fails_on_what_the_baseline_does_not_know(example: Path) -> None:
     (example / "known_findings.json").write_text('{"format": 1, "findings": []}')
     done = run_pytest(example, "-k", "no_new_findings", "--junitxml=credits.xml")

@@ -15,7 +15,8 @@ from credit_forensics.monitoring.alerts import alert, digest, shown
 from credit_forensics.monitoring.formats import as_html, as_markdown, as_text
 from credit_forensics.monitoring.observation import ITEM_COLUMNS, Observation, Watched
 from credit_forensics.monitoring.quiet_hours import quiet_hours
-from credit_forensics.monitoring.state import Incident, MonitorState
+from credit_forensics.monitoring.state import MonitorState
+from credit_forensics.monitoring.state_schema import Incident
 from credit_forensics.monitoring.tick import TickPlan, run_tick
 from credit_forensics.monitoring.transport import Transport, transports
 

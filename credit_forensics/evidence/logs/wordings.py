@@ -8,6 +8,7 @@ line is one. Patterns are tried in order; the first that is found gives the outc
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import NamedTuple
 
 from credit_forensics.evidence.logs import languages
@@ -238,6 +239,7 @@ class Wordings(NamedTuple):
     amount: re.Pattern[str]
 
 
+@lru_cache(maxsize=2)
 def _wordings(*, others: bool) -> Wordings:
     """The patterns, with or without the words of ``languages``, which cost a search each."""
 
@@ -260,7 +262,6 @@ def _wordings(*, others: bool) -> Wordings:
 
 
 _PLACE = re.compile("@([A-Z_]+)@")
-_FIVE, _ALL = _wordings(others=False), _wordings(others=True)
 
 
 def wordings_for(text: str) -> Wordings:
@@ -270,7 +271,7 @@ def wordings_for(text: str) -> Wordings:
     --------
     >>> wordings_for("Added 100 credits to user 7") is wordings_for("100 crédits ajoutés")
     True
-    >>> wordings_for("100 crediti aggiunti").outcomes == _FIVE.outcomes
+    >>> wordings_for("100 crediti aggiunti") is wordings_for("Added 100 credits")
     False
     """
-    return _ALL if languages.MAY_BE.search(text) else _FIVE
+    return _wordings(others=languages.MAY_BE.search(text) is not None)

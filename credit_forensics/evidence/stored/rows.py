@@ -76,8 +76,12 @@ class StoredRows:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         stamp = f"{store_version()} {_fingerprint(case_file)}"
         self.begun_anew = ""
+        new = not path.exists()
         try:
             self._attach()
+            if new:
+                self.put("stamp", stamp)
+                self.begun_anew = "nothing was read before"
             found = self.get("stamp")
             fresh = found == stamp
             if not fresh:

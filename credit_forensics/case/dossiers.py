@@ -1,0 +1,207 @@
+"""What the case knows of one payment or of one account, as tables in a fixed order."""
+
+from __future__ import annotations
+
+import ibis
+import ibis.expr.types as ir
+import pandas as pd
+
+from credit_forensics.case.case import Case
+from credit_forensics.did_you_mean import or_nearest
+from credit_forensics.errors import CaseError
+from credit_forensics.tables.catalogue import Tables
+
+PAYMENT_PARTS = ("payment", "verdict", "history", "claims", "findings")
+ACCOUNT_PARTS = ("balances", "payments", "ledger", "findings")
+_ROWS_SHOWN = 25
+_SHOWN = {
+    "balances": ("user_id", "balance", "booked"),
+    "payments": (
+        "created_at",
+        "payment_id",
+        "verdict",
+        "credited_user_id",
+        "rightful_user_id",
+        "amount",
+        "currency",
+    ),
+    "ledger": ("created_at", "entry_id", "user_id", "kind", "delta", "payment_id"),
+    "findings": ("severity", "finding", "cause", "payment_id", "credits"),
+}
+_FACTS = (
+    "payment_id",
+    "kind",
+    "created_at",
+    "completed_at",
+    "livemode",
+    "payment_status",
+    "amount",
+    "currency",
+    "amount_refunded",
+    "disputed",
+    "expected_credits",
+    "customer_id",
+    "client_reference_id",
+    "payer_email",
+    "payer_name",
+    "card_fingerprint",
+)
+
+
+def payment_dossier(case: Case, payment_id: str) -> dict[str, pd.DataFrame]:
+    """All about a payment, by any of its ids: ``PAYMENT_PARTS``.
+
+    Returns
+    -------
+    ``payment`` and ``verdict`` have one row; ``history`` has at, source, what, user_id, credits and
+    id, in the order in which it happened; ``claims`` and ``findings`` are the case's rows of it.
+
+    Raises
+    ------
+    CaseError
+        when the case has no such payment; the nearest id is named.
+    """
+    payment = case.explain(payment_id).payment_id
+    tables, frame = Tables(), case.evidence.engine.frame
+    findings = case.findings
+    facts = tables.payments.filter(tables.payments.payment_id == payment).select(*_FACTS)
+    claims = case.judgement.claims()
+    return {
+        "payment": frame(facts),
+        "verdict": frame(tables.verdicts.filter(tables.verdicts.payment_id == payment)),
+        "history": frame(_history(tables, payment).order_by(["at", "source", "id"])),
+        "claims": frame(
+            claims.filter(claims.payment_id == payment).order_by(["method", "user_id"])
+        ),
+        "findings": findings[findings["payment_id"] == payment].reset_index(drop=True),
+    }
+
+
+def _history(tables: Tables, payment: str) -> ir.Table:
+    def of_payment(table: ir.Table) -> ir.Table:
+        return table.filter(table.payment_id == payment)
+
+    none, no_credits = ibis.null("string"), ibis.null("int64")
+    created = of_payment(tables.payments)
+    events, deliveries = of_payment(tables.events), of_payment(tables.deliveries)
+    entries = of_payment(tables.ledger)
+    parts = [
+        created.select(
+            at=created.created_at,
+            source=ibis.literal("stripe"),
+            what=ibis.literal("created"),
+            user_id=none,
+            credits=no_credits,
+            id=created.payment_id,
+        ),
+        events.select(
+            at=events.created_at,
+            source=ibis.literal("event"),
+            what=events.type,
+            user_id=none,
+            credits=no_credits,
+            id=events.event_id,
+        ),
+        deliveries.select(
+            at=deliveries.received_at,
+            source=ibis.literal("delivery"),
+            what=deliveries.outcome,
+            user_id=deliveries.resolved_user_id,
+            credits=deliveries.credits,
+            id=deliveries.event_id,
+        ),
+        entries.select(
+            at=entries.created_at,
+            source=ibis.literal("ledger"),
+            what=entries.kind,
+            user_id=entries.user_id,
+            credits=entries.delta,
+            id=entries.entry_id,
+        ),
+    ]
+    return ibis.union(*parts)
+
+
+def account_dossier(case: Case, user_id: str) -> dict[str, pd.DataFrame]:
+    """All about an account and the other ids of its person: ``ACCOUNT_PARTS``.
+
+    Returns
+    -------
+    ``balances`` has a row an id: user_id, balance (as stored, empty where none is), booked (the sum
+    of its entries); ``payments`` are the verdicts that name one of them as credited or as rightful,
+    with time and money; ``ledger`` and ``findings`` are the rows that name one of them.
+
+    Raises
+    ------
+    CaseError
+        when nothing in the case has this id; the nearest is named.
+    """
+    ids = _ids_of_person(case, user_id)
+    tables, frame = Tables(), case.evidence.engine.frame
+    users, ledger, balances = tables.users, tables.ledger, tables.balances
+    entries = frame(ledger.filter(ledger.user_id.isin(ids)).order_by(["created_at", "entry_id"]))
+    verdicts, payments = tables.verdicts, tables.payments
+    named = verdicts.filter(
+        verdicts.credited_user_id.isin(ids) | verdicts.rightful_user_id.isin(ids)
+    )
+    bought = named.join(
+        payments.select("payment_id", "created_at", "amount", "currency"), "payment_id"
+    )
+    found = frame(bought.order_by(["created_at", "payment_id"]))
+    findings = case.findings
+    hit = findings["credited_user_id"].isin(ids) | findings["rightful_user_id"].isin(ids)
+    known = frame(users.filter(users.user_id.isin(ids)).select("user_id"))["user_id"]
+    if not (len(entries) or len(found) or len(known) or hit.any()):
+        raise CaseError(_no_such_account(case, user_id))
+    stored = frame(balances.filter(balances.user_id.isin(ids)))
+    booked = entries.groupby("user_id")["delta"].sum()
+    rows = pd.DataFrame({"user_id": ids}).merge(
+        stored[["user_id", "balance"]], on="user_id", how="left"
+    )
+    rows["booked"] = rows["user_id"].map(booked).fillna(0).astype("int64")
+    return {
+        "balances": rows,
+        "payments": found,
+        "ledger": entries,
+        "findings": findings[hit].reset_index(drop=True),
+    }
+
+
+def account_text(user_id: str, dossier: dict[str, pd.DataFrame]) -> str:
+    """A dossier for a terminal: ids as they are, no more of each part than a screen holds."""
+    lines = [f"{user_id}: {len(dossier['payments'])} payments, {len(dossier['findings'])} findings"]
+    for part in ACCOUNT_PARTS:
+        rows = dossier[part]
+        shown = rows[[name for name in _SHOWN[part] if name in rows]].tail(_ROWS_SHOWN)
+        more = f" (the last {len(shown)} of {len(rows):,})" if len(rows) > len(shown) else ""
+        text = shown.to_string(index=False, na_rep="") if len(rows) else "none"
+        lines += ["", f"{part.capitalize()}{more}", *(f"  {line}" for line in text.splitlines())]
+    return "\n".join(lines)
+
+
+def is_account(case: Case, user_id: str) -> bool:
+    """Whether an account, an entry or a verdict has this id."""
+    tables = Tables()
+    users, ledger, verdicts = tables.users, tables.ledger, tables.verdicts
+    case.judgement  # noqa: B018  # the verdicts must be there
+    named = ibis.union(
+        users.select("user_id"),
+        ledger.select("user_id"),
+        verdicts.select(user_id=verdicts.credited_user_id),
+        verdicts.select(user_id=verdicts.rightful_user_id),
+    )
+    return len(case.evidence.engine.frame(named.filter(named.user_id == user_id).limit(1))) > 0
+
+
+def _ids_of_person(case: Case, user_id: str) -> list[str]:
+    persons = case.persons
+    person = persons.loc[persons["user_id"] == user_id, "person_id"]
+    same = persons.loc[persons["person_id"].isin(person), "user_id"]
+    return sorted({user_id, *same})
+
+
+def _no_such_account(case: Case, user_id: str) -> str:
+    users = Tables().users
+    distance = users.user_id.levenshtein(user_id[:200])
+    nearest = case.evidence.engine.frame(users.order_by([distance, "user_id"]).limit(1))
+    return f"There is no account {user_id} in this case{or_nearest(user_id, nearest['user_id'])}"

@@ -1,0 +1,1 @@
+"""A case for programs: read-only tools over the Model Context Protocol."""
