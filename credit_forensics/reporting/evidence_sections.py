@@ -10,7 +10,6 @@ import plotly.graph_objects as go
 from credit_forensics.charts import (
     credit_flow,
     method_agreement,
-    rate_with_onset,
     timeline,
     waterfall,
 )
@@ -22,11 +21,9 @@ from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
 from credit_forensics.reporting.findings_section import finding_sentence
-from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
-from credit_forensics.reporting.in_short import largest_first
+from credit_forensics.reporting.html_tables import TableColumn, html_table
 
 SHOWN_WATERFALLS = 10
-SHOWN_INCIDENTS = 25
 # What an explanation calls the candidate that no voice names.
 NOBODY = "(nobody named)"
 
@@ -112,46 +109,3 @@ def methods_section(view: CaseView) -> Block:
     )
     figure = method_agreement(view.case.method_agreement, language=view.language.code)
     return Block(view.heading("methods"), table, figure)
-
-
-def incidents_section(view: CaseView) -> Block:
-    """Incidents, and the rate over time of the gravest one that payments belong to."""
-    language = view.language
-    incidents = largest_first(view.incidents)
-    if incidents.empty:
-        return Block(view.heading("incidents"), view.paragraph("none.incidents", "none"))
-    keys = ("finding", "cause", "severity", "onset", "end", "findings", "users", "credits")
-    cells = Cells(view)
-    table = html_table(
-        view.mask.frame(incidents.head(SHOWN_INCIDENTS), "incidents"),
-        cells.columns(*keys, "amount"),
-        caption=language.say("caption.incidents"),
-        language=language,
-        total=len(incidents),
-        # The summaries are written in English when the case is analysed.
-        detail=(lambda row: str(row["summary"])) if language.code == "en" else None,
-    )
-    rate = rate_of_incident(view, row_dicts(incidents)[0])
-    return Block(view.heading("incidents"), view.paragraph("incidents.intro"), table, *rate)
-
-
-def rate_of_incident(view: CaseView, incident: Row) -> list[Any]:
-    """The rate over time of an incident's finding and cause, as a list of no or one chart."""
-    found = view.findings
-    same = found["finding"] == incident["finding"]
-    cause = incident.get("cause")
-    if cause:
-        same &= found["cause"] == cause
-    hit = found.loc[same, "payment_id"].dropna()
-    if hit.empty:
-        return []
-    low, high = incident.get("onset_low"), incident.get("onset_high")
-    return [
-        rate_with_onset(
-            view.payments,
-            hit,
-            onset=incident.get("onset"),
-            onset_interval=(low, high) if low is not None and high is not None else None,
-            language=view.language.code,
-        )
-    ]

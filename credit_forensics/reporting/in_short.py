@@ -123,13 +123,14 @@ def _apart(view: CaseView, incident: Row) -> Markup:
 
 
 def _besides(view: CaseView, incident: Row) -> Markup:
-    """The other findings by kind, most frequent first; those of the main incident are left out."""
+    """The other findings by kind, most frequent first, then how many follow from those named."""
     language = view.language
-    counts = dict(view.by_finding)
-    kind = str(incident["finding"])
-    counts[kind] = counts.get(kind, 0) - int(incident["findings"])
-    order = sorted((name for name in counts if counts[name] > 0), key=lambda n: (-counts[n], n))
-    if not order:
+    alone = view.matters["part_of"] == ""
+    others = view.findings.loc[alone & (view.findings["incident_id"] != incident["incident_id"])]
+    counts = {str(name): int(n) for name, n in others["finding"].value_counts().items()}
+    order = sorted(counts, key=lambda name: (-counts[name], name))
+    follow = int((~alone).sum())
+    if not order and not follow:
         return Markup()
     named = [
         f"{language.number(counts[name])} × {language.name('finding', name)}"
@@ -138,6 +139,8 @@ def _besides(view: CaseView, incident: Row) -> Markup:
     rest = sum(counts[name] for name in order[_KINDS_NAMED:])
     if rest:
         named.append(language.say("short.others", number=language.number(rest)))
+    if follow:
+        named.append(language.say("short.follow", number=language.number(follow)))
     return language.html("short.besides", kinds=language.list(named))
 
 

@@ -67,7 +67,7 @@ def _groups(view: CaseView, rows: list[Row]) -> list[tuple[str, list[str]]]:
 
 def _row(view: CaseView, row: Row, verdict: Row, methods: list[str]) -> dict[str, Any]:
     return {
-        "payment": view.short_id(row["payment_id"], 18),
+        "payment": view.short_id(row["payment_id"]),
         "verdict": view.language.name("verdict", verdict.get("verdict")),
         "cells": [_cell(view, row.get(method), verdict) for method in methods],
     }
@@ -88,4 +88,4 @@ def _cell(view: CaseView, named: object, verdict: Row) -> dict[str, Any] | None:
     else:
         role = "other"
     label = view.language.say(f"worst.{role}")
-    return {"role": role, "user": view.short_user(named, 9), "label": label}
+    return {"role": role, "user": view.short_user(named), "label": label}
