@@ -48,7 +48,7 @@ def waterfall(
     ----------
     explanation
         ``scores`` (person_id, score, probability) and ``bars`` (person_id, family, level,
-        accuracy, weight, methods). A person's weights sum to the score; the chart draws what it
+        accuracy, weight, methods; ``why``, where it is there, is said of a bar). A person's weights sum to the score; the chart draws what it
         is given and computes no score of its own, so the two cannot disagree.
     language
         ``en`` or ``de``.
@@ -99,7 +99,7 @@ def waterfall(
                     "relative",
                     float(bar["weight"]),
                     f"{bar['weight']:+.2f}",
-                    plain(f"{bar['level']} · {bar['methods']}"),
+                    plain(bar.get("why") or f"{bar['level']} · {bar['methods']}"),
                 )
             )
         rows.append(_Row(total, "total", float(person["score"]), f"{person['score']:.2f}", ""))

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from credit_forensics.charts import (
     credit_flow,
@@ -20,8 +22,9 @@ from credit_forensics.records import row_dicts
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
+from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.findings_section import finding_sentence
-from credit_forensics.reporting.html_tables import TableColumn, html_table
+from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 
 SHOWN_WATERFALLS = 10
 # What an explanation calls the candidate that no voice names.
@@ -42,8 +45,9 @@ def waterfalls_section(view: CaseView, most: int = SHOWN_WATERFALLS) -> Block:
             verdict=view.language.name("verdict", explanation.verdict.get("verdict")),
             explanation=finding_sentence(view, finding),
         )
-        parts += [sentence, payment_waterfall(view, explanation)]
-        if len(parts) >= 2 * most:
+        why = ELEMENTS.unfold(view.language.say("weights.fold"), weights_table(view, explanation))
+        parts += [sentence, payment_waterfall(view, explanation), why]
+        if len(parts) >= 3 * most:
             break
     if not parts:
         return Block(view.heading("waterfalls"), view.paragraph("none.waterfalls", "none"))
@@ -52,9 +56,63 @@ def waterfalls_section(view: CaseView, most: int = SHOWN_WATERFALLS) -> Block:
 
 def payment_waterfall(view: CaseView, explanation: Explanation) -> go.Figure:
     """The waterfall of one explanation, its persons as the report shows them."""
-    shown = ShownExplanation(explanation, view.mask, view.person_of)
+    bars = _weights(view, explanation)
+    why = [
+        view.language.say(
+            "weights.why",
+            level=row["level"],
+            accuracy=view.language.percent(float(row["accuracy"])),
+            voices=_voices(view, row),
+            methods=row["methods"],
+        )
+        for row in row_dicts(bars)
+    ]
+    explained = replace(explanation, bars=explanation.bars.assign(why=why))
+    shown = ShownExplanation(explained, view.mask, view.person_of)
     words = {family: view.language.name("family", family) for family in FAMILY_ORDER}
     return waterfall(shown, language=view.language.code, family_words=words)
+
+
+def weights_table(view: CaseView, explanation: Explanation) -> Markup:
+    """Why each bar weighs what it weighs: the level, how often it is right, and of how many."""
+    language = view.language
+    say = language.say
+
+    def weight(row: Row) -> str:
+        return f"{'+' if row['weight'] > 0 else ''}{language.number(row['weight'], 2)}"
+
+    cells = Cells(view)
+    return html_table(
+        _weights(view, explanation),
+        [
+            cells.column("person_id"),
+            *cells.columns("family", "level", "accuracy"),
+            TableColumn("voices", say("column.voices"), lambda row: _voices(view, row), True),
+            TableColumn("weight", say("column.weight"), weight, True),
+            TableColumn("methods", say("column.named_by"), lambda row: str(row["methods"])),
+        ],
+        caption=say("caption.weights"),
+        language=language,
+    )
+
+
+def _weights(view: CaseView, explanation: Explanation) -> pd.DataFrame:
+    """The bars of candidates, each with the number of voices that its level's accuracy is from."""
+    voices = {
+        (family["family"], level["level"]): level["voices"]
+        for family in view.case.model.get("families", [])
+        for level in family["levels"]
+    }
+    bars = explanation.bars
+    counted = [voices.get(key) for key in zip(bars["family"], bars["level"], strict=True)]
+    return bars.assign(voices=counted)
+
+
+def _voices(view: CaseView, row: Row) -> str:
+    voices = row["voices"]
+    if not voices:
+        return view.language.say("weights.prior")
+    return view.language.number(round(float(voices)))
 
 
 class ShownExplanation:
@@ -64,7 +122,7 @@ class ShownExplanation:
         scores, bars = explanation.scores, explanation.bars
         self.payment_id = mask.text(explanation.payment_id)
         self.scores = mask.frame(scores[scores["person_id"] != NOBODY], "scores")
-        self.bars = mask.frame(bars, "bars")
+        self.bars = mask.frame(bars, "bars").assign(why=bars["why"])
         credited = explanation.verdict.get("credited_user_id")
         absent = credited is None or pd.isna(credited)
         person = None if absent else mask.user_id(person_of.get(str(credited), credited))

@@ -156,7 +156,9 @@ def _marks(view: CaseView, row: Row) -> dict[str, object]:
     day = "" if at is None else f"{at:%Y-%m-%d}"
     marks = {"id": f"finding-{row['finding_id']}", "data-finding": row["finding"]}
     marks |= {"data-from": day, "data-to": day, "data-of": view.mask.text(row["incident_id"])}
-    return marks | ({"data-news": "new"} if view.since and row["finding_id"] in view.since.new else {})
+    return marks | (
+        {"data-news": "new"} if view.since and row["finding_id"] in view.since.new else {}
+    )
 
 
 def finding_sentence(view: CaseView, finding: Row) -> str:
@@ -220,7 +222,14 @@ def _sums(view: CaseView, found: pd.DataFrame) -> list[list[object]]:
         "sum.all": found,
     }
     return [
-        [language.say(key), "", language.number(len(part)), "", "", language.amounts(_counted(part))]
+        [
+            language.say(key),
+            "",
+            language.number(len(part)),
+            "",
+            "",
+            language.amounts(_counted(part)),
+        ]
         for key, part in parts.items()
         if len(part)
     ]

@@ -164,7 +164,9 @@ class IncidentReport:
         view = self.view
         if not view.mask.reveal:
             return view
-        masked = CaseView(view.case, view.language, view.case.masked(), view.focus or "", view.window)
+        masked = CaseView(
+            view.case, view.language, view.case.masked(), view.focus or "", view.window
+        )
         masked.since = view.since
         return masked
 

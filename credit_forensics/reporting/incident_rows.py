@@ -75,7 +75,9 @@ def _consequences(view: CaseView) -> dict[str, str]:
     """Incidents most of whose findings follow from findings of one other incident."""
     rows = view.findings[["incident_id", "payment_id", "finding"]]
     rows = rows.assign(part_of=view.matters["part_of"])
-    mains = rows[["payment_id", "finding", "incident_id"]].drop_duplicates(["payment_id", "finding"])
+    mains = rows[["payment_id", "finding", "incident_id"]].drop_duplicates(
+        ["payment_id", "finding"]
+    )
     mains = mains.rename(columns={"finding": "part_of", "incident_id": "of"})
     parts = rows[rows["part_of"] != ""].merge(mains, on=["payment_id", "part_of"])
     sizes = rows.groupby("incident_id").size()

@@ -15,8 +15,8 @@ from credit_forensics.reporting.cells import Cells
 from credit_forensics.reporting.corrections import what_to_do
 from credit_forensics.reporting.elements import ELEMENTS, Code
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
-from credit_forensics.reporting.incident_rows import incident_rows, singles_joined
 from credit_forensics.reporting.in_short import largest_first
+from credit_forensics.reporting.incident_rows import incident_rows, singles_joined
 
 SHOWN_INCIDENTS = 25
 
@@ -86,7 +86,9 @@ def _kind(view: CaseView, row: Row) -> Markup:
 
 def _findings(view: CaseView, row: Row) -> Markup:
     number = view.language.number(int(row["findings"]))
-    return ELEMENTS.jump("findings", number, str(row["incident_id"]) if row["incidents"] == 1 else "")
+    return ELEMENTS.jump(
+        "findings", number, str(row["incident_id"]) if row["incidents"] == 1 else ""
+    )
 
 
 def _counted(view: CaseView) -> TableColumn:

@@ -536,6 +536,14 @@ SENTENCES: dict[str, str] = {
     "plan.needs a person": "von Hand zu entscheiden",
     "plan.settled": "schon erledigt",
     # was sich geändert hat, was zu tun ist, der Filter
+    "weights.fold": "Warum diese Gewichte",
+    "weights.why": "{level}: in {accuracy} richtig, aus {voices} Zahlungen; genannt von {methods}",
+    "weights.prior": "Vorannahme",
+    "caption.weights": "Warum jede Stimme so viel wiegt",
+    "column.voices": "Gelernt aus",
+    "column.weight": "Gewicht",
+    "column.named_by": "Genannt von",
+    "column.person_id": "Kandidat",
     "section.since": "Seit dem letzten Bericht",
     "section.proof": "Was mit jeder Zahlung geschah, der Reihe nach",
     "proof.intro": (

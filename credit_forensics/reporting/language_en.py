@@ -528,6 +528,14 @@ SENTENCES: dict[str, str] = {
     "plan.needs a person": "for a person to decide",
     "plan.settled": "settled already",
     # what changed, what to do, the filter
+    "weights.fold": "Why these weights",
+    "weights.why": "{level}: right in {accuracy}, from {voices} payments; named by {methods}",
+    "weights.prior": "prior",
+    "caption.weights": "Why each voice weighs what it weighs",
+    "column.voices": "Learned from",
+    "column.weight": "Weight",
+    "column.named_by": "Named by",
+    "column.person_id": "Candidate",
     "section.since": "Since the last report",
     "section.proof": "What happened to each payment, in order",
     "proof.intro": (
@@ -542,9 +550,7 @@ SENTENCES: dict[str, str] = {
     "news.new": "new",
     "incident.began": "It began between {low} and {high}.",
     "incident.singles": "{number} incidents of one finding each.",
-    "incident.part_of": (
-        "Follows from {finding} of {onset}; its money is counted there."
-    ),
+    "incident.part_of": ("Follows from {finding} of {onset}; its money is counted there."),
     "incident.note": "Owner: {owner}. Note: {note}",
     "incident.id": "Incident {incident}.",
     "incidents.total": "All incidents, each payment once",

@@ -10,7 +10,7 @@ from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells
 from credit_forensics.reporting.elements import ELEMENTS
-from credit_forensics.reporting.evidence_sections import payment_waterfall
+from credit_forensics.reporting.evidence_sections import payment_waterfall, weights_table
 from credit_forensics.reporting.findings_section import findings_table
 from credit_forensics.reporting.html_tables import html_table
 from credit_forensics.reporting.incident_report import case_view
@@ -77,7 +77,8 @@ class PaymentDossier:
         matrix = worst_matrix(view, payments=[self.payment_id])
         empty = view.explanation.bars.empty
         waterfall = () if empty else (payment_waterfall(view, view.explanation),)
-        return Block(view.heading("claims"), matrix, *waterfall)
+        why = () if empty else (weights_table(view, view.explanation),)
+        return Block(view.heading("claims"), matrix, *waterfall, *why)
 
     def related(self) -> Block:
         """Other payments of the same card, customer and person, with their verdicts."""

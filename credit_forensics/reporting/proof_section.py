@@ -41,7 +41,9 @@ def proof_section(view: CaseView) -> Block:
                 history_table(view, histories[payment], caption),
                 {
                     "data-finding": " ".join(sorted({str(row["finding"]) for row in of[payment]})),
-                    "data-of": view.mask.text(" ".join(str(row["incident_id"]) for row in of[payment])),
+                    "data-of": view.mask.text(
+                        " ".join(str(row["incident_id"]) for row in of[payment])
+                    ),
                     "data-from": days[0] if days else "",
                     "data-to": days[-1] if days else "",
                 },
