@@ -48,8 +48,9 @@ def waterfall(
     ----------
     explanation
         ``scores`` (person_id, score, probability) and ``bars`` (person_id, family, level,
-        accuracy, weight, methods; ``why``, where it is there, is said of a bar). A person's weights sum to the score; the chart draws what it
-        is given and computes no score of its own, so the two cannot disagree.
+        accuracy, weight, methods; ``why``, where it is there, is said of a bar). A person's
+        weights sum to the score; the chart draws what it is given and computes no score of its
+        own, so the two cannot disagree.
     language
         ``en`` or ``de``.
     family_words

@@ -15,8 +15,8 @@ def incident_rows(view: CaseView) -> list[dict[str, Any]]:
     """The incidents, the largest of the gravest first, each followed by its consequences.
 
     Beside the columns of ``incidents``: ``part_of``, the incident that it is a consequence of;
-    ``money``, what is counted with it and with no other, minor units by currency; ``news``, ``new`` or ``open`` where
-    there is an earlier report; ``owner`` and ``note``.
+    ``money``, what is counted with it and with no other, minor units by currency; ``news``,
+    ``new`` or ``open`` where there is an earlier report; ``owner`` and ``note``.
     """
     incidents = largest_first(view.incidents)
     parts = _consequences(view)

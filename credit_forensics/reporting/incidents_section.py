@@ -1,4 +1,4 @@
-"""The incidents as a section: the main one first, consequences under their cause, each amount once."""
+"""The incidents as a section: the main one first, consequences under it, each amount once."""
 
 from __future__ import annotations
 

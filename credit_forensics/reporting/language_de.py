@@ -544,6 +544,28 @@ SENTENCES: dict[str, str] = {
     "column.weight": "Gewicht",
     "column.named_by": "Genannt von",
     "column.person_id": "Kandidat",
+    "entity.payment": "Zahlung",
+    "entity.account": "Konto",
+    "entity.customer": "Kunde",
+    "entity.card": "Karte",
+    "entity.incident": "Vorfall",
+    "entity.back": "zurück",
+    "picker.search": "Suche",
+    "picker.payments": (
+        "Teil einer Kennung, ein Konto, eine E-Mail, ein Betrag, ein Tag, ein Befund"
+    ),
+    "picker.accounts": "Teil einer Kontokennung, eine E-Mail, die Kennung einer Zahlung",
+    "picker.payment": "Zahlung",
+    "picker.account": "Konto",
+    "picker.shown": "{shown} von {total}, die schlimmsten zuerst",
+    "picker.none": "Nichts passt.",
+    "dossier.lost": (
+        "Verloren: {credits} aus {payments}{money}; sie liegen anderswo oder wurden nie gebucht."
+    ),
+    "dossier.lost_none": (
+        "Von dem, was dieser Mensch bezahlt hat, fehlt nichts und liegt nichts anderswo."
+    ),
+    "dossier.got": "Hält {credits}, die andere bezahlt haben, aus {payments}.",
     "section.since": "Seit dem letzten Bericht",
     "section.proof": "Was mit jeder Zahlung geschah, der Reihe nach",
     "proof.intro": (

@@ -33,6 +33,7 @@ def proof_section(view: CaseView) -> Block:
         kinds = dict.fromkeys(language.name("finding", row["finding"]) for row in of[payment])
         days = sorted(f"{row['created_at']:%Y-%m-%d}" for row in of[payment] if row["created_at"])
         caption = language.say("caption.history")
+        incidents = " ".join(str(row["incident_id"]) for row in of[payment])
         folds.append(
             ELEMENTS.fold(
                 payment_anchor(view, payment),
@@ -41,9 +42,7 @@ def proof_section(view: CaseView) -> Block:
                 history_table(view, histories[payment], caption),
                 {
                     "data-finding": " ".join(sorted({str(row["finding"]) for row in of[payment]})),
-                    "data-of": view.mask.text(
-                        " ".join(str(row["incident_id"]) for row in of[payment])
-                    ),
+                    "data-of": view.mask.text(incidents),
                     "data-from": days[0] if days else "",
                     "data-to": days[-1] if days else "",
                 },

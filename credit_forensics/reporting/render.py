@@ -37,8 +37,9 @@ from credit_forensics.whole_file import write_whole
 class RenderedReport:
     """The files of a report, its status (ok, findings or failed) and what it counted.
 
-    ``csv`` and ``json`` are ``None`` where the report wrote none. ``counts`` holds the number of findings by
-    severity; ``judged_enough`` is whether as much was judged as ``[analysis]`` asks for.
+    ``csv`` and ``json`` are ``None`` where the report wrote none. ``counts`` holds the number of
+    findings by severity; ``judged_enough`` is whether as much was judged as ``[analysis]`` asks
+    for.
     """
 
     html: Path

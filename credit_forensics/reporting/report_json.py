@@ -30,7 +30,17 @@ _INCIDENT = (
     "end", "ongoing", "findings", "users", "credits", "amount", "currency", "money", "news",
     "owner", "note",
 )  # fmt: skip
-_GONE = ("id", "finding", "cause", "severity", "payment_id", "amount", "currency", "created_at")
+_GONE = (
+    "id",
+    "incident_id",
+    "finding",
+    "cause",
+    "severity",
+    "payment_id",
+    "amount",
+    "currency",
+    "created_at",
+)
 
 
 def report_json(view: CaseView, headline: str, started_at: str, rolling: str) -> dict[str, Any]:
@@ -108,6 +118,8 @@ def _plain(value: Any) -> Any:
         return value.strftime("%Y-%m-%dT%H:%M:%SZ")
     if isinstance(value, float):
         return round(value, 6)
+    if isinstance(value, dict):
+        return value
     return None if value is None or value == "" or pd.isna(value) else value
 
 

@@ -39,7 +39,8 @@ def since_section(view: CaseView) -> Block:
         )
         parts.append(table)
     gone = {str(row.get("incident_id") or "") for row in since.gone}
-    lost = sorted(set(view.notes) & gone - set(since.incident_before.values()))
+    known = {*since.incident_before.values(), *view.incidents["incident_id"]}
+    lost = sorted((set(view.notes) & gone) - known)
     parts += [_noted(view, incident) for incident in lost]
     return Block(*parts)
 
