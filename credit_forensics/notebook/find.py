@@ -1,4 +1,4 @@
-"""Finds payments and accounts by whatever a person has at hand: an id, an e-mail, an amount, a day."""
+"""Finds payments and accounts by what is at hand: an id, an e-mail, an amount, a day."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Goes from one thing of a case to another by a click: payment, account, customer, card, incident."""
+"""Goes by a click from one thing of a case to another: payment, account, card, incident."""
 
 from __future__ import annotations
 

@@ -104,10 +104,10 @@ def _write(folder: Path, template: str, case_file: Path, kept: dict[str, str]) -
         if "parameters" in cell.get("metadata", {}).get("tags", []):
             cell.source = _with_case(cell.source, case_file)
     content = nbformat.writes(notebook) + "\n"
-    digest = hashlib.sha256(content.encode("utf-8")).hexdigest()
+    digest = _digest(notebook)
     target = folder / f"{template}.ipynb"
     if target.exists():
-        found = hashlib.sha256(target.read_bytes()).hexdigest()
+        found = _digest_of(target)
         if found == digest:
             return {}
         if found != kept.get(template):
@@ -117,6 +117,19 @@ def _write(folder: Path, template: str, case_file: Path, kept: dict[str, str]) -
             return {}
     target.write_text(content, encoding="utf-8")
     return {template: digest}
+
+
+def _digest_of(path: Path) -> str:
+    try:
+        return _digest(nbformat.read(path, as_version=4))
+    except (ValueError, AttributeError, nbformat.ValidationError):
+        return ""
+
+
+def _digest(notebook: nbformat.NotebookNode) -> str:
+    """Of what is written in the cells: what was run in them changes no notebook."""
+    cells = [[cell.cell_type, cell.source] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(cells).encode("utf-8")).hexdigest()
 
 
 def _with_case(source: str, case_file: Path) -> str:
