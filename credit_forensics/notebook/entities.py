@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.case.case import Case
+from credit_forensics.charts.style import short
 from credit_forensics.records import row_dicts
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
@@ -21,7 +22,10 @@ from credit_forensics.reporting.payment_dossier import PaymentDossier
 from credit_forensics.reporting.user_dossier import UserDossier
 from credit_forensics.tables.catalogue import Tables
 
-SHOWN = 12
+SHOWN = 8
+SHOWN_ROWS = 25
+_WIDTH = 22
+_KINDS = ("account", "payment", "customer", "card", "incident")
 
 
 @dataclass(frozen=True)
@@ -32,15 +36,18 @@ class Entity:
     id: str
 
     def label(self, view: CaseView) -> str:
-        """What a button to it says: the kind and the id as it is shown."""
-        shown = view.mask.user_id(self.id) if self.kind == "account" else view.mask.text(self.id)
+        """What a button to it says: the kind, and the id as it is shown, cut."""
+        return f"{view.language.say(f'entity.{self.kind}')} {short(self.shown(view), _WIDTH)}"
+
+    def shown(self, view: CaseView) -> str:
+        """The id as it is shown."""
         if self.kind == "card":
-            shown = view.mask.value(self.id, "card")
-        return f"{view.language.say(f'entity.{self.kind}')} {shown}"
+            return view.mask.value(self.id, "card")
+        return view.mask.user_id(self.id) if self.kind == "account" else view.mask.text(self.id)
 
 
 def neighbours(view: CaseView, of: Entity) -> list[Entity]:
-    """Where one can go from it, each once, at most twelve of a kind."""
+    """Where one can go from it, each once, kind by kind, at most eight of each."""
     found = _FROM[of.kind](view, of.id)
     kinds: dict[str, int] = {}
     shown = []
@@ -48,7 +55,7 @@ def neighbours(view: CaseView, of: Entity) -> list[Entity]:
         kinds[entity.kind] = kinds.get(entity.kind, 0) + 1
         if entity != of and kinds[entity.kind] <= SHOWN:
             shown.append(entity)
-    return shown
+    return sorted(shown, key=lambda entity: _KINDS.index(entity.kind))
 
 
 def entity_page(case: Case, view: CaseView, of: Entity) -> list[Block]:
@@ -60,7 +67,8 @@ def entity_page(case: Case, view: CaseView, of: Entity) -> list[Block]:
     if of.kind == "account":
         user = UserDossier(case, of.id, language=language, reveal=reveal)
         return [user.summary(), user.findings(), user.payments()]
-    title = ELEMENTS.title(of.label(view))
+    kind = view.language.say(f"entity.{of.kind}")
+    title = ELEMENTS.title(f"{kind[:1].upper()}{kind[1:]} {of.shown(view)}")
     if of.kind == "incident":
         found = view.findings[view.findings["incident_id"] == of.id]
         return [Block(title, findings_table(view, found), hit_users(view, of.id))]
@@ -78,7 +86,7 @@ def _payments_table(view: CaseView, payments: ir.Table) -> str:
     rows = rows.merge(view.verdicts, on="payment_id", how="left")
     keys = ("payment_id", "created_at", "amount", "verdict", "credited_user_id", "rightful_user_id")
     return html_table(
-        rows.head(2 * SHOWN),
+        rows.head(SHOWN_ROWS),
         Cells(view).columns(*keys),
         caption=view.language.say("section.payments"),
         language=view.language,

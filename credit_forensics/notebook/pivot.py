@@ -74,7 +74,9 @@ class Pivot:
         say = self._view.language.say
         buttons = [self._button(f"← {say('entity.back')}", self.back)] if self._back else []
         for entity in found:
-            buttons.append(self._button(entity.label(self._view), lambda of=entity: self.go(of)))
+            button = self._button(entity.label(self._view), lambda of=entity: self.go(of))
+            button.tooltip = entity.shown(self._view)
+            buttons.append(button)
         self._buttons.children = tuple(buttons)
 
     def _button(self, label: str, act: Callable[[], None]) -> Any:

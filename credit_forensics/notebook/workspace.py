@@ -20,7 +20,11 @@ FIRST = "01_first_look.ipynb"
 # Jupyter reads it beside its own configuration, so that nothing an installation set is lost.
 _CONFIG = ".jupyter"
 # Evidence is looked at here: the lab neither fetches news nor asks whether it may.
-_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+# What is scrolled out of sight stays: the rules by which all outputs look are one of them.
+_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+}
 
 
 def make_workspace(case_path: Path | str) -> Path:
