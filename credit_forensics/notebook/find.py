@@ -30,6 +30,7 @@ class Finder:
 
     def __init__(self, view: CaseView) -> None:
         self._view = view
+        view.case.verdicts  # noqa: B018  # searched on the engine
         self._shown: dict[str, list[str]] | None = None
 
     def payments(

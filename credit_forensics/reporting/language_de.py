@@ -566,6 +566,7 @@ SENTENCES: dict[str, str] = {
         "Von dem, was dieser Mensch bezahlt hat, fehlt nichts und liegt nichts anderswo."
     ),
     "dossier.got": "Hält {credits}, die andere bezahlt haben, aus {payments}.",
+    "caption.methods_of_payment": "Wen jede Methode nennt",
     "section.since": "Seit dem letzten Bericht",
     "section.proof": "Was mit jeder Zahlung geschah, der Reihe nach",
     "proof.intro": (

@@ -554,6 +554,7 @@ SENTENCES: dict[str, str] = {
     ),
     "dossier.lost_none": "Nothing that this person paid for is found missing or elsewhere.",
     "dossier.got": "Holds {credits} that others paid for, from {payments}.",
+    "caption.methods_of_payment": "Whom each method names",
     "section.since": "Since the last report",
     "section.proof": "What happened to each payment, in order",
     "proof.intro": (

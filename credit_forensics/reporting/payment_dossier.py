@@ -15,7 +15,7 @@ from credit_forensics.reporting.findings_section import findings_table
 from credit_forensics.reporting.html_tables import html_table
 from credit_forensics.reporting.incident_report import case_view
 from credit_forensics.reporting.payment_history import history_table, payment_histories
-from credit_forensics.reporting.worst_cases import worst_matrix
+from credit_forensics.reporting.worst_cases import methods_of_payment
 from credit_forensics.tables.catalogue import Tables
 
 SHOWN_RELATED = 25
@@ -74,11 +74,11 @@ class PaymentDossier:
         if not self.payment_id:
             return Block()
         view = self.view
-        matrix = worst_matrix(view, payments=[self.payment_id])
+        named = methods_of_payment(view, self.payment_id)
         empty = view.explanation.bars.empty
         waterfall = () if empty else (payment_waterfall(view, view.explanation),)
         why = () if empty else (weights_table(view, view.explanation),)
-        return Block(view.heading("claims"), matrix, *waterfall, *why)
+        return Block(view.heading("claims"), named, *waterfall, *why)
 
     def related(self) -> Block:
         """Other payments of the same card, customer and person, with their verdicts."""
