@@ -46,10 +46,13 @@ def lab(
     if prepare:
         return
     command = workspace.lab_command(folder, port=port, browser=browser)
-    typer.echo("Running the first notebook, so that the lab opens on the case …", err=True)
-    try:
-        first_look.fill_first_look(folder / workspace.FIRST)
-    except CaseError as error:
-        # The notebooks say the same, and the lab is where one looks into it.
-        typer.echo(f"credit-forensics: {error}", err=True)
+    first = folder / workspace.FIRST
+    # What an analyst wrote into it is for the analyst to run.
+    if workspace.is_as_written(first):
+        typer.echo("Running the first notebook, so that the lab opens on the case …", err=True)
+        try:
+            first_look.fill_first_look(first)
+        except CaseError as error:
+            # The notebooks say the same, and the lab is where one looks into it.
+            typer.echo(f"credit-forensics: {error}", err=True)
     raise typer.Exit(subprocess.call(command, env=workspace.lab_environment(folder)))

@@ -63,6 +63,11 @@ def make_workspace(case_path: Path | str) -> Path:
     return folder
 
 
+def is_as_written(notebook: Path) -> bool:
+    """Whether the cells of a notebook in the workspace are ours, and no analyst's."""
+    return _read_written(notebook.parent).get(notebook.stem) == _digest_of(notebook)
+
+
 def lab_command(folder: Path, *, port: int | None = None, browser: bool = True) -> list[str]:
     """The command that opens JupyterLab in a workspace.
 
@@ -113,7 +118,7 @@ def _write(folder: Path, template: str, case_file: Path, kept: dict[str, str]) -
     if target.exists():
         found = _digest_of(target)
         if found == digest:
-            return {}
+            return {template: digest}
         if found != kept.get(template):
             # Somebody works in it: ours must not take their place.
             if kept.get(template) != digest:
