@@ -88,7 +88,7 @@ def waterfall(
         role = "credited" if str(person["person_id"]) == str(credited) else "other"
         head = (
             f"{plain(short(person['person_id'], 12))} · {word(language, f'waterfall.{role}')} · "
-            f"P = {percent_text(language, float(person['probability']), 1)}"
+            f"P {plain(_compared(percent_text(language, float(person['probability']), 1)))}"
         )
         # A row at zero that carries the person's name, and from which the bars start anew.
         rows.append(_Row("", "absolute", 0.0, f"<b>{head}</b>", ""))
@@ -136,6 +136,10 @@ def waterfall(
         zeroline=False,
     )
     return figure
+
+
+def _compared(share: str) -> str:
+    return share if share.startswith(("<", ">")) else f"= {share}"
 
 
 @dataclass(frozen=True)
