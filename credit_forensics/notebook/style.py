@@ -53,10 +53,10 @@ def _chart_rules(light: str, dark: str) -> str:
     """Rules by which charts take the theme's colours: what has the house's ink or grid is theirs,
     and no text inside a coloured bar.
     """
-    chart = ".jp-OutputArea .js-plotly-plot"
+    chart = ".js-plotly-plot"
     ink, grid = (f"rgb({', '.join(str(int(c[i : i + 2], 16)) for i in (1, 3, 5))})" for c in _HOUSE)
     return (
-        f".jp-OutputArea {{ {light} }} {_DARK} .jp-OutputArea {{ {dark} }}\n"
+        f"{chart} {{ {light} }} {_DARK} {chart} {{ {dark} }}\n"
         f"{chart} .main-svg {{ background: transparent !important; }}\n"
         f"{chart} text[style*='{ink}'] {{ fill: var(--ink) !important; }}\n"
         f"{chart} path[style*='{grid}'] {{ stroke: var(--grid) !important; }}"

@@ -23,7 +23,7 @@ def case(literal_case):
     ]
     return literal_case(
         users=[
-            {"user_id": user, "email": email, "name": user, "created_at": "2025-01-01T00:00:00Z"}
+            {"user_id": user, "email": email, "name": f"N {email}", "created_at": "2025-01-01T00:00:00Z"}
             for user, email in users
         ],
         payments=[
