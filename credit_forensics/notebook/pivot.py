@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from credit_forensics.case.case import Case
@@ -74,7 +75,7 @@ class Pivot:
         say = self._view.language.say
         buttons = [self._button(f"← {say('entity.back')}", self.back)] if self._back else []
         for entity in found:
-            button = self._button(entity.label(self._view), lambda of=entity: self.go(of))
+            button = self._button(entity.label(self._view), partial(self.go, entity))
             button.tooltip = entity.shown(self._view)
             buttons.append(button)
         self._buttons.children = tuple(buttons)

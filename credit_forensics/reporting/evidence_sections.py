@@ -105,7 +105,7 @@ def _weights(view: CaseView, explanation: Explanation) -> pd.DataFrame:
     }
     bars = explanation.bars
     counted = [voices.get(key) for key in zip(bars["family"], bars["level"], strict=True)]
-    return bars.assign(voices=counted)
+    return bars.assign(voices=pd.Series(counted, index=bars.index, dtype=object))
 
 
 def _voices(view: CaseView, row: Row) -> str:

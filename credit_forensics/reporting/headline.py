@@ -10,11 +10,11 @@ import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.charts.style import SEVERITIES
-from credit_forensics.coverage.judged import SUBJECTS, percent
+from credit_forensics.coverage.judged import percent
 from credit_forensics.html_templates import render
 from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.in_short import in_short
+from credit_forensics.reporting.in_short import in_short, judged_facts
 from credit_forensics.reporting.matters import accounts_hit, money_at_stake
 from credit_forensics.reporting.rolling_facts import rolling_facts
 from credit_forensics.reporting.since_section import since_line
@@ -40,7 +40,7 @@ def headline(view: CaseView, started_at: str = "") -> Markup:
     if asked := int(verdicts.get(PAID_BY_ANOTHER, 0)):
         asked_words = language.count("payment", asked)
         unsure += f" {language.say('headline.paid_by_another', payments=asked_words)}"
-    facts = [f"{_facts(view, started_at)}. {unsure}", *judged_facts(view)]
+    facts = [f"{_facts(view, started_at)}. {unsure}"]
     if since := since_line(view):
         facts.insert(0, since)
     return _head(view, view.findings, title_of(view), facts, short=in_short(view))
@@ -77,28 +77,6 @@ def facts_of(view: CaseView, title: str = "", rolling: str = "") -> dict[str, An
         "gone": len(since.gone) if since else None,
     }
     return {"page": page}
-
-
-def judged_facts(view: CaseView) -> list[str]:
-    """What share of money, credits and deliveries was judged, and why the rest was not."""
-    language, judged = view.language, view.case.judged
-
-    def part(subject: str, share: float) -> str:
-        return f"{percent(share)} {language.say(f'judged.{subject}')}"
-
-    shares = [
-        part(subject, judged.shares[subject]) for subject in SUBJECTS if subject in judged.shares
-    ]
-    if not shares:
-        return []
-    said = [language.say("headline.judged", shares=language.list(shares))]
-    not_judged = [
-        f"{part(row['subject'], row['share'])} ({language.say('unjudged.' + row['reason'])})"
-        for row in judged.unjudged
-    ]
-    if not_judged:
-        said.append(language.say("headline.unjudged", parts=language.list(not_judged)))
-    return [" ".join(said)]
 
 
 def digest_headline(view: CaseView, recent: pd.DataFrame, window: str, started_at: str) -> Markup:

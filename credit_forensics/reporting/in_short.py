@@ -6,6 +6,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.charts.style import SEVERITIES
+from credit_forensics.coverage.judged import SUBJECTS, percent
 from credit_forensics.judgement.verdicts import ASKED
 from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
@@ -20,12 +21,13 @@ _KINDS_NAMED = 4
 
 
 def in_short(view: CaseView) -> list[Markup]:
-    """The report in sentences, each a line: the main incident, the rest, what sets it apart, now.
+    """The report in sentences, each a line: the main incident, what sets it apart, the rest, what
+    was judged, what to do now.
 
     Parameters
     ----------
     view
-        the case; without a finding only what to do is said.
+        the case; without a finding only what was judged and what to do is said.
     """
     incident = main_incident(view)
     said = []
@@ -33,8 +35,31 @@ def in_short(view: CaseView) -> list[Markup]:
         said.append(_what_happened(view, incident))
         said.append(_apart(view, incident))
         said.append(_besides(view, incident))
+    said += [Markup.escape(line) for line in judged_facts(view)]
     said.append(_now(view))
     return [line for line in said if line]
+
+
+def judged_facts(view: CaseView) -> list[str]:
+    """What share of money, credits and deliveries was judged, and why the rest was not."""
+    language, judged = view.language, view.case.judged
+
+    def part(subject: str, share: float) -> str:
+        return f"{percent(share)} {language.say(f'judged.{subject}')}"
+
+    shares = [
+        part(subject, judged.shares[subject]) for subject in SUBJECTS if subject in judged.shares
+    ]
+    if not shares:
+        return []
+    said = [language.say("headline.judged", shares=language.list(shares))]
+    not_judged = [
+        f"{part(row['subject'], row['share'])} ({language.say('unjudged.' + row['reason'])})"
+        for row in judged.unjudged
+    ]
+    if not_judged:
+        said.append(language.say("headline.unjudged", parts=language.list(not_judged)))
+    return [" ".join(said)]
 
 
 def main_incident(view: CaseView) -> Row | None:

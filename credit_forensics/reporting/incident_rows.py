@@ -81,11 +81,11 @@ def _consequences(view: CaseView) -> dict[str, str]:
     mains = mains.rename(columns={"finding": "part_of", "incident_id": "of"})
     parts = rows[rows["part_of"] != ""].merge(mains, on=["payment_id", "part_of"])
     sizes = rows.groupby("incident_id").size()
-    shares = parts.groupby(["incident_id", "of"]).size()
+    shares = parts.groupby(["incident_id", "of"]).size().rename("number").reset_index()
     return {
-        str(incident): str(of)
-        for (incident, of), number in shares.items()
-        if number * 2 > sizes[incident]
+        str(row["incident_id"]): str(row["of"])
+        for row in row_dicts(shares)
+        if row["number"] * 2 > sizes[row["incident_id"]]
     }
 
 
@@ -94,6 +94,6 @@ def _money(view: CaseView) -> dict[str, dict[str, int]]:
     rows = view.findings[["incident_id", "currency"]].assign(money=view.matters["money"])
     sums = rows.dropna(subset=["money", "currency"]).groupby(["incident_id", "currency"])["money"]
     found: dict[str, dict[str, int]] = {}
-    for (incident, currency), total in sums.sum().items():
-        found.setdefault(str(incident), {})[str(currency)] = int(total)
+    for row in row_dicts(sums.sum().reset_index()):
+        found.setdefault(str(row["incident_id"]), {})[str(row["currency"])] = int(row["money"])
     return found
