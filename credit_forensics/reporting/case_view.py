@@ -68,6 +68,7 @@ class CaseView:
         self.window = window
         self.read_anew: Sequence[ReadAnew] | None = None
         self.since: SinceLast | None = None
+        self._rows: dict[tuple[str, str, str | None], list[Row]] = {}
         if payment_id and payment_id not in set(self.case.verdicts["payment_id"]):
             raise CaseError(f"There is no payment {payment_id} in this case.")
         self._payment_id = payment_id
@@ -263,9 +264,12 @@ class CaseView:
         return row_dicts(self.query(matrix.filter(matrix.payment_id.isin(list(payments)))))
 
     def rows_of(self, table: str, column: str, value: str | None) -> list[Row]:
-        """The rows of an evidence table with one value in one column."""
-        expression: ir.Table = getattr(Tables(), table)
-        return row_dicts(self.query(expression.filter(expression[column] == value)))
+        """The rows of an evidence table with one value in one column, each asked for once."""
+        key = (table, column, value)
+        if key not in self._rows:
+            expression: ir.Table = getattr(Tables(), table)
+            self._rows[key] = row_dicts(self.query(expression.filter(expression[column] == value)))
+        return self._rows[key]
 
     def user(self, user_id: object) -> Code:
         """A user id as the report shows it."""

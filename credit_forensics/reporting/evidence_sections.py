@@ -34,21 +34,24 @@ NOBODY = "(nobody named)"
 def waterfalls_section(view: CaseView, most: int = SHOWN_WATERFALLS) -> Block:
     """Why: a sentence and a waterfall for each of the worst payments that has candidates."""
     parts: list[Any] = []
-    worst = view.worst_payments[: most * 3]
-    for payment, explanation in zip(worst, view.case.explain_all(worst), strict=True):
-        if explanation.bars.empty:
-            continue
-        finding = row_dicts(view.findings[view.findings["payment_id"] == payment])[0]
-        sentence = view.paragraph(
-            "waterfall.sentence",
-            payment=view.id(payment),
-            verdict=view.language.name("verdict", explanation.verdict.get("verdict")),
-            explanation=finding_sentence(view, finding),
-        )
-        why = ELEMENTS.unfold(view.language.say("weights.fold"), weights_table(view, explanation))
-        parts += [sentence, payment_waterfall(view, explanation), why]
-        if len(parts) >= 3 * most:
-            break
+    worst, drawn = view.worst_payments[: most * 3], 0
+    while worst and drawn < most:
+        # Most have candidates, so no more are explained than are likely to be drawn.
+        some, worst = worst[: most - drawn], worst[most - drawn :]
+        for payment, explanation in zip(some, view.case.explain_all(some), strict=True):
+            if explanation.bars.empty:
+                continue
+            drawn += 1
+            finding = row_dicts(view.findings[view.findings["payment_id"] == payment].head(1))[0]
+            sentence = view.paragraph(
+                "waterfall.sentence",
+                payment=view.id(payment),
+                verdict=view.language.name("verdict", explanation.verdict.get("verdict")),
+                explanation=finding_sentence(view, finding),
+            )
+            why = weights_table(view, explanation)
+            fold = ELEMENTS.unfold(view.language.say("weights.fold"), why)
+            parts += [sentence, payment_waterfall(view, explanation), fold]
     if not parts:
         return Block(view.heading("waterfalls"), view.paragraph("none.waterfalls", "none"))
     return Block(view.heading("waterfalls"), view.paragraph("waterfalls.intro"), *parts)
