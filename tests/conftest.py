@@ -28,7 +28,7 @@ class LiteralCase(Protocol):
     def __call__(self, **tables: list[dict[str, Any]]) -> Case: ...
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def literal_case() -> LiteralCase:
     """A case of literal rows; ``settings`` and ``mode`` may be given beside the tables."""
 

@@ -109,9 +109,7 @@ class View:
     """What corrections ask of a report's view: nothing was booked by hand."""
 
     def __init__(self, catalogue):
-        import pandas as pd
-
-        self.catalogue, self.manual_entries = catalogue, pd.DataFrame()
+        self.catalogue, self.manual_by_user = catalogue, {}
 
 
 @pytest.mark.parametrize(

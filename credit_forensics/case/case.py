@@ -439,6 +439,11 @@ class Case:
         """Findings that hang together."""
         return self._with_incidents[1]
 
+    @property
+    def findings_by_incident(self) -> pd.DataFrame:
+        """The findings, each with its ``incident_id``."""
+        return self._with_incidents[0]
+
     def hit_users(self, incident_id: str) -> pd.DataFrame:
         """Who lost credits in an incident and who got them: see ``who_is_hit.users_hit``.
 
@@ -448,7 +453,7 @@ class Case:
             when the case has no such incident; the nearest id is named.
         """
         incident = self._incident(incident_id)
-        findings = self._with_incidents[0]
+        findings = self.findings_by_incident
         return users_hit(findings[findings["incident_id"] == incident["incident_id"]])
 
     def possibly_hit(self, incident_id: str) -> pd.DataFrame:

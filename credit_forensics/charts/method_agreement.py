@@ -7,7 +7,7 @@ import pandas as pd
 import plotly.graph_objects as go
 
 from credit_forensics.charts.style import SEQUENTIAL, house_figure, nothing_to_show, plain
-from credit_forensics.charts.wording import percent_text, word
+from credit_forensics.charts.wording import percent_text, percent_ticks, word
 
 
 def method_agreement(agreement: pd.DataFrame, *, language: str = "en") -> go.Figure:
@@ -76,9 +76,9 @@ def method_agreement(agreement: pd.DataFrame, *, language: str = "en") -> go.Fig
         xgap=2,
         ygap=2,
         hoverongaps=False,
-        hovertemplate=f"%{{y}} · %{{x}}<br>{word(language, 'agreement.hover')} %{{z:.1%}}"
+        hovertemplate=f"%{{y}} · %{{x}}<br>{word(language, 'agreement.hover')} %{{text}} %"
         "<extra></extra>",
-        colorbar={"tickformat": ".0%", "thickness": 12, "outlinewidth": 0},
+        colorbar={**percent_ticks(), "thickness": 12, "outlinewidth": 0},
     )
     figure.update_xaxes(tickangle=-45, showgrid=False, ticks="", showline=False)
     figure.update_yaxes(autorange="reversed", showgrid=False, ticks="", showline=False)

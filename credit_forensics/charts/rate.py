@@ -15,7 +15,7 @@ from credit_forensics.charts.style import (
     need_columns,
     nothing_to_show,
 )
-from credit_forensics.charts.wording import percent_text, word
+from credit_forensics.charts.wording import percent_text, percent_ticks, word
 
 
 def wilson_interval(hits: np.ndarray, trials: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -99,8 +99,11 @@ def rate_with_onset(
         mode="lines+markers",
         line={"color": BLUE, "width": 2},
         marker={"size": 5},
-        customdata=[[int(h), int(n)] for h, n in zip(hits, trials, strict=True)],
-        hovertemplate="%{x|%Y-%m-%d %H:%M}: %{y:.1%} (%{customdata[0]}/%{customdata[1]})"
+        customdata=[
+            [int(h), int(n), percent_text(language, h / n, 1)]
+            for h, n in zip(hits, trials, strict=True)
+        ],
+        hovertemplate="%{x|%Y-%m-%d %H:%M}: %{customdata[2]} (%{customdata[0]}/%{customdata[1]})"
         "<extra></extra>",
         name=word(language, "rate.axis"),
     )
@@ -122,7 +125,9 @@ def rate_with_onset(
             font={"color": VERMILLION},
         )
     figure.update_yaxes(
-        tickformat=".0%", rangemode="tozero", title_text=word(language, "rate.axis")
+        **percent_ticks(float(high.max())),
+        rangemode="tozero",
+        title_text=word(language, "rate.axis"),
     )
     figure.update_layout(showlegend=True)
     return figure

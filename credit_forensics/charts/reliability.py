@@ -14,7 +14,7 @@ from credit_forensics.charts.style import (
     need_columns,
     nothing_to_show,
 )
-from credit_forensics.charts.wording import word
+from credit_forensics.charts.wording import percent_text, percent_ticks, word
 
 
 def reliability_curve(labels: pd.DataFrame, *, language: str = "en", bins: int = 10) -> go.Figure:
@@ -72,15 +72,18 @@ def reliability_curve(labels: pd.DataFrame, *, language: str = "en", bins: int =
             "arrayminus": np.round(share.to_numpy() - low, 5).tolist(),
             "thickness": 1,
         },
-        customdata=points["n"].tolist(),
-        hovertemplate="%{x:.1%} → %{y:.1%} (n = %{customdata})<extra></extra>",
+        customdata=[
+            [percent_text(language, float(p), 1), percent_text(language, float(s), 1), int(n)]
+            for p, s, n in zip(points["p"], share, points["n"], strict=True)
+        ],
+        hovertemplate="%{customdata[0]} → %{customdata[1]} (n = %{customdata[2]})<extra></extra>",
         name=word(language, "reliability.observed"),
     )
     figure.update_xaxes(
-        range=[-0.02, 1.02], tickformat=".0%", title_text=word(language, "reliability.predicted")
+        range=[-0.02, 1.02], **percent_ticks(), title_text=word(language, "reliability.predicted")
     )
     figure.update_yaxes(
-        range=[-0.02, 1.02], tickformat=".0%", title_text=word(language, "reliability.observed")
+        range=[-0.02, 1.02], **percent_ticks(), title_text=word(language, "reliability.observed")
     )
     figure.update_layout(showlegend=True)
     return figure

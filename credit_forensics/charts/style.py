@@ -42,8 +42,8 @@ FAMILY_ORDER = tuple(FAMILY_COLOURS)
 SEQUENTIAL = [[0.0, "#F2F6FA"], [0.25, "#BFD8EA"], [0.5, "#7FB4D8"], [0.75, "#338FC2"], [1.0, BLUE]]
 
 _FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-_INK = "#1F2933"
-_GRID = "#DDE2E8"
+INK = "#1F2933"
+GRID = "#DDE2E8"
 
 
 def house_figure(title: str, alt: str, *, height: int = 340) -> go.Figure:
@@ -60,16 +60,16 @@ def house_figure(title: str, alt: str, *, height: int = 340) -> go.Figure:
         pixels; the width follows the page.
     """
     axis = {
-        "gridcolor": _GRID,
-        "zerolinecolor": _GRID,
-        "linecolor": _GRID,
+        "gridcolor": GRID,
+        "zerolinecolor": GRID,
+        "linecolor": GRID,
         "automargin": True,
         "title": {"standoff": 8, "font": {"size": 13}},
     }
     template = go.layout.Template(
         layout={
-            "font": {"family": _FONT, "size": 13, "color": _INK},
-            "paper_bgcolor": "#FFFFFF",
+            "font": {"family": _FONT, "size": 13, "color": INK},
+            "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
             "xaxis": axis,
             "yaxis": axis,

@@ -48,8 +48,9 @@ def waterfall(
     ----------
     explanation
         ``scores`` (person_id, score, probability) and ``bars`` (person_id, family, level,
-        accuracy, weight, methods). A person's weights sum to the score; the chart draws what it
-        is given and computes no score of its own, so the two cannot disagree.
+        accuracy, weight, methods; ``why``, where it is there, is said of a bar). A person's
+        weights sum to the score; the chart draws what it is given and computes no score of its
+        own, so the two cannot disagree.
     language
         ``en`` or ``de``.
     family_words
@@ -87,7 +88,7 @@ def waterfall(
         role = "credited" if str(person["person_id"]) == str(credited) else "other"
         head = (
             f"{plain(short(person['person_id'], 12))} · {word(language, f'waterfall.{role}')} · "
-            f"P = {percent_text(language, float(person['probability']), 1)}"
+            f"P {plain(_compared(percent_text(language, float(person['probability']), 1)))}"
         )
         # A row at zero that carries the person's name, and from which the bars start anew.
         rows.append(_Row("", "absolute", 0.0, f"<b>{head}</b>", ""))
@@ -99,7 +100,7 @@ def waterfall(
                     "relative",
                     float(bar["weight"]),
                     f"{bar['weight']:+.2f}",
-                    plain(f"{bar['level']} · {bar['methods']}"),
+                    plain(bar.get("why") or f"{bar['level']} · {bar['methods']}"),
                 )
             )
         rows.append(_Row(total, "total", float(person["score"]), f"{person['score']:.2f}", ""))
@@ -135,6 +136,10 @@ def waterfall(
         zeroline=False,
     )
     return figure
+
+
+def _compared(share: str) -> str:
+    return share if share.startswith(("<", ">")) else f"= {share}"
 
 
 @dataclass(frozen=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 _ENGLISH = {
     "nothing": "Nothing to show.",
@@ -62,7 +63,7 @@ _ENGLISH = {
     "reliability.predicted": "predicted probability",
     "reliability.observed": "observed share",
     "reliability.ideal": "perfectly calibrated",
-    "exposure.title": "Money at stake by finding and cause",
+    "exposure.title": "Money at stake by finding and cause, each payment once",
     "exposure.alt": "Bar chart of money at stake by finding and cause. {bars}",
     "exposure.axis": "amount ({currency})",
 }
@@ -129,7 +130,7 @@ _GERMAN = {
     "reliability.predicted": "vorhergesagte Wahrscheinlichkeit",
     "reliability.observed": "beobachteter Anteil",
     "reliability.ideal": "perfekt kalibriert",
-    "exposure.title": "Betroffenes Geld nach Befund und Ursache",
+    "exposure.title": "Betroffenes Geld nach Befund und Ursache, jede Zahlung einmal",
     "exposure.alt": "Balkendiagramm des betroffenen Geldes nach Befund und Ursache. {bars}",
     "exposure.axis": "Betrag ({currency})",
 }
@@ -156,12 +157,45 @@ def word(language: str, key: str, **values: object) -> str:
 
 
 def percent_text(language: str, share: float, digits: int = 0) -> str:
-    """A share between 0 and 1 as text.
+    """A share between 0 and 1 as text, in pages and charts alike.
+
+    It is never rounded up to all or down to none.
 
     Examples
     --------
     >>> percent_text("en", 0.123, 1), percent_text("de", 0.123, 1)
     ('12.3 %', '12,3 %')
+    >>> [percent_text("en", share) for share in (0.0, 0.002, 0.996, 1.0)]
+    ['0 %', '< 1 %', '> 99 %', '100 %']
     """
-    text = f"{share * 100:.{digits}f} %"
-    return text.replace(".", ",") if language == "de" else text
+    edge = 10.0 ** -(digits + 2)
+    if share in (0.0, 1.0):
+        text = f"{share * 100:.0f}"
+    elif share > 1 - edge:
+        text = f"> {100 - edge * 100:.{digits}f}"
+    elif share < edge:
+        text = f"< {edge * 100:.{digits}f}"
+    else:
+        text = f"{share * 100:.{digits}f}"
+    return f"{text.replace('.', ',') if language == 'de' else text} %"
+
+
+def percent_ticks(highest: float = 1.0) -> dict[str, Any]:
+    """An axis of shares up to the highest, its ticks written as shares are everywhere.
+
+    Examples
+    --------
+    >>> percent_ticks()["ticktext"]
+    ['0 %', '20 %', '40 %', '60 %', '80 %', '100 %']
+    >>> percent_ticks(0.04)["ticktext"]
+    ['0 %', '1 %', '2 %', '3 %', '4 %']
+    """
+    steps = (0.2, 0.1, 0.05, 0.02, 0.01)
+    step = next((one for one in steps if highest > 2.5 * one), steps[-1])
+    ticks = [round(place * step, 2) for place in range(round(1 / step) + 1)]
+    ticks = [tick for tick in ticks if tick <= highest + step / 2]
+    return {
+        "tickmode": "array",
+        "tickvals": ticks,
+        "ticktext": [f"{tick * 100:.0f} %" for tick in ticks],
+    }

@@ -8,27 +8,9 @@ from pathlib import Path
 import pandas as pd
 
 from credit_forensics.errors import CaseError
+from credit_forensics.findings.finding_keys import finding_keys
 
-_IDENTITY = ("finding", "cause", "payment_id", "event_id", "credited_user_id")
 _FORMAT = 1
-
-
-def finding_keys(findings: pd.DataFrame) -> pd.Series:
-    """What makes a finding the same one tomorrow: name, cause, payment, event, credited user.
-
-    Probability and wording may change with more evidence, so they are left out.
-
-    Examples
-    --------
-    >>> row = {"finding": "wrong_user", "cause": "stale_session", "payment_id": "cs_1",
-    ...        "event_id": None, "credited_user_id": "u1"}
-    >>> finding_keys(pd.DataFrame([row])).tolist()
-    ['wrong_user|stale_session|cs_1||u1']
-    """
-    if findings.empty:
-        return pd.Series([], dtype="str")
-    parts = findings[list(_IDENTITY)].astype("string").fillna("")
-    return parts.agg("|".join, axis=1)
 
 
 def write_baseline(findings: pd.DataFrame, path: Path | str) -> None:

@@ -14,8 +14,8 @@ from typing import Any
 import pandas as pd
 
 from credit_forensics import __version__
-from credit_forensics.checks.baseline import finding_keys
 from credit_forensics.findings.catalogue import FINDINGS
+from credit_forensics.findings.finding_keys import finding_keys
 
 # The page that a rule's help is on, beside the text that travels with it: findings.md of the docs.
 DOCS = "https://pypi.org/project/credit-forensics/"

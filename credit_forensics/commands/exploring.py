@@ -13,9 +13,10 @@ from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 
 if TYPE_CHECKING:
-    from credit_forensics.notebook import workspace
+    from credit_forensics.notebook import first_look, workspace
     from credit_forensics.scenarios import demo as demo_case
 else:
+    first_look = Later("credit_forensics.notebook.first_look")
     workspace = Later("credit_forensics.notebook.workspace")
     demo_case = Later("credit_forensics.scenarios.demo")
 
@@ -32,7 +33,7 @@ def lab(
     ] = False,
     json_: JsonOption = False,
 ) -> None:
-    """Open JupyterLab in a workspace beside the case, with the notebooks on it.
+    """Open JupyterLab in a workspace beside the case, on a page that shows what was found.
 
     Example: credit-forensics lab case.toml
 
@@ -50,4 +51,13 @@ def lab(
     if prepare:
         return
     command = workspace.lab_command(folder, port=port, browser=browser)
+    first = folder / workspace.FIRST
+    # What an analyst wrote into it is for the analyst to run.
+    if workspace.is_as_written(first):
+        typer.echo("Running the first notebook, so that the lab opens on the case …", err=True)
+        try:
+            first_look.fill_first_look(first)
+        except CaseError as error:
+            # The notebooks say the same, and the lab is where one looks into it.
+            typer.echo(f"credit-forensics: {error}", err=True)
     raise typer.Exit(subprocess.call(command, env=workspace.lab_environment(folder)))

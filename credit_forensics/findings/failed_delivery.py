@@ -126,6 +126,7 @@ FINDING = Finding(
             "not_found": "nicht gefunden",
         },
     ),
+    follows=("missing_credit", "missing_renewal"),
     concerns="delivery",
     place=130,
 )

@@ -240,6 +240,7 @@ FINDING = Finding(
             "moved": "auf ein anderes Konto umgehängt",
         },
     ),
+    follows=("wrong_user",),
     concerns="binding",
     place=120,
 )

@@ -83,7 +83,6 @@ def find_wrong_user(tables: Tables, methods: Sequence[Method] = METHODS) -> ir.T
     )
     rows = _with_payers(_with_account(rows, tables), verdicts)
     rows = _with_foreign_key(rows, tables)
-    explaining = rows.explaining_method.coalesce("")
     return finding_rows(
         rows,
         NAME,
@@ -109,18 +108,44 @@ def find_wrong_user(tables: Tables, methods: Sequence[Method] = METHODS) -> ir.T
             rows.families_available,
             " independent families of evidence name ",
             rows.rightful_user_id,
-            ibis.ifelse(
-                explaining == "",
-                "; no method explains the choice",
-                sentence("; the choice is explained by ", explaining),
-            ),
-            ibis.ifelse(
-                rows.correct_methods.coalesce("") == "",
-                ".",
-                sentence("; right would have been ", rows.correct_methods, "."),
-            ),
+            _what_led_there(rows),
         ),
     )
+
+
+def _what_led_there(rows: ir.Table) -> ir.StringValue:
+    """Which method led to the account, and which would have been right; where it is one method,
+    what differed: it names the rightful id, and another one was booked.
+    """
+    explaining = rows.explaining_method.coalesce("")
+    right = rows.correct_methods.coalesce("").replace(" ", "")
+    both = sentence(",", right, ",").contains(sentence(",", explaining, ","))
+    booked = sentence(rows.credited_user_id, " was booked")
+    spelling = same_but_for_spelling(rows.credited_user_id, rows.rightful_user_id)
+    return ibis.cases(
+        ((explaining == "") & (right == ""), "; no method explains the choice."),
+        (
+            explaining == "",
+            sentence(
+                "; no method explains the choice; right would have been ",
+                right.replace(",", ", "),
+                ".",
+            ),
+        ),
+        (
+            both & spelling,
+            sentence(
+                "; ", explaining, " names ", rows.rightful_user_id, ", and ", booked,
+                ": the two ids differ in spelling alone.",
+            ),
+        ),
+        (both, sentence("; ", explaining, " names ", rows.rightful_user_id, ", yet ", booked, ".")),
+        (right == "", sentence("; the choice is explained by ", explaining, ".")),
+        else_=sentence(
+            "; the choice is explained by ", explaining, "; right would have been ",
+            right.replace(",", ", "), ".",
+        ),
+    )  # fmt: skip
 
 
 def _cause(rows: ir.Table, methods: Sequence[Method]) -> ir.StringValue:

@@ -6,8 +6,8 @@ Importing it lets IPython display our objects as HTML or Markdown, and sets noth
 
 from credit_forensics.notebook import displays as displays
 from credit_forensics.notebook.opening import open_case
-from credit_forensics.notebook.picker import choose_payment
+from credit_forensics.notebook.picker import choose_payment, choose_user
 from credit_forensics.notebook.progress import notebook_progress
 from credit_forensics.notebook.show import show
 
-__all__ = ["choose_payment", "notebook_progress", "open_case", "show"]
+__all__ = ["choose_payment", "choose_user", "notebook_progress", "open_case", "show"]

@@ -1,27 +1,30 @@
-"""Picks a payment: a searchable list of the worst payments that drives the dossier."""
+"""Picks a payment or an account: a list that is searched, and drives a dossier's sections."""
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Sequence
 from typing import Any
 
-import pandas as pd
 from IPython.display import display
 
 from credit_forensics.case.case import Case
 from credit_forensics.extras import how_to_install, installed, load
 from credit_forensics.notebook.elements import ELEMENTS
+from credit_forensics.notebook.entities import Entity
+from credit_forensics.notebook.find import Finder
 from credit_forensics.notebook.live import live_shell
+from credit_forensics.notebook.pivot import Pivot
 from credit_forensics.records import row_dicts
+from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.payment_dossier import PaymentDossier
+from credit_forensics.reporting.user_dossier import UserDossier
 
 SHOWN = 200
-_SECTIONS = ("summary", "history", "claims", "related")
 
 
 def choose_payment(
     case: Case, payment_id: str = "", *, language: str = "en", reveal: bool = False
-) -> PaymentDossier | PickedDossier:
+) -> PaymentDossier | PickedPayment:
     """The dossier of a payment, with a list to pick another one from.
 
     Parameters
@@ -44,58 +47,162 @@ def choose_payment(
         when the case has no such payment.
     """
     dossier = PaymentDossier(case, payment_id, language=language, reveal=reveal)
-    if live_shell() is None:
+    if not _can_pick("payment_id"):
         return dossier
-    if not installed("ipywidgets"):
-        print(how_to_install("ipywidgets"), "Until then, set payment_id in the parameters' cell.")
-        return dossier
-    picked = PickedDossier(case, dossier, language=language, reveal=reveal)
+    picked = PickedPayment(case, dossier)
     display(picked.picker)
     return picked
 
 
-class PickedDossier:
-    """A dossier whose sections are widgets, written anew when another payment is picked.
+def choose_user(
+    case: Case, user_id: str = "", *, language: str = "en", reveal: bool = False
+) -> UserDossier | PickedUser:
+    """The dossier of a user, with a list to pick another one from: see ``choose_payment``."""
+    dossier = UserDossier(case, user_id, language=language, reveal=reveal)
+    if not _can_pick("user_id"):
+        return dossier
+    picked = PickedUser(case, dossier)
+    display(picked.picker)
+    return picked
+
+
+class _Picked:
+    """A dossier whose sections are widgets, written anew when another one is picked.
 
     Attributes
     ----------
     picker
-        the search field above the list, as one widget.
+        the search field, the list, and where one can go from what is picked, as one widget.
     dossier
-        the dossier of the payment that is picked.
+        the dossier of what is picked.
     """
 
-    def __init__(
-        self, case: Case, dossier: PaymentDossier, *, language: str = "en", reveal: bool = False
-    ) -> None:
+    kind = ""
+
+    def __init__(self, case: Case, dossier: Any) -> None:
         widgets = load("ipywidgets")
-        self._case, self._language, self._reveal = case, language, reveal
-        self.dossier = dossier
-        self._found = found_payments(dossier)
-        self._others = other_payments(dossier, self._found)
+        self._case, self.dossier = case, dossier
+        self._view: CaseView = dossier.view
+        self._find = Finder(self._view)
         self._sections: dict[str, Any] = {}
+        self._lines = self._worst()
+        self._total = self._number()
+        say = self._view.language.say
         wide = widgets.Layout(width="100%", max_width="56rem")
         narrow = {"description_width": "5rem"}
         self._search = widgets.Text(
-            description="Search",
-            placeholder="part of a payment's id, a finding, a severity",
+            description=say("picker.search"),
+            placeholder=say(f"picker.{self.kind}s"),
             layout=wide,
             style=narrow,
         )
         self._list = widgets.Select(
-            description="Payment", rows=8, layout=wide, style=narrow, options=self._options("")
+            description=say(f"picker.{self.kind}"), rows=8, layout=wide, style=narrow
         )
         self._count = widgets.HTML()
-        self.picker = widgets.VBox([self._search, self._list, self._count])
-        self._list.value = self.payment_id or None
-        self._say_count()
-        self._search.observe(self._searched, "value")
-        self._list.observe(self._picked, "value")
+        self._pivot = Pivot(case, self._view, self._went)
+        self.picker = widgets.VBox([self._search, self._list, self._count, self._pivot.widget])
+        self._offer("")
+        self._pivot.start(self._entity())
+        self._search.observe(lambda change: self._offer(str(change["new"])), "value")
+
+    @property
+    def picked(self) -> str:
+        """The id of what is picked; empty where the case has none."""
+        raise NotImplementedError
+
+    def pick(self, id_: str) -> None:
+        """Show another one in every section.
+
+        Raises
+        ------
+        CaseError
+            when the case has none of this id.
+        """
+        self.dossier = self._opened(id_)
+        self._pivot.start(self._entity())
+        for name in self._sections:
+            self._write(name)
+
+    def _opened(self, id_: str) -> Any:
+        raise NotImplementedError
+
+    def _worst(self) -> dict[str, str]:
+        """The ids of those with findings, the worst first, each with its line in the list."""
+        raise NotImplementedError
+
+    def _number(self) -> int:
+        raise NotImplementedError
+
+    def _found(self, words: Sequence[str]) -> list[str]:
+        """The ids that all words fit, those with findings first."""
+        raise NotImplementedError
+
+    def _shown_id(self, id_: str) -> str:
+        raise NotImplementedError
+
+    def _entity(self) -> Entity | None:
+        return Entity(self.kind, self.picked) if self.picked else None
+
+    def _went(self, entity: Entity) -> None:
+        """Another one of the list's own kind is picked there too."""
+        if entity.kind == self.kind and entity.id != self.picked:
+            self.dossier = self._opened(entity.id)
+            for name in self._sections:
+                self._write(name)
+            self._offer(self._search.value)
+
+    def _section(self, name: str) -> Any:
+        if name not in self._sections:
+            self._sections[name] = load("ipywidgets").Output()
+            self._write(name)
+        return self._sections[name]
+
+    def _write(self, name: str) -> None:
+        block = getattr(self.dossier, name)()
+        self._sections[name].outputs = tuple(
+            {"output_type": "display_data", "data": bundle, "metadata": {}}
+            for bundle in block.bundles()
+        )
+
+    def _offer(self, wanted: str) -> None:
+        """List what a search finds; what is shown stays, or the list would name another one."""
+        found = self._found(wanted.split())
+        listed = found if self.picked in found or not self.picked else [self.picked, *found]
+        self._list.unobserve_all("value")
+        self._list.options = [(self._lines.get(one, self._shown_id(one)), one) for one in listed]
+        self._list.value = self.picked or None
+        self._list.observe(self._chosen, "value")
+        language = self._view.language
+        counted = language.say("picker.none")
+        if found:
+            counted = language.say(
+                "picker.shown",
+                shown=language.number(len(found)),
+                total=language.count(self.kind, self._total),
+            )
+        self._count.value = str(ELEMENTS.note(counted))
+
+    def _chosen(self, change: dict[str, Any]) -> None:
+        if change["new"] and change["new"] != self.picked:
+            self.pick(str(change["new"]))
+
+
+class PickedPayment(_Picked):
+    """A payment's dossier that follows the list: see ``PaymentDossier``."""
+
+    kind = "payment"
+    dossier: PaymentDossier
+
+    @property
+    def picked(self) -> str:
+        """The payment that is picked."""
+        return self.dossier.payment_id
 
     @property
     def payment_id(self) -> str:
         """The payment that is picked."""
-        return self.dossier.payment_id
+        return self.picked
 
     def summary(self) -> Any:
         """Its verdict and its findings."""
@@ -113,68 +220,81 @@ class PickedDossier:
         """Other payments of the same card, customer and person, with their verdicts."""
         return self._section("related")
 
-    def pick(self, payment_id: str) -> None:
-        """Show another payment in every section.
+    def _opened(self, id_: str) -> PaymentDossier:
+        view = self._view
+        return PaymentDossier(self._case, id_, language=view.language.code, reveal=view.mask.reveal)
 
-        Raises
-        ------
-        CaseError
-            when the case has no such payment.
-        """
-        self.dossier = PaymentDossier(
-            self._case, payment_id, language=self._language, reveal=self._reveal
-        )
-        for name in self._sections:
-            self._write(name)
+    def _worst(self) -> dict[str, str]:
+        return found_payments(self.dossier)
 
-    def _section(self, name: str) -> Any:
-        widgets = load("ipywidgets")
-        if name not in self._sections:
-            self._sections[name] = widgets.Output()
-            self._write(name)
-        return self._sections[name]
+    def _number(self) -> int:
+        return len(self._view.verdicts)
 
-    def _write(self, name: str) -> None:
-        block = getattr(self.dossier, name)()
-        self._sections[name].outputs = tuple(
-            {"output_type": "display_data", "data": bundle, "metadata": {}}
-            for bundle in block.bundles()
-        )
+    def _found(self, words: Sequence[str]) -> list[str]:
+        folded = {payment: line.casefold() for payment, line in self._lines.items()}
+        said = [[p for p, line in folded.items() if word.casefold() in line] for word in words]
+        fit = set(self._find.payments(words, said, among=self._lines))
+        worst = [payment for payment in self._lines if payment in fit]
+        others = self._find.payments(words, said, most=SHOWN)
+        return [*worst, *(payment for payment in others if payment not in self._lines)][:SHOWN]
 
-    def _options(self, wanted: str) -> list[tuple[str, str]]:
-        words = wanted.casefold().split()
-        found = [
-            payment
-            for payment, line in self._found.items()
-            if all(word in line.casefold() for word in words)
-        ][:SHOWN]
-        if len(found) < SHOWN:
-            others = self._others
-            for word in words:
-                others = others[others.str.casefold().str.contains(word, regex=False)]
-            found += others.head(SHOWN - len(found)).tolist()
-        if self.payment_id and self.payment_id not in found:
-            # The one that is shown stays, or the list would name another one than the sections.
-            found.insert(0, self.payment_id)
-        text = self.dossier.view.mask.text
-        return [(self._found.get(payment, text(payment)), payment) for payment in found]
+    def _shown_id(self, id_: str) -> str:
+        return self._view.mask.text(id_)
 
-    def _searched(self, change: dict[str, Any]) -> None:
-        current = self.payment_id
-        self._list.unobserve(self._picked, "value")
-        self._list.options = self._options(str(change["new"]))
-        self._list.value = current or None
-        self._list.observe(self._picked, "value")
-        self._say_count()
 
-    def _picked(self, change: dict[str, Any]) -> None:
-        if change["new"] and change["new"] != self.payment_id:
-            self.pick(str(change["new"]))
+class PickedUser(_Picked):
+    """A user's dossier that follows the list: see ``UserDossier``."""
 
-    def _say_count(self) -> None:
-        shown, total = len(self._list.options), len(self._found) + len(self._others)
-        counted = f"{shown:,} of {total:,} payments, the worst first"
-        self._count.value = str(ELEMENTS.note(counted))
+    kind = "account"
+    dossier: UserDossier
+
+    @property
+    def picked(self) -> str:
+        """The account that is picked."""
+        return self.dossier.user_id
+
+    def summary(self) -> Any:
+        """The ids that are this person, what was lost, and the balances."""
+        return self._section("summary")
+
+    def findings(self) -> Any:
+        """Findings that name this person, as credited or as rightful."""
+        return self._section("findings")
+
+    def payments(self) -> Any:
+        """Payments that this person made, or whose credits this person holds."""
+        return self._section("payments")
+
+    def ledger(self) -> Any:
+        """This person's ledger entries, in order, with the running balance."""
+        return self._section("ledger")
+
+    def _opened(self, id_: str) -> UserDossier:
+        view = self._view
+        return UserDossier(self._case, id_, language=view.language.code, reveal=view.mask.reveal)
+
+    def _worst(self) -> dict[str, str]:
+        language, findings = self._view.language, self._view.findings
+        lines: dict[str, str] = {}
+        for role, column in (("lost", "rightful_user_id"), ("got", "credited_user_id")):
+            rows = findings.dropna(subset=[column]).drop_duplicates(column)
+            for row in row_dicts(rows[rows["finding"] == "wrong_user"]):
+                user = str(row[column])
+                word = language.name("role", role)
+                lines.setdefault(user, f"{word} · {self._shown_id(user)}")
+        return lines
+
+    def _number(self) -> int:
+        return self._view.ids
+
+    def _found(self, words: Sequence[str]) -> list[str]:
+        fit = set(self._find.accounts(words, among=self._lines))
+        worst = [user for user in self._lines if user in fit]
+        others = self._find.accounts(words, most=SHOWN)
+        return [*worst, *(user for user in others if user not in self._lines)][:SHOWN]
+
+    def _shown_id(self, id_: str) -> str:
+        return self._view.mask.user_id(id_)
 
 
 def found_payments(dossier: PaymentDossier) -> dict[str, str]:
@@ -191,13 +311,18 @@ def found_payments(dossier: PaymentDossier) -> dict[str, str]:
             view.language.name("severity", row["severity"]),
             view.language.name("finding", row["finding"]),
             money,
+            view.language.day(row["created_at"]),
             view.mask.text(row["payment_id"]),
         ]
         lines[str(row["payment_id"])] = " · ".join(part for part in parts if part)
     return lines
 
 
-def other_payments(dossier: PaymentDossier, found: Collection[str]) -> pd.Series:
-    """The ids of the other payments: too many to write a line for each."""
-    ids = dossier.view.verdicts["payment_id"]
-    return ids[~ids.isin(list(found))]
+def _can_pick(parameter: str) -> bool:
+    """Whether a person looks who can pick; one who lacks the widgets is told."""
+    if live_shell() is None:
+        return False
+    if not installed("ipywidgets"):
+        print(how_to_install("ipywidgets"), f"Until then, set {parameter} in the parameters' cell.")
+        return False
+    return True

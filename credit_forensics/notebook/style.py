@@ -8,8 +8,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from credit_forensics.charts.style import GRID, INK
 from credit_forensics.notebook.elements import ELEMENTS
 
+_HOUSE = (INK, GRID)
 _OUTPUT = ".jp-RenderedHTMLCommon"
 _DARK = '[data-jp-theme-light="false"]'
 _PAGE = Path(__file__).resolve().parent.parent / "reporting" / "page.css"
@@ -42,9 +44,23 @@ def notebook_style() -> Markup:
         f"{_OUTPUT} {{ {light} }} {_DARK} {_OUTPUT} {{ {dark} }}\n{rules}\n"
         f"{_OUTPUT} .scroll :is(th, td) {{ text-align: left; white-space: normal; }}\n"
         f"{_OUTPUT} .scroll .number {{ text-align: right; }}\n"
-        f"{_OUTPUT} .scroll table {{ margin: 0; }}"
+        f"{_OUTPUT} .scroll table {{ margin: 0; }}\n{_chart_rules(light, dark)}"
     )
     return ELEMENTS.style(Markup(style))  # noqa: S704  # rules of our own file
+
+
+def _chart_rules(light: str, dark: str) -> str:
+    """Rules by which charts take the theme's colours: what has the house's ink or grid is theirs,
+    and no text inside a coloured bar.
+    """
+    chart = ".js-plotly-plot"
+    ink, grid = (f"rgb({', '.join(str(int(c[i : i + 2], 16)) for i in (1, 3, 5))})" for c in _HOUSE)
+    return (
+        f"{chart} {{ {light} }} {_DARK} {chart} {{ {dark} }}\n"
+        f"{chart} .main-svg {{ background: transparent !important; }}\n"
+        f"{chart} text[style*='{ink}'] {{ fill: var(--ink) !important; }}\n"
+        f"{chart} path[style*='{grid}'] {{ stroke: var(--grid) !important; }}"
+    )
 
 
 def _scoped(selectors: str) -> str:

@@ -20,7 +20,11 @@ FIRST = "01_first_look.ipynb"
 # Jupyter reads it beside its own configuration, so that nothing an installation set is lost.
 _CONFIG = ".jupyter"
 # Evidence is looked at here: the lab neither fetches news nor asks whether it may.
-_SETTINGS = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}
+# What is scrolled out of sight stays: the rules by which all outputs look are one of them.
+_SETTINGS = {
+    "@jupyterlab/apputils-extension:notification": {"fetchNews": "false"},
+    "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
+}
 
 
 def make_workspace(case_path: Path | str) -> Path:
@@ -57,6 +61,11 @@ def make_workspace(case_path: Path | str) -> Path:
     except OSError as error:
         raise CaseError(f"The workspace {folder} cannot be written: {error.strerror}.") from None
     return folder
+
+
+def is_as_written(notebook: Path) -> bool:
+    """Whether the cells of a notebook in the workspace are ours, and no analyst's."""
+    return _read_written(notebook.parent).get(notebook.stem) == _digest_of(notebook)
 
 
 def lab_command(folder: Path, *, port: int | None = None, browser: bool = True) -> list[str]:
@@ -104,12 +113,12 @@ def _write(folder: Path, template: str, case_file: Path, kept: dict[str, str]) -
         if "parameters" in cell.get("metadata", {}).get("tags", []):
             cell.source = _with_case(cell.source, case_file)
     content = nbformat.writes(notebook) + "\n"
-    digest = hashlib.sha256(content.encode("utf-8")).hexdigest()
+    digest = _digest(notebook)
     target = folder / f"{template}.ipynb"
     if target.exists():
-        found = hashlib.sha256(target.read_bytes()).hexdigest()
+        found = _digest_of(target)
         if found == digest:
-            return {}
+            return {template: digest}
         if found != kept.get(template):
             # Somebody works in it: ours must not take their place.
             if kept.get(template) != digest:
@@ -117,6 +126,19 @@ def _write(folder: Path, template: str, case_file: Path, kept: dict[str, str]) -
             return {}
     target.write_text(content, encoding="utf-8")
     return {template: digest}
+
+
+def _digest_of(path: Path) -> str:
+    try:
+        return _digest(nbformat.read(path, as_version=4))
+    except (ValueError, AttributeError, nbformat.ValidationError):
+        return ""
+
+
+def _digest(notebook: nbformat.NotebookNode) -> str:
+    """Of what is written in the cells: what was run in them changes no notebook."""
+    cells = [[cell.cell_type, cell.source] for cell in notebook.cells]
+    return hashlib.sha256(json.dumps(cells).encode("utf-8")).hexdigest()
 
 
 def _with_case(source: str, case_file: Path) -> str:

@@ -10,7 +10,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.case.case import Case
-from credit_forensics.charts.style import SEVERITIES, short
+from credit_forensics.charts.style import SEVERITIES
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.stored.custody import ReadAnew
 from credit_forensics.findings.finding import Finding
@@ -20,10 +20,15 @@ from credit_forensics.privacy.mask import Mask
 from credit_forensics.records import row_dicts
 from credit_forensics.reporting.elements import ELEMENTS, Code
 from credit_forensics.reporting.html_tables import Row
+from credit_forensics.reporting.incident_notes import Note, read_notes
 from credit_forensics.reporting.language import Language
+from credit_forensics.reporting.matters import accounts_hit, matters, money_at_stake
+from credit_forensics.reporting.since_last import SinceLast
 from credit_forensics.reporting.window import Window
 from credit_forensics.tables.catalogue import Tables
 
+# What a reader looks things up in begins folded.
+_BEGIN_FOLDED = frozenset({"methods", "trust", "manifest", "appendix"})
 _MANUAL_KINDS = ("correction", "grant", "transfer", "reversal")
 
 
@@ -62,6 +67,8 @@ class CaseView:
         self.chosen = bool(payment_id)
         self.window = window
         self.read_anew: Sequence[ReadAnew] | None = None
+        self.since: SinceLast | None = None
+        self._rows: dict[tuple[str, str, str | None], list[Row]] = {}
         if payment_id and payment_id not in set(self.case.verdicts["payment_id"]):
             raise CaseError(f"There is no payment {payment_id} in this case.")
         self._payment_id = payment_id
@@ -94,9 +101,10 @@ class CaseView:
 
     @cached_property
     def findings(self) -> pd.DataFrame:
-        """The findings, worst first: by severity, then money, then probability."""
+        """The findings and their incidents, worst first: by severity, money, probability."""
         rank = {severity: i for i, severity in enumerate(SEVERITIES)}
-        found: pd.DataFrame = self.case.findings
+        found: pd.DataFrame = self.case.findings_by_incident
+        found = found.assign(cause=found["cause"].mask(found["cause"] == ""))
         if self.window:
             # What has no date, as a balance, is as it is now.
             found = found[self.window.holds(found["created_at"], undated=True)]
@@ -201,6 +209,11 @@ class CaseView:
         return money_at_stake(self.findings)
 
     @cached_property
+    def matters(self) -> pd.DataFrame:
+        """Beside each finding its id, what it is part of and the money counted with it."""
+        return matters(self.findings, self.catalogue, self.case.masked())
+
+    @cached_property
     def traits(self) -> pd.DataFrame:
         """What wrong payments share more often than right ones, the surest first."""
         self.case.verdicts  # noqa: B018  # counted against the verdicts on the engine
@@ -212,9 +225,22 @@ class CaseView:
         return self.case.judged.enough(self.case.settings.analysis.judged_at_least)
 
     @cached_property
+    def notes(self) -> dict[str, Note]:
+        """What people noted of incidents, by their ids."""
+        return read_notes(self.case.settings.folder)
+
+    @cached_property
     def accounts_hit(self) -> int:
         """Accounts that a finding names, as credited or as rightful."""
         return accounts_hit(self.findings)
+
+    @cached_property
+    def manual_by_user(self) -> dict[object, list[Row]]:
+        """These entries by their account."""
+        entries: dict[object, list[Row]] = {}
+        for row in row_dicts(self.manual_entries):
+            entries.setdefault(row["user_id"], []).append(row)
+        return entries
 
     @cached_property
     def manual_entries(self) -> pd.DataFrame:
@@ -238,23 +264,24 @@ class CaseView:
         return row_dicts(self.query(matrix.filter(matrix.payment_id.isin(list(payments)))))
 
     def rows_of(self, table: str, column: str, value: str | None) -> list[Row]:
-        """The rows of an evidence table with one value in one column."""
-        expression: ir.Table = getattr(Tables(), table)
-        return row_dicts(self.query(expression.filter(expression[column] == value)))
+        """The rows of an evidence table with one value in one column, each asked for once."""
+        key = (table, column, value)
+        if key not in self._rows:
+            expression: ir.Table = getattr(Tables(), table)
+            self._rows[key] = row_dicts(self.query(expression.filter(expression[column] == value)))
+        return self._rows[key]
 
     def user(self, user_id: object) -> Code:
         """A user id as the report shows it."""
         return Code(self.mask.user_id(user_id))
 
-    def short_user(self, user_id: object, length: int = 13) -> Markup:
-        """A user id cut to a table's width; the whole id is its tooltip."""
-        shown = self.mask.user_id(user_id)
-        return ELEMENTS.code(short(shown, length), shown)
+    def short_user(self, user_id: object) -> Markup:
+        """A user id, shown as wide as a table's column is; it is there whole, to find and copy."""
+        return ELEMENTS.cut(self.mask.user_id(user_id))
 
-    def short_id(self, value: object, length: int = 20) -> Markup:
-        """Another id cut to a table's width; the whole id is its tooltip."""
-        shown = self.mask.text(value)
-        return ELEMENTS.code(short(shown, length), shown)
+    def short_id(self, value: object) -> Markup:
+        """Another id in the same way."""
+        return ELEMENTS.cut(self.mask.text(value))
 
     def id(self, value: object) -> Code:
         """A payment's, event's or entry's id as the report shows it."""
@@ -262,37 +289,11 @@ class CaseView:
 
     def heading(self, section: str) -> Markup:
         """A section's heading, with the anchor that the contents link to."""
-        return ELEMENTS.heading(section, self.language.say(f"section.{section}"))
+        folded = section in _BEGIN_FOLDED
+        return ELEMENTS.heading(section, self.language.say(f"section.{section}"), folded)
 
     def paragraph(self, key: str, kind: str = "", **values: object) -> Markup:
         """A sentence of the report's language as a paragraph; its kind ``none`` says that there is
         nothing, for "nothing found" is a result.
         """
         return ELEMENTS.paragraph(self.language.html(key, **values), kind)
-
-
-def money_at_stake(findings: pd.DataFrame) -> dict[str, int]:
-    """Money by currency, minor units; a payment with several findings counts once.
-
-    Examples
-    --------
-    >>> rows = pd.DataFrame({"payment_id": ["a", "a"], "amount": [500, 500], "currency": "eur"})
-    >>> money_at_stake(rows)
-    {'eur': 500}
-    """
-    rows = findings.dropna(subset=["amount", "currency"])
-    named = rows["payment_id"].notna()
-    once = pd.concat(
-        [
-            rows[named].sort_values("amount", ascending=False).drop_duplicates("payment_id"),
-            rows[~named],
-        ]
-    )
-    sums = once.groupby("currency")["amount"].sum()
-    return {str(currency): int(total) for currency, total in sums.items()}
-
-
-def accounts_hit(findings: pd.DataFrame) -> int:
-    """Distinct accounts that findings name, as credited or as rightful."""
-    named = pd.concat([findings["credited_user_id"], findings["rightful_user_id"]])
-    return int(named.dropna().nunique())

@@ -28,7 +28,7 @@ _NUMBERS = frozenset(
     }
 )
 _TIMES = frozenset({"created_at", "onset", "end", "since", "until", "first_at", "last_at"})
-_USERS = frozenset({"credited_user_id", "rightful_user_id", "user_id"})
+_USERS = frozenset({"credited_user_id", "rightful_user_id", "user_id", "person_id"})
 _IDS = frozenset({"payment_id", "event_id", "entry_id"})
 _CODES = frozenset({"finding", "cause", "verdict", "family"})
 _SHARES = frozenset({"probability", "accuracy", "coverage", "agreement", "explains_ledger"})

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import pandas as pd
+from markupsafe import Markup
 
 from credit_forensics.findings.finding import Correction
 from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.elements import Code
 from credit_forensics.reporting.html_tables import Row
 
 
@@ -43,8 +44,20 @@ def correction_of(view: CaseView, finding: Row) -> Needed | None:
         key = "answer.correct_rebind" if rightful else "answer.correct_review"
     else:
         key = "answer.correct_adjust"
-    entries = _counter_entries(_by_user(view.manual_entries), finding, correction)
+    entries = _counter_entries(view.manual_by_user, finding, correction)
     return Needed(key, finding, tuple(entries))
+
+
+def what_to_do(view: CaseView, row: Row) -> Markup:
+    """What puts a kind of finding right, in one sentence: see ``findings.finding.Correction``."""
+    correction = _corrections(view).get(str(row["finding"]))
+    if correction is None:
+        return view.language.html("todo.none")
+    if why := correction.why_a_person(row.get("cause") or None):
+        # Why is written in English, beside the finding.
+        return view.language.html("todo.person", why=f": {why}" * (view.language.code == "en"))
+    command = Code("credit-forensics repair case.toml")
+    return view.language.html(f"todo.{correction.action}", command=command)
 
 
 def _corrections(view: CaseView) -> dict[str, Correction]:
@@ -58,11 +71,9 @@ def open_corrections(view: CaseView) -> tuple[int, int]:
     """
     corrections = _corrections(view)
     correctable = view.findings[view.findings["finding"].isin(list(corrections))]
-    manual = view.manual_entries
     # Only where somebody booked by hand can a finding be settled already.
     settled: set[int] = set()
-    if len(manual):
-        by_user = _by_user(manual)
+    if by_user := view.manual_by_user:
         settled = {
             int(str(index))
             for index, row in zip(correctable.index, row_dicts(correctable), strict=True)
@@ -76,13 +87,6 @@ def open_corrections(view: CaseView) -> tuple[int, int]:
     ]
     credits = int(rows.loc[moving, "credits"].fillna(0).abs().sum())
     return len(rows), credits
-
-
-def _by_user(manual: pd.DataFrame) -> dict[object, list[Row]]:
-    entries: dict[object, list[Row]] = {}
-    for row in row_dicts(manual):
-        entries.setdefault(row["user_id"], []).append(row)
-    return entries
 
 
 def _counter_entries(

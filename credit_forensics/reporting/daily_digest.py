@@ -12,7 +12,7 @@ from credit_forensics.charts.style import SEVERITIES
 from credit_forensics.errors import CaseError
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.findings_section import findings_section
-from credit_forensics.reporting.headline import digest_headline
+from credit_forensics.reporting.headline import digest_headline, digest_title, facts_of
 from credit_forensics.reporting.incident_report import case_view
 from credit_forensics.reporting.reference_sections import coverage_section
 from credit_forensics.reporting.window import rolling_window
@@ -69,7 +69,8 @@ class DailyDigest:
         language = self.view.language
         first, last = language.time(self.window.since), language.time(self.window.until)
         window = language.say("digest.window", first=first, last=last)
-        return Block(digest_headline(self.view, self.recent, window, self._started_at))
+        head = digest_headline(self.view, self.recent, window, self._started_at)
+        return Block(head, status=facts_of(self.view, digest_title(self.view, self.recent)))
 
     def findings(self) -> Block:
         """The findings of the window."""

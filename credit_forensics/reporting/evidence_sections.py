@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import plotly.graph_objects as go
+from markupsafe import Markup
 
 from credit_forensics.charts import (
     credit_flow,
     method_agreement,
-    rate_with_onset,
     timeline,
     waterfall,
 )
@@ -21,12 +22,11 @@ from credit_forensics.records import row_dicts
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.cells import Cells, code
+from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.findings_section import finding_sentence
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
-from credit_forensics.reporting.in_short import largest_first
 
 SHOWN_WATERFALLS = 10
-SHOWN_INCIDENTS = 25
 # What an explanation calls the candidate that no voice names.
 NOBODY = "(nobody named)"
 
@@ -34,20 +34,24 @@ NOBODY = "(nobody named)"
 def waterfalls_section(view: CaseView, most: int = SHOWN_WATERFALLS) -> Block:
     """Why: a sentence and a waterfall for each of the worst payments that has candidates."""
     parts: list[Any] = []
-    worst = view.worst_payments[: most * 3]
-    for payment, explanation in zip(worst, view.case.explain_all(worst), strict=True):
-        if explanation.bars.empty:
-            continue
-        finding = row_dicts(view.findings[view.findings["payment_id"] == payment])[0]
-        sentence = view.paragraph(
-            "waterfall.sentence",
-            payment=view.id(payment),
-            verdict=view.language.name("verdict", explanation.verdict.get("verdict")),
-            explanation=finding_sentence(view, finding),
-        )
-        parts += [sentence, payment_waterfall(view, explanation)]
-        if len(parts) >= 2 * most:
-            break
+    worst, drawn = view.worst_payments[: most * 3], 0
+    while worst and drawn < most:
+        # Most have candidates, so no more are explained than are likely to be drawn.
+        some, worst = worst[: most - drawn], worst[most - drawn :]
+        for payment, explanation in zip(some, view.case.explain_all(some), strict=True):
+            if explanation.bars.empty:
+                continue
+            drawn += 1
+            finding = row_dicts(view.findings[view.findings["payment_id"] == payment].head(1))[0]
+            sentence = view.paragraph(
+                "waterfall.sentence",
+                payment=view.id(payment),
+                verdict=view.language.name("verdict", explanation.verdict.get("verdict")),
+                explanation=finding_sentence(view, finding),
+            )
+            why = weights_table(view, explanation)
+            fold = ELEMENTS.unfold(view.language.say("weights.fold"), why)
+            parts += [sentence, payment_waterfall(view, explanation), fold]
     if not parts:
         return Block(view.heading("waterfalls"), view.paragraph("none.waterfalls", "none"))
     return Block(view.heading("waterfalls"), view.paragraph("waterfalls.intro"), *parts)
@@ -55,9 +59,63 @@ def waterfalls_section(view: CaseView, most: int = SHOWN_WATERFALLS) -> Block:
 
 def payment_waterfall(view: CaseView, explanation: Explanation) -> go.Figure:
     """The waterfall of one explanation, its persons as the report shows them."""
-    shown = ShownExplanation(explanation, view.mask, view.person_of)
+    bars = _weights(view, explanation)
+    why = [
+        view.language.say(
+            "weights.why",
+            level=row["level"],
+            accuracy=view.language.percent(float(row["accuracy"])),
+            voices=_voices(view, row),
+            methods=row["methods"],
+        )
+        for row in row_dicts(bars)
+    ]
+    explained = replace(explanation, bars=explanation.bars.assign(why=why))
+    shown = ShownExplanation(explained, view.mask, view.person_of)
     words = {family: view.language.name("family", family) for family in FAMILY_ORDER}
     return waterfall(shown, language=view.language.code, family_words=words)
+
+
+def weights_table(view: CaseView, explanation: Explanation) -> Markup:
+    """Why each bar weighs what it weighs: the level, how often it is right, and of how many."""
+    language = view.language
+    say = language.say
+
+    def weight(row: Row) -> str:
+        return f"{'+' if row['weight'] > 0 else ''}{language.number(row['weight'], 2)}"
+
+    cells = Cells(view)
+    return html_table(
+        _weights(view, explanation),
+        [
+            cells.column("person_id"),
+            *cells.columns("family", "level", "accuracy"),
+            TableColumn("voices", say("column.voices"), lambda row: _voices(view, row), True),
+            TableColumn("weight", say("column.weight"), weight, True),
+            TableColumn("methods", say("column.named_by"), lambda row: str(row["methods"])),
+        ],
+        caption=say("caption.weights"),
+        language=language,
+    )
+
+
+def _weights(view: CaseView, explanation: Explanation) -> pd.DataFrame:
+    """The bars of candidates, each with the number of voices that its level's accuracy is from."""
+    voices = {
+        (family["family"], level["level"]): level["voices"]
+        for family in view.case.model.get("families", [])
+        for level in family["levels"]
+    }
+    bars = explanation.bars
+    counted = [voices.get(key) for key in zip(bars["family"], bars["level"], strict=True)]
+    return bars.assign(voices=pd.Series(counted, index=bars.index, dtype=object))
+
+
+def _voices(view: CaseView, row: Row) -> str:
+    voices = row["voices"]
+    if not voices:
+        return view.language.say("weights.prior")
+    return view.language.number(round(float(voices)))
 
 
 class ShownExplanation:
@@ -67,7 +125,7 @@ class ShownExplanation:
         scores, bars = explanation.scores, explanation.bars
         self.payment_id = mask.text(explanation.payment_id)
         self.scores = mask.frame(scores[scores["person_id"] != NOBODY], "scores")
-        self.bars = mask.frame(bars, "bars")
+        self.bars = mask.frame(bars, "bars").assign(why=bars["why"])
         credited = explanation.verdict.get("credited_user_id")
         absent = credited is None or pd.isna(credited)
         person = None if absent else mask.user_id(person_of.get(str(credited), credited))
@@ -112,46 +170,3 @@ def methods_section(view: CaseView) -> Block:
     )
     figure = method_agreement(view.case.method_agreement, language=view.language.code)
     return Block(view.heading("methods"), table, figure)
-
-
-def incidents_section(view: CaseView) -> Block:
-    """Incidents, and the rate over time of the gravest one that payments belong to."""
-    language = view.language
-    incidents = largest_first(view.incidents)
-    if incidents.empty:
-        return Block(view.heading("incidents"), view.paragraph("none.incidents", "none"))
-    keys = ("finding", "cause", "severity", "onset", "end", "findings", "users", "credits")
-    cells = Cells(view)
-    table = html_table(
-        view.mask.frame(incidents.head(SHOWN_INCIDENTS), "incidents"),
-        cells.columns(*keys, "amount"),
-        caption=language.say("caption.incidents"),
-        language=language,
-        total=len(incidents),
-        # The summaries are written in English when the case is analysed.
-        detail=(lambda row: str(row["summary"])) if language.code == "en" else None,
-    )
-    rate = rate_of_incident(view, row_dicts(incidents)[0])
-    return Block(view.heading("incidents"), view.paragraph("incidents.intro"), table, *rate)
-
-
-def rate_of_incident(view: CaseView, incident: Row) -> list[Any]:
-    """The rate over time of an incident's finding and cause, as a list of no or one chart."""
-    found = view.findings
-    same = found["finding"] == incident["finding"]
-    cause = incident.get("cause")
-    if cause:
-        same &= found["cause"] == cause
-    hit = found.loc[same, "payment_id"].dropna()
-    if hit.empty:
-        return []
-    low, high = incident.get("onset_low"), incident.get("onset_high")
-    return [
-        rate_with_onset(
-            view.payments,
-            hit,
-            onset=incident.get("onset"),
-            onset_interval=(low, high) if low is not None and high is not None else None,
-            language=view.language.code,
-        )
-    ]

@@ -24,7 +24,7 @@ def write_findings_csv(findings: pd.DataFrame, path: Path, mask: Mask) -> str:
     mask
         the report's mask.
     """
-    masked = mask.frame(findings, "findings")
+    masked = mask.frame(findings.drop(columns="incident_id", errors="ignore"), "findings")
     for name in masked.columns:
         column = masked[name]
         if isinstance(column.dtype, pd.DatetimeTZDtype):

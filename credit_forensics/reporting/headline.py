@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.charts.style import SEVERITIES
-from credit_forensics.coverage.judged import SUBJECTS, percent
+from credit_forensics.coverage.judged import percent
 from credit_forensics.html_templates import render
 from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
-from credit_forensics.reporting.case_view import CaseView, accounts_hit, money_at_stake
-from credit_forensics.reporting.in_short import in_short
+from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.in_short import in_short, judged_facts
+from credit_forensics.reporting.matters import accounts_hit, money_at_stake
 from credit_forensics.reporting.rolling_facts import rolling_facts
+from credit_forensics.reporting.since_section import since_line
 
 
 def headline(view: CaseView, started_at: str = "") -> Markup:
@@ -28,20 +31,6 @@ def headline(view: CaseView, started_at: str = "") -> Markup:
         when the run started, ISO 8601; shown, never computed with.
     """
     language = view.language
-    found = view.findings
-    payments = language.count("payment", len(view.verdicts))
-    if len(found):
-        title = language.say(
-            "headline.findings",
-            findings=language.count("finding", len(found)),
-            payments=payments,
-            amount=language.amounts(view.at_stake),
-        )
-    else:
-        title = language.say("headline.none", payments=payments)
-        if not view.judged_enough:
-            share = percent(view.case.judged.least)
-            title = language.say("headline.none_judged", share=share, payments=payments)
     verdicts = view.verdicts["verdict"].value_counts()
     unsure = language.say(
         "headline.unsure",
@@ -51,46 +40,64 @@ def headline(view: CaseView, started_at: str = "") -> Markup:
     if asked := int(verdicts.get(PAID_BY_ANOTHER, 0)):
         asked_words = language.count("payment", asked)
         unsure += f" {language.say('headline.paid_by_another', payments=asked_words)}"
-    facts = [f"{_facts(view, started_at)}. {unsure}", *judged_facts(view)]
-    return _head(view, found, title, facts, short=in_short(view))
+    facts = [f"{_facts(view, started_at)}. {unsure}"]
+    if since := since_line(view):
+        facts.insert(0, since)
+    return _head(view, view.findings, title_of(view), facts, short=in_short(view))
 
 
-def judged_facts(view: CaseView) -> list[str]:
-    """What share of money, credits and deliveries was judged, and why the rest was not."""
-    language, judged = view.language, view.case.judged
+def title_of(view: CaseView) -> str:
+    """What was found, in one sentence without a full stop."""
+    language, found = view.language, view.findings
+    payments = language.count("payment", len(view.verdicts))
+    if len(found):
+        return language.say(
+            "headline.findings",
+            findings=language.count("finding", len(found)),
+            payments=payments,
+            amount=language.amounts(view.at_stake),
+        )
+    if view.judged_enough:
+        return language.say("headline.none", payments=payments)
+    share = percent(view.case.judged.least)
+    return language.say("headline.none_judged", share=share, payments=payments)
 
-    def part(subject: str, share: float) -> str:
-        return f"{percent(share)} {language.say(f'judged.{subject}')}"
 
-    shares = [
-        part(subject, judged.shares[subject]) for subject in SUBJECTS if subject in judged.shares
-    ]
-    if not shares:
-        return []
-    said = [language.say("headline.judged", shares=language.list(shares))]
-    not_judged = [
-        f"{part(row['subject'], row['share'])} ({language.say('unjudged.' + row['reason'])})"
-        for row in judged.unjudged
-    ]
-    if not_judged:
-        said.append(language.say("headline.unjudged", parts=language.list(not_judged)))
-    return [" ".join(said)]
+def facts_of(view: CaseView, title: str = "", rolling: str = "") -> dict[str, Any]:
+    """What the page's head holds for the index of reports, and for the report after it."""
+    since = view.since
+    page = {
+        "case": view.case.name,
+        "headline": title or title_of(view),
+        "rolling": rolling,
+        "findings": len(view.findings),
+        "money": dict(sorted(view.at_stake.items())),
+        "before": since.started_at if since else "",
+        "new": len(since.new) if since else None,
+        "gone": len(since.gone) if since else None,
+    }
+    return {"page": page}
 
 
 def digest_headline(view: CaseView, recent: pd.DataFrame, window: str, started_at: str) -> Markup:
     """The head of the daily digest: the findings of its window."""
     language = view.language
-    if len(recent):
-        title = language.say(
-            "digest.headline",
-            findings=language.count("finding", len(recent)),
-            amount=language.amounts(money_at_stake(recent)),
-        )
-    else:
-        title = language.say("digest.none")
+    title = digest_title(view, recent)
     total = language.say("digest.total", findings=language.count("finding", len(view.findings)))
     facts = [f"{window}. {total}", f"{_facts(view, started_at)}.", *judged_facts(view)]
     return _head(view, recent, title, facts, anchor="answers")
+
+
+def digest_title(view: CaseView, recent: pd.DataFrame) -> str:
+    """What was found in the digest's window."""
+    language = view.language
+    if recent.empty:
+        return language.say("digest.none")
+    return language.say(
+        "digest.headline",
+        findings=language.count("finding", len(recent)),
+        amount=language.amounts(money_at_stake(recent)),
+    )
 
 
 def _head(

@@ -28,12 +28,13 @@ def hit_section(view: CaseView) -> Block:
         onset=language.time(incident["onset"]),
         end=language.time(incident["end"]),
     )
-    users = _users(view, incident["incident_id"])
+    users = hit_users(view, incident["incident_id"])
     possibly = _possibly(view, incident["incident_id"])
     return Block(view.heading("hit"), intro, users, possibly)
 
 
-def _users(view: CaseView, incident_id: str) -> Markup:
+def hit_users(view: CaseView, incident_id: str) -> Markup:
+    """Who lost credits in an incident, then who got them, as a table."""
     users = view.case.hit_users(incident_id)
     cells, language = Cells(view), view.language
     role = TableColumn(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +45,8 @@ def html_table(
     total: int | None = None,
     none: str | None = None,
     detail: Callable[[Row], str] | None = None,
+    marks: Callable[[Row], Mapping[str, object]] | None = None,
+    sums: Sequence[Sequence[object]] = (),
 ) -> Markup:
     """A table in a frame of its own that scrolls, so that the page never does.
 
@@ -64,6 +66,10 @@ def html_table(
         what to say instead of a table without rows.
     detail
         a sentence on each row, in a line of its own below it.
+    marks
+        attributes of each row, by which the page's filter and its links find it.
+    sums
+        rows at the foot of the table: what each sums, then a cell a column.
 
     Examples
     --------
@@ -85,7 +91,12 @@ def html_table(
         caption=caption,
         columns=columns,
         rows=[
-            ([column.cell(row) for column in columns], detail(row) if detail else None)
+            (
+                [column.cell(row) for column in columns],
+                detail(row) if detail else None,
+                marks(row) if marks else {},
+            )
             for row in row_dicts(rows)
         ],
+        sums=sums,
     )

@@ -6,6 +6,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.charts.style import SEVERITIES
+from credit_forensics.coverage.judged import SUBJECTS, percent
 from credit_forensics.judgement.verdicts import ASKED
 from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
@@ -20,12 +21,13 @@ _KINDS_NAMED = 4
 
 
 def in_short(view: CaseView) -> list[Markup]:
-    """The report in sentences, each a line: the main incident, the rest, what sets it apart, now.
+    """The report in sentences, each a line: the main incident, what sets it apart, the rest, what
+    was judged, what to do now.
 
     Parameters
     ----------
     view
-        the case; without a finding only what to do is said.
+        the case; without a finding only what was judged and what to do is said.
     """
     incident = main_incident(view)
     said = []
@@ -33,8 +35,31 @@ def in_short(view: CaseView) -> list[Markup]:
         said.append(_what_happened(view, incident))
         said.append(_apart(view, incident))
         said.append(_besides(view, incident))
+    said += [Markup.escape(line) for line in judged_facts(view)]
     said.append(_now(view))
     return [line for line in said if line]
+
+
+def judged_facts(view: CaseView) -> list[str]:
+    """What share of money, credits and deliveries was judged, and why the rest was not."""
+    language, judged = view.language, view.case.judged
+
+    def part(subject: str, share: float) -> str:
+        return f"{percent(share)} {language.say(f'judged.{subject}')}"
+
+    shares = [
+        part(subject, judged.shares[subject]) for subject in SUBJECTS if subject in judged.shares
+    ]
+    if not shares:
+        return []
+    said = [language.say("headline.judged", shares=language.list(shares))]
+    not_judged = [
+        f"{part(row['subject'], row['share'])} ({language.say('unjudged.' + row['reason'])})"
+        for row in judged.unjudged
+    ]
+    if not_judged:
+        said.append(language.say("headline.unjudged", parts=language.list(not_judged)))
+    return [" ".join(said)]
 
 
 def main_incident(view: CaseView) -> Row | None:
@@ -123,13 +148,14 @@ def _apart(view: CaseView, incident: Row) -> Markup:
 
 
 def _besides(view: CaseView, incident: Row) -> Markup:
-    """The other findings by kind, most frequent first; those of the main incident are left out."""
+    """The other findings by kind, most frequent first, then how many follow from those named."""
     language = view.language
-    counts = dict(view.by_finding)
-    kind = str(incident["finding"])
-    counts[kind] = counts.get(kind, 0) - int(incident["findings"])
-    order = sorted((name for name in counts if counts[name] > 0), key=lambda n: (-counts[n], n))
-    if not order:
+    alone = view.matters["part_of"] == ""
+    others = view.findings.loc[alone & (view.findings["incident_id"] != incident["incident_id"])]
+    counts = {str(name): int(n) for name, n in others["finding"].value_counts().items()}
+    order = sorted(counts, key=lambda name: (-counts[name], name))
+    follow = int((~alone).sum())
+    if not order and not follow:
         return Markup()
     named = [
         f"{language.number(counts[name])} × {language.name('finding', name)}"
@@ -138,6 +164,8 @@ def _besides(view: CaseView, incident: Row) -> Markup:
     rest = sum(counts[name] for name in order[_KINDS_NAMED:])
     if rest:
         named.append(language.say("short.others", number=language.number(rest)))
+    if follow:
+        named.append(language.say("short.follow", number=language.number(follow)))
     return language.html("short.besides", kinds=language.list(named))
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
+
+import pandas as pd
 
 from credit_forensics.case.case import Case
 from credit_forensics.reporting import evidence_sections, reference_sections
@@ -10,10 +14,15 @@ from credit_forensics.reporting.answers import answers_html
 from credit_forensics.reporting.blocks import CONTENTS_MARK, Block
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.findings_section import findings_section
-from credit_forensics.reporting.headline import headline
+from credit_forensics.reporting.headline import facts_of, headline, title_of
 from credit_forensics.reporting.hit_section import hit_section
+from credit_forensics.reporting.incidents_section import incidents_section
 from credit_forensics.reporting.language import Language
+from credit_forensics.reporting.proof_section import proof_section, proved_payments
+from credit_forensics.reporting.report_json import report_json, write_report_json
 from credit_forensics.reporting.shared_section import shared_section
+from credit_forensics.reporting.since_last import SinceLast, compare, read_report
+from credit_forensics.reporting.since_section import since_section
 from credit_forensics.reporting.trust_section import trust_section
 from credit_forensics.reporting.window import rolling_window
 from credit_forensics.reporting.worst_cases import worst_matrix
@@ -36,6 +45,8 @@ class IncidentReport:
         when the run started, as ISO 8601; shown, never computed with.
     csv
         where to write the findings, and beside them the manifest; nothing is written without it.
+    previous
+        the JSON of the report before, with which this one is compared; nothing without it.
     rolling
         a window as ``24h`` or ``7d`` that ends when the run started: the report is about what
         falls into it. All of the case otherwise.
@@ -56,18 +67,37 @@ class IncidentReport:
         started_at: str = "",
         csv: str = "",
         rolling: str = "",
+        previous: str = "",
     ) -> None:
         self.view = case_view(case, language=language, reveal=reveal, payment_id=payment_id)
         if rolling:
             window = rolling_window(rolling, started_at, self.view.payments["created_at"])
             self.view = CaseView(case, self.view.language, self.view.mask, payment_id, window)
             self.view.read_anew = case.read_anew
-        self._started_at = started_at
+        self._started_at, self._rolling = started_at, rolling
         self._csv = Path(csv) if csv else None
+        if before := read_report(previous) if previous else None:
+            self.view.since = self._since(before)
 
     def headline(self) -> Block:
-        """The case's name, what happened in short and what to do now, the figures that matter."""
-        return Block(headline(self.view, self._started_at), CONTENTS_MARK)
+        """The case's name, what happened in short and what to do now, the figures that matter.
+
+        With a place for the CSV, the report as JSON is written beside it.
+        """
+        view = self.view
+        if self._csv:
+            told = report_json(self._masked(), title_of(view), self._started_at, self._rolling)
+            write_report_json(told, self._csv.with_suffix(".json"))
+        head = headline(view, self._started_at)
+        return Block(head, CONTENTS_MARK, status=facts_of(view, rolling=self._rolling))
+
+    def since(self) -> Block:
+        """What is new, gone and still open since the report before; nothing without one."""
+        return since_section(self.view)
+
+    def proof(self) -> Block:
+        """What happened to the payments of the findings that are shown, in order."""
+        return proof_section(self.view)
 
     def answers(self) -> Block:
         """The ten questions, answered in plain sentences."""
@@ -75,7 +105,8 @@ class IncidentReport:
 
     def findings(self) -> Block:
         """Findings by kind, the money at stake, and the findings themselves, capped."""
-        return findings_section(self.view, self.view.findings, self._csv)
+        proved = proved_payments(self.view)
+        return findings_section(self.view, self.view.findings, self._csv, proved=proved)
 
     def worst_cases(self) -> Block:
         """The worst payments, every method side by side."""
@@ -99,7 +130,7 @@ class IncidentReport:
 
     def incidents(self) -> Block:
         """Incidents, and the rate over time of the gravest."""
-        return evidence_sections.incidents_section(self.view)
+        return incidents_section(self.view)
 
     def shared(self) -> Block:
         """What the wrong payments share that the right ones do not."""
@@ -121,6 +152,23 @@ class IncidentReport:
     def appendix(self) -> Block:
         """Method, limits and glossary."""
         return reference_sections.appendix_section(self.view)
+
+    def _since(self, before: Mapping[str, Any]) -> SinceLast:
+        view = self.view
+        ids = view.findings[["incident_id"]].join(view.matters["finding_id"])
+        begins = pd.Timestamp(view.window.since) if view.window else None
+        return compare(before, ids, view.case.judged.shares, begins)
+
+    def _masked(self) -> CaseView:
+        """The view as who may see nothing sees it."""
+        view = self.view
+        if not view.mask.reveal:
+            return view
+        masked = CaseView(
+            view.case, view.language, view.case.masked(), view.focus or "", view.window
+        )
+        masked.since = view.since
+        return masked
 
 
 def case_view(

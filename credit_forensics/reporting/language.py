@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 from markupsafe import Markup, escape
 
+from credit_forensics.charts.wording import percent_text
 from credit_forensics.coverage.judged import SUBJECTS, WHY
 from credit_forensics.errors import CaseError
 from credit_forensics.findings.catalogue import FINDINGS
@@ -115,14 +116,7 @@ class Language:
         >>> [Language("en").percent(share) for share in (0.99999, 1.0, 0.5)]
         ['> 99.9 %', '100 %', '50.0 %']
         """
-        if share in (0.0, 1.0):
-            return f"{share:.0%}".replace("%", " %")
-        edge = 10.0 ** -(digits + 2)
-        if share > 1 - edge:
-            return f"> {self.number(100 - edge * 100, digits)} %"
-        if share < edge:
-            return f"< {self.number(edge * 100, digits)} %"
-        return f"{self.number(share * 100, digits)} %"
+        return percent_text(self.code, share, digits)
 
     def money(self, minor: int, currency: str) -> str:
         """Minor units as money."""

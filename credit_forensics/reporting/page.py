@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
+import json
 import re
-import secrets
 import zlib
 from collections.abc import Mapping
 from functools import cache
@@ -19,7 +20,9 @@ from credit_forensics.reporting.blocks import CONTENTS_MARK
 from credit_forensics.reporting.language import Language
 
 _HERE = Path(__file__).parent
-_HEADING = re.compile(r'<h2 id="([a-z_]+)">(.*?)</h2>', re.DOTALL)
+# What the page's script says.
+_WORDS = ("copied", "copy", "fold_all", "unfold_all")
+_HEADING = re.compile(r'<h2 id="([a-z_]+)"[^>]*>(.*?)</h2>', re.DOTALL)
 
 
 def chart_html(figure: Mapping[str, Any], number: int, language: Language) -> Markup:
@@ -48,7 +51,14 @@ def chart_html(figure: Mapping[str, Any], number: int, language: Language) -> Ma
     )
 
 
-def page_html(body: Markup, *, title: str, language: Language, footer: str = "") -> str:
+def page_html(
+    body: Markup,
+    *,
+    title: str,
+    language: Language,
+    footer: str = "",
+    facts: Mapping[str, Any] | None = None,
+) -> str:
     """The whole page.
 
     Parameters
@@ -61,6 +71,8 @@ def page_html(body: Markup, *, title: str, language: Language, footer: str = "")
         its ``lang``, and the words of the shell.
     footer
         plain text at the end.
+    facts
+        what the index of reports reads of the page.
 
     Returns
     -------
@@ -76,7 +88,12 @@ def page_html(body: Markup, *, title: str, language: Language, footer: str = "")
             "reporting/templates/page.html.j2",
             language=language,
             title=title,
-            nonce=secrets.token_urlsafe(16),
+            # Of the page itself, so that the same report is the same bytes; a value in the page
+            # cannot hold a hash of the page that it is in.
+            nonce=hashlib.sha256(f"{title}\0{body}".encode()).hexdigest()[:32],
+            facts=json.dumps(facts, ensure_ascii=False, sort_keys=True) if facts else "",
+            script=_text("page.js"),
+            words=json.dumps({key: language.say(f"page.{key}") for key in _WORDS}),
             style=_text("page.css"),
             before=before,
             # Out of the body, in which it is escaped already.
@@ -98,7 +115,7 @@ def _plotly() -> dict[str, Any]:
         "packed": base64.b64encode(packed).decode(),
         "size": len(library),
         "inflate": _text("inflate.js"),
-        "draw": _text("page.js"),
+        "draw": _text("charts.js"),
     }
 
 

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import ibis.expr.types as ir
-import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.case.case import Case
 from credit_forensics.reporting.blocks import Block
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.cells import Cells, code
+from credit_forensics.reporting.cells import Cells
 from credit_forensics.reporting.elements import ELEMENTS
-from credit_forensics.reporting.evidence_sections import payment_waterfall
+from credit_forensics.reporting.evidence_sections import payment_waterfall, weights_table
 from credit_forensics.reporting.findings_section import findings_table
-from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
+from credit_forensics.reporting.html_tables import html_table
 from credit_forensics.reporting.incident_report import case_view
-from credit_forensics.reporting.worst_cases import worst_matrix
+from credit_forensics.reporting.payment_history import history_table, payment_histories
+from credit_forensics.reporting.worst_cases import methods_of_payment
 from credit_forensics.tables.catalogue import Tables
 
 SHOWN_RELATED = 25
@@ -64,18 +64,9 @@ class PaymentDossier:
         """What happened to it, in order: Stripe, the log and the ledger."""
         if not self.payment_id:
             return Block()
-        view, text = self.view, self.view.language.say
-        table = html_table(
-            pd.DataFrame(self._happenings()),
-            [
-                TableColumn("at", text("column.created_at"), self._time),
-                TableColumn("source", text("column.source")),
-                TableColumn("what", text("column.what")),
-                TableColumn("id", text("column.id"), code("id")),
-            ],
-            caption=text("caption.history"),
-            language=view.language,
-        )
+        view = self.view
+        happenings = payment_histories(view, [self.payment_id])[self.payment_id]
+        table = history_table(view, happenings, view.language.say("caption.history"))
         return Block(view.heading("history"), table)
 
     def claims(self) -> Block:
@@ -83,10 +74,11 @@ class PaymentDossier:
         if not self.payment_id:
             return Block()
         view = self.view
-        matrix = worst_matrix(view, payments=[self.payment_id])
+        named = methods_of_payment(view, self.payment_id)
         empty = view.explanation.bars.empty
         waterfall = () if empty else (payment_waterfall(view, view.explanation),)
-        return Block(view.heading("claims"), matrix, *waterfall)
+        why = () if empty else (weights_table(view, view.explanation),)
+        return Block(view.heading("claims"), named, *waterfall, *why)
 
     def related(self) -> Block:
         """Other payments of the same card, customer and person, with their verdicts."""
@@ -94,55 +86,6 @@ class PaymentDossier:
             return Block()
         keys = ("card_fingerprint", "customer_id", "payer_email_key")
         return Block(self.view.heading("related"), *map(self._sharing, keys))
-
-    def _happenings(self) -> list[Row]:
-        view, language = self.view, self.view.language
-        payment = view.focus_payment
-        rows: list[Row] = [
-            _happening(payment.get("created_at"), "Stripe", language.say("dossier.created"), ""),
-            _happening(
-                payment.get("completed_at"),
-                "Stripe",
-                language.say("dossier.completed", status=payment.get("payment_status") or "–"),
-                "",
-            ),
-        ]
-        for event in view.rows_of("events", "payment_id", self.payment_id):
-            rows.append(_happening(event["created_at"], "Stripe", event["type"], event["event_id"]))
-        for delivery in view.rows_of("deliveries", "payment_id", self.payment_id):
-            what = language.say(
-                "dossier.delivery",
-                outcome=delivery["outcome"] or "–",
-                method=delivery["method"] or "–",
-                user=view.user(delivery["resolved_user_id"] or "–"),
-            )
-            rows.append(
-                _happening(
-                    delivery["received_at"], language.say("dossier.log"), what, delivery["event_id"]
-                )
-            )
-        for entry in view.focus_ledger:
-            what = language.say(
-                "dossier.entry",
-                kind=entry["kind"] or "–",
-                delta=f"{int(entry['delta'] or 0):+d}",
-                user=view.user(entry["user_id"] or "–"),
-            )
-            source = language.say("dossier.ledger")
-            rows.append(_happening(entry["created_at"], source, what, entry["entry_id"]))
-        shown = [
-            {
-                **row,
-                "what": view.mask.text(row["what"]),
-                "id": view.mask.text(row["id"]) if row["id"] else None,
-            }
-            for row in rows
-            if row["at"] is not None or row["id"]
-        ]
-        return sorted(shown, key=lambda row: (row["at"] is None, str(row["at"])))
-
-    def _time(self, row: Row) -> str:
-        return self.view.language.time(row["at"], seconds=True)
 
     def _sharing(self, key: str) -> Markup:
         view, text = self.view, self.view.language.say
@@ -165,7 +108,3 @@ class PaymentDossier:
             total=len(rows),
             none=f"{caption}: {text('none.rows')}",
         )
-
-
-def _happening(at: object, source: str, what: object, id_: object) -> Row:
-    return {"at": at, "source": source, "what": str(what or ""), "id": id_}

@@ -13,7 +13,7 @@ from credit_forensics.reporting.report_files import RetainedReport, retained_rep
 
 FOLDER_HOLD = "LEGAL_HOLD"
 # The page goes last: a prune that is stopped midway leaves nothing that the index does not show.
-_ORDER = (".csv", ".manifest.json", ".pdf", ".ipynb", ".html")
+_ORDER = (".csv", ".manifest.json", ".json", ".pdf", ".ipynb", ".html")
 
 
 @dataclass(frozen=True)

@@ -84,8 +84,49 @@ def appendix_section(view: CaseView) -> Block:
         limits += [say("appendix.limits.tied", entries=view.language.count("entry", tied))] * (
             tied > 0
         )
-    text = render("reporting/templates/appendix.html.j2", say=say, limits=limits, terms=_TERMS)
+    text = render(
+        "reporting/templates/appendix.html.j2",
+        say=say,
+        read=_as_read(view),
+        limits=limits,
+        terms=_TERMS,
+        findings=_findings_explained(view),
+    )
     return Block(view.heading("appendix"), text)
+
+
+def _as_read(view: CaseView) -> list[tuple[str, list[str]]]:
+    """Each input in a sentence, and what was decided about it."""
+    language, shown = view.language, view.mask.text
+    return [
+        (
+            language.say(
+                "appendix.read.row",
+                name=shown(one.name),
+                taken_for=one.taken_for,
+                rows=language.number(one.rows),
+                rejects=language.number(one.rejects),
+            ),
+            [shown(note) for note in one.notes],
+        )
+        for one in view.case.evidence.custody.inputs
+    ]
+
+
+def _findings_explained(view: CaseView) -> list[tuple[str, str, str]]:
+    """Every finding: its name, what proves it, and its causes by their names."""
+    language = view.language
+    said = []
+    for one in view.catalogue:
+        words = one.de if language.code == "de" else one.en
+        names = list(words.causes.values()) if words else []
+        causes = language.say("appendix.causes", causes=language.list(names)) if names else ""
+        # What proves a finding is written in English; its own sentence says it elsewhere.
+        proof = one.proof
+        if language.code != "en" and words:
+            proof = words.sentence.format(credited="A", rightful="B", probability="p")
+        said.append((language.name("finding", one.name), proof, causes))
+    return said
 
 
 def _shown_coverage(view: CaseView) -> pd.DataFrame:

@@ -26,7 +26,7 @@ from credit_forensics.reporting.notebook_files import (
     read_notebook,
 )
 from credit_forensics.reporting.page import page_html
-from credit_forensics.reporting.report_files import report_name
+from credit_forensics.reporting.report_files import previous_report, report_name
 from credit_forensics.reporting.run_notebook import Failure, NotebookRun, run_notebook
 from credit_forensics.reporting.sweep import scratch_folder, sweep_parts, sweep_scratch
 from credit_forensics.reporting.window import span_of
@@ -37,8 +37,9 @@ from credit_forensics.whole_file import write_whole
 class RenderedReport:
     """The files of a report, its status (ok, findings or failed) and what it counted.
 
-    ``csv`` is ``None`` where the report wrote none. ``counts`` holds the number of findings by
-    severity; ``judged_enough`` is whether as much was judged as ``[analysis]`` asks for.
+    ``csv`` and ``json`` are ``None`` where the report wrote none. ``counts`` holds the number of
+    findings by severity; ``judged_enough`` is whether as much was judged as ``[analysis]`` asks
+    for.
     """
 
     html: Path
@@ -47,6 +48,7 @@ class RenderedReport:
     status: str
     counts: Mapping[str, int]
     judged_enough: bool = True
+    json: Path | None = None
 
 
 class ReportFailedError(Exception):
@@ -149,6 +151,7 @@ def render_report(
             "store": store,
             "started_at": started.isoformat(),
             "csv": str(scratch / f"{report_name(path.stem, started, run, 'findings')}.csv"),
+            "previous": str(previous_report(folder, path.stem, started, settings.name, rolling)),
         }
         # A notebook of one's own need not declare all that we offer.
         declared = declared_parameters(notebook)
@@ -174,21 +177,25 @@ def _write(
 ) -> RenderedReport:
     html, notebook = (base.with_name(base.name + suffix) for suffix in (".html", ".ipynb"))
     beside: dict[str, Path] = {}
-    for suffix in (".csv", ".manifest.json"):
-        for made in scratch.glob(f"*{suffix}"):
+    for suffix in (".csv", ".manifest.json", ".json"):
+        for made in scratch.glob(f"*Z_*{suffix}"):
+            if suffix == ".json" and made.name.endswith(".manifest.json"):
+                continue
             beside[suffix] = base.with_name(base.name + suffix)
             shutil.move(made, beside[suffix])
             beside[suffix].chmod(0o600)
             _rename_in_outputs(run.notebook, made.name, beside[suffix].name)
-    run.notebook.metadata.get("papermill", {}).get("parameters", {}).pop("csv", None)
+    for path in ("csv", "previous"):
+        run.notebook.metadata.get("papermill", {}).get("parameters", {}).pop(path, None)
     body = notebook_body(run.notebook, language)
     if run.failure:
         text = language.say("page.failed_text", error=run.failure.error, cell=run.failure.cell)
         body = ELEMENTS.alarm(language.say("page.failed"), text) + body
     page = page_html(
         body,
-        title=base.name,
+        title=_title(run.page) or base.name,
         language=language,
+        facts=run.page,
         footer=f"{base.name} · credit-forensics {__version__}",
     )
     # The notebook, the CSV and the manifest are the analyst's alone, and so is a page that reveals.
@@ -196,11 +203,22 @@ def _write(
     nbformat.write(run.notebook, notebook)
     write_whole(html, page.encode("utf-8"), mode=0o600 if reveal else None)
     rendered = RenderedReport(
-        html, notebook, beside.get(".csv"), run.status, run.counts, run.judged_enough
+        html,
+        notebook,
+        beside.get(".csv"),
+        run.status,
+        run.counts,
+        run.judged_enough,
+        beside.get(".json"),
     )
     if run.failure:
         raise ReportFailedError(rendered, run.failure)
     return rendered
+
+
+def _title(page: Mapping[str, Any]) -> str:
+    """The case and its headline, as a tab shows them."""
+    return ": ".join(str(page[key]) for key in ("case", "headline") if page.get(key))
 
 
 def _rename_in_outputs(notebook: nbformat.NotebookNode, old: str, new: str) -> None:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
+from typing import Any
 
 STATUSES = ("ok", "findings", "failed")
+_FACTS = re.compile(r'<meta name="report" content="([^"]*)">')
+# The head stands at the beginning of the page.
+_HEAD = 8_000
 _STAMP = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(
     r"(?P<template>[A-Za-z0-9][A-Za-z0-9_\-]*)_(?P<started>\d{8}T\d{6}Z)_(?P<run>[0-9a-f]{8})"
     r"_(?P<status>ok|findings|failed)"
-    r"(?P<suffix>\.html|\.ipynb|\.csv|\.manifest\.json|\.pdf|\.hold)\Z"
+    r"(?P<suffix>\.html|\.ipynb|\.csv|\.json|\.manifest\.json|\.pdf|\.hold)\Z"
 )
 
 
@@ -83,3 +89,32 @@ def retained_reports(folder: Path) -> list[RetainedReport]:
         )
         for (started, run, template, status), files in sorted(found.items(), reverse=True)
     ]
+
+
+def page_facts(page: Path) -> dict[str, Any]:
+    """What a report's page says of itself in its head; nothing of one that says nothing."""
+    try:
+        with page.open(encoding="utf-8") as file:
+            head = file.read(_HEAD)
+        found = _FACTS.search(head)
+        told = json.loads(unescape(found[1])) if found else {}
+    except (OSError, ValueError):
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def previous_report(
+    folder: Path, template: str, before: datetime, case: str, rolling: str | None = None
+) -> Path | str:
+    """The JSON of the newest report of a template on a case, of the same window; else nothing.
+
+    A report that failed is passed over.
+    """
+    for report in retained_reports(folder):
+        json_file, page = report.files.get(".json"), report.files.get(".html")
+        fits = report.template == template and report.started < before
+        if fits and json_file and page and report.status != "failed":
+            facts = page_facts(page)
+            if facts.get("case") == case and facts.get("rolling", "") == (rolling or ""):
+                return json_file
+    return ""

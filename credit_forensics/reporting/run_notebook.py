@@ -6,7 +6,7 @@ import contextlib
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class NotebookRun:
     status: str
     counts: Mapping[str, int]
     judged_enough: bool = True
+    page: Mapping[str, Any] = field(default_factory=dict)
 
 
 def run_notebook(
@@ -87,9 +88,9 @@ def run_notebook(
         )
     executed = nbformat.read(target, as_version=4)
     failure = _failure(executed)
-    found, counts, enough = _told(executed)
+    found, counts, enough, page = _told(executed)
     status = "failed" if failure else "findings" if found else "ok"
-    return NotebookRun(_without_values(executed), failure, status, counts, enough)
+    return NotebookRun(_without_values(executed), failure, status, counts, enough, page)
 
 
 def _failure(notebook: nbformat.NotebookNode) -> Failure | None:
@@ -102,16 +103,21 @@ def _failure(notebook: nbformat.NotebookNode) -> Failure | None:
     return None
 
 
-def _told(notebook: nbformat.NotebookNode) -> tuple[int, dict[str, int], bool]:
-    found, counts, enough = 0, {}, True
+def _told(
+    notebook: nbformat.NotebookNode,
+) -> tuple[int, dict[str, int], bool, dict[str, Any]]:
+    """Findings, their number by severity, whether enough was judged, and what names the page."""
+    found, counts, enough, page = 0, {}, True, {}
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             told = output.get("data", {}).get(STATUS_MIME)
-            if told:
+            if told and "page" in told:
+                page = dict(told["page"])
+            elif told:
                 found = int(told.get("findings", 0))
                 counts = {str(k): int(v) for k, v in told.get("severities", {}).items()}
                 enough = bool(told.get("judged_enough", True))
-    return found, counts, enough
+    return found, counts, enough, page
 
 
 def _without_values(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -13,9 +13,12 @@ from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.findings_section import findings_table
 from credit_forensics.reporting.html_tables import TableColumn, html_table
 from credit_forensics.reporting.incident_report import case_view
+from credit_forensics.reporting.matters import money_at_stake
 from credit_forensics.tables.catalogue import Tables
 
 SHOWN_ROWS = 25
+# The findings by which a payer lacks credits.
+_LOST = ("wrong_user", "missing_credit", "missing_renewal", "credits_vanished")
 
 
 class UserDossier:
@@ -46,7 +49,8 @@ class UserDossier:
         if not self.ids:
             return Block(view.paragraph("dossier.no_user", "none"))
         title = view.language.html("dossier.user", user=view.user(self.user_id))
-        return Block(ELEMENTS.title(title), ELEMENTS.bullets(map(self._balance, self.ids)))
+        lines = [self._lost(), *self._got(), *map(self._balance, self.ids)]
+        return Block(ELEMENTS.title(title), ELEMENTS.bullets(lines))
 
     def findings(self) -> Block:
         """Findings that name this person, as credited or as rightful."""
@@ -104,6 +108,38 @@ class UserDossier:
             total=len(rows),
         )
         return Block(view.heading("ledger"), table)
+
+    def _lost(self) -> Markup:
+        """What this person paid for and does not have: on others' accounts, or nowhere."""
+        found, view = self.view.findings, self.view
+        elsewhere = found["finding"].isin(_LOST) & found["rightful_user_id"].isin(self.ids)
+        lost = found[elsewhere & ~found["credited_user_id"].isin(self.ids)]
+        lost = lost.drop_duplicates("payment_id")
+        if lost.empty:
+            return view.language.html("dossier.lost_none")
+        sums = money_at_stake(lost)
+        return view.language.html(
+            "dossier.lost",
+            credits=view.language.count("credit", int(lost["credits"].fillna(0).abs().sum())),
+            payments=view.language.count("payment", len(lost)),
+            money=f" ({view.language.amounts(sums)})" if sums else "",
+        )
+
+    def _got(self) -> list[Markup]:
+        """What this person holds and another paid for."""
+        found, view = self.view.findings, self.view
+        held = (found["finding"] == "wrong_user") & found["credited_user_id"].isin(self.ids)
+        got = found[held].drop_duplicates("payment_id")
+        if got.empty:
+            return []
+        credits = int(got["credits"].fillna(0).abs().sum())
+        return [
+            view.language.html(
+                "dossier.got",
+                credits=view.language.count("credit", credits),
+                payments=view.language.count("payment", len(got)),
+            )
+        ]
 
     def _balance(self, user: str) -> Markup:
         view = self.view

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.html_templates import render
 from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
-from credit_forensics.reporting.html_tables import Row
+from credit_forensics.reporting.elements import Code
+from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 from credit_forensics.resolution.methods import REPLAYS
 
 
@@ -53,6 +55,30 @@ def worst_matrix(
     )
 
 
+def methods_of_payment(view: CaseView, payment: str) -> Markup:
+    """Whom each method names for one payment: a row a method that speaks, under its family."""
+    language = view.language
+    rows = view.matrix_of([payment])
+    verdicts = view.case.verdicts
+    verdict = row_dicts(verdicts[verdicts["payment_id"] == payment])
+    named = [
+        {"family": family, "method": method, **(_cell(view, rows[0][method], verdict[0]) or {})}
+        for family, members in (_groups(view, rows) if rows and verdict else [])
+        for method in members
+    ]
+    return html_table(
+        pd.DataFrame(named),
+        [
+            TableColumn("family", language.say("column.family")),
+            TableColumn("method", language.say("column.method"), lambda row: Code(row["method"])),
+            TableColumn("user", language.say("column.user_id")),
+            TableColumn("label", language.say("column.role")),
+        ],
+        caption=language.say("caption.methods_of_payment"),
+        language=language,
+    )
+
+
 def _groups(view: CaseView, rows: list[Row]) -> list[tuple[str, list[str]]]:
     speaking = {name for row in rows for name, value in row.items() if value is not None}
     groups: dict[str, list[str]] = {}
@@ -67,7 +93,7 @@ def _groups(view: CaseView, rows: list[Row]) -> list[tuple[str, list[str]]]:
 
 def _row(view: CaseView, row: Row, verdict: Row, methods: list[str]) -> dict[str, Any]:
     return {
-        "payment": view.short_id(row["payment_id"], 18),
+        "payment": view.short_id(row["payment_id"]),
         "verdict": view.language.name("verdict", verdict.get("verdict")),
         "cells": [_cell(view, row.get(method), verdict) for method in methods],
     }
@@ -88,4 +114,4 @@ def _cell(view: CaseView, named: object, verdict: Row) -> dict[str, Any] | None:
     else:
         role = "other"
     label = view.language.say(f"worst.{role}")
-    return {"role": role, "user": view.short_user(named, 9), "label": label}
+    return {"role": role, "user": view.short_user(named), "label": label}

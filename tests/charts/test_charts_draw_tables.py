@@ -175,7 +175,7 @@ def test_reliability_bins_by_count_and_says_when_there_are_no_labels():
         {"probability": np.linspace(0, 1, 100), "wrong": [False] * 50 + [True] * 50}
     )
     figure = reliability_curve(rows)
-    assert list(figure.data[1].customdata) == [10] * 10
+    assert [counted for *_, counted in figure.data[1].customdata] == [10] * 10
     empty = reliability_curve(rows.head(0))
     assert "uncalibrated" in empty.layout.annotations[0].text
 

@@ -152,3 +152,37 @@ def test_a_repaired_payment_is_no_finding(find, make):
         credited=[make.credit("p", "a", grants=0)],
     )
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("credited", "rightful", "explaining", "right", "said"),
+    [
+        ("417", "00417", "metadata_user_id", "metadata_user_id,payer_email",
+         "; metadata_user_id names 00417, and 417 was booked: the two ids differ in spelling "
+         "alone."),
+        ("b", "a", "metadata_user_id", "metadata_user_id,payer_email",
+         "; metadata_user_id names a, yet b was booked."),
+        ("b", "a", "metadata_user_id", "payer_email,payer_name",
+         "; the choice is explained by metadata_user_id; right would have been payer_email, "
+         "payer_name."),
+        ("b", "a", "metadata_user_id", None, "; the choice is explained by metadata_user_id."),
+        ("b", "a", None, "payer_email",
+         "; no method explains the choice; right would have been payer_email."),
+        ("b", "a", None, None, "; no method explains the choice."),
+        # The name of a longer method does not hold that of a shorter one.
+        ("b", "a", "metadata_user_id", "metadata_user_id_backup",
+         "; the choice is explained by metadata_user_id; right would have been "
+         "metadata_user_id_backup."),
+    ],
+)  # fmt: skip
+def test_the_explanation_names_what_differed_and_never_contradicts_itself(
+    find, make, *, credited, rightful, explaining, right, said
+):
+    (row,) = find(
+        find_wrong_user,
+        verdicts=[make.verdict("p", "misattributed", credited, rightful)],
+        payments=[make.payment("p")],
+        credited=[make.credit("p", credited)],
+        choices=[{"payment_id": "p", "explaining_method": explaining, "correct_methods": right}],
+    )
+    assert row["explanation"].endswith(f"name {rightful}{said}")

@@ -173,7 +173,8 @@ def test_the_style_is_the_reports_and_touches_nothing_else():
     assert ".jp-RenderedHTMLCommon .severity.critical" in style
     assert '[data-jp-theme-light="false"]' in style
     for line in style.removeprefix("<style>").splitlines():
-        assert line.startswith((".jp-RenderedHTMLCommon", "[data-jp")), line
+        ours = (".jp-RenderedHTMLCommon", "[data-jp", ".js-plotly-plot")
+        assert line.startswith(ours), line
 
 
 def test_importing_sets_nothing_up():

@@ -7,7 +7,7 @@ from IPython.core.interactiveshell import InteractiveShell
 
 from credit_forensics.errors import CaseError
 from credit_forensics.notebook.live import REPORT_VARIABLE
-from credit_forensics.notebook.picker import PickedDossier, choose_payment
+from credit_forensics.notebook.picker import PickedPayment, choose_payment
 from credit_forensics.reporting.payment_dossier import PaymentDossier
 
 
@@ -64,12 +64,12 @@ def case(literal_case):
     )
 
 
-def lines(picked: PickedDossier) -> list[str]:
+def lines(picked: PickedPayment) -> list[str]:
     return [label for label, _ in picked._list.options]
 
 
 def test_the_worst_payment_comes_first_and_is_picked(case):
-    picked = PickedDossier(case, PaymentDossier(case))
+    picked = PickedPayment(case, PaymentDossier(case))
     assert picked.payment_id == "cs_9"
     assert "duplicate credit" in lines(picked)[0]
     assert len(lines(picked)) == 10
@@ -77,7 +77,7 @@ def test_the_worst_payment_comes_first_and_is_picked(case):
 
 
 def test_a_search_narrows_and_keeps_what_is_shown(case):
-    picked = PickedDossier(case, PaymentDossier(case))
+    picked = PickedPayment(case, PaymentDossier(case))
     picked._search.value = "S_4"
     assert [payment for _, payment in picked._list.options] == ["cs_9", "cs_4"]
     assert picked.payment_id == "cs_9"
@@ -88,7 +88,7 @@ def test_a_search_narrows_and_keeps_what_is_shown(case):
 
 
 def test_picking_writes_every_section_anew(case):
-    picked = PickedDossier(case, PaymentDossier(case))
+    picked = PickedPayment(case, PaymentDossier(case))
     sections = [picked.summary(), picked.history(), picked.claims(), picked.related()]
     assert picked.summary() is sections[0]
     before = [section.outputs for section in sections]
@@ -104,7 +104,7 @@ def test_picking_writes_every_section_anew(case):
 def test_without_a_person_or_without_ipywidgets_the_parameter_decides(
     case, live, monkeypatch, capsys
 ):
-    assert isinstance(choose_payment(case, "cs_4"), PickedDossier)
+    assert isinstance(choose_payment(case, "cs_4"), PickedPayment)
     monkeypatch.setattr("credit_forensics.extras.find_spec", lambda name: None)
     capsys.readouterr()
     dossier = choose_payment(case, "cs_4")
@@ -117,6 +117,6 @@ def test_without_a_person_or_without_ipywidgets_the_parameter_decides(
 
 def test_a_case_without_payments_has_an_empty_list(literal_case):
     case = literal_case(ledger=[{"entry_id": "e", "user_id": "u", "delta": 1, "kind": "grant"}])
-    picked = PickedDossier(case, PaymentDossier(case))
+    picked = PickedPayment(case, PaymentDossier(case))
     assert lines(picked) == []
     assert picked.summary().outputs

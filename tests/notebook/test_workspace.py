@@ -8,7 +8,12 @@ import nbformat
 import pytest
 
 from credit_forensics.errors import CaseError
-from credit_forensics.notebook.workspace import lab_command, lab_environment, make_workspace
+from credit_forensics.notebook.workspace import (
+    is_as_written,
+    lab_command,
+    lab_environment,
+    make_workspace,
+)
 from credit_forensics.scenarios.demo import write_demo_case
 
 
@@ -41,6 +46,21 @@ def test_what_an_analyst_changed_is_kept_and_ours_is_renewed(case):
     assert changed.read_bytes() == mine
     assert (folder / "02_methods_side_by_side.ipynb").exists()
     assert not list(folder.glob("*.new.ipynb")), "ours did not change, so there is nothing new"
+
+
+def test_what_was_run_in_a_notebook_is_no_change_and_what_was_written_is(case):
+    path = make_workspace(case) / "05_incident_hunt.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    code = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    code.outputs = [nbformat.v4.new_output("stream", text="run")]
+    nbformat.write(notebook, path)
+    assert is_as_written(path)
+    make_workspace(case)
+    code.source += "\n# mine"
+    nbformat.write(notebook, path)
+    assert not is_as_written(path)
+    make_workspace(case)
+    assert "# mine" in path.read_text()
 
 
 def test_a_missing_case_or_extra_is_one_sentence(tmp_path, monkeypatch):

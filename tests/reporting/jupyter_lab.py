@@ -123,7 +123,8 @@ class JupyterLab:
         return f"{_PANEL}.content.activeCell.node.querySelector('.jp-Cell-outputArea')"
 
     def _wait(self) -> None:
-        end = time.monotonic() + 60
+        # The first notebook is run before the server starts.
+        end = time.monotonic() + 240
         while True:
             if self._process.poll() is not None or time.monotonic() > end:
                 raise AssertionError(self.log.read_text(errors="replace")[-2000:])

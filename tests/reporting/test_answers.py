@@ -8,6 +8,7 @@ from small_case import RIGHTFUL, WRONG, user_id
 
 from credit_forensics.errors import CaseError
 from credit_forensics.findings.catalogue import FINDINGS
+from credit_forensics.records import row_dicts
 from credit_forensics.reporting.answers import ten_answers
 from credit_forensics.reporting.blocks import text_of
 from credit_forensics.reporting.case_view import accounts_hit, money_at_stake
@@ -130,7 +131,9 @@ class View:
 
     def __init__(self, findings: pd.DataFrame, manual: pd.DataFrame) -> None:
         self.findings = findings
-        self.manual_entries = manual
+        self.manual_by_user: dict[object, list[dict]] = {}
+        for row in row_dicts(manual):
+            self.manual_by_user.setdefault(row["user_id"], []).append(row)
 
 
 def finding(name: str, **changes: object) -> dict:

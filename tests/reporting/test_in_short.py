@@ -11,7 +11,6 @@ import pytest
 from credit_forensics.coverage.judged import Judged
 from credit_forensics.incidents.shared_traits import rank_traits
 from credit_forensics.reporting import in_short
-from credit_forensics.reporting.headline import judged_facts
 from credit_forensics.reporting.incident_report import case_view
 from credit_forensics.reporting.language import Language
 
@@ -22,7 +21,8 @@ def words(markup):
 
 def test_a_reader_finds_the_seven_facts(case):
     said = [words(line) for line in in_short.in_short(case_view(case))]
-    happened, apart, besides, now = said
+    happened, apart, besides, judged, now = said
+    assert judged.startswith("Judged: ")
     assert "Wrong user (stale session): 5 payments" in happened  # what, and how many
     assert "1 account hit" in happened  # whom
     assert "25.00 EUR" in happened  # how much
@@ -45,7 +45,7 @@ def test_the_report_rounds_a_judged_share_down_as_the_command_line_does(share, s
     row = {"subject": "money", "reason": "", "share": share, "rows": 1}
     judged = Judged(pd.DataFrame([row]))
     view = SimpleNamespace(language=Language("en"), case=SimpleNamespace(judged=judged))
-    assert judged_facts(view)[0].startswith(f"Judged: {shown} of the paid money")
+    assert in_short.judged_facts(view)[0].startswith(f"Judged: {shown} of the paid money")
     assert shown in str(judged)
 
 

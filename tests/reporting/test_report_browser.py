@@ -69,7 +69,10 @@ def test_no_request_leaves_and_the_console_is_silent(opened, report):
     assert opened.problems == []
 
 
-def test_every_chart_is_drawn_with_marks_when_the_page_has_loaded(opened):
+def test_every_chart_is_drawn_with_marks_when_its_section_is_unfolded(opened):
+    opened.value(
+        "document.querySelectorAll('button.fold[aria-expanded=false]').forEach(b => b.click())"
+    )
     drawn = opened.value(
         "[...document.querySelectorAll('.plot')].map(p => "
         "p.querySelectorAll('.main-svg path, .main-svg rect, image').length)"
@@ -134,6 +137,138 @@ def test_ids_are_unique_and_contents_lead_somewhere(opened):
         "a => document.getElementById(a.getAttribute('href').slice(1)))"
     )
     assert opened.value("document.querySelectorAll('nav a').length") >= 8
+
+
+FACTS = {
+    "what happened": r"Wrong user \(stale session\)",
+    "to how many": r"5 payments, 1 account hit, 25\.00 EUR",
+    "from when to when": r"from 2025-09-0\d \d\d:\d\d UTC to 2025-09-0\d \d\d:\d\d UTC",
+    "whether it goes on": r"It may still go on",
+    "what they share": r"Nothing that was recorded sets the wrong payments apart",
+    "what was judged": r"Judged: \d+ % of the paid money",
+    "what to do now": r"credit-forensics repair case\.toml writes a plan of 8 corrections",
+}
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_a_reader_who_never_saw_it_finds_the_seven_facts_on_the_first_screen(
+    browser, report, width, height
+):
+    browser.open(report.html.as_uri(), width=width, height=height)
+    lines = browser.value(
+        "[...document.querySelectorAll('main p, main h1, main li, main td')].filter(e => {"
+        "const box = e.getBoundingClientRect(); return box.bottom <= innerHeight && box.height; })"
+        ".map(e => e.innerText)"
+    )
+    seen = " ".join(" ".join(lines).split())
+    assert [name for name, words in FACTS.items() if not re.search(words, seen)] == [], seen
+
+
+ROWS = "[...document.querySelectorAll('tr[id^=finding-]')].filter(row => !row.hidden)"
+
+
+def narrow(page, **values: str) -> list[str]:
+    """Fill the filter in as a person does; the ids of the rows that are left."""
+    for name, value in values.items():
+        page.value(
+            f"(field => {{ field.value = {value!r};"
+            "field.dispatchEvent(new Event('input', {bubbles: true})); return true; })"
+            f"(document.querySelector('form.filter').elements[{name!r}])"
+        )
+    return page.value(f"{ROWS}.map(row => row.cells[0].textContent)")
+
+
+def test_the_filter_narrows_by_finding_account_payment_and_time(opened):
+    everything = narrow(opened)
+    assert len(everything) == 9
+    assert len(narrow(opened, finding="wrong_user")) == 5
+    assert opened.value("document.querySelector('.filter output').textContent") == (
+        "5 of 9 findings"
+    )
+    assert narrow(opened, text="cs_test_0024") == ["cs_test_0024"]
+    assert narrow(opened, text="7675E93C-341b cs_test_0024") == ["cs_test_0024"]
+    assert narrow(opened, text="nobody has this") == []
+    assert narrow(opened, finding="", text="cs_test_0004") == ["cs_test_0004"]
+    # The histories of the payments narrow with their findings.
+    shown = "[...document.querySelectorAll('details.proof')].filter(d => !d.hidden).length"
+    assert opened.value(shown) == 1
+    day = {"text": "", "from": "2025-09-03", "to": "2025-09-03"}
+    dated = narrow(opened, **day)
+    assert 0 < len(dated) < 9
+    opened.value("document.querySelector('.filter button').click()")
+    opened.wait_for(f"{ROWS}.length === 9")
+
+
+def test_an_incident_leads_to_its_findings_and_a_finding_to_its_history(opened):
+    opened.value("document.querySelector('a[data-incident]').click()")
+    opened.wait_for(f"{ROWS}.length === 5")
+    anchor = opened.value(f"{ROWS}[0].nextElementSibling.querySelector('a.jump').hash.slice(1)")
+    opened.value(f"{ROWS}[0].nextElementSibling.querySelector('a.jump').click()")
+    opened.wait_for(f"document.getElementById({anchor!r}).open")
+    text = opened.value(f"document.getElementById({anchor!r}).innerText")
+    assert "webhook.log:" in text
+    assert "purchase +50" in text
+
+
+def click(page, selector: str) -> None:
+    """A click as a mouse makes it, by which a page may copy."""
+    x, y = page.value(
+        f"(e => {{ e.scrollIntoView({{block: 'center'}}); const b = e.getBoundingClientRect();"
+        f" return [b.x + 4, b.y + b.height / 2]; }})(document.querySelector({selector!r}))"
+    )
+    for kind in ("mousePressed", "mouseReleased"):
+        page.send("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
+
+
+def test_a_click_copies_a_whole_id_though_a_column_shows_it_cut(opened):
+    opened.send(
+        "Browser.grantPermissions", permissions=["clipboardReadWrite", "clipboardSanitizedWrite"]
+    )
+    cell = "tr[data-finding=wrong_user][id] td code.cut"
+    width, needed = opened.value(
+        f"(e => [e.clientWidth, e.scrollWidth])(document.querySelector({cell!r}))"
+    )
+    assert needed > width
+    click(opened, cell)
+    opened.wait_for("document.querySelector('.copied').classList.contains('shown')")
+    whole = "7675e93c-341b-412d-a41c-cfe1dc519172"
+    assert opened.value("document.querySelector('.copied').textContent") == f"Copied: {whole}"
+    assert opened.value("navigator.clipboard.readText()") == whole
+
+
+def test_sections_fold_and_unfold_and_links_into_them_open_them(opened):
+    button = "document.querySelector('#findings button.fold')"
+    assert opened.value(f"{button}.getAttribute('aria-expanded')") == "true"
+    opened.value(f"{button}.click()")
+    assert opened.value(f"{button}.getAttribute('aria-expanded')") == "false"
+    assert opened.value("document.querySelector('form.filter').closest('[hidden]') !== null")
+    opened.value("location.hash = '#findings'")
+    opened.wait_for("document.querySelector('form.filter').closest('[hidden]') === null")
+    # What one looks things up in begins folded, and its charts are drawn when it is unfolded.
+    assert opened.value("document.querySelector('#methods button').ariaExpanded") == "false"
+    opened.value("document.querySelector('#methods button').click()")
+    undrawn = "[...document.querySelectorAll('.plot')].filter(p => !p.querySelector('.main-svg'))"
+    opened.wait_for(f"{undrawn}.length === 0")
+    opened.value("document.querySelector('button.fold-all').click()")
+    every = "[...document.querySelectorAll('button.fold')].map(b => b.ariaExpanded)"
+    assert set(opened.value(every)) == {"false"}
+
+
+SIDEWAYS = """
+[...document.querySelectorAll('main, main *')].filter(e => e.scrollWidth > e.clientWidth + 1
+  && ['auto', 'scroll'].includes(getComputedStyle(e).overflowX)).map(e => e.ariaLabel || e.tagName)
+"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
+def test_nothing_scrolls_sideways_also_inside_with_all_unfolded(browser, report, width, height):
+    browser.open(report.html.as_uri(), width=width, height=height)
+    browser.value(
+        "[...document.querySelectorAll('button.fold[aria-expanded=false]')].forEach(b => b.click()),"
+        "document.querySelectorAll('details').forEach(d => { d.open = true; }), true"
+    )
+    assert browser.value(SIDEWAYS) == []
+    assert browser.value("document.documentElement.scrollWidth") <= width
 
 
 def test_it_prints_to_pdf(report):
