@@ -76,7 +76,7 @@ def infer_ledger(
     chosen = chosen_tables(candidates)
     parts = [_part(database, one, tables, known, several=len(chosen) > 1) for one in chosen]
     stored = stored_balances(database, tables, chosen[0].table, parts[0].owner)
-    balance = settle_part_and_balance(database, parts, stored, mapping, tables)
+    balance = settle_part_and_balance(database, parts, stored, mapping, tables, known)
     for part in parts:
         part.bridge = bridge(database, part.entries.table, tables, _apart(part), known)
         part.reference = own_reference(part.entries.table, known, _apart(part))

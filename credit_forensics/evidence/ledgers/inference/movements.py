@@ -17,8 +17,10 @@ from credit_forensics.evidence.ledgers.inference.column_roles import (
     way_of,
 )
 from credit_forensics.evidence.ledgers.inference.decisions import Question
+from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.labels_of import labels_of
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
+from credit_forensics.evidence.ledgers.inference.payment_kinds import kinds_that_book_payments
 from credit_forensics.evidence.ledgers.inference.probes import as_text, groups, sums_by_owner
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
 from credit_forensics.evidence.ledgers.inference.signs import (
@@ -98,6 +100,7 @@ def settle_movements(
     balances: Sequence[Mapping[str, Decimal]],
     *,
     tables: Sequence[SampledTable] = (),
+    known: KnownValues = KnownValues(),
     direction: int = 0,
     own_where: str | None = None,
     own_signs: Mapping[str, int] | None = None,
@@ -110,6 +113,8 @@ def settle_movements(
         candidates for the stored balance of each account; the one that agrees best is believed.
     tables
         among which one may say what the numbers of a kind are called.
+    known
+        the payments, which tell what entries do of which no word says it.
     direction
         what the table's name says of all its entries, where it is one of several tables.
     own_where, own_signs
@@ -162,6 +167,10 @@ def settle_movements(
     if len(labels) == 1 and open_labels:
         # One kind alone, and no amount below zero: nothing in this table takes credits.
         signs[open_labels[0]], open_labels = 1, []
+    if kind and open_labels:
+        # What books payments adds, whatever it is called.
+        signs.update(dict.fromkeys(kinds_that_book_payments(table, kind, open_labels, known), 1))
+        open_labels = [label for label in open_labels if signs[label] == 0]
     _by_balances(
         database, entries, owner, moves, fields,
         balances=balances, keep=keep, signs=signs, use_signs=use_signs,
