@@ -59,3 +59,48 @@ def test_two_live_ones_of_one_customer_are_named_by_the_later(find, make, second
 def test_of_invoices_alone_nothing_is_said(find, make):
     payments, credited = [paid(make, "p", "sub_1")], [make.credit("p")]
     assert find(find_subscription_mismatch, payments=payments, credited=credited) == []
+
+
+@pytest.mark.parametrize(
+    ("invoices", "other_granted", "status", "found"),
+    [
+        (["p", "q"], True, "active", ["q"]),
+        (["p"], True, "active", []),
+        # Where no subscription is granted, the shop may not grant them at all.
+        (["p", "q"], False, "active", []),
+        (["p", "q"], True, "canceled", []),
+    ],
+)
+def test_a_live_one_of_which_nothing_was_granted(
+    find, make, invoices, other_granted, status, found
+):
+    rows = find(
+        find_subscription_mismatch,
+        subscriptions=[
+            subscription(make, "sub_1", status=status),
+            subscription(make, "sub_2", customer_id="cus_2"),
+        ],
+        payments=[
+            *(
+                paid(make, name, "sub_1") | {"completed_at": make.at(f"2025-09-0{day}")}
+                for day, name in enumerate(invoices, start=1)
+            ),
+            paid(make, "r", "sub_2"),
+        ],
+        credited=[make.credit("r")] if other_granted else [],
+        verdicts=[make.verdict(name, "not_credited", None, "ada") for name in invoices],
+    )
+    assert [(row["payment_id"], row["cause"], row["rightful_user_id"]) for row in rows] == [
+        (name, "live_without_grants", "ada") for name in found
+    ]
+
+
+def test_what_cannot_be_judged_is_not_counted_as_ungranted(find, make):
+    payments = [paid(make, "p", "sub_1"), paid(make, "q", "sub_1"), paid(make, "r", "sub_2")]
+    verdicts = [make.verdict(name, "undetermined", None, None) for name in ("p", "q")]
+    live = [subscription(make, "sub_1"), subscription(make, "sub_2", customer_id="cus_2")]
+    found = find(
+        find_subscription_mismatch,
+        subscriptions=live, payments=payments, credited=[make.credit("r")], verdicts=verdicts,
+    )  # fmt: skip
+    assert found == []
