@@ -83,7 +83,7 @@ _OTHERS = _table(
     price: prix precio preco prezzo prijs jiage"""
 )
 _SHORT = _table(
-    """name: nm; code: cd; date: dt dttm; amount: amt; balance: bal; account: acct; user: usr;
+    """name: nm; code: cd; credit: cred creds; date: dt dttm; amount: amt; balance: bal; account: acct; user: usr;
     customer: cust; description: descr; transaction: trx; payment: pmt pymt"""
 )
 _ALL = {**_SHORT, **_OTHERS, **_GERMAN}

@@ -91,6 +91,10 @@ def owner_of(
     Without any table of accounts a column that is named for the user is taken as it is.
     """
     others = [table for table in tables if table.relation != entries.table.relation]
+    if entries.link:
+        accounts = accounts_with(database, others, entries.link[2].values)
+        share = max([one.share for one in accounts], default=0.0)
+        return Owner(entries.owner, share, *entries.link)
     direct: list[tuple[bool, float, int, Field, float]] = []
     through = []
     for place, field in enumerate(entries.owners):

@@ -58,7 +58,7 @@ NO_AMOUNT = _set(
     "usd eur gbp currency percent rate version count position expire expired step max min size "
     "length lifetime discount hold available current initial starting cumulative index order no "
     "number year month day hour retry attempt status state type kind code decimal precision "
-    "multiplier year age zip phone"
+    "multiplier year age zip phone ord ordinal position sort rank"
 )
 BALANCE = _set("balance remaining current available") | UNIT
 NO_BALANCE = _set(
