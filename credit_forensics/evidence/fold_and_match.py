@@ -120,7 +120,14 @@ def _fold(evidence: Evidence) -> None:
     run(
         f"""CREATE OR REPLACE TABLE user_names AS
         SELECT DISTINCT user_id, unnest({account_name_keys("name")}) AS name_key
-        FROM users WHERE name IS NOT NULL"""
+        FROM users WHERE name IS NOT NULL
+        -- A member's name is one of the organisation's, which owns the credits.
+        UNION SELECT account_id, unnest({account_name_keys("name")})
+        FROM memberships WHERE name IS NOT NULL"""
+    )
+    run(
+        f"""CREATE OR REPLACE TABLE memberships AS
+        SELECT * REPLACE ({email_key("email")} AS email_key) FROM memberships"""
     )
     run(
         f"""CREATE OR REPLACE TABLE payments AS
@@ -188,15 +195,17 @@ def _give_roles(
                 list_contains(?::VARCHAR[], key) AND user_id IN (SELECT user_id FROM users)
                     AS received
             FROM metadata WHERE key IN ({_quoted(keys)}) AND valid) m
-        WHERE (m.settled > 0 OR m.detail IN ('exact', 'case', 'wildcard', 'wrapped'))
+        WHERE (m.settled > 0 OR m.detail IN ('exact', 'case', 'wildcard', 'wrapped', 'member'))
             AND (m.settled > 0 OR m.received OR NOT EXISTS (SELECT 1 FROM metadata n
                 WHERE n.payment_id = m.payment_id AND n.source = m.source AND n.valid
                     AND n.key = 'user_id'
+                    -- The account itself says more than one of its members.
+                    AND (n.detail <> 'member' OR m.detail = 'member')
                     -- Where organisations own the credits, who signed in has no account.
                     AND (n.user_id IN (SELECT user_id FROM users)
                         OR m.user_id NOT IN (SELECT user_id FROM users))))
         QUALIFY row_number() OVER (PARTITION BY m.payment_id, m.source
-            ORDER BY m.settled = 0, m.settled, NOT m.received, m.position) = 1""",
+            ORDER BY m.settled = 0, m.settled, NOT m.received, m.detail = 'member', m.position) = 1""",
         [list(user_keys), list(recipients)],
     )
     run(
@@ -254,6 +263,14 @@ def _references(
     )
     _match_scrubbed(evidence)
     _unwrap(evidence, pattern)
+    # A member of one account alone stands for it; one of several names none of them.
+    run(
+        """UPDATE id_references SET detail = 'member', valid = m.accounts = 1,
+            user_id = CASE WHEN m.accounts = 1 THEN m.account_id ELSE value END
+        FROM (SELECT lower(user_id) AS folded_id, min(account_id) AS account_id,
+                count(DISTINCT account_id) AS accounts FROM memberships GROUP BY 1) m
+        WHERE detail = 'unknown' AND m.folded_id = lower(value)"""
+    )
     email = email_key("m.value")
     run(
         f"""CREATE OR REPLACE TABLE metadata AS

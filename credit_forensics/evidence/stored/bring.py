@@ -319,8 +319,11 @@ def _bring_accounts(stored: StoredRows) -> None:
     stored_tables.bring(
         stored.connection, "user_links", (("user_id", named), ("linked_user_id", named))
     )
+    # All of them: whose e-mail or name was typed is told by each member's.
     stored_tables.bring(
-        stored.connection, "memberships", (("user_id", named), ("account_id", named))
+        stored.connection,
+        "memberships",
+        (("user_id", "SELECT hash_user_id FROM stored.memberships"),),
     )
     stored_tables.bring(stored.connection, "sign_ins", (("user_id", named), ("email_key", written)))
     linked = " UNION ".join(
