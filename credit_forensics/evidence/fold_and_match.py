@@ -14,6 +14,10 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.folding_sql import account_name_keys, email_key, typed_name_key
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
+from credit_forensics.evidence.order_numbers import (
+    references_are_order_numbers,
+    set_aside_order_numbers,
+)
 from credit_forensics.evidence.rebound_customers import settle_rebound_customers
 
 NAMED_KEYS = ("user_id", "user_id_backup", "session_user_id")
@@ -82,7 +86,12 @@ def shape_pattern(shape: str) -> str:
     return pattern
 
 
-def prepare(evidence: Evidence, shape: str = "any", user_keys: Sequence[str] = ()) -> None:
+def prepare(
+    evidence: Evidence,
+    shape: str = "any",
+    user_keys: Sequence[str] = (),
+    order_numbers: bool | None = None,
+) -> None:
     """Fill the derived columns of ``payments``, ``metadata``, ``users``, ``user_names``.
 
     Parameters
@@ -93,6 +102,8 @@ def prepare(evidence: Evidence, shape: str = "any", user_keys: Sequence[str] = (
         what a user id looks like (``[ids] shape``).
     user_keys
         metadata keys that name the account (``[ids] user_keys``), the first one first.
+    order_numbers
+        whether all payments' references are numbers of orders, where only some are here.
 
     Raises
     ------
@@ -105,6 +116,10 @@ def prepare(evidence: Evidence, shape: str = "any", user_keys: Sequence[str] = (
     recipients = _keys_like(evidence, _RECIPIENT_KEY)
     keys = _account_keys(evidence, user_keys, recipients)
     _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
+    if order_numbers is None:
+        order_numbers = references_are_order_numbers(evidence.connection)
+    if order_numbers:
+        set_aside_order_numbers(evidence.connection)
     if keys:
         _name_recipients(evidence, recipients)
         _give_roles(evidence, keys, user_keys, recipients)
@@ -325,7 +340,8 @@ def _unwrap(evidence: Evidence, pattern: str) -> None:
         ), parts AS (
             SELECT value, text, unnest(list_distinct(regexp_extract_all(text,
                 '[A-Za-z0-9][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*') || string_split_regex(text,
-                '[^A-Za-z0-9-]+') || string_split_regex(text, '[/:|;,= ]+'))) AS part
+                '[^A-Za-z0-9-]+') || string_split_regex(text, '[/:|;,= ]+')
+                || string_split_regex(text, '[^A-Za-z0-9]+'))) AS part
             FROM texts WHERE text IS NOT NULL
         ), known AS (
             SELECT p.value, k.user_id FROM parts p JOIN known_ids k ON k.user_id = p.part

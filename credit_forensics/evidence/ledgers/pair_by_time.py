@@ -6,6 +6,8 @@ is paired is marked as inferred, with a probability, and accuses nobody by itsel
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from credit_forensics.databases.values import count_rows
 from credit_forensics.evidence.evidence import Evidence
 
@@ -23,10 +25,12 @@ _MOST_ROUNDS = 50
 FOLLOWS, _LEAST_FOLLOWING = 0.9, 5
 
 
-def pair_by_time(evidence: Evidence) -> int:
+def pair_by_time(evidence: Evidence, purchases: Collection[str] | None = None) -> int:
     """Tie entries to payments in a ledger whose purchases name none; the number of ties.
 
     Does nothing where any purchase names its payment: there an entry that names none is news.
+    ``purchases`` are the wordings of grants that were settled to be purchases on all entries,
+    where only some are here.
 
     Examples
     --------
@@ -78,7 +82,7 @@ def pair_by_time(evidence: Evidence) -> int:
     )
     # Other credits than the price's are the payment's only at once, on the account it names.
     run(f"DELETE FROM _pair_candidates WHERE fits = 0 AND (same = 0 OR lag > {AGAIN_SECONDS})")
-    _leave_out_grants(evidence)
+    _leave_out_grants(evidence, following_wordings(evidence) if purchases is None else purchases)
     if called:
         far = f"same = 0 OR lag > {AGAIN_SECONDS}"
         run(f"DELETE FROM _pair_candidates WHERE kind = 'other' AND ({far})")
@@ -98,17 +102,34 @@ def pair_by_time(evidence: Evidence) -> int:
     return count_rows(evidence.connection, "FROM _pairs")
 
 
-def _leave_out_grants(evidence: Evidence) -> None:
-    """Leave out grants but those of a wording that nearly always follows a payment of its worth."""
+def following_wordings(evidence: Evidence) -> list[str]:
+    """Wordings of grants that nearly always follow a payment of their worth, as paired last.
+
+    Examples
+    --------
+    >>> following_wordings(Evidence())
+    []
+    """
+    connection = evidence.connection
+    if not count_rows(connection, "FROM duckdb_tables() WHERE table_name = '_pair_candidates'"):
+        return []
+    found = connection.execute(
+        f"""SELECT coalesce(e.reason, '') FROM _unpaired_entries AS e LEFT JOIN (
+            SELECT DISTINCT entry_id AS following FROM _pair_candidates
+            WHERE fits = 2 AND same = 1 AND lag <= {SOON_SECONDS}) ON entry_id = following
+        WHERE e.kind = 'grant' GROUP BY 1
+        HAVING count(*) >= {_LEAST_FOLLOWING} AND count(following) >= {FOLLOWS} * count(*)
+        ORDER BY 1"""
+    ).fetchall()
+    return [str(wording) for (wording,) in found]
+
+
+def _leave_out_grants(evidence: Evidence, purchases: Collection[str]) -> None:
     run = evidence.connection.execute
     run(
-        f"""CREATE OR REPLACE TEMP TABLE _gifts AS
-        SELECT entry_id FROM _unpaired_entries WHERE kind = 'grant' AND coalesce(reason, '') NOT IN (
-            SELECT coalesce(e.reason, '') FROM _unpaired_entries AS e LEFT JOIN (
-                SELECT DISTINCT entry_id AS following FROM _pair_candidates
-                WHERE fits = 2 AND same = 1 AND lag <= {SOON_SECONDS}) ON entry_id = following
-            WHERE e.kind = 'grant' GROUP BY 1
-            HAVING count(*) >= {_LEAST_FOLLOWING} AND count(following) >= {FOLLOWS} * count(*))"""
+        """CREATE OR REPLACE TEMP TABLE _gifts AS SELECT entry_id FROM _unpaired_entries
+        WHERE kind = 'grant' AND NOT list_contains(?::VARCHAR[], coalesce(reason, ''))""",
+        [list(purchases)],
     )
     for table in ("_pair_candidates", "_unpaired_entries"):
         run(f"DELETE FROM {table} WHERE entry_id IN (SELECT entry_id FROM _gifts)")
