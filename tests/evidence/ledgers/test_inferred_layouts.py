@@ -228,6 +228,31 @@ def test_numbered_kinds_without_balances_are_asked_about(tmp_path: Path) -> None
     assert "[ledger.entries]" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("table", "kind", "asked"),
+    [
+        ("credit_grants", "trial", False),
+        ("credit_grants", "refund", True),
+        ("credit_grants", "4", True),
+        ("credit_entries", "trial", True),
+    ],
+)
+def test_a_table_of_grants_adds_what_no_word_takes(
+    tmp_path: Path, table: str, kind: str, asked: bool
+) -> None:
+    script = entries(
+        "id INTEGER, user_id TEXT, amount INTEGER, source TEXT, created_at TEXT",
+        "1, 'u-ada', 100, 'purchase', '2025-09-01 10:00:00'",
+        f"2, 'u-bo', 20, '{kind}', '2025-09-01 11:00:00'",
+        table=table,
+    )
+    if asked:
+        with pytest.raises(CaseError, match="whether they add credits"):
+            load(tmp_path, script)
+    else:
+        assert [row[:2] for row in moved(load(tmp_path, script))] == [("u-ada", 100), ("u-bo", 20)]
+
+
 def test_the_answer_settles_what_was_asked(tmp_path: Path) -> None:
     evidence = load(tmp_path, entries(*NUMBERED), entries={"sign": {"2": -1}})
     assert sorted(evidence.ledger["delta"]) == [-30, -20, 100, 100]

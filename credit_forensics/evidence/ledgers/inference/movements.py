@@ -28,6 +28,7 @@ from credit_forensics.evidence.ledgers.inference.signs import (
     Weight,
     agreement,
     best_weights,
+    may_add,
     sign_of,
 )
 from credit_forensics.evidence.ledgers.inference.statuses import State, states_of
@@ -170,6 +171,9 @@ def settle_movements(
     if kind and open_labels:
         # What books payments adds, whatever it is called.
         signs.update(dict.fromkeys(kinds_that_book_payments(table, kind, open_labels, known), 1))
+        if entries.direction > 0 and all(sign >= 0 for sign in signs.values()):
+            # A table of grants adds whatever its kinds do not take by a word of their own.
+            signs.update({label: 1 for label in open_labels if may_add(label)})
         open_labels = [label for label in open_labels if signs[label] == 0]
     _by_balances(
         database, entries, owner, moves, fields,
