@@ -303,3 +303,17 @@ def test_parts_of_a_partitioned_table_are_not_its_rivals(postgres_database: str)
     evidence = sold("a1", "b2")
     load_ledgers(evidence, CaseFile.model_validate({"ledger": {"url": postgres_database}}))
     assert moved(evidence) == WANTED
+
+
+def test_a_wallets_number_is_no_users_though_users_have_it_too(tmp_path: Path) -> None:
+    """Each user has a wallet of paid credits and one of free ones; numbers count from one."""
+    script = """CREATE TABLE users (id INTEGER, email TEXT, name TEXT);
+        INSERT INTO users VALUES (2, 'ada@example.com', 'Ada'), (3, 'bo@example.com', 'Bo');
+        CREATE TABLE wallets (id INTEGER, user_id INTEGER, kind TEXT);
+        INSERT INTO wallets VALUES (1, 2, 'paid'), (2, 2, 'free'), (3, 3, 'paid'), (4, 3, 'free');
+        CREATE TABLE wallet_entries (id INTEGER, wallet_id INTEGER, amount INTEGER, type TEXT,
+            ref TEXT, created_at TEXT);
+        INSERT INTO wallet_entries VALUES (1, 1, 100, 'purchase', 'cs_1', '2025-09-01'),
+            (2, 3, 100, 'purchase', 'cs_2', '2025-09-01'), (3, 2, 5, 'welcome', NULL, '2025-09-01'),
+            (4, 4, 5, 'welcome', NULL, '2025-09-01');"""
+    assert [row[0] for row in moved(load(tmp_path, script, ("2", "3")))] == ["2", "3", "2", "3"]

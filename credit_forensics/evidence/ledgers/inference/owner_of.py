@@ -114,12 +114,14 @@ def owner_of(
         best = min(direct, key=lambda one: one[:3])
         field = best[3]
         people = w.PEOPLE - {"account"}
-        of_accounts = field.words & {"account"} and not field.words & people
-        if of_accounts and not any(value in known.accounts for value in field.values):
-            # The sessions name users, and the entries an account that one of them owns; an
-            # organisation owns its credits itself.
+        if field.words & {"account", "wallet"} and not field.words & people:
+            # The sessions name users, and the entries an account or a wallet that one of them
+            # owns; an organisation owns its credits itself.
             link = _through(database, field, others, known)
-            if link and link.holder and any(v in known.accounts for v in link.holder.values):
+            theirs = link.holder.share(known.accounts.__contains__) if link and link.holder else 0
+            # Numbers that count from one are among both; a wallet is nobody's account.
+            own = bool(field.share(known.accounts.__contains__)) and "wallet" not in field.words
+            if link and theirs and not own:
                 return link
         return Owner(field, best[4])
     if through:
