@@ -24,17 +24,23 @@ def is_number(field: Field) -> bool:
     return (typed and not field.values) or bool(field.numbers)
 
 
+def is_flag(field: Field) -> bool:
+    """A column that says whether something holds ("is_credit"), in whatever type."""
+    few = {value.lower() for value in field.values} <= {"0", "1", "true", "false", "t", "f"}
+    return few and field.words_in_order[:1] in (("is",), ("has",), ("was",))
+
+
 def amount_score(field: Field, known: KnownValues) -> float:
     """How much a column looks like the credits that an entry moves; 0 or less: not at all."""
     own = field.words
-    if not is_number(field) or own & {"id", "uuid", "pk"} or field.is_time:
+    if not is_number(field) or own & {"id", "uuid", "pk"} or field.is_time or is_flag(field):
         return 0.0
     if any(abs(number) > 10**15 for number in field.numbers):
         return 0.0
     score = 0.0
     score += 3.0 if own & w.CHANGE else 0.0
     score += 3.0 if own & w.UNIT else 0.0
-    score += 2.0 if own & w.AMOUNT else 0.0
+    score += 2.0 if own & (w.AMOUNT | w.ISSUED) else 0.0
     score -= 6.0 if own & (w.NO_AMOUNT - w.AMOUNT) and not own & w.CHANGE else 0.0
     score -= 4.0 if own & {"after", "before", "reserved", "remaining"} else 0.0
     # A change of what is left ("balance_delta") is the movement; of what is held back, no.
@@ -211,7 +217,8 @@ def type_of(table: SampledTable, apart_from: Iterable[Field]) -> Field | None:
     scored = []
     for place, field in enumerate(table.columns):
         own = field.words
-        if field.name in taken or field.is_time or field.is_json or not own & w.TYPE:
+        code = "code" in own and own & w.ENTRY and not field.unique
+        if field.name in taken or field.is_time or field.is_json or not (own & w.TYPE or code):
             continue
         # "payable_type" and "reference_type" are the types of something else.
         if own & (w.OWNER | {"reference", "currency", "provider", "payment", "model"}):
@@ -263,6 +270,11 @@ _WAYS = tuple(
 )  # fmt: skip
 
 
+# What a flag says of an entry: that it adds credits, or that it takes them.
+_ADDS = frozenset({"credit", "addition", "positive", "incoming", "income", "inflow", "deposit"})
+_TAKES = frozenset({"debit", "deduction", "negative", "outgoing", "expense", "outflow"})
+
+
 def way_of(table: SampledTable, apart_from: Iterable[Field]) -> tuple[Field, list[str]] | None:
     """The column that says of each entry whether credits come or go, and what it calls going."""
     taken = {field.name for field in apart_from}
@@ -274,6 +286,10 @@ def way_of(table: SampledTable, apart_from: Iterable[Field]) -> tuple[Field, lis
             both = set(plain.values())
             if both & adds and both & takes and both <= adds | takes:
                 return field, sorted(value for value in plain if plain[value] in takes)
+        says = set(field.words_in_order[1:]) & (_ADDS | _TAKES) if is_flag(field) else set()
+        if len(says) == 1 and len(field.values) == 2:
+            no = {"0", "false", "f"}
+            return field, sorted(v for v in plain if (plain[v] in no) == bool(says & _ADDS))
     return None
 
 

@@ -20,7 +20,10 @@ from credit_forensics.evidence.ledgers.inference.decisions import Question
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.labels_of import labels_of
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
-from credit_forensics.evidence.ledgers.inference.payment_kinds import kinds_that_book_payments
+from credit_forensics.evidence.ledgers.inference.payment_kinds import (
+    kinds_that_book_payments,
+    kinds_that_return_payments,
+)
 from credit_forensics.evidence.ledgers.inference.probes import as_text, groups, sums_by_owner
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
 from credit_forensics.evidence.ledgers.inference.signs import (
@@ -42,7 +45,7 @@ _TEXTS = ("text", "char", "varchar", "character", "string")
 class Movements:
     """The settled amount: ``taking`` are types with a minus, ``where`` SQL of the rows that count.
 
-    ``agrees`` is the part of the accounts whose stored balance is the sum of their entries.
+    ``adds_only`` says that nothing takes credits, ``agrees`` is the part of the accounts whose stored balance is the sum of their entries.
     """
 
     amount: str
@@ -50,6 +53,7 @@ class Movements:
     taking: tuple[str, ...] = ()
     where: str = ""
     agrees: float | None = None
+    adds_only: bool = False
     notes: list[str] = field(default_factory=list)
     signs: dict[str, int] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
@@ -129,7 +133,7 @@ def settle_movements(
     table = entries.table
     amount = amount_sql(database, entries, "e")
     kind = type_of(table, [owner.field, *([entries.amount] if entries.amount else [])])
-    states = [] if own_where is not None else states_of(table)
+    states = [] if own_where is not None else states_of(table, entries.amount)
     fields = [*([kind] if kind else []), *(state.field for state in states)]
     seen = groups(database, table, fields, amount_sql(database, entries, "t"))
     if seen is None and kind is not None:
@@ -160,6 +164,9 @@ def settle_movements(
         moves.amount = _by_way(database, way, amount)
         moves.notes.append(f"{way[0].name} says which way: {', '.join(way[1])} takes credits")
         use_signs = False
+    if kind and not unsigned and not use_signs and _is_inverted(labels, signs):
+        moves.amount = f"-({amount})"
+        moves.notes.append(f"what {kind.name} says adds credits is below zero: signs are turned")
     if own_signs is not None:
         signs = {label: own_signs.get(label, 1) for label in labels}
         use_signs = True
@@ -174,6 +181,7 @@ def settle_movements(
         if entries.direction > 0 and all(sign >= 0 for sign in signs.values()):
             # A table of grants adds whatever its kinds do not take by a word of their own.
             signs.update({label: 1 for label in open_labels if may_add(label)})
+        signs.update(dict.fromkeys(kinds_that_return_payments(table, kind, signs, known), -1))
         open_labels = [label for label in open_labels if signs[label] == 0]
     _by_balances(
         database, entries, owner, moves, fields,
@@ -185,8 +193,25 @@ def settle_movements(
     if use_signs:
         moves.signs = {label: signs[label] or 1 for label in sorted(labels)}
         moves.taking = tuple(label for label in sorted(labels) if signs[label] < 0)
+    moves.adds_only = unsigned and way is None and not moves.taking
     moves.where = own_where or _where(database, states, keep)
     return moves
+
+
+def _is_inverted(
+    labels: Mapping[str, tuple[Decimal, Decimal]], signs: Mapping[str, int]
+) -> bool:
+    """Whether all that adds by its word is below zero, and all that takes above: a shop's books
+    of what it owes.
+    """
+    adding = [span for label, span in labels.items() if signs[label] > 0]
+    taking = [span for label, span in labels.items() if signs[label] < 0]
+    return (
+        bool(adding)
+        and bool(taking)
+        and all(high <= 0 for _, high in adding)
+        and all(low >= 0 for low, _ in taking)
+    )
 
 
 def _ask_for_signs(

@@ -156,6 +156,27 @@ def kinds_of_owner(table: SampledTable, owner: Field) -> tuple[Field, list[str]]
     return None
 
 
+_SIDES = (
+    ("from", "to"), ("sender", "receiver"), ("sender", "recipient"), ("source", "target"),
+    ("source", "destination"), ("debit", "credit"), ("payer", "payee"), ("giver", "receiver"),
+)  # fmt: skip
+
+
+def other_side(table: SampledTable, owner: Field) -> Field | None:
+    """The column with whose credits an entry takes, where the owner's says whose it adds to.
+
+    Each entry then has two owners, or now the one and now the other.
+    """
+    for beside in table.columns if not owner.path else ():
+        for sides in _SIDES:
+            here = [side for side in sides if side in owner.words]
+            there = [side for side in sides if side in beside.words]
+            apart = len(here) == len(there) == 1 and here != there
+            if apart and owner.words - set(here) == beside.words - set(there) and beside.values:
+                return beside
+    return None
+
+
 def _has_balance(database: ReadOnlyDatabase, field: Field, tables: Sequence[SampledTable]) -> float:
     """1 where a stored balance is kept by this column's ids: those own the credits."""
     stored = [t for t in tables if balance_fields(t) and not t.words & (w.ENTRY | w.PAYING)]

@@ -44,6 +44,9 @@ class EntriesTable:
         """1 where the table's name says that it adds credits, -1 where it says that it takes."""
         adding = self.table.words & (w.ADDING - w.EITHER_WAY - w.UNIT)
         spending = self.table.words & (w.SPENDING - w.EITHER_WAY)
+        if spending:
+            # What was used of a lot.
+            adding -= w.LOT
         if bool(adding) == bool(spending):
             return 0
         return 1 if adding else -1
