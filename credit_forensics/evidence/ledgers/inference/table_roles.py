@@ -86,10 +86,11 @@ def _as_entries(
     if type_of(table, [owner]):
         score += 1.0
     texts = [text for field in table.columns for text in field.values[:50]]
-    score += 1.0 if stripe_ids(texts, "cs", "pi", "evt", "in") else 0.0
+    named = bool(stripe_ids(texts, "cs", "pi", "evt", "in"))
+    score += 1.0 if named else 0.0
     score -= 6.0 if looks_like_payments(table) else 0.0
-    # One row an owner is a state, not a history.
-    if owner.unique and not link and len(owner.values) > 1 and not (names & w.ENTRY):
+    # One row an owner is a state, not a history, unless each names what was paid.
+    if owner.unique and not link and len(owner.values) > 1 and not (names & w.ENTRY or named):
         score -= 3.0
     if any(f.is_email for f in table.columns if f != owner) or names & w.PEOPLE - {"account"}:
         score -= 3.0 if names & w.ENTRY else 6.0
