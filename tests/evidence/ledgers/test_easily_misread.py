@@ -20,7 +20,9 @@ INSERT INTO users VALUES (7, 'ada@example.com', 'Ada'), (8, 'bo@example.com', 'B
 WANTED = {("7", 100, "cs_1"), ("8", 100, "cs_2"), ("7", -30, None)}
 
 
-def load(folder: Path, script: str, users: str = USERS) -> Evidence:
+def load(
+    folder: Path, script: str, users: str = USERS, named: tuple[str, str] = ("7", "8")
+) -> Evidence:
     """A ledger beside two paid sessions of 100 credits: 7's and 8's."""
     connection = sqlite3.connect(folder / "ledger.db")
     connection.executescript(users + script)
@@ -31,7 +33,7 @@ def load(folder: Path, script: str, users: str = USERS) -> Evidence:
     rows = [
         {"session_id": f"cs_{n}", "payment_intent_id": f"pi_{n}", "payment_status": "paid",
          "metadata": [("user_id", user), ("credits", "100")]}
-        for n, user in enumerate(("7", "8"), start=1)
+        for n, user in enumerate(named, start=1)
     ]  # fmt: skip
     schema = pa.schema([*fields, ("metadata", kinds)])
     evidence.add("stripe_sessions", pa.Table.from_pylist(rows, schema))
@@ -51,6 +53,12 @@ def table(name: str, columns: str, *rows: str) -> str:
 
 
 READ = {
+    "what no list of words has": table(
+        "lesson_book", "id, student_id, lessons, price_cents, kind, ref, at",
+        "1, 7, 100, 990, 'purchase', 'cs_1', '2025-09-01'",
+        "2, 8, 100, 990, 'purchase', 'cs_2', '2025-09-01'",
+        "3, 7, -30, 0, 'usage', NULL, '2025-09-02'",
+    ),
     "a flag that says which way": table(
         "credit_records", "id, user_id, amount, is_credit, session, created_at",
         "1, 7, 100, 1, 'cs_1', '2025-09-01'", "2, 8, 100, 1, 'cs_2', '2025-09-01'",
@@ -171,3 +179,29 @@ def test_what_only_counts_is_no_ledger(tmp_path: Path, counted: str) -> None:
     evidence = load(tmp_path, counted, users)
     assert evidence.count("ledger") == 0
     assert evidence.count("users") == 2
+
+
+@pytest.mark.parametrize(
+    ("others", "links"),
+    [
+        (("user_a1", "user_b2"), {("71", "user_a1"), ("82", "user_b2")}),
+        # One alone may be chance, and numbers that count from one are anybody's.
+        (("user_a1", "user_z9"), set()),
+        (("7", "8"), set()),
+    ],
+)
+def test_an_account_is_known_by_the_id_that_the_sessions_give_it(
+    tmp_path: Path, others: tuple[str, str], links: set[tuple[str, str]]
+) -> None:
+    users = f"""CREATE TABLE users (id INTEGER, email TEXT, auth_id TEXT);
+        INSERT INTO users VALUES (71, 'a@example.com', '{others[0]}'),
+            (82, 'b@example.com', '{others[1]}');"""
+    entries = table(
+        "credit_entries", "id, user_id, amount, type, ref, created_at",
+        "1, 71, 100, 'purchase', 'cs_1', '2025-09-01'",
+        "2, 82, 100, 'purchase', 'cs_2', '2025-09-01'",
+    )  # fmt: skip
+    named = ("7", "8") if others[0] == "7" else ("user_a1", "user_b2")
+    evidence = load(tmp_path, entries, users, named)
+    found = evidence.frame("user_links")[["user_id", "linked_user_id"]]
+    assert set(map(tuple, found.to_numpy())) == links

@@ -11,6 +11,8 @@ from credit_forensics.evidence.ledgers.inference.languages import folded
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable, stripe_ids
 
 _THEIRS = 0.5
+# So many of the rows that name a payment move what was sold, and so many at least.
+_SOLD, _LEAST_SOLD = 0.8, 2
 # So many of the entries move nothing in one column and something in the other.
 _APART = 0.05
 _NUMERIC = ("int", "numeric", "decimal", "real", "double", "float", "bigint", "smallint", "number")
@@ -72,6 +74,30 @@ def best_amount(fields: Iterable[Field], known: KnownValues) -> tuple[Field, flo
     beside = [f for score, _, f in scored[1:] if score > 0 and _moves_apart(best, f)]
     margin = 0.0 if beside else scored[0][0] - max(behind, 0.0)
     return best, scored[0][0], margin
+
+
+def amount_by_values(
+    table: SampledTable, known: KnownValues
+) -> tuple[Field, float, float] | None:
+    """The one column of numbers that are what was sold, in the rows that name a payment.
+
+    A shop may sell lessons, exports or messages, whose names no list has.
+    """
+    texts = [field for field in table.columns if not field.is_time]
+    paid = [
+        row
+        for row in range(table.rows)
+        if stripe_ids([f.texts[row] or "" for f in texts], "cs", "pi", "in", "evt")
+    ]
+    found = []
+    for field in table.columns:
+        if not is_number(field) or is_flag(field) or field.words & (w.KEY | w.NO_AMOUNT | w.OWNER):
+            continue
+        moved = [Decimal(field.texts[row] or "0") for row in paid]
+        sold = sum(1 for number in moved if abs(number) in known.credits)
+        if sold >= _LEAST_SOLD and sold >= _SOLD * len(moved):
+            found.append(field)
+    return (found[0], 4.0, 4.0) if len(found) == 1 else None
 
 
 def _moves_apart(one: Field, other: Field) -> bool:

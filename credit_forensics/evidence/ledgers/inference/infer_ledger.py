@@ -13,6 +13,7 @@ from credit_forensics.evidence.ledgers.inference.account_reads import (
     customers_read,
     users_read,
 )
+from credit_forensics.evidence.ledgers.inference.aliases_of import aliases_read
 from credit_forensics.evidence.ledgers.inference.balances_of import (
     stored_balances,
 )
@@ -96,7 +97,7 @@ def infer_ledger(
     query, words = entries_query(database, parts)
     found.queries["entries"] = query
     found.decisions["entries"] = _entries_decision(parts, words, known)
-    _accounts(database, tables, parts, found)
+    _accounts(database, tables, parts, found, known)
     leads = next((part.bridge for part in parts if part.bridge), None)
     if leads:
         found.queries["payments"], found.decisions["payments"] = leads.read(database)
@@ -246,6 +247,7 @@ def _accounts(
     tables: Sequence[SampledTable],
     parts: Sequence[EntriesPart],
     found: Inferred,
+    known: KnownValues,
 ) -> None:
     ids = parts[0].owner.values
     entries = parts[0].entries.table
@@ -254,6 +256,7 @@ def _accounts(
         ("users", users_read(database, others, ids)),
         ("customers", customers_read(database, tables, entries, ids)),
         ("memberships", memberships_read(database, others, ids)),
+        ("aliases", aliases_read(database, others, ids, known)),
     ):
         if read:
             found.queries[name], found.decisions[name] = read

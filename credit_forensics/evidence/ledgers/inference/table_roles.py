@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.column_roles import (
+    amount_by_values,
     before_and_after,
     best_amount,
     debit_and_credit,
@@ -69,6 +70,8 @@ def _as_entries(
         pair = before_and_after(table)
     if best is None and pair is None and table.words & w.ENTRY:
         best = best_amount((f for f in table.fields if f.path), known)
+    if best is None and pair is None:
+        best = amount_by_values(table, known)
     owned = owners(table, known)
     link = None if owned else owner_link(table, tables)
     key = entry_key(table)
