@@ -14,6 +14,7 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.folding_sql import account_name_keys, email_key, typed_name_key
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
+from credit_forensics.evidence.members import members_by_key, members_in_references
 from credit_forensics.evidence.order_numbers import (
     references_are_order_numbers,
     set_aside_order_numbers,
@@ -40,6 +41,7 @@ _ACCOUNT_KEY = (
     "(^|_)(user|uid|account|acct|member|owner|customer_ref|player|profile|person|client|org"
     "|organi[sz]ation|team|workspace|tenant|company)(_?(id|uid|uuid|guid|ref|key))?$"
 )
+_PERSON_KEY = "(^|_)(user|uid|member|person|profile|player)(_?(id|uid|uuid|guid|ref|key))?$"
 _OTHERS_KEY = (
     "(^|_)(legacy|old|prev|previous|former|last|ext|external|foreign|auth|auth0|oauth|sso|idp|crm"
     "|provider|referr(er|ed|al)|ref_by|invit(er|ed|ee)|admin|support|agent|staff|seller|merchant"
@@ -116,6 +118,8 @@ def prepare(
     recipients = _keys_like(evidence, _RECIPIENT_KEY)
     keys = _account_keys(evidence, user_keys, recipients)
     _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
+    persons = [*NAMED_KEYS, *_keys_like(evidence, _PERSON_KEY, _OTHERS_KEY)]
+    members_by_key(evidence.connection, persons)
     if order_numbers is None:
         order_numbers = references_are_order_numbers(evidence.connection)
     if order_numbers:
@@ -278,14 +282,7 @@ def _references(
     )
     _match_scrubbed(evidence)
     _unwrap(evidence, pattern)
-    # A member of one account alone stands for it; one of several names none of them.
-    run(
-        """UPDATE id_references SET detail = 'member', valid = m.accounts = 1,
-            user_id = CASE WHEN m.accounts = 1 THEN m.account_id ELSE value END
-        FROM (SELECT lower(user_id) AS folded_id, min(account_id) AS account_id,
-                count(DISTINCT account_id) AS accounts FROM memberships GROUP BY 1) m
-        WHERE detail = 'unknown' AND m.folded_id = lower(value)"""
-    )
+    members_in_references(evidence.connection)
     email = email_key("m.value")
     run(
         f"""CREATE OR REPLACE TABLE metadata AS

@@ -68,3 +68,34 @@ def test_two_organisations_of_one_owner_are_no_person() -> None:
     evidence = organisations()
     links = person_links(Tables(), session_fields(Tables()))
     assert evidence.engine.frame(links).empty
+
+
+@pytest.mark.parametrize(
+    ("credited", "named"),
+    [
+        # Team 2 is team 1's rival; user 2 is a member of team 1, and user 1 of team 2.
+        ({"cs_1": "2", "cs_2": "1"}, {"cs_1": "2", "cs_2": "1"}),
+        ({"cs_1": "1", "cs_2": "2"}, {"cs_1": "1", "cs_2": "2"}),
+    ],
+)
+def test_persons_and_teams_of_the_same_numbers(credited, named) -> None:
+    """A key that speaks of a person names a member; a reference what most of the credits tell."""
+    evidence = Evidence()
+    evidence.add("users", pd.DataFrame([{"user_id": "1"}, {"user_id": "2"}]))
+    pairs = [{"user_id": "2", "account_id": "1"}, {"user_id": "1", "account_id": "2"}]
+    evidence.add("memberships", pd.DataFrame(pairs))
+    evidence.add("payments", pd.DataFrame([
+        {"payment_id": f"cs_{n}", "client_reference_id": str(n)} for n in (1, 2)
+    ]))  # fmt: skip
+    evidence.add("metadata", pd.DataFrame([
+        {"payment_id": f"cs_{n}", "source": "session", "position": 1, "key": "user_id",
+         "value": str(n)} for n in (1, 2)
+    ]))  # fmt: skip
+    evidence.add("ledger", pd.DataFrame([
+        {"entry_id": p, "payment_id": p, "user_id": u, "kind": "purchase", "delta": 50}
+        for p, u in credited.items()
+    ]))  # fmt: skip
+    prepare(evidence)
+    fields = evidence.engine.frame(session_fields(Tables())).set_index("payment_id")
+    assert fields["metadata_user_id"].to_dict() == {"cs_1": "2", "cs_2": "1"}
+    assert fields["reference_user_id"].to_dict() == named
