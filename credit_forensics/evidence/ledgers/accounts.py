@@ -141,6 +141,6 @@ def take_memberships(evidence: Evidence, source: Input, label: str) -> int:
             {account} AS account_id, {text_sql(types, "role")} AS role,
             {time_sql(types, "since")} AS since, {time_sql(types, "until")} AS until,
             {text_sql(types, "email")} AS email, {text_sql(types, "name")} AS name
-        {good} AND {user} <> {account}"""
+        {good}"""
     )
     return count_rows(evidence.connection, good)

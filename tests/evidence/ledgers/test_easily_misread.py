@@ -205,3 +205,21 @@ def test_an_account_is_known_by_the_id_that_the_sessions_give_it(
     evidence = load(tmp_path, entries, users, named)
     found = evidence.frame("user_links")[["user_id", "linked_user_id"]]
     assert set(map(tuple, found.to_numpy())) == links
+
+
+def test_teams_that_own_the_credits_are_not_the_users_of_the_same_numbers(tmp_path: Path) -> None:
+    users = """CREATE TABLE users (id INTEGER, email TEXT, name TEXT);
+        INSERT INTO users VALUES (7, 'a@example.com', 'A'), (8, 'b@example.com', 'B');
+        CREATE TABLE teams (id INTEGER, name TEXT);
+        INSERT INTO teams VALUES (7, 'Red'), (8, 'Blue');
+        CREATE TABLE team_members (team_id INTEGER, user_id INTEGER, role TEXT);
+        INSERT INTO team_members VALUES (7, 8, 'owner'), (8, 7, 'owner'), (7, 7, 'member');"""
+    entries = table(
+        "team_credits", "id, team_id, amount, type, ref, created_at",
+        "1, 7, 100, 'purchase', 'cs_1', '2025-09-01'", "2, 8, 100, 'purchase', 'cs_2', '2025-09-01'",
+        "3, 7, -30, 'usage', NULL, '2025-09-02'",
+    )  # fmt: skip
+    evidence = load(tmp_path, entries, users)
+    assert sorted(evidence.users["name"]) == ["Blue", "Red"]
+    members = evidence.frame("memberships")[["user_id", "account_id"]]
+    assert sorted(map(tuple, members.to_numpy())) == [("7", "7"), ("7", "8"), ("8", "7")]

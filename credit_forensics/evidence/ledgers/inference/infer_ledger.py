@@ -31,6 +31,7 @@ from credit_forensics.evidence.ledgers.inference.movements_and_balances import (
 from credit_forensics.evidence.ledgers.inference.no_entries import without_entries
 from credit_forensics.evidence.ledgers.inference.owner_of import (
     kinds_of_owner,
+    not_of_another_kind,
     other_side,
     owner_of,
 )
@@ -252,11 +253,12 @@ def _accounts(
     ids = parts[0].owner.values
     entries = parts[0].entries.table
     others = [t for t in tables if t.relation != entries.relation]
+    accounts = not_of_another_kind(others, parts[0].owner)
     for name, read in (
-        ("users", users_read(database, others, ids)),
-        ("customers", customers_read(database, tables, entries, ids)),
-        ("memberships", memberships_read(database, others, ids)),
-        ("aliases", aliases_read(database, others, ids, known)),
+        ("users", users_read(database, accounts, ids)),
+        ("customers", customers_read(database, accounts, entries, ids)),
+        ("memberships", memberships_read(database, others, accounts, ids)),
+        ("aliases", aliases_read(database, accounts, ids, known)),
     ):
         if read:
             found.queries[name], found.decisions[name] = read

@@ -23,10 +23,17 @@ _KNOWN = 0.5
 
 
 def memberships_read(
-    database: ReadOnlyDatabase, tables: Sequence[SampledTable], owners: Sequence[str]
+    database: ReadOnlyDatabase,
+    tables: Sequence[SampledTable],
+    accounts: Sequence[SampledTable],
+    owners: Sequence[str],
 ) -> tuple[str, Decision] | None:
-    """The members of the owners of credits; none where persons own the credits themselves."""
-    organisations = [one for one in accounts_with(database, tables, owners) if one.share >= _KNOWN]
+    """The members of the owners of credits, whom some of the tables are of.
+
+    None where persons own the credits themselves.
+    """
+    found = accounts_with(database, accounts, owners)
+    organisations = [one for one in found if one.share >= _KNOWN]
     if not organisations or any(
         email_of(one.table) and not one.table.words & _ORGANISATION - {"account"}
         for one in organisations
@@ -37,10 +44,10 @@ def memberships_read(
     for table in tables:
         home = table is organisations[0].table
         account = organisations[0].key if home else _holding(table, ids)
-        found = _person(database, table, tables, account, home=home) if account else None
-        if account is None or found is None:
+        leads = _person(database, table, tables, account, home=home) if account else None
+        if account is None or leads is None:
             continue
-        person, people = found
+        person, people = leads
         role = next((f for f in table.columns if "role" in f.words), None)
         since, until = time_of(table), _until(table)
         columns = {

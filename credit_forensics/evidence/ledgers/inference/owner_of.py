@@ -71,6 +71,22 @@ def accounts_with(
     return [one for one in found if is_account_table(one.table)]
 
 
+def not_of_another_kind(
+    tables: Sequence[SampledTable], owner: Owner
+) -> list[SampledTable]:
+    """The tables without those of persons where teams own the credits, and the other way round.
+
+    Numbers that count from one are ids of both; the owner's column says which are meant.
+    """
+    field = owner.holder or owner.field
+    counting = all(value.isdigit() and len(value) < 8 for value in owner.values)
+    persons, groups = field.words & w.PERSONS, field.words & w.GROUPS
+    if not counting or bool(persons) == bool(groups):
+        return list(tables)
+    here, other = (w.PERSONS, w.GROUPS) if persons else (w.GROUPS, w.PERSONS)
+    return [one for one in tables if not one.words & other or one.words & here]
+
+
 def is_account_table(table: SampledTable) -> bool:
     """A table of people or organisations: it has e-mails, customers, or is called so."""
     if table.words & (w.ENTRY | w.PAYING) and not table.words & {"user", "profile", "member"}:

@@ -106,6 +106,8 @@ PEOPLE = _set(
     "user account member profile customer organization organisation org team workspace tenant "
     "company person client player identity student subscriber"
 )
+PERSONS = _set("user member profile person player student")
+GROUPS = _set("organization organisation org team workspace tenant company")
 KEY = _set("id uuid uid guid key pk no number ref sub code")
 PAYING = _set("order payment checkout invoice charge sale subscription purchase intent")
 MONEY = _set("currency price status provider tax discount paid total subtotal usd")
