@@ -14,8 +14,8 @@ from credit_forensics.evidence.ledgers.pair_by_time import following_wordings, p
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
-from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.order_numbers import references_are_order_numbers
+from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
 
 _COVERED = {

@@ -224,7 +224,8 @@ def _give_roles(
                     AND (n.user_id IN (SELECT user_id FROM users)
                         OR m.user_id NOT IN (SELECT user_id FROM users))))
         QUALIFY row_number() OVER (PARTITION BY m.payment_id, m.source
-            ORDER BY m.settled = 0, m.settled, NOT m.received, m.detail = 'member', m.position) = 1""",
+            ORDER BY m.settled = 0, m.settled, NOT m.received, m.detail = 'member',
+                m.position) = 1""",
         [list(user_keys), list(recipients)],
     )
     run(

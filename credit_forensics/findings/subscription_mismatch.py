@@ -118,9 +118,7 @@ def find_subscription_mismatch(tables: Tables) -> ir.Table:
     )
 
 
-def _without_grants(
-    tables: Tables, live: ir.Table, paid: ir.Table, granted: ir.Table
-) -> ir.Table:
+def _without_grants(tables: Tables, live: ir.Table, paid: ir.Table, granted: ir.Table) -> ir.Table:
     """The latest payment of each live subscription of whose payments none was granted."""
     verdicts = tables.verdicts
     unbooked = verdicts.filter(verdicts.verdict == "not_credited").select(

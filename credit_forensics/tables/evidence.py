@@ -70,7 +70,11 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("payer_name_key", TEXT, "derived: payer_name folded"),
             ("reference_user_id", TEXT, "derived: client_reference_id as a canonical user id"),
             ("reference_valid", BOOL, "derived: its shape is accepted"),
-            ("reference_detail", TEXT, "derived: exact, case, wildcard, wrapped, member or unknown"),
+            (
+                "reference_detail",
+                TEXT,
+                "derived: exact, case, wildcard, wrapped, member or unknown",
+            ),
             (
                 "for_recipient",
                 BOOL,

@@ -155,20 +155,20 @@ def test_a_repaired_payment_is_no_finding(find, make):
 
 
 @pytest.mark.parametrize(
-    ("accounts", "email", "carried", "cause"),
+    ("accounts", "carries", "cause"),
     [
-        (("a", "b"), "mia@example.com", None, "another_account"),
-        (("a", "b"), "else@example.com", "mia", "another_account"),
-        (("a", "b"), "else@example.com", "other", "unknown"),
-        (("a", "c"), "mia@example.com", "mia", "unknown"),
+        (("a", "b"), {"payer_email_key": "mia@example.com"}, "another_account"),
+        (("a", "b"), {"client_reference_id": "mia"}, "another_account"),
+        (("a", "b"), {"client_reference_id": "other"}, "unknown"),
+        (("a", "c"), {"client_reference_id": "mia"}, "unknown"),
     ],
 )
-def test_another_account_of_the_member_who_paid(find, make, accounts, email, carried, cause):
+def test_another_account_of_the_member_who_paid(find, make, accounts, carries, cause):
     """Right payer, wrong one of their accounts: known by e-mail or by an id that is carried."""
     found = find(
         find_wrong_user,
         verdicts=[make.verdict("p", "misattributed", "b", "a")],
-        payments=[make.payment("p", payer_email_key=email, client_reference_id=carried)],
+        payments=[make.payment("p", **carries)],
         credited=[make.credit("p", "b")],
         memberships=[
             {"user_id": "mia", "account_id": one, "email_key": "mia@example.com"}

@@ -13,9 +13,9 @@ from collections.abc import Callable, Sequence
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.complete import (
-    finish,
     GRANTS,
     REFERENCES,
+    finish,
     link_ids,
     link_payments,
     link_persons,

@@ -76,9 +76,7 @@ def best_amount(fields: Iterable[Field], known: KnownValues) -> tuple[Field, flo
     return best, scored[0][0], margin
 
 
-def amount_by_values(
-    table: SampledTable, known: KnownValues
-) -> tuple[Field, float, float] | None:
+def amount_by_values(table: SampledTable, known: KnownValues) -> tuple[Field, float, float] | None:
     """The one column of numbers that are what was sold, in the rows that name a payment.
 
     A shop may sell lessons, exports or messages, whose names no list has.

@@ -48,7 +48,6 @@ from credit_forensics.evidence.ledgers.inference.table_roles import (
     entries_tables,
 )
 
-
 _PAYING = ("cs", "pi", "in", "evt")
 
 
@@ -83,7 +82,7 @@ def infer_ledger(
     chosen = chosen_tables(candidates)
     parts = [_part(database, one, tables, known, several=len(chosen) > 1) for one in chosen]
     stored = stored_balances(database, tables, chosen[0].table, parts[0].owner)
-    balance = settle_part_and_balance(database, parts, stored, mapping, tables, known)
+    balance = settle_part_and_balance(database, parts, stored, mapping, tables=tables, known=known)
     for part in parts:
         if part.direction >= 0:
             # What was used of a purchase is not paid for by it.

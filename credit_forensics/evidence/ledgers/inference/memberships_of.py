@@ -16,7 +16,16 @@ from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTa
 
 _TARGETS = ("user_id", "account_id", "role", "since", "until", "email", "name")
 _LEFT = {"left", "removed", "deleted", "ended", "revoked", "until", "deactivated"}
-_ORGANISATION = {"org", "organization", "organisation", "team", "account", "workspace", "tenant", "company"}
+_ORGANISATION = {
+    "org",
+    "organization",
+    "organisation",
+    "team",
+    "account",
+    "workspace",
+    "tenant",
+    "company",
+}
 _PERSON = {"user", "member", "person", "profile", "owner", "admin", "creator", "account"}
 # So many of a table's ids must be those of organisations, and of persons.
 _KNOWN = 0.5

@@ -45,7 +45,8 @@ _TEXTS = ("text", "char", "varchar", "character", "string")
 class Movements:
     """The settled amount: ``taking`` are types with a minus, ``where`` SQL of the rows that count.
 
-    ``adds_only`` says that nothing takes credits, ``agrees`` is the part of the accounts whose stored balance is the sum of their entries.
+    ``adds_only`` says that nothing takes credits, ``agrees`` is the part of the accounts whose
+    stored balance is the sum of their entries.
     """
 
     amount: str
@@ -105,7 +106,7 @@ def settle_movements(
     balances: Sequence[Mapping[str, Decimal]],
     *,
     tables: Sequence[SampledTable] = (),
-    known: KnownValues = KnownValues(),
+    known: KnownValues,
     direction: int = 0,
     own_where: str | None = None,
     own_signs: Mapping[str, int] | None = None,
@@ -198,9 +199,7 @@ def settle_movements(
     return moves
 
 
-def _is_inverted(
-    labels: Mapping[str, tuple[Decimal, Decimal]], signs: Mapping[str, int]
-) -> bool:
+def _is_inverted(labels: Mapping[str, tuple[Decimal, Decimal]], signs: Mapping[str, int]) -> bool:
     """Whether all that adds by its word is below zero, and all that takes above: a shop's books
     of what it owes.
     """

@@ -25,6 +25,7 @@ def settle_part_and_balance(
     parts: Sequence[EntriesPart],
     stored: Sequence[StoredBalance],
     mapping: TableMapping | None,
+    *,
     tables: Sequence[SampledTable],
     known: KnownValues,
 ) -> tuple[StoredBalance | None, float | None]:

@@ -71,9 +71,7 @@ def accounts_with(
     return [one for one in found if is_account_table(one.table)]
 
 
-def not_of_another_kind(
-    tables: Sequence[SampledTable], owner: Owner
-) -> list[SampledTable]:
+def not_of_another_kind(tables: Sequence[SampledTable], owner: Owner) -> list[SampledTable]:
     """The tables without those of persons where teams own the credits, and the other way round.
 
     Numbers that count from one are ids of both; the owner's column says which are meant.
