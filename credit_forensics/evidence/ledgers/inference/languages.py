@@ -99,7 +99,8 @@ _MORE = _table(
 )
 _SHORT = _table(
     """name: nm; code: cd; credit: cred creds; date: dt dttm; amount: amt; balance: bal;
-    account: acct; user: usr; customer: cust; description: descr; transaction: trx; payment: pmt pymt"""
+    account: acct; user: usr; customer: cust; description: descr; transaction: trx;
+    payment: pmt pymt"""
 )
 _ALL = {**_MORE, **_SHORT, **_OTHERS, **_GERMAN}
 _LINKS = ("", "s", "n", "en", "es")
