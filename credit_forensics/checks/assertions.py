@@ -8,7 +8,7 @@ from pathlib import Path
 import pandas as pd
 
 from credit_forensics.case.case import Case
-from credit_forensics.checks.baseline import new_findings, read_baseline
+from credit_forensics.checks.baseline import new_findings, read_baseline, with_payments_of_now
 from credit_forensics.checks.readable_table import readable_table
 from credit_forensics.findings.finding import SEVERITIES
 
@@ -29,7 +29,7 @@ def failing_findings(
     severity
         critical, high, medium or low.
     allow
-        names of findings, or ``finding:payment_id`` for one payment.
+        names of findings, or ``finding:payment_id`` for one payment, by any id of its objects.
     baseline
         a file of ``write_baseline``.
 
@@ -49,10 +49,15 @@ def failing_findings(
     findings = case.findings
     grave = SEVERITIES[: SEVERITIES.index(severity) + 1]
     one = findings["finding"] + ":" + findings["payment_id"].fillna("")
-    allowed = findings["finding"].isin(list(allow)) | one.isin(list(allow))
+    parts = [each.split(":", 1) for each in allow if ":" in each]
+    payments = case.payments_named([payment for _, payment in parts])
+    named = [f"{name}:{payment}" for (name, _), payment in zip(parts, payments, strict=True)]
+    allowed = findings["finding"].isin(list(allow)) | one.isin(named)
     left: pd.DataFrame = findings[findings["severity"].isin(grave) & ~allowed]
     left = left.reset_index(drop=True)
-    return left if baseline is None else new_findings(left, read_baseline(baseline))
+    if baseline is None:
+        return left
+    return new_findings(left, with_payments_of_now(read_baseline(baseline), case))
 
 
 def assert_no_findings(

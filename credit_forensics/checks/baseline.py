@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from pathlib import Path
 
 import pandas as pd
 
+from credit_forensics.case.case import Case
 from credit_forensics.errors import CaseError
-from credit_forensics.findings.finding_keys import finding_keys
+from credit_forensics.findings.finding_keys import IDENTITY, finding_keys
 
 _FORMAT = 1
 
@@ -38,6 +40,18 @@ def read_baseline(path: Path | str) -> set[str]:
     if not isinstance(known, list) or told.get("format") != _FORMAT:
         raise CaseError(f"{path} is no baseline of this version; write it again.")
     return {str(key) for key in known}
+
+
+def with_payments_of_now(baseline: Collection[str], case: Case) -> set[str]:
+    """The keys with the payment's id of now: with more evidence an invoice becomes a session's."""
+    parts = [key.split("|") for key in baseline]
+    whole = [one for one in parts if len(one) == len(IDENTITY)]
+    payments = case.payments_named([one[2] for one in whole])
+    now = {
+        "|".join((*one[:2], payment, *one[3:]))
+        for one, payment in zip(whole, payments, strict=True)
+    }
+    return {*baseline, *now}
 
 
 def new_findings(findings: pd.DataFrame, baseline: set[str]) -> pd.DataFrame:

@@ -58,7 +58,8 @@ def resolve_payer(session: Sessions | str, case: Case | None = None, **inputs: A
     Parameters
     ----------
     session
-        one session, as ``case_of`` takes it; or with ``case`` a payment id.
+        one session, as ``case_of`` takes it; or with ``case`` a payment, by the id of any of its
+        objects (session, invoice, intent, charge).
     case
         a case that holds the payment.
     inputs
@@ -80,7 +81,7 @@ def resolve_payer(session: Sessions | str, case: Case | None = None, **inputs: A
     if isinstance(session, str):
         if case is None:
             raise ValueError("a payment id needs the case that holds it")
-        judged, payment_id = case, session
+        judged, payment_id = case, case.payments_named([session])[0]
     else:
         judged = case_of(session, **inputs)
         payments = judged.verdicts["payment_id"].tolist()

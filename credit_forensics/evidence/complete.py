@@ -11,10 +11,11 @@ from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
 from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
-from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
+from credit_forensics.evidence.ledgers.pair_by_time import following_wordings, pair_by_time
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
+from credit_forensics.evidence.order_numbers import references_are_order_numbers
 from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
 
@@ -24,6 +25,8 @@ _COVERED = {
     "deliveries": "received_at",
     "ledger": "created_at",
 }
+# What is settled of grants, by wording, and of references.
+GRANTS, REFERENCES = "grant ", "references"
 # What custody takes the inputs of a source to be, at its beginning.
 _TAKEN_FOR = {
     "payments": "stripe",
@@ -35,7 +38,8 @@ _TAKEN_FOR = {
 def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     """Assemble the payments, and link ledger entries and deliveries to them.
 
-    Returns what was settled of prices and of free orders, for a reading of a part.
+    Returns what was settled on all of them, for a reading of a part: of prices, of free orders,
+    which wordings of grants are purchases, and whether references are numbers of orders.
     """
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
@@ -46,7 +50,11 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
         pair_by_time(evidence)
     match_returns(evidence)
     match_scrubbed_deliveries(evidence)
-    return settle_for_credits(evidence, case_file.credits.free)
+    settled = settle_for_credits(evidence, case_file.credits.free)
+    settled |= {f"{GRANTS}{wording}": "purchase" for wording in following_wordings(evidence)}
+    if references_are_order_numbers(evidence.connection):
+        settled[REFERENCES] = "order numbers"
+    return settled
 
 
 def link_ids(evidence: Evidence, case_file: CaseFile) -> None:

@@ -14,6 +14,11 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.folding_sql import account_name_keys, email_key, typed_name_key
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
+from credit_forensics.evidence.members import members_by_key, members_in_references
+from credit_forensics.evidence.order_numbers import (
+    references_are_order_numbers,
+    set_aside_order_numbers,
+)
 from credit_forensics.evidence.rebound_customers import settle_rebound_customers
 
 NAMED_KEYS = ("user_id", "user_id_backup", "session_user_id")
@@ -36,6 +41,7 @@ _ACCOUNT_KEY = (
     "(^|_)(user|uid|account|acct|member|owner|customer_ref|player|profile|person|client|org"
     "|organi[sz]ation|team|workspace|tenant|company)(_?(id|uid|uuid|guid|ref|key))?$"
 )
+_PERSON_KEY = "(^|_)(user|uid|member|person|profile|player)(_?(id|uid|uuid|guid|ref|key))?$"
 _OTHERS_KEY = (
     "(^|_)(legacy|old|prev|previous|former|last|ext|external|foreign|auth|auth0|oauth|sso|idp|crm"
     "|provider|referr(er|ed|al)|ref_by|invit(er|ed|ee)|admin|support|agent|staff|seller|merchant"
@@ -82,7 +88,12 @@ def shape_pattern(shape: str) -> str:
     return pattern
 
 
-def prepare(evidence: Evidence, shape: str = "any", user_keys: Sequence[str] = ()) -> None:
+def prepare(
+    evidence: Evidence,
+    shape: str = "any",
+    user_keys: Sequence[str] = (),
+    order_numbers: bool | None = None,
+) -> None:
     """Fill the derived columns of ``payments``, ``metadata``, ``users``, ``user_names``.
 
     Parameters
@@ -93,6 +104,8 @@ def prepare(evidence: Evidence, shape: str = "any", user_keys: Sequence[str] = (
         what a user id looks like (``[ids] shape``).
     user_keys
         metadata keys that name the account (``[ids] user_keys``), the first one first.
+    order_numbers
+        whether all payments' references are numbers of orders, where only some are here.
 
     Raises
     ------
@@ -105,6 +118,12 @@ def prepare(evidence: Evidence, shape: str = "any", user_keys: Sequence[str] = (
     recipients = _keys_like(evidence, _RECIPIENT_KEY)
     keys = _account_keys(evidence, user_keys, recipients)
     _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
+    persons = [*NAMED_KEYS, *_keys_like(evidence, _PERSON_KEY, _OTHERS_KEY)]
+    members_by_key(evidence.connection, persons)
+    if order_numbers is None:
+        order_numbers = references_are_order_numbers(evidence.connection)
+    if order_numbers:
+        set_aside_order_numbers(evidence.connection)
     if keys:
         _name_recipients(evidence, recipients)
         _give_roles(evidence, keys, user_keys, recipients)
@@ -120,7 +139,14 @@ def _fold(evidence: Evidence) -> None:
     run(
         f"""CREATE OR REPLACE TABLE user_names AS
         SELECT DISTINCT user_id, unnest({account_name_keys("name")}) AS name_key
-        FROM users WHERE name IS NOT NULL"""
+        FROM users WHERE name IS NOT NULL
+        -- A member's name is one of the organisation's, which owns the credits.
+        UNION SELECT account_id, unnest({account_name_keys("name")})
+        FROM memberships WHERE name IS NOT NULL"""
+    )
+    run(
+        f"""CREATE OR REPLACE TABLE memberships AS
+        SELECT * REPLACE ({email_key("email")} AS email_key) FROM memberships"""
     )
     run(
         f"""CREATE OR REPLACE TABLE payments AS
@@ -188,15 +214,18 @@ def _give_roles(
                 list_contains(?::VARCHAR[], key) AND user_id IN (SELECT user_id FROM users)
                     AS received
             FROM metadata WHERE key IN ({_quoted(keys)}) AND valid) m
-        WHERE (m.settled > 0 OR m.detail IN ('exact', 'case', 'wildcard', 'wrapped'))
+        WHERE (m.settled > 0 OR m.detail IN ('exact', 'case', 'wildcard', 'wrapped', 'member'))
             AND (m.settled > 0 OR m.received OR NOT EXISTS (SELECT 1 FROM metadata n
                 WHERE n.payment_id = m.payment_id AND n.source = m.source AND n.valid
                     AND n.key = 'user_id'
+                    -- The account itself says more than one of its members.
+                    AND (n.detail <> 'member' OR m.detail = 'member')
                     -- Where organisations own the credits, who signed in has no account.
                     AND (n.user_id IN (SELECT user_id FROM users)
                         OR m.user_id NOT IN (SELECT user_id FROM users))))
         QUALIFY row_number() OVER (PARTITION BY m.payment_id, m.source
-            ORDER BY m.settled = 0, m.settled, NOT m.received, m.position) = 1""",
+            ORDER BY m.settled = 0, m.settled, NOT m.received, m.detail = 'member',
+                m.position) = 1""",
         [list(user_keys), list(recipients)],
     )
     run(
@@ -254,6 +283,7 @@ def _references(
     )
     _match_scrubbed(evidence)
     _unwrap(evidence, pattern)
+    members_in_references(evidence.connection)
     email = email_key("m.value")
     run(
         f"""CREATE OR REPLACE TABLE metadata AS
@@ -308,7 +338,8 @@ def _unwrap(evidence: Evidence, pattern: str) -> None:
         ), parts AS (
             SELECT value, text, unnest(list_distinct(regexp_extract_all(text,
                 '[A-Za-z0-9][A-Za-z0-9-]*(?:_[A-Za-z0-9-]+)*') || string_split_regex(text,
-                '[^A-Za-z0-9-]+') || string_split_regex(text, '[/:|;,= ]+'))) AS part
+                '[^A-Za-z0-9-]+') || string_split_regex(text, '[/:|;,= ]+')
+                || string_split_regex(text, '[^A-Za-z0-9]+'))) AS part
             FROM texts WHERE text IS NOT NULL
         ), known AS (
             SELECT p.value, k.user_id FROM parts p JOIN known_ids k ON k.user_id = p.part

@@ -13,19 +13,22 @@ NAME = "subscription_mismatch"
 SEVERITY = "medium"
 PROOF = (
     "Stripe says what state a subscription is in, and the ledger what was granted for it: granted "
-    "for a period that begins after its end, or two live ones of one customer."
+    "for a period that begins after its end, nothing of what a live one paid, or two live ones of "
+    "one customer."
 )
 
 LIVE = ("active", "trialing", "past_due")
+UNGRANTED_FROM = 2
+"""So many paid invoices without any grant are no slip of one delivery."""
 
 
 def find_subscription_mismatch(tables: Tables) -> ir.Table:
-    """Subscriptions that were granted without being live, or of which a customer has two.
+    """Subscriptions that were granted without being live, live without grants, or doubled.
 
     * ``granted_after_end``: the ledger holds credits of a payment whose period begins after the
       subscription ended; what was paid before it ended is owed, whatever became of it later.
-    * ``two_live``: one customer has two live subscriptions, and both were granted; named once, by
-      the later one.
+    * ``two_live``: one customer has two live subscriptions, and both were granted to one account;
+      named once, by the later one.
 
     A subscription of which only invoices were read has no state, and nothing is said of it.
 
@@ -76,7 +79,9 @@ def find_subscription_mismatch(tables: Tables) -> ir.Table:
     both = live.join(latest.filter(latest.place == 0), "subscription_id")
     both = both.mutate(
         place=ibis.row_number().over(
-            group_by=both.customer_id, order_by=[both.created_at, both.subscription_id]
+            # Two that are for two accounts are one customer's who pays for another.
+            group_by=[both.customer_id, both.credited_user_id],
+            order_by=[both.created_at, both.subscription_id],
         )
     )
     second = both.filter(both.place > 0).select(
@@ -84,7 +89,9 @@ def find_subscription_mismatch(tables: Tables) -> ir.Table:
         cause=ibis.literal("two_live"),
         told=ibis.literal(", while another subscription of the same customer is live and granted"),
     )
-    rows = late.union(second)
+    rows = late.union(second).mutate(rightful_user_id=ibis.null("string"))
+    rows = rows.mutate(told=sentence(" holds ", rows.credits, " credits", rows.told, "."))
+    rows = rows.union(_without_grants(tables, live, paid, granted).select(*rows.columns))
     return finding_rows(
         rows,
         NAME,
@@ -93,6 +100,7 @@ def find_subscription_mismatch(tables: Tables) -> ir.Table:
         event_id=rows.event_id,
         cause=rows.cause,
         credited_user_id=rows.credited_user_id,
+        rightful_user_id=rows.rightful_user_id,
         probability=1.0,
         credits=rows.credits,
         amount=rows.amount,
@@ -103,11 +111,7 @@ def find_subscription_mismatch(tables: Tables) -> ir.Table:
             rows.payment_id,
             " of subscription ",
             rows.subscription_id,
-            " holds ",
-            rows.credits,
-            " credits",
             rows.told,
-            ".",
         ),
     )
 
@@ -127,6 +131,43 @@ def is_live(subscriptions: ir.Table) -> ir.Table:
     )
 
 
+def _without_grants(tables: Tables, live: ir.Table, paid: ir.Table, granted: ir.Table) -> ir.Table:
+    """The latest payment of each live subscription of whose payments none was granted."""
+    verdicts = tables.verdicts
+    unbooked = verdicts.filter(verdicts.verdict == "not_credited").select(
+        "payment_id", "rightful_user_id"
+    )
+    rows = paid.join(unbooked, "payment_id").select(
+        "payment_id",
+        "subscription_id",
+        "period_start",
+        "amount",
+        "currency",
+        "rightful_user_id",
+        event_id=ibis.null("string"),
+        credited_user_id=ibis.null("string"),
+        at=paid.completed_at.coalesce(paid.created_at),
+        credits=paid.expected_credits,
+        cause=ibis.literal("live_without_grants"),
+    )
+    rows = rows.semi_join(live, "subscription_id").anti_join(granted, "subscription_id")
+    rows = rows.cross_join(granted.aggregate(others=granted.subscription_id.nunique()))
+    rows = rows.mutate(
+        times=rows.payment_id.count().over(group_by=rows.subscription_id),
+        place=ibis.row_number().over(
+            group_by=rows.subscription_id, order_by=[rows.at.desc(), rows.payment_id]
+        ),
+    )
+    rows = rows.filter((rows.place == 0) & (rows.times >= UNGRANTED_FROM) & (rows.others > 0))
+    return rows.mutate(
+        told=sentence(
+            " is its latest of ",
+            rows.times,
+            ", of which none was granted, though the subscription is live and others are granted.",
+        )
+    )
+
+
 FINDING = Finding(
     NAME,
     SEVERITY,
@@ -140,12 +181,20 @@ FINDING = Finding(
     en=Words(
         "subscription mismatch",
         "What was granted does not fit the state of the subscription.",
-        {"granted_after_end": "granted after its end", "two_live": "two live ones"},
+        {
+            "granted_after_end": "granted after its end",
+            "two_live": "two live ones",
+            "live_without_grants": "live without grants",
+        },
     ),
     de=Words(
         "unpassendes Abo",
         "Die Gutschriften passen nicht zum Stand des Abos.",
-        {"granted_after_end": "nach dem Ende gutgeschrieben", "two_live": "zwei laufende"},
+        {
+            "granted_after_end": "nach dem Ende gutgeschrieben",
+            "two_live": "zwei laufende",
+            "live_without_grants": "läuft ohne Gutschriften",
+        },
     ),
     place=94,
 )

@@ -50,6 +50,9 @@ def find_wrong_user(tables: Tables, methods: Sequence[Method] = METHODS) -> ir.T
        ``customer_mapping``, the payer's e-mail ``email_match``, the scan ``metadata_scan``;
     5. ``unknown``.
 
+    Before 3, ``another_account``: who paid, by e-mail or by an id that the payment carries, is a
+    member of the credited account as well as of the rightful one.
+
     Examples
     --------
     >>> import pandas as pd
@@ -82,7 +85,7 @@ def find_wrong_user(tables: Tables, methods: Sequence[Method] = METHODS) -> ir.T
         .drop("payment_id_right")
     )
     rows = _with_payers(_with_account(rows, tables), verdicts)
-    rows = _with_foreign_key(rows, tables)
+    rows = _of_one_member(_with_foreign_key(rows, tables), tables)
     return finding_rows(
         rows,
         NAME,
@@ -171,6 +174,7 @@ def _cause(rows: ir.Table, methods: Sequence[Method]) -> ir.StringValue:
     return ibis.cases(
         (same_but_for_spelling(rows.credited_user_id, rows.rightful_user_id), "id_namespace"),
         (mismatch, "handler_ledger_mismatch"),
+        (rows.of_one_member, "another_account"),
         (namespace, "id_namespace"),
         (method.isin(session) & (rows.payers >= SHARED_FROM), "shared_session"),
         *((method.isin(names), cause) for cause, names in causes.items()),
@@ -215,6 +219,39 @@ def _with_foreign_key(rows: ir.Table, tables: Tables) -> ir.Table:
     )
 
 
+def _of_one_member(rows: ir.Table, tables: Tables) -> ir.Table:
+    """The rows with whether the payer belongs to both accounts."""
+    here, there = tables.memberships, tables.memberships.view()
+    both = here.join(there, [here.user_id == there.user_id, here.account_id != there.account_id])
+    both = both.select(
+        member_id=here.user_id,
+        member_email=here.email_key,
+        member_of=here.account_id,
+        member_too=there.account_id,
+    )
+    carried = tables.metadata.select("payment_id", carried=tables.metadata.value.strip())
+    carried = carried.union(
+        tables.payments.select("payment_id", carried=tables.payments.client_reference_id.strip())
+    )
+    by_email = tables.payments.join(both, tables.payments.payer_email_key == both.member_email)
+    by_id = carried.join(both, carried.carried == both.member_id)
+    members = by_email.select("payment_id", "member_of", "member_too").union(
+        by_id.select("payment_id", "member_of", "member_too")
+    )
+    members = members.distinct().rename(member_payment="payment_id")
+    joined = rows.left_join(
+        members,
+        [
+            rows.payment_id == members.member_payment,
+            rows.rightful_user_id == members.member_of,
+            rows.credited_user_id == members.member_too,
+        ],
+    )
+    return joined.mutate(of_one_member=joined.member_payment.notnull()).drop(
+        "member_payment", "member_of", "member_too"
+    )
+
+
 FINDING = Finding(
     NAME,
     SEVERITY,
@@ -237,6 +274,7 @@ FINDING = Finding(
             "id_namespace": "id namespace",
             "metadata_scan": "metadata scan",
             "handler_ledger_mismatch": "handler and ledger differ",
+            "another_account": "another account of the payer",
         },
     ),
     de=Words(
@@ -251,6 +289,7 @@ FINDING = Finding(
             "id_namespace": "Namensraum der Kennungen",
             "metadata_scan": "Metadaten-Suche",
             "handler_ledger_mismatch": "Handler und Ledger weichen ab",
+            "another_account": "anderes Konto derselben Person",
         },
     ),
     by_methods=True,

@@ -50,7 +50,9 @@ def person_links(tables: Tables, fields: ir.Table) -> ir.Table:
     ('user_id', 'linked_user_id', 'reason', 'strength')
     """
     users = tables.users
-    with_email = users.filter(users.email_key.notnull())
+    # An organisation is no person: its owner may own another one.
+    organisations = tables.memberships.select(user_id="account_id").distinct()
+    with_email = users.filter(users.email_key.notnull()).anti_join(organisations, "user_id")
     emails = with_email.group_by("email_key").agg(
         account_id=with_email.user_id.min(), accounts=with_email.user_id.nunique()
     )

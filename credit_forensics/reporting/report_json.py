@@ -1,6 +1,7 @@
 """Writes a report as JSON beside its page, for programs and for the report after it.
 
-Its schema is ``credit_forensics/schemas/incident_report.json``; ``docs/reports.md`` says what stands in it.
+Its schema is ``credit_forensics/schemas/incident_report.json``; ``docs/reports.md`` says what
+stands in it.
 """
 
 from __future__ import annotations

@@ -70,7 +70,11 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("payer_name_key", TEXT, "derived: payer_name folded"),
             ("reference_user_id", TEXT, "derived: client_reference_id as a canonical user id"),
             ("reference_valid", BOOL, "derived: its shape is accepted"),
-            ("reference_detail", TEXT, "derived: exact, case, wildcard, wrapped or unknown"),
+            (
+                "reference_detail",
+                TEXT,
+                "derived: exact, case, wildcard, wrapped, member or unknown",
+            ),
             (
                 "for_recipient",
                 BOOL,
@@ -159,7 +163,7 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("value", TEXT, "as given"),
             ("user_id", TEXT, "derived: the value as a canonical user id, where it can be one"),
             ("valid", BOOL, "derived: the shape is accepted as a user id"),
-            ("detail", TEXT, "derived: exact, case, wildcard, wrapped or unknown"),
+            ("detail", TEXT, "derived: exact, case, wildcard, wrapped, member or unknown"),
             (
                 "role",
                 TEXT,
@@ -270,6 +274,9 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("role", TEXT, "as stored"),
             ("since", TIME, "from when; empty if the table does not say"),
             ("until", TIME, "until when; empty while it lasts"),
+            ("email", TEXT, "the person's, as stored"),
+            ("name", TEXT, "the person's, as stored"),
+            ("email_key", TEXT, "derived: email folded"),
         ],
     ),
     table_spec(

@@ -110,6 +110,30 @@ def test_payment_ids_need_their_case_and_several_sessions_are_refused() -> None:
         resolve_payer("cs_9", case_of(two, USERS))
 
 
+def test_a_payment_is_taken_by_the_id_of_any_of_its_objects() -> None:
+    given = session("00123", "ada@example.com", payment_intent="pi_1")
+    charge = {"id": "ch_1", "object": "charge", "payment_intent": "pi_1", "paid": True}
+    case = case_of([given], USERS, charges=[charge | {"status": "succeeded"}])
+    for alias in ("cs_1", "pi_1", "ch_1"):
+        assert resolve_payer(alias, case).payment_id == "cs_1"
+        assert assert_resolves_to(alias, "00123", case=case).payment_id == "cs_1"
+        assert assert_methods_agree(alias, case=case).payment_id == "cs_1"
+
+
+def test_what_is_allowed_or_known_is_so_by_any_id_of_the_payment(tmp_path: Path) -> None:
+    given = session("00123", "ada@example.com", payment_intent="pi_1")
+    entry = {"user_id": "00123", "delta": 50, "payment_id": "cs_1", "kind": "purchase"}
+    at = pd.Timestamp("2025-09-01 10:02", tz="UTC")
+    twice = [entry | {"entry_id": name, "created_at": at, "tie": "named"} for name in ("e1", "e2")]
+    case = case_of([given], USERS, ledger=twice)
+    assert case.findings["finding"].tolist() == ["duplicate_credit"]
+    assert_no_findings(case, allow=["duplicate_credit:pi_1"])
+    write_baseline(case.findings.assign(payment_id="pi_1"), tmp_path / "known.json")
+    assert_no_findings(case, baseline=tmp_path / "known.json")
+    with pytest.raises(AssertionError):
+        assert_no_findings(case, allow=["duplicate_credit:pi_2"])
+
+
 def test_wrong_user_fails_with_what_each_method_says() -> None:
     with pytest.raises(AssertionError) as caught:
         assert_resolves_to(session("00123", "ada@example.com"), "u-bo", users=USERS)

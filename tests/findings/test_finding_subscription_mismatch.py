@@ -56,6 +56,65 @@ def test_two_live_ones_of_one_customer_are_named_by_the_later(find, make, second
     assert [(row["payment_id"], row["cause"]) for row in rows] == [(p, "two_live") for p in found]
 
 
+@pytest.mark.parametrize(("account", "found"), [("a", ["q"]), ("b", [])])
+def test_two_live_ones_for_two_accounts_are_one_who_pays_for_another(find, make, account, found):
+    rows = find(
+        find_subscription_mismatch,
+        subscriptions=[
+            subscription(make, "sub_1"),
+            subscription(make, "sub_2", created_at=make.at("2025-08-02")),
+        ],
+        payments=[paid(make, "p", "sub_1"), paid(make, "q", "sub_2")],
+        credited=[make.credit("p", "a"), make.credit("q", account)],
+    )
+    assert [row["payment_id"] for row in rows] == found
+
+
 def test_of_invoices_alone_nothing_is_said(find, make):
     payments, credited = [paid(make, "p", "sub_1")], [make.credit("p")]
     assert find(find_subscription_mismatch, payments=payments, credited=credited) == []
+
+
+@pytest.mark.parametrize(
+    ("invoices", "granted", "status"),
+    [
+        (["p", "q"], ["r"], "active"),
+        (["p"], ["r"], "active"),
+        # Where no subscription is granted, the shop may not grant them at all.
+        (["p", "q"], [], "active"),
+        (["p", "q"], ["r"], "canceled"),
+    ],
+)
+def test_a_live_one_of_which_nothing_was_granted(find, make, invoices, granted, status):
+    rows = find(
+        find_subscription_mismatch,
+        subscriptions=[
+            subscription(make, "sub_1", status=status),
+            subscription(make, "sub_2", customer_id="cus_2"),
+        ],
+        payments=[
+            *(
+                paid(make, name, "sub_1") | {"completed_at": make.at(f"2025-09-0{day}")}
+                for day, name in enumerate(invoices, start=1)
+            ),
+            paid(make, "r", "sub_2"),
+        ],
+        credited=[make.credit(name) for name in granted],
+        verdicts=[make.verdict(name, "not_credited", None, "ada") for name in invoices],
+    )
+    assert [(row["payment_id"], row["cause"], row["rightful_user_id"]) for row in rows] == [
+        (name, "live_without_grants", "ada")
+        for name in invoices[1:]
+        if granted and status == "active"
+    ]
+
+
+def test_what_cannot_be_judged_is_not_counted_as_ungranted(find, make):
+    payments = [paid(make, "p", "sub_1"), paid(make, "q", "sub_1"), paid(make, "r", "sub_2")]
+    verdicts = [make.verdict(name, "undetermined", None, None) for name in ("p", "q")]
+    live = [subscription(make, "sub_1"), subscription(make, "sub_2", customer_id="cus_2")]
+    found = find(
+        find_subscription_mismatch,
+        subscriptions=live, payments=payments, credited=[make.credit("r")], verdicts=verdicts,
+    )  # fmt: skip
+    assert found == []

@@ -186,3 +186,27 @@ def test_the_explanation_names_what_differed_and_never_contradicts_itself(
         choices=[{"payment_id": "p", "explaining_method": explaining, "correct_methods": right}],
     )
     assert row["explanation"].endswith(f"name {rightful}{said}")
+
+
+@pytest.mark.parametrize(
+    ("accounts", "carries", "cause"),
+    [
+        (("a", "b"), {"payer_email_key": "mia@example.com"}, "another_account"),
+        (("a", "b"), {"client_reference_id": "mia"}, "another_account"),
+        (("a", "b"), {"client_reference_id": "other"}, "unknown"),
+        (("a", "c"), {"client_reference_id": "mia"}, "unknown"),
+    ],
+)
+def test_another_account_of_the_member_who_paid(find, make, accounts, carries, cause):
+    """Right payer, wrong one of their accounts: known by e-mail or by an id that is carried."""
+    found = find(
+        find_wrong_user,
+        verdicts=[make.verdict("p", "misattributed", "b", "a")],
+        payments=[make.payment("p", **carries)],
+        credited=[make.credit("p", "b")],
+        memberships=[
+            {"user_id": "mia", "account_id": one, "email_key": "mia@example.com"}
+            for one in accounts
+        ],
+    )
+    assert [row["cause"] for row in found] == [cause]

@@ -75,7 +75,9 @@ def test_owner_and_note_of_an_incident_stand_with_it(reports):
 
 
 def test_the_json_is_as_its_schema_says_and_holds_no_personal_data(reports):
-    schema = json.loads((files("credit_forensics") / "schemas" / "incident_report.json").read_text())
+    schema = json.loads(
+        (files("credit_forensics") / "schemas" / "incident_report.json").read_text()
+    )
     for report in reports[:2]:
         text = report.json.read_text()
         jsonschema.validate(json.loads(text), schema)

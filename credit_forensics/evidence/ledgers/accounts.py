@@ -139,7 +139,8 @@ def take_memberships(evidence: Evidence, source: Input, label: str) -> int:
     evidence.connection.execute(
         f"""INSERT INTO memberships BY NAME SELECT DISTINCT {user} AS user_id,
             {account} AS account_id, {text_sql(types, "role")} AS role,
-            {time_sql(types, "since")} AS since, {time_sql(types, "until")} AS until
-        {good} AND {user} <> {account}"""
+            {time_sql(types, "since")} AS since, {time_sql(types, "until")} AS until,
+            {text_sql(types, "email")} AS email, {text_sql(types, "name")} AS name
+        {good}"""
     )
     return count_rows(evidence.connection, good)

@@ -352,7 +352,7 @@ TARGETS: dict[str, tuple[str, ...]] = {
     "users": ("user_id", "email", "name", "created_at"),
     "customers": ("customer_id", "user_id", "bound_at"),
     "balances": ("user_id", "balance"),
-    "memberships": ("user_id", "account_id", "role", "since", "until"),
+    "memberships": ("user_id", "account_id", "role", "since", "until", "email", "name"),
 }
 
 # Parts that most ledgers do without; nobody is told when they are absent.

@@ -6,6 +6,8 @@ is paired is marked as inferred, with a probability, and accuses nobody by itsel
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from credit_forensics.databases.values import count_rows
 from credit_forensics.evidence.evidence import Evidence
 
@@ -18,12 +20,17 @@ AGAIN_SECONDS = 600
 # One candidate; several; credits that are not known from the price; a second grant.
 ALONE, AMONG_SEVERAL, BY_TIME_ALONE, AGAIN = 0.95, 0.75, 0.6, 0.8
 _MOST_ROUNDS = 50
+# Where nothing is called a purchase, grants are that whose entries follow so nearly all a payment
+# of their account that is worth just as much, within the hour.
+FOLLOWS, _LEAST_FOLLOWING = 0.9, 5
 
 
-def pair_by_time(evidence: Evidence) -> int:
+def pair_by_time(evidence: Evidence, purchases: Collection[str] | None = None) -> int:
     """Tie entries to payments in a ledger whose purchases name none; the number of ties.
 
     Does nothing where any purchase names its payment: there an entry that names none is news.
+    ``purchases`` are the wordings of grants that were settled to be purchases on all entries,
+    where only some are here.
 
     Examples
     --------
@@ -46,11 +53,12 @@ def pair_by_time(evidence: Evidence) -> int:
     # Where some entries are called purchases, the others are that only at once, on the account
     # that the payment names: a monthly grant of as many credits is no purchase.
     called = bool(count_rows(evidence.connection, "FROM ledger WHERE kind = 'purchase'"))
+    kinds = "'purchase', 'other'" if called else "'other', 'grant'"
     run(
-        """CREATE OR REPLACE TEMP TABLE _unpaired_entries AS
-        SELECT entry_id, user_id, delta, created_at, kind FROM ledger
+        f"""CREATE OR REPLACE TEMP TABLE _unpaired_entries AS
+        SELECT entry_id, user_id, delta, created_at, kind, lower(trim(reason)) AS reason FROM ledger
         WHERE payment_id IS NULL AND event_id IS NULL AND delta > 0 AND created_at IS NOT NULL
-            AND kind IN ('purchase', 'other')"""
+            AND kind IN ({kinds})"""
     )
     run(
         """CREATE OR REPLACE TEMP TABLE _unpaired_payments AS
@@ -74,6 +82,7 @@ def pair_by_time(evidence: Evidence) -> int:
     )
     # Other credits than the price's are the payment's only at once, on the account it names.
     run(f"DELETE FROM _pair_candidates WHERE fits = 0 AND (same = 0 OR lag > {AGAIN_SECONDS})")
+    _leave_out_grants(evidence, following_wordings(evidence) if purchases is None else purchases)
     if called:
         far = f"same = 0 OR lag > {AGAIN_SECONDS}"
         run(f"DELETE FROM _pair_candidates WHERE kind = 'other' AND ({far})")
@@ -91,6 +100,39 @@ def pair_by_time(evidence: Evidence) -> int:
         FROM ledger AS l LEFT JOIN _pairs AS t ON l.entry_id = t.entry_id"""
     )
     return count_rows(evidence.connection, "FROM _pairs")
+
+
+def following_wordings(evidence: Evidence) -> list[str]:
+    """Wordings of grants that nearly always follow a payment of their worth, as paired last.
+
+    Examples
+    --------
+    >>> following_wordings(Evidence())
+    []
+    """
+    connection = evidence.connection
+    if not count_rows(connection, "FROM duckdb_tables() WHERE table_name = '_pair_candidates'"):
+        return []
+    found = connection.execute(
+        f"""SELECT coalesce(e.reason, '') FROM _unpaired_entries AS e LEFT JOIN (
+            SELECT DISTINCT entry_id AS following FROM _pair_candidates
+            WHERE fits = 2 AND same = 1 AND lag <= {SOON_SECONDS}) ON entry_id = following
+        WHERE e.kind = 'grant' GROUP BY 1
+        HAVING count(*) >= {_LEAST_FOLLOWING} AND count(following) >= {FOLLOWS} * count(*)
+        ORDER BY 1"""
+    ).fetchall()
+    return [str(wording) for (wording,) in found]
+
+
+def _leave_out_grants(evidence: Evidence, purchases: Collection[str]) -> None:
+    run = evidence.connection.execute
+    run(
+        """CREATE OR REPLACE TEMP TABLE _gifts AS SELECT entry_id FROM _unpaired_entries
+        WHERE kind = 'grant' AND NOT list_contains(?::VARCHAR[], coalesce(reason, ''))""",
+        [list(purchases)],
+    )
+    for table in ("_pair_candidates", "_unpaired_entries"):
+        run(f"DELETE FROM {table} WHERE entry_id IN (SELECT entry_id FROM _gifts)")
 
 
 def _pair_nearest(evidence: Evidence) -> int:

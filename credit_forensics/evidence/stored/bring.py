@@ -13,6 +13,8 @@ from collections.abc import Callable, Sequence
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.complete import (
+    GRANTS,
+    REFERENCES,
     finish,
     link_ids,
     link_payments,
@@ -124,14 +126,17 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     link_ledger(evidence)
     part_bonuses(evidence)
     join_moves(evidence)
+    known = json.loads(stored.get(FOR_CREDITS) or "{}")
     if untied:
-        pair_by_time(evidence)
+        pair_by_time(evidence, [k.removeprefix(GRANTS) for k in known if k.startswith(GRANTS)])
     match_returns(evidence)
-    settle_for_credits(evidence, known=json.loads(stored.get(FOR_CREDITS) or "{}"))
+    settle_for_credits(evidence, known=known)
     _bring_accounts(stored)
     link_persons(evidence, case_file)
     note_rules(evidence, case_file)
-    prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
+    prepare(
+        evidence, case_file.ids.shape, case_file.ids.user_keys, order_numbers=REFERENCES in known
+    )
     finish(evidence)
     _cover(run)
     return evidence
@@ -297,7 +302,8 @@ def _bring_accounts(stored: StoredRows) -> None:
                 WHERE length(value) <= 200
             -- The id that a reference may wrap.
             UNION ALL SELECT {hash_of("user_id", "part")} FROM (
-                SELECT unnest(string_split_regex(url_decode(value), '[^A-Za-z0-9-]+')) AS part
+                SELECT unnest(string_split_regex(url_decode(value), '[^A-Za-z0-9-]+')
+                    || string_split_regex(url_decode(value), '[^A-Za-z0-9]+')) AS part
                 FROM (SELECT client_reference_id AS value FROM main.payments
                     UNION ALL SELECT value FROM main.metadata)
                 WHERE length(value) BETWEEN 4 AND 200)
@@ -321,8 +327,11 @@ def _bring_accounts(stored: StoredRows) -> None:
     stored_tables.bring(
         stored.connection, "user_links", (("user_id", named), ("linked_user_id", named))
     )
+    # All of them: whose e-mail or name was typed is told by each member's.
     stored_tables.bring(
-        stored.connection, "memberships", (("user_id", named), ("account_id", named))
+        stored.connection,
+        "memberships",
+        (("user_id", "SELECT hash_user_id FROM stored.memberships"),),
     )
     stored_tables.bring(stored.connection, "sign_ins", (("user_id", named), ("email_key", written)))
     linked = " UNION ".join(

@@ -228,6 +228,31 @@ def test_numbered_kinds_without_balances_are_asked_about(tmp_path: Path) -> None
     assert "[ledger.entries]" in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("table", "kind", "asked"),
+    [
+        ("credit_grants", "trial", False),
+        ("credit_grants", "refund", True),
+        ("credit_grants", "4", True),
+        ("credit_entries", "trial", True),
+    ],
+)
+def test_a_table_of_grants_adds_what_no_word_takes(
+    tmp_path: Path, table: str, kind: str, asked: bool
+) -> None:
+    script = entries(
+        "id INTEGER, user_id TEXT, amount INTEGER, source TEXT, created_at TEXT",
+        "1, 'u-ada', 100, 'purchase', '2025-09-01 10:00:00'",
+        f"2, 'u-bo', 20, '{kind}', '2025-09-01 11:00:00'",
+        table=table,
+    )
+    if asked:
+        with pytest.raises(CaseError, match="whether they add credits"):
+            load(tmp_path, script)
+    else:
+        assert [row[:2] for row in moved(load(tmp_path, script))] == [("u-ada", 100), ("u-bo", 20)]
+
+
 def test_the_answer_settles_what_was_asked(tmp_path: Path) -> None:
     evidence = load(tmp_path, entries(*NUMBERED), entries={"sign": {"2": -1}})
     assert sorted(evidence.ledger["delta"]) == [-30, -20, 100, 100]
@@ -392,6 +417,26 @@ def test_organisations_own_credits_and_have_members(tmp_path: Path) -> None:
         ("o-2", "u-ada", "viewer"), ("o-2", "u-bo", "owner"),
     ]  # fmt: skip
     assert members.loc[members["role"] == "editor", "until"].item().startswith("2025-09-01")
+    assert set(members["email"]) == {"ada@example.com", "bo@example.com"}
+
+
+def test_persons_say_themselves_which_organisation_they_are_of(tmp_path: Path) -> None:
+    script = """CREATE TABLE companies (id TEXT, title TEXT, billing_email TEXT, created_at TEXT);
+    INSERT INTO companies VALUES ('c1', 'One', 'pay@one.example', '2025-01-01'),
+      ('c2', 'Two', 'pay@two.example', '2025-01-01');
+    CREATE TABLE users (id TEXT, email TEXT, name TEXT, company_id TEXT);
+    INSERT INTO users VALUES ('u-ada', 'ada@example.com', 'Ada', 'c1'),
+      ('u-bo', 'bo@example.com', 'Bo', 'c2'), ('u-cy', 'cy@example.com', 'Cy', 'c1');
+    CREATE TABLE credit_entries (id INTEGER, company_id TEXT, amount INTEGER, kind TEXT,
+      session TEXT, created_at TEXT);
+    INSERT INTO credit_entries VALUES (1, 'c1', 100, 'purchase', 'cs_1', '2025-09-01 10:00:00'),
+      (2, 'c2', 100, 'purchase', 'cs_2', '2025-09-01 10:00:00');"""
+    evidence = load(tmp_path, script)
+    members = evidence.engine.frame(Tables().memberships)[["user_id", "account_id", "email"]]
+    assert sorted(map(tuple, members.to_numpy())) == [
+        ("u-ada", "c1", "ada@example.com"), ("u-bo", "c2", "bo@example.com"),
+        ("u-cy", "c1", "cy@example.com"),
+    ]  # fmt: skip
 
 
 def test_persons_who_own_their_credits_are_members_of_nothing(tmp_path: Path) -> None:

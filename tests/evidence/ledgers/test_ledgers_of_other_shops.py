@@ -137,6 +137,23 @@ def entries(columns: str, *rows: str, table: str = "credit_entries") -> str:
 
 
 SHAPES = {
+    "an owner in a table of links": """CREATE TABLE up_users (id TEXT, email TEXT, username TEXT);
+INSERT INTO up_users VALUES ('a1', 'ada@example.com', 'ada'), ('b2', 'bo@example.com', 'bo');
+CREATE TABLE credit_transactions (id INTEGER, amount INTEGER, type TEXT, session TEXT, created_at TEXT);
+INSERT INTO credit_transactions VALUES (11, 100, 'purchase', 'cs_1', '2025-09-01'),
+  (12, 100, 'purchase', 'cs_2', '2025-09-01'), (13, -30, 'usage', NULL, '2025-09-02');
+CREATE TABLE credit_transactions_user_lnk
+  (id INTEGER, credit_transaction_id INTEGER, user_id TEXT, credit_transaction_ord INTEGER);
+INSERT INTO credit_transactions_user_lnk VALUES (1, 11, 'a1', 1), (2, 12, 'b2', 1), (3, 13, 'a1', 2);""",
+    "a log of points in WordPress": """
+CREATE TABLE wp_users (ID TEXT, user_login TEXT, user_email TEXT, display_name TEXT);
+INSERT INTO wp_users VALUES ('a1', 'ada', 'ada@example.com', 'Ada'), ('b2', 'bo', 'bo@example.com', 'Bo');
+CREATE TABLE wp_myCRED_log (id INTEGER, ref TEXT, ref_id INTEGER, user_id TEXT, creds INTEGER,
+  ctype TEXT, time INTEGER, entry TEXT, data TEXT);
+INSERT INTO wp_myCRED_log VALUES
+  (1, 'buy_creds', 0, 'a1', 100, 'mycred_default', 1756720000, 'Purchase', 'cs_1'),
+  (2, 'buy_creds', 0, 'b2', 100, 'mycred_default', 1756720100, 'Purchase', 'cs_2'),
+  (3, 'comment', 9, 'a1', -30, 'mycred_default', 1756720200, 'usage', '');""",
     "the entry's own id and kind": entries(
         "entry_id INTEGER, user_id TEXT, tokens INTEGER, entry_type TEXT, ref TEXT, created_at TEXT",
         "1, 'a1', 100, 'pack_purchase', 'cs_1', '2025-09-01 10:00:00'",
@@ -286,3 +303,17 @@ def test_parts_of_a_partitioned_table_are_not_its_rivals(postgres_database: str)
     evidence = sold("a1", "b2")
     load_ledgers(evidence, CaseFile.model_validate({"ledger": {"url": postgres_database}}))
     assert moved(evidence) == WANTED
+
+
+def test_a_wallets_number_is_no_users_though_users_have_it_too(tmp_path: Path) -> None:
+    """Each user has a wallet of paid credits and one of free ones; numbers count from one."""
+    script = """CREATE TABLE users (id INTEGER, email TEXT, name TEXT);
+        INSERT INTO users VALUES (2, 'ada@example.com', 'Ada'), (3, 'bo@example.com', 'Bo');
+        CREATE TABLE wallets (id INTEGER, user_id INTEGER, kind TEXT);
+        INSERT INTO wallets VALUES (1, 2, 'paid'), (2, 2, 'free'), (3, 3, 'paid'), (4, 3, 'free');
+        CREATE TABLE wallet_entries (id INTEGER, wallet_id INTEGER, amount INTEGER, type TEXT,
+            ref TEXT, created_at TEXT);
+        INSERT INTO wallet_entries VALUES (1, 1, 100, 'purchase', 'cs_1', '2025-09-01'),
+            (2, 3, 100, 'purchase', 'cs_2', '2025-09-01'), (3, 2, 5, 'welcome', NULL, '2025-09-01'),
+            (4, 4, 5, 'welcome', NULL, '2025-09-01');"""
+    assert [row[0] for row in moved(load(tmp_path, script, ("2", "3")))] == ["2", "3", "2", "3"]

@@ -165,3 +165,30 @@ def test_what_takes_credits_in_any_words_when_the_money_went_back_is_matched(
     evidence.connection.execute("UPDATE ledger SET reason = ? WHERE kind = 'other'", [reason])
     match_returns(evidence)
     assert ties(evidence)[1] == matched
+
+
+@pytest.mark.parametrize(
+    ("following", "alone", "pairs"),
+    [(5, 0, 5), (4, 0, 0), (9, 1, 9), (8, 1, 0)],
+)
+def test_grants_that_follow_payments_are_purchases(following: int, alone: int, pairs: int) -> None:
+    """A shop may call a subscriber's month a grant; a gift now and then follows nothing."""
+    days = [1440 * n for n in range(following + alone)]
+    evidence = evidence_of(
+        [(f"in_{n}", "ada", day, 50) for n, day in enumerate(days[:following])],
+        [("ada", 50, day + 1, "grant", None) for day in days],
+    )
+    evidence.connection.execute("UPDATE ledger SET reason = 'monthly_grant'")
+    assert pair_by_time(evidence) == pairs
+
+
+def test_gifts_beside_purchases_stay_gifts() -> None:
+    evidence = evidence_of(
+        [(f"in_{n}", "ada", 1440 * n, 50) for n in range(6)],
+        [
+            *(bought("ada", 50, 1440 * n + 1) for n in range(6)),
+            *(("ada", 50, 1440 * n + 2, "grant", None) for n in range(6)),
+        ],
+    )
+    pair_by_time(evidence)
+    assert evidence.ledger.query("kind == 'grant'")["payment_id"].isna().all()

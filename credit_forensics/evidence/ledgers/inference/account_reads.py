@@ -49,7 +49,9 @@ def users_read(
     return _one_table(database, first, None)
 
 
-def _columns(database: ReadOnlyDatabase, one: Keyed, alias: str) -> dict[str, tuple[str, str]]:
+def account_columns(
+    database: ReadOnlyDatabase, one: Keyed, alias: str
+) -> dict[str, tuple[str, str]]:
     """SQL and words of each target that the table has."""
     found = {"user_id": (one.key.sql(database, alias), one.key.name)}
     email, name, time = email_of(one.table), name_of(one.table), time_of(one.table)
@@ -75,12 +77,12 @@ def _select(columns: dict[str, tuple[str, str]]) -> str:
 def _one_table(
     database: ReadOnlyDatabase, one: Keyed, behind: tuple[Field, Keyed] | None
 ) -> tuple[str, Decision]:
-    columns = _columns(database, one, "u")
+    columns = account_columns(database, one, "u")
     source = f"{database.quoted(one.table.relation)} AS u"
     label = one.table.label
     if behind:
         leads, person = behind
-        theirs = _columns(database, person, "p")
+        theirs = account_columns(database, person, "p")
         for target in ("email", "name"):
             if target in theirs:
                 columns[target] = (theirs[target][0], f"{person.table.label}.{theirs[target][1]}")
@@ -96,7 +98,7 @@ def _one_table(
 
 
 def _two_tables(database: ReadOnlyDatabase, first: Keyed, second: Keyed) -> tuple[str, Decision]:
-    left, right = _columns(database, first, "u"), _columns(database, second, "p")
+    left, right = account_columns(database, first, "u"), account_columns(database, second, "p")
     merged = {}
     for target in ("user_id", "email", "name", "created_at"):
         sides = [side[target] for side in (left, right) if target in side]

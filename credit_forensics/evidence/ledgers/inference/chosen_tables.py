@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from credit_forensics.evidence.ledgers.inference import words as w
+from credit_forensics.evidence.ledgers.inference.column_roles import type_of, way_of
 from credit_forensics.evidence.ledgers.inference.decisions import Decision, Question
 from credit_forensics.evidence.ledgers.inference.samples import SampledTable
+from credit_forensics.evidence.ledgers.inference.signs import sign_of
 from credit_forensics.evidence.ledgers.inference.table_roles import EntriesTable
 
 # Two tables whose scores are nearer than this both might be the ledger.
@@ -36,6 +38,11 @@ def chosen_tables(candidates: Sequence[EntriesTable]) -> list[EntriesTable]:
         ]
         if beside:
             return [first, *beside]
+    if first.direction < 0 and unsigned and not _adds_too(first):
+        raise Question(
+            f"{first.table.label} takes credits by its name, and no table is found that adds them",
+            first_mapping(first),
+        )
     twins = [
         c
         for c in candidates[1:]
@@ -61,6 +68,14 @@ def chosen_tables(candidates: Sequence[EntriesTable]) -> list[EntriesTable]:
             f"{first.table.label} may be the ledger, and so may {names}", first_mapping(first)
         )
     return [first]
+
+
+def _adds_too(entries: EntriesTable) -> bool:
+    """Whether a table whose name says that it takes credits has entries that add some."""
+    kind = type_of(entries.table, [entries.owner])
+    labels = kind.values if kind else ()
+    way = way_of(entries.table, [entries.owner])
+    return way is not None or any(sign_of(label) > 0 for label in labels)
 
 
 def _same_columns(one: SampledTable, other: SampledTable) -> bool:

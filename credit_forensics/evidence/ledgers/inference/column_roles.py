@@ -11,6 +11,8 @@ from credit_forensics.evidence.ledgers.inference.languages import folded
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable, stripe_ids
 
 _THEIRS = 0.5
+# So many of the rows that name a payment move what was sold, and so many at least.
+_SOLD, _LEAST_SOLD = 0.8, 2
 # So many of the entries move nothing in one column and something in the other.
 _APART = 0.05
 _NUMERIC = ("int", "numeric", "decimal", "real", "double", "float", "bigint", "smallint", "number")
@@ -24,17 +26,23 @@ def is_number(field: Field) -> bool:
     return (typed and not field.values) or bool(field.numbers)
 
 
+def is_flag(field: Field) -> bool:
+    """A column that says whether something holds ("is_credit"), in whatever type."""
+    few = {value.lower() for value in field.values} <= {"0", "1", "true", "false", "t", "f"}
+    return few and field.words_in_order[:1] in (("is",), ("has",), ("was",))
+
+
 def amount_score(field: Field, known: KnownValues) -> float:
     """How much a column looks like the credits that an entry moves; 0 or less: not at all."""
     own = field.words
-    if not is_number(field) or own & {"id", "uuid", "pk"} or field.is_time:
+    if not is_number(field) or own & {"id", "uuid", "pk"} or field.is_time or is_flag(field):
         return 0.0
     if any(abs(number) > 10**15 for number in field.numbers):
         return 0.0
     score = 0.0
     score += 3.0 if own & w.CHANGE else 0.0
     score += 3.0 if own & w.UNIT else 0.0
-    score += 2.0 if own & w.AMOUNT else 0.0
+    score += 2.0 if own & (w.AMOUNT | w.ISSUED) else 0.0
     score -= 6.0 if own & (w.NO_AMOUNT - w.AMOUNT) and not own & w.CHANGE else 0.0
     score -= 4.0 if own & {"after", "before", "reserved", "remaining"} else 0.0
     # A change of what is left ("balance_delta") is the movement; of what is held back, no.
@@ -66,6 +74,28 @@ def best_amount(fields: Iterable[Field], known: KnownValues) -> tuple[Field, flo
     beside = [f for score, _, f in scored[1:] if score > 0 and _moves_apart(best, f)]
     margin = 0.0 if beside else scored[0][0] - max(behind, 0.0)
     return best, scored[0][0], margin
+
+
+def amount_by_values(table: SampledTable, known: KnownValues) -> tuple[Field, float, float] | None:
+    """The one column of numbers that are what was sold, in the rows that name a payment.
+
+    A shop may sell lessons, exports or messages, whose names no list has.
+    """
+    texts = [field for field in table.columns if not field.is_time]
+    paid = [
+        row
+        for row in range(table.rows)
+        if stripe_ids([f.texts[row] or "" for f in texts], "cs", "pi", "in", "evt")
+    ]
+    found = []
+    for field in table.columns:
+        if not is_number(field) or is_flag(field) or field.words & (w.KEY | w.NO_AMOUNT | w.OWNER):
+            continue
+        moved = [Decimal(field.texts[row] or "0") for row in paid]
+        sold = sum(1 for number in moved if abs(number) in known.credits)
+        if sold >= _LEAST_SOLD and sold >= _SOLD * len(moved):
+            found.append(field)
+    return (found[0], 4.0, 4.0) if len(found) == 1 else None
 
 
 def _moves_apart(one: Field, other: Field) -> bool:
@@ -225,7 +255,8 @@ def type_of(table: SampledTable, apart_from: Iterable[Field]) -> Field | None:
     scored = []
     for place, field in enumerate(table.columns):
         own = field.words
-        if field.name in taken or field.is_time or field.is_json or not own & w.TYPE:
+        code = "code" in own and own & w.ENTRY and not field.unique
+        if field.name in taken or field.is_time or field.is_json or not (own & w.TYPE or code):
             continue
         # "payable_type" and "reference_type" are the types of something else.
         if own & (w.OWNER | {"reference", "currency", "provider", "payment", "model"}):
@@ -277,6 +308,11 @@ _WAYS = tuple(
 )  # fmt: skip
 
 
+# What a flag says of an entry: that it adds credits, or that it takes them.
+_ADDS = frozenset({"credit", "addition", "positive", "incoming", "income", "inflow", "deposit"})
+_TAKES = frozenset({"debit", "deduction", "negative", "outgoing", "expense", "outflow"})
+
+
 def way_of(table: SampledTable, apart_from: Iterable[Field]) -> tuple[Field, list[str]] | None:
     """The column that says of each entry whether credits come or go, and what it calls going."""
     taken = {field.name for field in apart_from}
@@ -288,6 +324,10 @@ def way_of(table: SampledTable, apart_from: Iterable[Field]) -> tuple[Field, lis
             both = set(plain.values())
             if both & adds and both & takes and both <= adds | takes:
                 return field, sorted(value for value in plain if plain[value] in takes)
+        says = set(field.words_in_order[1:]) & (_ADDS | _TAKES) if is_flag(field) else set()
+        if len(says) == 1 and len(field.values) == 2:
+            no = {"0", "false", "f"}
+            return field, sorted(v for v in plain if (plain[v] in no) == bool(says & _ADDS))
     return None
 
 

@@ -13,10 +13,12 @@ from credit_forensics.evidence.ledgers.inference.account_reads import (
     customers_read,
     users_read,
 )
+from credit_forensics.evidence.ledgers.inference.aliases_of import aliases_read
 from credit_forensics.evidence.ledgers.inference.balances_of import (
     stored_balances,
 )
 from credit_forensics.evidence.ledgers.inference.chosen_tables import chosen_tables, first_mapping
+from credit_forensics.evidence.ledgers.inference.column_roles import best_amount, owners
 from credit_forensics.evidence.ledgers.inference.decisions import Decision, Inferred, Question
 from credit_forensics.evidence.ledgers.inference.entries_read import EntriesPart, entries_query
 from credit_forensics.evidence.ledgers.inference.heads import head_of
@@ -29,6 +31,8 @@ from credit_forensics.evidence.ledgers.inference.movements_and_balances import (
 from credit_forensics.evidence.ledgers.inference.no_entries import without_entries
 from credit_forensics.evidence.ledgers.inference.owner_of import (
     kinds_of_owner,
+    not_of_another_kind,
+    other_side,
     owner_of,
 )
 from credit_forensics.evidence.ledgers.inference.references import bridge, own_reference
@@ -43,6 +47,8 @@ from credit_forensics.evidence.ledgers.inference.table_roles import (
     EntriesTable,
     entries_tables,
 )
+
+_PAYING = ("cs", "pi", "in", "evt")
 
 
 def infer_ledger(
@@ -76,16 +82,22 @@ def infer_ledger(
     chosen = chosen_tables(candidates)
     parts = [_part(database, one, tables, known, several=len(chosen) > 1) for one in chosen]
     stored = stored_balances(database, tables, chosen[0].table, parts[0].owner)
-    balance = settle_part_and_balance(database, parts, stored, mapping, tables)
+    balance = settle_part_and_balance(database, parts, stored, mapping, tables=tables, known=known)
     for part in parts:
-        part.bridge = bridge(database, part.entries.table, tables, _apart(part), known)
-        part.reference = own_reference(part.entries.table, known, _apart(part))
+        if part.direction >= 0:
+            # What was used of a purchase is not paid for by it.
+            part.bridge = bridge(database, part.entries.table, tables, _apart(part), known)
+            part.reference = own_reference(part.entries.table, known, _apart(part))
         part.head = head_of(database, part.entries.table, tables)
         part.scale = mapping.scale if mapping and mapping.scale else _scale(part, known)
+    if not any(_names_payments(part) for part in parts):
+        _ask_for_purchases(parts, tables, known)
+        if section.entries is None and table is None and all(map(_is_no_book, parts)):
+            return without_entries(database, tables, found)
     query, words = entries_query(database, parts)
     found.queries["entries"] = query
     found.decisions["entries"] = _entries_decision(parts, words, known)
-    _accounts(database, tables, parts, found)
+    _accounts(database, tables, parts, found, known)
     leads = next((part.bridge for part in parts if part.bridge), None)
     if leads:
         found.queries["payments"], found.decisions["payments"] = leads.read(database)
@@ -105,6 +117,40 @@ def _tell_unreadable(relations: Sequence[Relation], found: Inferred, *, sure: bo
         )
     text = f"{', '.join(list(names)[:8])} cannot be read by this role and were not looked at."
     found.gaps.append(("balances" if books else "tables", "unreadable", text))
+
+
+def _names_payments(part: EntriesPart) -> bool:
+    columns = part.entries.table.fields
+    ids = (one for field in columns for one in stripe_ids(field.values, *_PAYING))
+    return bool(part.bridge or part.reference or part.head or next(ids, None))
+
+
+def _is_no_book(part: EntriesPart) -> bool:
+    """A table that counts something (tokens of messages, what pictures cost), and books nothing."""
+    own = part.entries.table.words
+    return part.moves.adds_only and not own & (w.ENTRY | w.UNIT | w.BOOKS | w.PAYING | w.ADDING)
+
+
+def _ask_for_purchases(
+    parts: Sequence[EntriesPart], tables: Sequence[SampledTable], known: KnownValues
+) -> None:
+    """Ask where no entry names a payment, and another table holds credits beside Stripe's ids."""
+    own = [part.entries.table.relation for part in parts]
+    for table in tables:
+        amount = best_amount(table.columns, known)
+        if (
+            table.relation not in own
+            and amount is not None
+            and amount[0].words & w.UNIT
+            and owners(table, known)
+            and any(stripe_ids(field.values, *_PAYING) for field in table.fields)
+        ):
+            raise Question(
+                f"no entry of {own[0].name} names a payment, and {table.label} holds credits "
+                "beside Stripe's ids: it may be a part of the ledger, or its list of purchases "
+                "(read both with a query, or name the one that counts)",
+                first_mapping(parts[0].entries),
+            )
 
 
 def _part(
@@ -130,6 +176,13 @@ def _part(
             f"the entries of {entries.table.label} belong to {' and '.join(values[:4])}, as "
             f"{beside.name} says, and the same {owner.field.name} stands for more than one of them "
             f"(set where = \"{beside.column} = '{values[0]}'\")",
+            first_mapping(entries),
+        )
+    side = other_side(entries.table, owner.field)
+    if side is not None:
+        raise Question(
+            f"the entries of {entries.table.label} move credits between {side.name} and "
+            f"{owner.field.name}; say with a query under [ledger.entries] how each counts for whom",
             first_mapping(entries),
         )
     # A table alone whose name says that it takes credits may still give some back.
@@ -194,14 +247,17 @@ def _accounts(
     tables: Sequence[SampledTable],
     parts: Sequence[EntriesPart],
     found: Inferred,
+    known: KnownValues,
 ) -> None:
     ids = parts[0].owner.values
     entries = parts[0].entries.table
     others = [t for t in tables if t.relation != entries.relation]
+    accounts = not_of_another_kind(others, parts[0].owner)
     for name, read in (
-        ("users", users_read(database, others, ids)),
-        ("customers", customers_read(database, tables, entries, ids)),
-        ("memberships", memberships_read(database, others, ids)),
+        ("users", users_read(database, accounts, ids)),
+        ("customers", customers_read(database, accounts, entries, ids)),
+        ("memberships", memberships_read(database, others, accounts, ids)),
+        ("aliases", aliases_read(database, accounts, ids, known)),
     ):
         if read:
             found.queries[name], found.decisions[name] = read

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from credit_forensics.case_file import Price
@@ -27,12 +27,16 @@ MOST = 20_000
 class KnownValues:
     """Ids that sessions give to accounts, credits that were sold, and values that name one session.
 
-    ``references`` are values that one payment alone carries (an order number, say).
+    ``references`` are values that one payment alone carries (an order number, say). ``paid`` leads
+    from each object that stands for paid money to the payment; ``returned`` are those of them of
+    which money went back.
     """
 
     accounts: frozenset[str] = frozenset()
     credits: frozenset[Decimal] = frozenset()
     references: frozenset[str] = frozenset()
+    paid: Mapping[str, str] = field(default_factory=dict)
+    returned: frozenset[str] = frozenset()
 
 
 def known_values(evidence: Evidence, prices: Mapping[str, int | Price]) -> KnownValues:
@@ -65,7 +69,40 @@ def known_values(evidence: Evidence, prices: Mapping[str, int | Price]) -> Known
         frozenset(value for (value,) in accounts),
         frozenset(credit for credit in credits if credit > 0),
         frozenset(value for (value,) in references),
+        *_paid(evidence),
     )
+
+
+def _paid(evidence: Evidence) -> tuple[dict[str, str], frozenset[str]]:
+    """The payment that each object of paid money stands for, and those with money sent back."""
+    p = _prefix(evidence)
+    paid = evidence.connection.execute(
+        f"""WITH by_invoice AS (
+            SELECT invoice_id, min(payment_intent_id) AS intent FROM (
+                SELECT invoice_id, payment_intent_id FROM {p}stripe_invoices
+                UNION ALL SELECT invoice_id, payment_intent_id FROM {p}stripe_invoice_payments
+                UNION ALL SELECT invoice_id, payment_intent_id FROM {p}stripe_intents
+                UNION ALL SELECT invoice_id, payment_intent_id FROM {p}stripe_charges)
+            WHERE invoice_id IS NOT NULL GROUP BY invoice_id)
+        SELECT session_id, coalesce(s.payment_intent_id, b.intent, s.invoice_id, session_id)
+        FROM {p}stripe_sessions AS s LEFT JOIN by_invoice AS b USING (invoice_id)
+        WHERE payment_status = 'paid'
+        UNION SELECT i.invoice_id, coalesce(b.intent, i.invoice_id)
+        FROM {p}stripe_invoices AS i JOIN by_invoice AS b USING (invoice_id)
+        WHERE status = 'paid' AND amount_paid > 0
+        UNION SELECT payment_intent_id, payment_intent_id
+        FROM {p}stripe_intents WHERE status = 'succeeded'
+        UNION SELECT charge_id, coalesce(payment_intent_id, charge_id)
+        FROM {p}stripe_charges WHERE paid
+        ORDER BY ALL LIMIT {4 * MOST}"""
+    ).fetchall()
+    returned = evidence.connection.execute(
+        f"""SELECT coalesce(payment_intent_id, charge_id) FROM {p}stripe_charges
+        WHERE amount_refunded > 0 OR disputed
+        UNION SELECT coalesce(payment_intent_id, charge_id) FROM {p}stripe_refunds
+        UNION SELECT coalesce(payment_intent_id, charge_id) FROM {p}stripe_disputes"""
+    ).fetchall()
+    return {one: payment for one, payment in paid if one}, frozenset(one for (one,) in returned)
 
 
 def create_reference_keys(evidence: Evidence) -> None:
@@ -89,11 +126,15 @@ def _sources(evidence: Evidence) -> tuple[str, str]:
     """The table of sessions, and the query of metadata: of what is stored where only the ledger
     is read anew, so that what is inferred stays the same.
     """
+    prefix = _prefix(evidence)
+    sessions, intents = f"{prefix}stripe_sessions", f"{prefix}stripe_intents"
+    return sessions, _METADATA.format(sessions=sessions, intents=intents)
+
+
+def _prefix(evidence: Evidence) -> str:
     stored = evidence.connection.execute(
         "SELECT count(*) FROM duckdb_tables() WHERE database_name = 'stored' "
         "AND table_name IN ('stripe_sessions', 'stripe_intents')"
     ).fetchall()[0][0]
     here = evidence.count("stripe_sessions") + evidence.count("stripe_intents")
-    prefix = "stored." if stored == 2 and not here else ""
-    sessions, intents = f"{prefix}stripe_sessions", f"{prefix}stripe_intents"
-    return sessions, _METADATA.format(sessions=sessions, intents=intents)
+    return "stored." if stored == 2 and not here else ""

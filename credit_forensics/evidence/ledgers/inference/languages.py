@@ -1,7 +1,7 @@
 """Words of other languages in names of tables, columns and kinds, as the English ones.
 
-German, French, Spanish, Portuguese, Italian, Dutch, Chinese in pinyin, and what is shortened by
-custom (``amt``). German joins words:
+German, French, Spanish, Portuguese, Italian, Dutch, the Scandinavian ones, Polish, Turkish, Chinese
+in pinyin, and what is shortened by custom (``amt``). German joins words:
 ``guthabenbuchung`` is two of them.
 """
 
@@ -82,11 +82,27 @@ _OTHERS = _table(
     pending: pendiente pendente attesa daiding; paid: pagado paye pagato betaald yizhifu;
     price: prix precio preco prezzo prijs jiage"""
 )
-_SHORT = _table(
-    """name: nm; code: cd; date: dt dttm; amount: amt; balance: bal; account: acct; user: usr;
-    customer: cust; description: descr; transaction: trx; payment: pmt pymt"""
+_MORE = _table(
+    """user: anvandare anvandar bruger bruker uzytkownik uzytkownicy uzytkownika kullanici
+    kullanicilar polzovatel polzovateli; customer: kund kunder kunde klient klienci klienta musteri;
+    account: konton konta hesap; credit: kredit krediter kreditter kredyt kredyty kredytow kredi
+    krediler; point: poang punkty puan puanlar; amount: belopp antal belob belop kwota ilosc miktar
+    tutar; movement: transaktion transaktioner ruch ruchy ruchow hareket hareketleri hareketler;
+    balance: saldon bakiye; type: typ rodzaj tur; reason: orsak aarsag powod sebep neden;
+    description: beskrivning beskrivelse opis aciklama; reference: referens referans sygnatura;
+    session: sesja sesji oturum; created: skapad oprettet opprettet utworzono utworzony olusturuldu;
+    date: datum dato data tarih; email: epost eposta; name: namn navn imie isim; last name:
+    nazwisko soyad; purchase: kjop zakup doladowanie satinalma yukleme; usage:
+    anvandning forbrug forbruk zuzycie wykorzystanie kullanim harcama; refund: aterbetalning
+    tilbagebetaling refusjon zwrot iade; order: bestallning ordre zamowienie siparis; gift: gava
+    prezent hediye"""
 )
-_ALL = {**_SHORT, **_OTHERS, **_GERMAN}
+_SHORT = _table(
+    """name: nm; code: cd; credit: cred creds; date: dt dttm; amount: amt; balance: bal;
+    account: acct; user: usr; customer: cust; description: descr; transaction: trx;
+    payment: pmt pymt"""
+)
+_ALL = {**_MORE, **_SHORT, **_OTHERS, **_GERMAN}
 _LINKS = ("", "s", "n", "en", "es")
 # What German joins its words with, besides its own.
 _JOINED = ("bonus", "support", "admin", "credit", "credits", "token", "tokens", "id", "art", "typ")

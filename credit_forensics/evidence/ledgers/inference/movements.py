@@ -17,8 +17,13 @@ from credit_forensics.evidence.ledgers.inference.column_roles import (
     way_of,
 )
 from credit_forensics.evidence.ledgers.inference.decisions import Question
+from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.labels_of import labels_of
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
+from credit_forensics.evidence.ledgers.inference.payment_kinds import (
+    kinds_that_book_payments,
+    kinds_that_return_payments,
+)
 from credit_forensics.evidence.ledgers.inference.probes import as_text, groups, sums_by_owner
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
 from credit_forensics.evidence.ledgers.inference.signs import (
@@ -26,6 +31,7 @@ from credit_forensics.evidence.ledgers.inference.signs import (
     Weight,
     agreement,
     best_weights,
+    may_add,
     sign_of,
 )
 from credit_forensics.evidence.ledgers.inference.statuses import State, states_of
@@ -39,7 +45,8 @@ _TEXTS = ("text", "char", "varchar", "character", "string")
 class Movements:
     """The settled amount: ``taking`` are types with a minus, ``where`` SQL of the rows that count.
 
-    ``agrees`` is the part of the accounts whose stored balance is the sum of their entries.
+    ``adds_only`` says that nothing takes credits, ``agrees`` is the part of the accounts whose
+    stored balance is the sum of their entries.
     """
 
     amount: str
@@ -47,6 +54,7 @@ class Movements:
     taking: tuple[str, ...] = ()
     where: str = ""
     agrees: float | None = None
+    adds_only: bool = False
     notes: list[str] = field(default_factory=list)
     signs: dict[str, int] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
@@ -98,6 +106,7 @@ def settle_movements(
     balances: Sequence[Mapping[str, Decimal]],
     *,
     tables: Sequence[SampledTable] = (),
+    known: KnownValues,
     direction: int = 0,
     own_where: str | None = None,
     own_signs: Mapping[str, int] | None = None,
@@ -110,6 +119,8 @@ def settle_movements(
         candidates for the stored balance of each account; the one that agrees best is believed.
     tables
         among which one may say what the numbers of a kind are called.
+    known
+        the payments, which tell what entries do of which no word says it.
     direction
         what the table's name says of all its entries, where it is one of several tables.
     own_where, own_signs
@@ -123,7 +134,7 @@ def settle_movements(
     table = entries.table
     amount = amount_sql(database, entries, "e")
     kind = type_of(table, [owner.field, *([entries.amount] if entries.amount else [])])
-    states = [] if own_where is not None else states_of(table)
+    states = [] if own_where is not None else states_of(table, entries.amount)
     fields = [*([kind] if kind else []), *(state.field for state in states)]
     seen = groups(database, table, fields, amount_sql(database, entries, "t"))
     if seen is None and kind is not None:
@@ -154,6 +165,9 @@ def settle_movements(
         moves.amount = _by_way(database, way, amount)
         moves.notes.append(f"{way[0].name} says which way: {', '.join(way[1])} takes credits")
         use_signs = False
+    if kind and not unsigned and not use_signs and _is_inverted(labels, signs):
+        moves.amount = f"-({amount})"
+        moves.notes.append(f"what {kind.name} says adds credits is below zero: signs are turned")
     if own_signs is not None:
         signs = {label: own_signs.get(label, 1) for label in labels}
         use_signs = True
@@ -162,6 +176,14 @@ def settle_movements(
     if len(labels) == 1 and open_labels:
         # One kind alone, and no amount below zero: nothing in this table takes credits.
         signs[open_labels[0]], open_labels = 1, []
+    if kind and open_labels:
+        # What books payments adds, whatever it is called.
+        signs.update(dict.fromkeys(kinds_that_book_payments(table, kind, open_labels, known), 1))
+        if entries.direction > 0 and all(sign >= 0 for sign in signs.values()):
+            # A table of grants adds whatever its kinds do not take by a word of their own.
+            signs.update({label: 1 for label in open_labels if may_add(label)})
+        signs.update(dict.fromkeys(kinds_that_return_payments(table, kind, signs, known), -1))
+        open_labels = [label for label in open_labels if signs[label] == 0]
     _by_balances(
         database, entries, owner, moves, fields,
         balances=balances, keep=keep, signs=signs, use_signs=use_signs,
@@ -172,8 +194,23 @@ def settle_movements(
     if use_signs:
         moves.signs = {label: signs[label] or 1 for label in sorted(labels)}
         moves.taking = tuple(label for label in sorted(labels) if signs[label] < 0)
+    moves.adds_only = unsigned and way is None and not moves.taking
     moves.where = own_where or _where(database, states, keep)
     return moves
+
+
+def _is_inverted(labels: Mapping[str, tuple[Decimal, Decimal]], signs: Mapping[str, int]) -> bool:
+    """Whether all that adds by its word is below zero, and all that takes above: a shop's books
+    of what it owes.
+    """
+    adding = [span for label, span in labels.items() if signs[label] > 0]
+    taking = [span for label, span in labels.items() if signs[label] < 0]
+    return (
+        bool(adding)
+        and bool(taking)
+        and all(high <= 0 for _, high in adding)
+        and all(low >= 0 for low, _ in taking)
+    )
 
 
 def _ask_for_signs(

@@ -11,6 +11,7 @@ from credit_forensics.evidence.ledgers.inference.account_reads import balances_r
 from credit_forensics.evidence.ledgers.inference.balances_of import StoredBalance
 from credit_forensics.evidence.ledgers.inference.decisions import Inferred
 from credit_forensics.evidence.ledgers.inference.entries_read import EntriesPart, source_sql
+from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.movements import settle_movements
 from credit_forensics.evidence.ledgers.inference.probes import as_text, sums_by_owner
 from credit_forensics.evidence.ledgers.inference.samples import SampledTable
@@ -24,7 +25,9 @@ def settle_part_and_balance(
     parts: Sequence[EntriesPart],
     stored: Sequence[StoredBalance],
     mapping: TableMapping | None,
+    *,
     tables: Sequence[SampledTable],
+    known: KnownValues,
 ) -> tuple[StoredBalance | None, float | None]:
     """Settle the movements of each part, and choose the stored balance that agrees best."""
     where = mapping.where if mapping else None
@@ -33,7 +36,7 @@ def settle_part_and_balance(
     for part in parts:
         part.moves = settle_movements(
             database, part.entries, part.owner, [one.sample for one in stored],
-            tables=tables, direction=part.direction, own_where=where, own_signs=signs,
+            tables=tables, known=known, direction=part.direction, own_where=where, own_signs=signs,
         )  # fmt: skip
     if not stored:
         return best

@@ -71,6 +71,20 @@ def accounts_with(
     return [one for one in found if is_account_table(one.table)]
 
 
+def not_of_another_kind(tables: Sequence[SampledTable], owner: Owner) -> list[SampledTable]:
+    """The tables without those of persons where teams own the credits, and the other way round.
+
+    Numbers that count from one are ids of both; the owner's column says which are meant.
+    """
+    field = owner.holder or owner.field
+    counting = all(value.isdigit() and len(value) < 8 for value in owner.values)
+    persons, groups = field.words & w.PERSONS, field.words & w.GROUPS
+    if not counting or bool(persons) == bool(groups):
+        return list(tables)
+    here, other = (w.PERSONS, w.GROUPS) if persons else (w.GROUPS, w.PERSONS)
+    return [one for one in tables if not one.words & other or one.words & here]
+
+
 def is_account_table(table: SampledTable) -> bool:
     """A table of people or organisations: it has e-mails, customers, or is called so."""
     if table.words & (w.ENTRY | w.PAYING) and not table.words & {"user", "profile", "member"}:
@@ -91,6 +105,10 @@ def owner_of(
     Without any table of accounts a column that is named for the user is taken as it is.
     """
     others = [table for table in tables if table.relation != entries.table.relation]
+    if entries.link:
+        accounts = accounts_with(database, others, entries.link[2].values)
+        share = max([one.share for one in accounts], default=0.0)
+        return Owner(entries.owner, share, *entries.link)
     direct: list[tuple[bool, float, int, Field, float]] = []
     through = []
     for place, field in enumerate(entries.owners):
@@ -110,12 +128,14 @@ def owner_of(
         best = min(direct, key=lambda one: one[:3])
         field = best[3]
         people = w.PEOPLE - {"account"}
-        of_accounts = field.words & {"account"} and not field.words & people
-        if of_accounts and not any(value in known.accounts for value in field.values):
-            # The sessions name users, and the entries an account that one of them owns; an
-            # organisation owns its credits itself.
+        if field.words & {"account", "wallet"} and not field.words & people:
+            # The sessions name users, and the entries an account or a wallet that one of them
+            # owns; an organisation owns its credits itself.
             link = _through(database, field, others, known)
-            if link and link.holder and any(v in known.accounts for v in link.holder.values):
+            theirs = link.holder.share(known.accounts.__contains__) if link and link.holder else 0
+            # Numbers that count from one are among both; a wallet is nobody's account.
+            own = bool(field.share(known.accounts.__contains__)) and "wallet" not in field.words
+            if link and theirs and not own:
                 return link
         return Owner(field, best[4])
     if through:
@@ -147,6 +167,27 @@ def kinds_of_owner(table: SampledTable, owner: Field) -> tuple[Field, list[str]]
         if counting or len(pairs) > len({key for _, key in pairs}):
             often = sorted(beside.values, key=lambda v: (-beside.texts.count(v), v))
             return beside, often
+    return None
+
+
+_SIDES = (
+    ("from", "to"), ("sender", "receiver"), ("sender", "recipient"), ("source", "target"),
+    ("source", "destination"), ("debit", "credit"), ("payer", "payee"), ("giver", "receiver"),
+)  # fmt: skip
+
+
+def other_side(table: SampledTable, owner: Field) -> Field | None:
+    """The column with whose credits an entry takes, where the owner's says whose it adds to.
+
+    Each entry then has two owners, or now the one and now the other.
+    """
+    for beside in table.columns if not owner.path else ():
+        for sides in _SIDES:
+            here = [side for side in sides if side in owner.words]
+            there = [side for side in sides if side in beside.words]
+            apart = len(here) == len(there) == 1 and here != there
+            if apart and owner.words - set(here) == beside.words - set(there) and beside.values:
+                return beside
     return None
 
 

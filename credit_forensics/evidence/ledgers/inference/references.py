@@ -129,7 +129,7 @@ def bridge(
             here = steps[-1].table if steps else entries
             fields = start if not steps else [f for f in here.columns if f != steps[-1].key]
             beyond = [t for t in others if t is not here and all(s.table is not t for s in steps)]
-            for step, fit in _steps(database, fields, beyond, ends, sure=bool(steps)):
+            for step, fit in _steps(database, fields, here, beyond, ends, sure=bool(steps)):
                 longer.append(((*steps, step), before + fit))
         whole = [(fit, steps) for steps, fit in longer if steps[-1].table.label in ends]
         if not whole and length == 0:
@@ -148,6 +148,7 @@ def _name(steps: tuple[Step, ...]) -> str:
 def _steps(
     database: ReadOnlyDatabase,
     fields: Sequence[Field],
+    here: SampledTable,
     tables: Sequence[SampledTable],
     ends: dict[str, tuple[tuple[str, Field], ...]],
     *,
@@ -166,7 +167,7 @@ def _steps(
             if not _may_be_key(key) or (holders and not end):
                 continue
             for by in columns:
-                when = _when(by, fields, table)
+                when = _when(by, here.columns, table)
                 fit = 1.0 if when and key.words <= w.KEY else _fit(by, table, key)
                 if fit <= 0 or (fit < 1 and (sure or not end)):
                     continue
@@ -259,7 +260,8 @@ def _fit(by: Field, table: SampledTable, key: Field) -> float:
     )
     counting = all(value.isdigit() and len(value) < 8 for value in by.values)
     if counting:
-        return 1.0 if named and key.words & w.KEY else 0.0
+        # Both being called "id" says nothing.
+        return 1.0 if named and own and key.words & w.KEY else 0.0
     lengths = [len(value) for value in key.values]
     if max((len(value) for value in by.values), default=0) < 4 or not any(
         min(lengths) <= len(value) <= max(lengths) for value in by.values

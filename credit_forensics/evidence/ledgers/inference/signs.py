@@ -36,6 +36,18 @@ def sign_of(label: str) -> int:
     return -1 if spending else 1
 
 
+def may_add(label: str) -> bool:
+    """Whether a type is words, and none of them may take credits.
+
+    Examples
+    --------
+    >>> [may_add(label) for label in ("trial", "subscription", "refund", "2")]
+    [True, True, False, False]
+    """
+    own = set(w.words(label))
+    return bool(own) and not own & w.SPENDING and not any(word.isdigit() for word in own)
+
+
 # owner, values of the grouping columns, sum of the amounts
 Sums = Sequence[tuple[str, tuple[str | None, ...], Decimal]]
 Weight = Callable[[tuple[str | None, ...]], int]

@@ -13,7 +13,7 @@ _FALSE = {"false", "f", "0", "no", "n"}
 
 @dataclass(frozen=True)
 class State:
-    """A column that says whether a row counts; ``kind`` is flag, moment or status.
+    """A column that says whether a row counts; ``kind`` is flag, moment, status or asset.
 
     ``counts`` maps each value to whether its rows count; None where its words do not say.
     """
@@ -39,15 +39,21 @@ class State:
             truth = value.lower() in _TRUE
             return truth == self.good_when if value.lower() in _TRUE | _FALSE else None
         own = set(w.words(value or ""))
+        if self.kind == "asset":
+            if value is not None and own & w.UNIT:
+                return True if self.good_when else None
+            return value is None
         bad, good = bool(own & w.STATUS_BAD), bool(own & w.STATUS_GOOD)
         if bad == good or own & {"not", "un", "partial", "partially"}:
             return None
         return good
 
 
-def states_of(table: SampledTable) -> list[State]:
-    """The columns that say whether a row counts."""
+def states_of(table: SampledTable, amount: Field | None = None) -> list[State]:
+    """The columns that say whether a row counts; ``amount`` is what the rows move."""
     found = []
+    if amount is not None and not amount.words & w.UNIT:
+        found += [state for field in table.columns if (state := _asset(field)) is not None]
     for field in table.columns:
         own = field.words
         two = {value.lower() for value in field.values} <= _TRUE | _FALSE
@@ -66,3 +72,16 @@ def states_of(table: SampledTable) -> list[State]:
         elif own & w.STATUS and not own & {"subscription", "order"} and len(field.values) <= 30:
             found.append(State(field, "status"))
     return found
+
+
+def _asset(field: Field) -> State | None:
+    """What a row moves, where one table holds credits beside money or points of another kind.
+
+    Several that may be the credits are several questions; several currencies of money are none.
+    """
+    if not field.words & {"asset", "currency", "unit"} or field.is_json or field.numbers:
+        return None
+    units = [value for value in field.values if set(w.words(value)) & w.UNIT]
+    if not 2 <= len(field.values) <= 30 or not units:
+        return None
+    return State(field, "asset", good_when=len(units) == 1)

@@ -58,8 +58,12 @@ NO_AMOUNT = _set(
     "usd eur gbp currency percent rate version count position expire expired step max min size "
     "length lifetime discount hold available current initial starting cumulative index order no "
     "number year month day hour retry attempt status state type kind code decimal precision "
-    "multiplier year age zip phone"
+    "multiplier year age zip phone ord ordinal position sort rank input output prompt completion "
+    "cached reasoning"
 )
+LOT = _set("lot batch bucket")
+# What a lot or a pack was at first.
+ISSUED = _set("granted issued purchased credited awarded allotted")
 BALANCE = _set("balance remaining current available") | UNIT
 NO_BALANCE = _set(
     "reserved limit lifetime spent granted used purchased monthly version cap max min quota "
@@ -75,7 +79,7 @@ ADDING = _set(
     "purchase topup top deposit grant refill recharge bonus income earn earned add added buy "
     "bought gift reward signup welcome monthly plan promo promotion referral trial renewal "
     "subscription credit inflow incoming order checkout pay payment paid package free daily "
-    "compensation invoice allocation award initial cashback release unlock upgrade"
+    "lot batch bucket compensation invoice allocation award initial cashback release unlock upgrade"
 )
 SPENDING = _set(
     "expense usage use used consume consumed consumption spend spent debit withdraw withdrawal "
@@ -102,6 +106,8 @@ PEOPLE = _set(
     "user account member profile customer organization organisation org team workspace tenant "
     "company person client player identity student subscriber"
 )
+PERSONS = _set("user member profile person player student")
+GROUPS = _set("organization organisation org team workspace tenant company")
 KEY = _set("id uuid uid guid key pk no number ref sub code")
 PAYING = _set("order payment checkout invoice charge sale subscription purchase intent")
 MONEY = _set("currency price status provider tax discount paid total subtotal usd")
