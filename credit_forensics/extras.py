@@ -18,6 +18,7 @@ EXTRAS = {
     "mcp": ("mcp",),
     "mysql": ("pymysql",),
     "schedule": ("apscheduler",),
+    "seal": ("cryptography",),
     "spark": ("pyspark",),
 }
 

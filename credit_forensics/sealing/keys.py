@@ -1,24 +1,28 @@
-"""Keeps the key that seals: 32 secret bytes in a file of its owner's own (PKCS #8 in PEM)."""
+"""Keeps the key that seals, Ed25519, in a file of its owner's own (PKCS #8 in PEM)."""
 
 from __future__ import annotations
 
 import base64
-import binascii
 import hashlib
 import os
-import secrets
 import stat
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import platformdirs
 
 from credit_forensics.errors import CaseError
-from credit_forensics.sealing import ed25519
+from credit_forensics.extras import Later
 
-# RFC 8410: what stands before the 32 bytes of a private and of a public Ed25519 key.
-_PRIVATE = bytes.fromhex("302e020100300506032b657004220420")
-_PUBLIC = bytes.fromhex("302a300506032b6570032100")
+if TYPE_CHECKING:
+    from cryptography import exceptions
+    from cryptography.hazmat.primitives import serialization
+    from cryptography.hazmat.primitives.asymmetric import ed25519
+else:
+    exceptions = Later("cryptography.exceptions")
+    serialization = Later("cryptography.hazmat.primitives.serialization")
+    ed25519 = Later("cryptography.hazmat.primitives.asymmetric.ed25519")
 
 
 @dataclass(frozen=True)
@@ -27,14 +31,14 @@ class SealKey:
 
     path: Path
     public: bytes
-    _secret: bytes
+    _private: ed25519.Ed25519PrivateKey = field(compare=False)
 
     def __repr__(self) -> str:
         return f"SealKey({fingerprint(self.public)})"
 
     def sign(self, message: bytes) -> bytes:
         """The signature of a message, 64 bytes."""
-        return ed25519.sign(self._secret, message)
+        return self._private.sign(message)
 
 
 def default_path() -> Path:
@@ -55,7 +59,7 @@ def open_key(path: Path | None = None) -> tuple[SealKey, bool]:
         made = not path.exists()
         if made:
             path.parent.mkdir(parents=True, exist_ok=True)
-            text = _pem("PRIVATE", _PRIVATE + secrets.token_bytes(32))
+            text = _pem_of(ed25519.Ed25519PrivateKey.generate())
             # Two that begin at once: one makes the key, and the other is told that it is there.
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "wb") as file:
@@ -64,12 +68,12 @@ def open_key(path: Path | None = None) -> tuple[SealKey, bool]:
                 os.fsync(file.fileno())
         if os.name != "nt" and stat.S_IMODE(path.stat().st_mode) & 0o077:
             raise CaseError(f"Others may read the key {path}; chmod 600 it, or seal with another.")
-        secret = _read(path.read_bytes(), "PRIVATE", _PRIVATE)
+        private = _read_private(path.read_bytes())
     except OSError as error:
         raise CaseError(f"The key {path} cannot be used: {error.strerror}.") from None
-    if secret is None:
+    if private is None:
         raise CaseError(f"{path} is no Ed25519 private key in PEM.")
-    return SealKey(path, ed25519.public_key(secret), secret), made
+    return SealKey(path, private.public_key().public_bytes_raw(), private), made
 
 
 def public_pem(public: bytes) -> bytes:
@@ -80,12 +84,33 @@ def public_pem(public: bytes) -> bytes:
     >>> read_public(public_pem(bytes(32))) == bytes(32)
     True
     """
-    return _pem("PUBLIC", _PUBLIC + public)
+    key = ed25519.Ed25519PublicKey.from_public_bytes(public)
+    spki = serialization.PublicFormat.SubjectPublicKeyInfo
+    return key.public_bytes(serialization.Encoding.PEM, spki)
 
 
 def read_public(text: bytes) -> bytes | None:
     """The 32 bytes of a public key in PEM; None where it is none."""
-    return _read(text, "PUBLIC", _PUBLIC)
+    try:
+        key = serialization.load_pem_public_key(text)
+    except (ValueError, exceptions.UnsupportedAlgorithm):
+        return None
+    return key.public_bytes_raw() if isinstance(key, ed25519.Ed25519PublicKey) else None
+
+
+def is_signed(public: bytes, message: bytes, signature: bytes) -> bool:
+    """Whether a signature of a message is by a key.
+
+    Examples
+    --------
+    >>> is_signed(bytes(32), b"a list", bytes(64))
+    False
+    """
+    try:
+        ed25519.Ed25519PublicKey.from_public_bytes(public).verify(signature, message)
+    except (ValueError, exceptions.InvalidSignature):
+        return False
+    return True
 
 
 def fingerprint(public: bytes) -> str:
@@ -100,19 +125,17 @@ def fingerprint(public: bytes) -> str:
     return f"SHA256:{digest.rstrip('=')}"
 
 
-def _pem(kind: str, body: bytes) -> bytes:
-    text = base64.b64encode(body).decode()
-    return f"-----BEGIN {kind} KEY-----\n{text}\n-----END {kind} KEY-----\n".encode()
+def _pem_of(private: ed25519.Ed25519PrivateKey) -> bytes:
+    return private.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
 
 
-def _read(text: bytes, kind: str, before: bytes) -> bytes | None:
-    lines = text.decode("ascii", "replace").split()
-    words = f"-----BEGIN {kind} KEY-----".split(), f"-----END {kind} KEY-----".split()
-    if lines[:3] != words[0] or lines[-3:] != words[1]:
-        return None
+def _read_private(text: bytes) -> ed25519.Ed25519PrivateKey | None:
     try:
-        body = base64.b64decode("".join(lines[3:-3]), validate=True)
-    except (binascii.Error, ValueError):
+        key = serialization.load_pem_private_key(text, password=None)
+    except (TypeError, ValueError, exceptions.UnsupportedAlgorithm):
         return None
-    fits = body.startswith(before) and len(body) == len(before) + 32
-    return body[len(before) :] if fits else None
+    return key if isinstance(key, ed25519.Ed25519PrivateKey) else None

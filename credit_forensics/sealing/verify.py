@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from credit_forensics.errors import CaseError
-from credit_forensics.sealing import ed25519
-from credit_forensics.sealing.keys import fingerprint, read_public
+from credit_forensics.sealing.keys import fingerprint, is_signed, read_public
 from credit_forensics.sealing.listed_files import (
     KEY,
     LIST,
@@ -115,7 +114,7 @@ def verify(folder: Path, key: Path | None = None) -> Verified:
     return Verified(
         files=len(listed),
         fingerprint=fingerprint(public),
-        signed=ed25519.verify(public, text, signature),
+        signed=is_signed(public, text, signature),
         trusted=key is not None,
         changed=tuple(changed),
         removed=tuple(removed),
