@@ -229,7 +229,7 @@ def test_duplicates_at_once_over_many_connections_book_once(in_shop: Any) -> Non
         assert shop.ledger() == [("ada", 50)]
         assert shop.rows("SELECT total_credits FROM user_credits") == [(50,)]
 
-    in_shop(story, pool_size=20)
+    in_shop(story, pool_size=20, answer_seconds=60)
 
 
 def test_refunds_and_completion_at_once_never_miss_each_other(in_shop: Any) -> None:
