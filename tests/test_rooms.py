@@ -17,7 +17,7 @@ NAME = "credit_forensics"
 # From the ground to the roof: a room imports only from rows above its own in this list. A room is a
 # folder of the package, or a file beside them.
 ROWS = (
-    ("errors",),
+    ("errors", "schemas"),
     ("arrays", "did_you_mean", "durations", "extras", "html_templates", "progress"),
     ("money", "records", "tables", "whole_file"),
     ("case_file", "databases", "locks"),
