@@ -175,6 +175,8 @@ def test_the_style_is_the_reports_and_touches_nothing_else():
     for line in style.removeprefix("<style>").splitlines():
         ours = (".jp-RenderedHTMLCommon", "[data-jp", ".js-plotly-plot")
         assert line.startswith(ours), line
+        # A rule that a comma cut in two would take those after it along.
+        assert line.count("(") == line.count(")"), line
 
 
 def test_importing_sets_nothing_up():
