@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -15,6 +16,7 @@ from scipy.special import betaln
 
 from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES, log_evidence, smooth
+from credit_forensics.judgement.dependence import common_errors, learned_dependence
 from credit_forensics.judgement.families import (
     MANY_ALPHA,
     MANY_BETA,
@@ -60,7 +62,7 @@ def fit_model(
     cells: Cells,
     accounts: int,
     accuracy: Sequence[Floats] | None = None,
-    rates: Mapping[str, float] | None = None,
+    rates: Mapping[str, Any] | None = None,
 ) -> Fit:
     """Fit accuracies by EM, and the burst chain with them.
 
@@ -216,6 +218,9 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
     fit.wrong = float(
         (FIRST_WRONG * _WRONG_SEEN + wrong[speaking].sum()) / (_WRONG_SEEN + in_all[speaking].sum())
     )
+    both_wrong, same_wrong = common_errors(patterns, expected, in_all, patron)
+    # Families are declared by where their values come from: one does not depend on another.
+    fit.dependence = learned_dependence(same_wrong, both_wrong, 0.0).tolist()
     # What kind of patron or fault it is shows where the payer is known to be another.
     apart = speaking & is_known(patterns.related)
     regular = second_kind(of_patrons(), fit.regular)[patterns.related]
