@@ -50,8 +50,9 @@ def fit_open(claims: ClaimSet, declared: Floats | float = 0.0) -> OpenFit:
         share on average is added to it: two sources that hardly meet are as dependent as others.
     """
     pairs, many = claims.pairs, np.bincount(claims.source, minlength=len(claims.sources))
-    votes = np.bincount(claims.candidate, minlength=len(claims.asked)).astype(np.float64)
-    probability = votes / _by_question(claims, votes)[claims.asked]
+    # No candidate is believed yet, so that whoever agrees without good cause is seen to.
+    named = np.bincount(claims.asked, minlength=len(claims.questions))
+    probability = 1.0 / named[claims.asked]
     accuracy, dependence = np.zeros(len(many)), np.zeros(len(pairs.sources))
     alpha = beta = 1.0
     for number in range(_ROUNDS):
@@ -78,12 +79,20 @@ def _dependence(claims: ClaimSet, probability: Floats, declared: Floats | float)
     one, other = (probability[claims.candidate[place]] for place in (pairs.first, pairs.second))
     both = np.where(pairs.alike, 1 - one, np.maximum(1 - one - other, 0.0))
     same = np.where(pairs.alike, both, 0.0)
-    chance = 1 / FALSE_VALUES
-    share = same.sum() / max(both.sum(), 1e-9)
-    usual = np.clip((share - chance) / (1 - chance), 0.0, 1.0)
-    return learned_dependence(
-        pairs.summed(same), pairs.summed(both), np.maximum(declared, float(usual))
-    )
+    shared, wrong = pairs.summed(same), pairs.summed(both)
+    # From all to each source and from two sources to their pair: sources that hardly meet are as
+    # dependent as others, and no more than the more independent of the two.
+    usual = learned_dependence(same.sum(), both.sum(), 0.0)
+    of_source = learned_dependence(_of_each(claims, shared), _of_each(claims, wrong), usual)
+    begins_at = of_source[pairs.sources].min(axis=1, initial=1.0)
+    return learned_dependence(shared, wrong, np.maximum(declared, begins_at))
+
+
+def _of_each(claims: ClaimSet, values: Floats) -> Floats:
+    """``[source]``: of one value a pair, the sum over the pairs that a source is in."""
+    columns = claims.pairs.sources.T
+    size = len(claims.sources)
+    return np.bincount(columns[0], values, size) + np.bincount(columns[1], values, size)
 
 
 def _posterior(claims: ClaimSet, accuracy: Floats, dependence: Floats) -> Floats:
