@@ -112,5 +112,4 @@ def method_dependence(counts: pd.DataFrame, methods: Sequence[Method], fit: Fit)
         }
     )
     order = ["dependence", "both_wrong", "first", "second"]
-    table = table.sort_values(order, ascending=[False, False, True, True], ignore_index=True)
-    return table
+    return table.sort_values(order, ascending=[False, False, True, True], ignore_index=True)

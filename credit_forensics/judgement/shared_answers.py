@@ -58,7 +58,9 @@ class _Confusions:
     def votes(self) -> Floats:
         """``[question, class]``: the shares of the claims."""
         count = self._summed(
-            self.claims.question, len(self.claims.questions), np.eye(self.classes)[self.claims.answer]
+            self.claims.question,
+            len(self.claims.questions),
+            np.eye(self.classes)[self.claims.answer],
         )
         result: Floats = count / count.sum(axis=1, keepdims=True)
         return result
