@@ -17,15 +17,13 @@ from credit_forensics.arrays import Floats
 from credit_forensics.judgement.claim_set import ClaimSet
 from credit_forensics.judgement.dependence import learned_dependence, worth_beside
 from credit_forensics.judgement.families import FALSE_VALUES
-from credit_forensics.judgement.fit import HIGHEST
+from credit_forensics.judgement.fit import HIGHEST, LOWEST
 
 _ROUNDS, _ROUNDS_A_PRIOR = 60, 5
 _CLOSE = 1e-3
 # Copiers and copied can change places from one round to the next; half a step each settles them.
 _STEP = 0.5
-# Below this a voice would speak against what it names.
-_LOWEST = 1 / (FALSE_VALUES + 1)
-_MEANS = np.linspace(0.02, 0.98, 49)
+_MEANS = np.linspace(0.5, 0.98, 25)
 _STRENGTHS = np.geomspace(1.0, 50.0, 25)
 
 
@@ -59,7 +57,7 @@ def fit_open(claims: ClaimSet, declared: Floats | float = 0.0) -> OpenFit:
         right = np.bincount(claims.source, probability[claims.candidate], len(many))
         if number % _ROUNDS_A_PRIOR == 0:
             alpha, beta = _fitted_beta(right, many)
-        accuracy = np.clip((alpha + right) / (alpha + beta + many), _LOWEST, HIGHEST)
+        accuracy = np.clip((alpha + right) / (alpha + beta + many), LOWEST, HIGHEST)
         dependence = _dependence(claims, probability, declared)
         settled = _posterior(claims, accuracy, dependence)
         change = float(np.abs(settled - probability).max(initial=0.0))

@@ -32,15 +32,28 @@ def test_fourteen_copiers_of_a_bad_source_do_not_outvote_four_that_are_their_own
     assert fused.kind == "open"
     right, error = figures(fused.answers, truth)
     voted_right, _ = figures(most_claimed(claims), truth)
-    assert right > voted_right + 0.15
-    assert right > 0.7
+    assert right > voted_right + 0.25
+    assert right > 0.83
     # Not sure of what it does not know: one that takes copies for evidence is off by 0.45 or more.
-    assert error < 0.32
+    assert error < 0.1
     inside = fused.dependence["first"].isin(group) & fused.dependence["second"].isin(group)
     among, others = (fused.dependence["dependence"][rows] for rows in (inside, ~inside))
     assert among.min() > 0.9
     assert others.max() < 0.5
     assert others.mean() < 0.3
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_little_is_lost_where_nobody_copies(seed):
+    claims, truth, group = copiers(seed)
+    claims = claims[~claims["source"].isin(group)]
+    truth = truth[truth["question"].isin(claims["question"])]
+    fused = fuse_claims(claims)
+    right, error = figures(fused.answers, truth)
+    # All are equally good, so majority is the best there is.
+    assert right > figures(most_claimed(claims), truth)[0] - 0.025
+    assert error < 0.1
+    assert fused.dependence["dependence"].max() < 0.3
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
