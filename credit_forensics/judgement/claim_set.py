@@ -27,12 +27,16 @@ class Pairs:
 
     def summed(self, values: Floats) -> Floats:
         """``[pair]``: the sum of one value for each two claims."""
-        return np.bincount(self.pair, values, len(self.sources))
+        result: Floats = np.bincount(self.pair, values, len(self.sources)).astype(np.float64)
+        return result
 
     def on_each(self, values: Floats) -> Floats:
         """``[claim]``: of one value for each two claims, the sum over those that a claim is in."""
         size = 1 + int(max(self.first.max(initial=-1), self.second.max(initial=-1)))
-        return np.bincount(self.first, values, size) + np.bincount(self.second, values, size)
+        result: Floats = np.zeros(size)
+        for place in (self.first, self.second):
+            result += np.bincount(place, values, size)
+        return result
 
 
 @dataclass(frozen=True)

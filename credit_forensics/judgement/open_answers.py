@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import betaln
 
-from credit_forensics.arrays import Floats
+from credit_forensics.arrays import Floats, Ints
 from credit_forensics.judgement.claim_set import ClaimSet
 from credit_forensics.judgement.dependence import learned_dependence, worth_beside
 from credit_forensics.judgement.families import FALSE_VALUES
@@ -47,14 +47,14 @@ def fit_open(claims: ClaimSet, declared: Floats | float = 0.0) -> OpenFit:
         the dependence that is declared of each pair of ``claims.pairs``, or of all. What pairs
         share on average is added to it: two sources that hardly meet are as dependent as others.
     """
-    pairs, many = claims.pairs, np.bincount(claims.source, minlength=len(claims.sources))
+    pairs, many = claims.pairs, _counted(claims.source, np.ones(len(claims)), len(claims.sources))
     # No candidate is believed yet, so that whoever agrees without good cause is seen to.
     named = np.bincount(claims.asked, minlength=len(claims.questions))
     probability = 1.0 / named[claims.asked]
     accuracy, dependence = np.zeros(len(many)), np.zeros(len(pairs.sources))
     alpha = beta = 1.0
     for number in range(_ROUNDS):
-        right = np.bincount(claims.source, probability[claims.candidate], len(many))
+        right = _counted(claims.source, probability[claims.candidate], len(many))
         if number % _ROUNDS_A_PRIOR == 0:
             alpha, beta = _fitted_beta(right, many)
         accuracy = np.clip((alpha + right) / (alpha + beta + many), LOWEST, HIGHEST)
@@ -67,8 +67,12 @@ def fit_open(claims: ClaimSet, declared: Floats | float = 0.0) -> OpenFit:
     return OpenFit(probability, accuracy, dependence)
 
 
+def _counted(place: Ints, values: Floats, size: int) -> Floats:
+    return np.bincount(place, values, size).astype(np.float64)
+
+
 def _by_question(claims: ClaimSet, values: Floats) -> Floats:
-    return np.bincount(claims.asked, values, len(claims.questions))
+    return _counted(claims.asked, values, len(claims.questions))
 
 
 def _dependence(claims: ClaimSet, probability: Floats, declared: Floats | float) -> Floats:
@@ -90,7 +94,7 @@ def _of_each(claims: ClaimSet, values: Floats) -> Floats:
     """``[source]``: of one value a pair, the sum over the pairs that a source is in."""
     columns = claims.pairs.sources.T
     size = len(claims.sources)
-    return np.bincount(columns[0], values, size) + np.bincount(columns[1], values, size)
+    return _counted(columns[0], values, size) + _counted(columns[1], values, size)
 
 
 def _posterior(claims: ClaimSet, accuracy: Floats, dependence: Floats) -> Floats:
