@@ -78,6 +78,14 @@ def test_families_that_name_one_wrong_person_are_found_out():
     assert together[SESSION][EMAIL] < 0.05
 
 
+def test_a_part_that_is_judged_anew_keeps_what_the_whole_taught():
+    found, cells = shop(wrong_together=100, wrong_apart=0)
+    whole = fit_model(found, cells, accounts=500)
+    part = Cells(np.zeros(1, dtype=int), np.array([1]), np.ones(1), 1)
+    again = fit_model(found, part, accounts=500, accuracy=whole.accuracy, rates=whole.rates)
+    assert again.dependence == whole.dependence
+
+
 def test_what_fails_together_accuses_less():
     # Mapping and card name another than the credited person, whom session and e-mail name.
     found, cells = shop(wrong_together=100, wrong_apart=0)
