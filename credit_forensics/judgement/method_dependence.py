@@ -84,8 +84,8 @@ def method_dependence(counts: pd.DataFrame, methods: Sequence[Method], fit: Fit)
     -------
     first, second, first_family, second_family; declared (1 within a family, else 0); both_wrong
     (expected payments on which both are wrong), same_wrong (of them, naming one person);
-    dependence (0 to 1: the declaration pooled with the errors); in_fusion, what the fusion goes by:
-    1 within a family, which has one voice, else that of the two families. What the web session wrote
+    dependence (0 to 1: the declaration pooled with the errors); in_fusion, what the fusion uses:
+    1 within a family, which has one voice, else that of the two families. What the session wrote
     into another method's field (a prefilled e-mail) counts here as that method's and so shows as
     dependence; in the fusion it is the session's voice already, and is not counted again.
     """
