@@ -93,25 +93,18 @@ def common_errors(
     ``both_wrong`` and ``same_wrong``, families by families; 0 on the diagonal and for names, which
     are no witness of one person.
     """
-    rows = np.arange(len(patterns))
-    size = len(patterns.families)
-    both_wrong, same_wrong = np.zeros((size, size)), np.zeros((size, size))
-    right = expected[rows[:, None], np.maximum(patterns.slot - 1, 0)]
+    slot = patterns.slot
+    right = expected[np.arange(len(patterns))[:, None], np.maximum(slot - 1, 0)]
     if patron is not None:
         right[:, patterns.index(SESSION)] += patron
-    speaking = [index for index, family in enumerate(patterns.families) if family.name != NAME]
-    for place, first in enumerate(speaking):
-        for second in speaking[place + 1 :]:
-            there = (patterns.slot[:, first] > 0) & (patterns.slot[:, second] > 0)
-            alike = there & (patterns.slot[:, first] == patterns.slot[:, second])
-            wrong = np.maximum(total - np.maximum(right[:, first], right[:, second]), 0.0)
-            shared = float(wrong[alike].sum())
-            apart = there & ~alike
-            either = np.maximum(total - right[:, first] - right[:, second], 0.0)
-            same_wrong[first, second] = same_wrong[second, first] = shared
-            both = shared + float(either[apart].sum())
-            both_wrong[first, second] = both_wrong[second, first] = both
-    return both_wrong, same_wrong
+    one, other = right[:, :, None], right[:, None, :]
+    alike = slot[:, :, None] == slot[:, None, :]
+    wrong = total[:, None, None] - np.where(alike, np.maximum(one, other), one + other)
+    named = np.array([family.name != NAME for family in patterns.families])
+    speaks = (slot > 0) & named
+    there = speaks[:, :, None] & speaks[:, None, :] & ~np.eye(len(named), dtype=np.bool_)
+    wrong = np.where(there, np.maximum(wrong, 0.0), 0.0)
+    return wrong.sum(axis=0), np.where(alike, wrong, 0.0).sum(axis=0)
 
 
 def rivals_worth(patterns: Patterns, dependence: Sequence[Sequence[float]]) -> Floats:
