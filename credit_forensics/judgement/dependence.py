@@ -98,7 +98,7 @@ def common_errors(
     if patron is not None:
         right[:, patterns.index(SESSION)] += patron
     one, other = right[:, :, None], right[:, None, :]
-    alike = slot[:, :, None] == slot[:, None, :]
+    alike = patterns.alike
     wrong = total[:, None, None] - np.where(alike, np.maximum(one, other), one + other)
     named = np.array([family.name != NAME for family in patterns.families])
     speaks = (slot > 0) & named
@@ -115,19 +115,16 @@ def rivals_worth(patterns: Patterns, dependence: Sequence[Sequence[float]]) -> F
     however wrongly learned, makes an accusation. The session's word keeps its weight, which the
     burst chain and the relations set; whoever agrees with it by dependence loses theirs.
     """
-    result = np.ones(patterns.slot.shape)
-    between = np.asarray(dependence, dtype=np.float64)
+    between = np.array(dependence, dtype=np.float64)
     if not between.any():
-        return result
-    for index, family in enumerate(patterns.families):
-        slot = patterns.slot[:, index]
-        if family.name in (SESSION, NAME):
-            continue
-        alike = (patterns.slot == slot[:, None]) & (slot > 0)[:, None]
-        alike[:, index] = False
-        rival = slot != patterns.credited
-        result[:, index] = np.where(rival, worth_beside(alike @ between[index]), 1.0)
-    return result
+        return np.ones(patterns.slot.shape)
+    whole = [index for index, one in enumerate(patterns.families) if one.name in (SESSION, NAME)]
+    between[whole] = 0.0
+    beside = np.zeros(patterns.slot.shape)
+    for first, second in np.argwhere(between):
+        beside[:, first] += between[first, second] * patterns.alike[:, first, second]
+    rival = patterns.slot != patterns.credited[:, None]
+    return worth_beside(np.where(rival, beside, 0.0))
 
 
 def witness_groups(patterns: Patterns, dependence: Sequence[Sequence[float]]) -> list[list[int]]:
