@@ -7,7 +7,7 @@ WORKERS ?= 2
 SOURCES := credit_forensics tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test unit test-browser chromium mariadb accuracy bench simulate mutants test-scale wheel parts hashes checked clean
+.PHONY: help demo lint test unit test-browser chromium mariadb accuracy bench benchmark-truth simulate mutants test-scale wheel parts hashes checked clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -63,6 +63,9 @@ accuracy: $(VENV)/.dev ## worlds with truth: the accuracy table, and its thresho
 
 bench: $(VENV)/.dev ## speed, as ratios within one run
 	$(BIN)/python tests/benchmarks/run_all.py
+
+benchmark-truth: $(VENV)/.dev ## fusion on public claims with known truth; DATA=<folder of them>
+	$(BIN)/python tests/benchmarks/truth_discovery.py --data "$(DATA)"
 
 simulate: $(VENV)/.dev ## a hundred seeds of everything that moves credits, and planted faults; SIMULATOR_FIRST=<seed> SIMULATOR_SEEDS=1 plays one again
 	SIMULATOR_SEEDS=$${SIMULATOR_SEEDS:-100} SIMULATOR_STEPS=$${SIMULATOR_STEPS:-500} SIMULATOR_FAULTS=$${SIMULATOR_FAULTS-1} $(BIN)/pytest -n $(WORKERS) tests/simulator

@@ -53,6 +53,7 @@ from credit_forensics.judgement.diagnostics import (
 )
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.judgement.judge import Basis, Judgement, judge
+from credit_forensics.judgement.method_dependence import count_common_errors, method_dependence
 from credit_forensics.judgement.used_claims import MethodVoice
 from credit_forensics.privacy.mask import Mask, case_mask
 from credit_forensics.progress import Progress
@@ -520,6 +521,16 @@ class Case:
         """Pairs of families, and how often they are expected to name the same wrong person."""
         judgement = self.judgement
         return agree_when_wrong(judgement.patterns, judgement.cells, judgement.fit)
+
+    @cached_property
+    def dependence(self) -> pd.DataFrame:
+        """Pairs of methods: what is declared, the errors they share, and what both come to."""
+        judgement = self.judgement
+        counts = count_common_errors(
+            judgement.methods_by_person, judgement.judged, judgement.families, judgement.methods
+        )
+        frame = self.evidence.engine.frame(counts)
+        return method_dependence(frame, judgement.methods, judgement.fit)
 
     @cached_property
     def sensitivity_counts(self) -> pd.Series:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from credit_forensics.extras import Later
+from credit_forensics.judgement.dependence import common_errors
 from credit_forensics.judgement.families import FALSE_VALUES
 from credit_forensics.judgement.model import Fit, state_posteriors
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns, without_family
@@ -68,18 +69,12 @@ def agree_when_wrong(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFrame
     weight = (counts.T @ fit.states).T
     expected = (thought.probability * weight[:, :, None]).sum(axis=0)
     total = weight.sum(axis=0)
-    rows = np.arange(len(patterns))
+    wrong, alike = common_errors(patterns, expected, total)
     speaking = [index for index, family in enumerate(patterns.families) if family.name != NAME]
     lines = []
     for place, first in enumerate(speaking):
         for second in speaking[place + 1 :]:
-            both = (patterns.slot[:, first] > 0) & (patterns.slot[:, second] > 0)
-            same = both & (patterns.slot[:, first] == patterns.slot[:, second])
-            right_first = expected[rows, np.maximum(patterns.slot[:, first] - 1, 0)]
-            right_second = expected[rows, np.maximum(patterns.slot[:, second] - 1, 0)]
-            same_wrong = float((total - right_first)[same].sum())
-            apart = both & ~same
-            both_wrong = same_wrong + float((total - right_first - right_second)[apart].sum())
+            both_wrong, same_wrong = float(wrong[first, second]), float(alike[first, second])
             share = same_wrong / both_wrong if both_wrong > 0 else float("nan")
             lines.append(
                 {

@@ -7,6 +7,7 @@ what was judged before loads nothing else.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -46,7 +47,7 @@ from credit_forensics.resolution.family_names import SESSION
 # below certainty, so that no voice alone outweighs all others together.
 LOWEST, HIGHEST = 0.505, 0.9998
 FIRST_WRONG = 0.01
-RATES = ("patrons", "regular", "wrong", "sticks", "shared")
+RATES = ("patrons", "regular", "wrong", "sticks", "shared", "dependence")
 
 
 @dataclass
@@ -62,7 +63,8 @@ class Fit:
     the ``asked``), ``regular``: of them by people who do so as a rule; ``wrong``: share of sessions
     that are wrong, ``sticks``: of them by an id that sticks; ``shared``: the session's accuracy
     where it names an account that many others' name; ``many``: whether this is a shop where paying
-    for others is usual.
+    for others is usual. ``dependence``: of the families, families by families, learned from the
+    errors that they share.
     """
 
     families: tuple[Family, ...]
@@ -81,17 +83,18 @@ class Fit:
     paid_for: float = 0.0
     asked: float = 0.0
     many: bool = False
+    dependence: list[list[float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     @property
-    def rates(self) -> dict[str, float]:
-        """Shares that are fitted beside the accuracies."""
+    def rates(self) -> dict[str, Any]:
+        """Shares that are fitted beside the accuracies, and the dependence, as plain values."""
         return {name: getattr(self, name) for name in RATES}
 
     @property
     def believed(self) -> Believed:
         """The accuracies, as the scores take them."""
-        return Believed(self.accuracy, self.accounts)
+        return Believed(self.accuracy, self.accounts, self.dependence)
 
 
 @dataclass(frozen=True)

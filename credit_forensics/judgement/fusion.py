@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
@@ -60,7 +61,7 @@ class Known:
 
     accuracy: list[npt.NDArray[np.float64]]
     counts: pa.Table
-    rates: Mapping[str, float] | None = None
+    rates: Mapping[str, Any] | None = None
 
 
 def keyed_voices(voices: ir.Table, families: tuple[Family, ...]) -> ir.Table:

@@ -24,6 +24,7 @@ from credit_forensics.judgement.patterns import MOST_FAMILIES
 from credit_forensics.judgement.periods import Periods, choose_periods
 from credit_forensics.judgement.persons import accounts_by_age, group_persons
 from credit_forensics.judgement.plan import BY_PAYMENT, Plan, Steps
+from credit_forensics.judgement.voices import as_persons, with_persons
 from credit_forensics.resolution.claims import claims
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import SESSION, Method
@@ -81,6 +82,17 @@ class Judgement:
     def matrix(self) -> ir.Table:
         """The wide matrix with histories, joined when asked for."""
         return self.plan.matrix
+
+    @property
+    def methods_by_person(self) -> ir.Table:
+        """``payment_id`` and a column a method, with persons instead of user ids."""
+        names = [method.name for method in self.methods]
+        rows = self.matrix.select("payment_id", *names)
+        # Histories name persons already.
+        ids = [method.name for method in self.methods if not method.history]
+        if not self.linked:
+            return rows
+        return as_persons(with_persons(rows, Tables().persons, ids), ids)
 
     @property
     def judged(self) -> ir.Table:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from scipy.sparse import csr_array
@@ -15,6 +16,7 @@ from scipy.special import betaln
 
 from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES, log_evidence, smooth
+from credit_forensics.judgement.dependence import common_errors, learned_dependence
 from credit_forensics.judgement.families import (
     MANY_ALPHA,
     MANY_BETA,
@@ -60,7 +62,7 @@ def fit_model(
     cells: Cells,
     accounts: int,
     accuracy: Sequence[Floats] | None = None,
-    rates: Mapping[str, float] | None = None,
+    rates: Mapping[str, Any] | None = None,
 ) -> Fit:
     """Fit accuracies by EM, and the burst chain with them.
 
@@ -103,7 +105,10 @@ def fit_model(
         (cells.count, (cells.period, cells.pattern)), shape=(cells.periods, len(patterns))
     )
     if accuracy is not None:
+        learned = fit.dependence
         _expect(patterns, _update_states(patterns, counts, fit), fit)
+        # Of a part of the payments hardly any dependence could be learned.
+        fit.dependence = learned
         return fit
     if not fit.identifiable:
         fit.notes.append("Fewer than three families have data, so accuracies stay at their priors.")
@@ -133,10 +138,10 @@ def _fitted(patterns: Patterns, counts: csr_array, start: Fit) -> Fit:
     while fit.rounds < _ROUNDS:
         before = np.concatenate(fit.accuracy)
         by_state = _update_states(patterns, counts, fit)
-        # The chain moves little, so the accuracies settle between its updates.
-        for _ in range(_ROUNDS_A_CHAIN):
+        # Chain and dependence move little, so the accuracies settle between their updates.
+        for number in range(_ROUNDS_A_CHAIN):
             fit.rounds += 1
-            if _maximize(patterns, by_state, fit) < _CLOSE:
+            if _maximize(patterns, by_state, fit, learn=number == 0) < _CLOSE:
                 break
         if np.abs(np.concatenate(fit.accuracy) - before).max() < _CLOSE:
             break
@@ -174,10 +179,10 @@ def _update_states(patterns: Patterns, counts: csr_array, fit: Fit) -> Floats:
     return by_state
 
 
-def _maximize(patterns: Patterns, by_state: Floats, fit: Fit) -> float:
+def _maximize(patterns: Patterns, by_state: Floats, fit: Fit, *, learn: bool) -> float:
     """One EM step on the accuracies; returns the largest change."""
     before = np.concatenate(fit.accuracy)
-    _expect(patterns, by_state, fit)
+    _expect(patterns, by_state, fit, learn=learn)
     for index, family in enumerate(patterns.families):
         alpha = np.array([level.alpha for level in family.levels])
         beta = np.array([level.beta for level in family.levels])
@@ -192,10 +197,11 @@ def _share(of: Floats, weight: Floats, alpha: float, beta: float) -> float:
     return float((alpha + (of * weight).sum()) / (alpha + beta + weight.sum()))
 
 
-def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
+def _expect(patterns: Patterns, by_state: Floats, fit: Fit, *, learn: bool = True) -> None:
     """E-step: voices of each level, and how many of them are expected to be right.
 
-    ``by_state[state, pattern]``: payments, by what the chain thinks of their periods.
+    ``by_state[state, pattern]``: payments, by what the chain thinks of their periods. ``learn``:
+    whether to learn the dependence as well.
     """
     thought = state_posteriors(patterns, fit)
     several = (patterns.level > 0).sum(axis=1) >= 2
@@ -216,6 +222,10 @@ def _expect(patterns: Patterns, by_state: Floats, fit: Fit) -> None:
     fit.wrong = float(
         (FIRST_WRONG * _WRONG_SEEN + wrong[speaking].sum()) / (_WRONG_SEEN + in_all[speaking].sum())
     )
+    if learn:
+        both_wrong, same_wrong = common_errors(patterns, expected, in_all, patron)
+        # Families are declared by where their values come from: one does not depend on another.
+        fit.dependence = learned_dependence(same_wrong, both_wrong, 0.0).tolist()
     # What kind of patron or fault it is shows where the payer is known to be another.
     apart = speaking & is_known(patterns.related)
     regular = second_kind(of_patrons(), fit.regular)[patterns.related]

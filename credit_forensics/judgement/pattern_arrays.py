@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -49,6 +50,13 @@ class Patterns:
         """``[pattern, slot]``: whether some family names a person first in that slot."""
         there: npt.NDArray[np.bool_] = self.slot == np.arange(1, len(self.families) + 1)
         return there
+
+    @cached_property
+    def alike(self) -> npt.NDArray[np.bool_]:
+        """``[pattern, family, family]``: whether two families speak and name one person."""
+        same = (self.slot[:, :, None] == self.slot[:, None, :]) & (self.slot > 0)[:, :, None]
+        apart: npt.NDArray[np.bool_] = same & ~np.eye(len(self.families), dtype=np.bool_)
+        return apart
 
     @property
     def outsider(self) -> npt.NDArray[np.bool_]:

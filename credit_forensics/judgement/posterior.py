@@ -12,6 +12,7 @@ import numpy.typing as npt
 from scipy.special import entr
 
 from credit_forensics.arrays import Floats
+from credit_forensics.judgement.dependence import witness_groups
 from credit_forensics.judgement.families import LED
 from credit_forensics.judgement.fit import Fit, cell_session_accuracy, state_posteriors
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
@@ -35,8 +36,8 @@ class Posterior:
     it, without rounding; ``entropy``: in nats over the candidates; ``agreeing``, ``available``:
     families that name the best person, and families with a voice; ``independent``: of
     the agreeing, those that rest on acts of their own (e-mail, name and card are one act of one
-    payer and count once); ``burst``: probability that
-    the period lies in a burst.
+    payer and count once, as do families that are seen to fail together); ``burst``: probability
+    that the period lies in a burst.
     """
 
     best: Integers
@@ -76,12 +77,13 @@ def posterior_blocks(
         axis=2,
     )
     by_pattern = np.ascontiguousarray(by_pattern.swapaxes(0, 1))
+    groups = witness_groups(patterns, fit.dependence)
 
     def think(start: int) -> Posterior:
         # A block stays in the processor's cache; each cell stands by itself.
         rows = slice(start, start + _CELLS_AT_ONCE)
         pattern = cells.pattern[rows]
-        return _of_cells(patterns, by_pattern, pattern, fit.states[cells.period[rows]])
+        return _of_cells(patterns, by_pattern, pattern, fit.states[cells.period[rows]], groups)
 
     count = len(cells.count)
     with ThreadPoolExecutor(os.cpu_count()) as pool:
@@ -103,7 +105,11 @@ def _joined(blocks: Sequence[Posterior]) -> Posterior:
 
 
 def _of_cells(
-    patterns: Patterns, by_pattern: Floats, pattern: Integers, states: Floats
+    patterns: Patterns,
+    by_pattern: Floats,
+    pattern: Integers,
+    states: Floats,
+    groups: Sequence[Sequence[int]],
 ) -> Posterior:
     size = len(patterns.families)
     mixed = np.einsum("cs,csk->ck", states, by_pattern[pattern])
@@ -134,15 +140,19 @@ def _of_cells(
         entropy=entr(spread).sum(axis=1),
         agreeing=agrees.sum(axis=1),
         available=(patterns.level > 0).sum(axis=1)[pattern],
-        independent=_acts(patterns, _witnesses(patterns, pattern, agrees)).sum(axis=1),
+        independent=_groups_among(groups, _witnesses(patterns, pattern, agrees)),
         burst=1 - states[:, 0],
     )
 
 
-def _acts(patterns: Patterns, families: npt.NDArray[np.bool_]) -> npt.NDArray[np.bool_]:
-    """``[row, act]`` from ``[row, family]``: what one payer typed and paid with is one act."""
-    by_payer = np.array([family.name in BY_PAYER for family in patterns.families])
-    return np.column_stack([families[:, ~by_payer], families[:, by_payer].any(axis=1)])
+def _groups_among(
+    groups: Sequence[Sequence[int]], families: npt.NDArray[np.bool_]
+) -> npt.NDArray[np.int64]:
+    """How many groups have a family in each row of ``[row, family]``."""
+    count = np.zeros(len(families), dtype=np.int64)
+    for group in groups:
+        count += families[:, list(group)].any(axis=1)
+    return count
 
 
 def _witnesses(

@@ -8,12 +8,14 @@ the sum of the weights of the families that name it; "someone nobody names" scor
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from credit_forensics.arrays import Floats
+from credit_forensics.judgement.dependence import rivals_worth
 from credit_forensics.judgement.families import FALSE_VALUES, NAME_BOUNDS
 from credit_forensics.judgement.pattern_arrays import Patterns
 from credit_forensics.resolution.family_names import CARD, NAME, SESSION
@@ -34,11 +36,13 @@ class Believed:
     """What voices are believed to be worth.
 
     ``accuracy[family]``: one accuracy a level, or one a level and row for the session family,
-    whose accuracy differs by period; ``accounts``: how many there are.
+    whose accuracy differs by period; ``accounts``: how many there are; ``dependence``: of the
+    families, square, empty where none is known.
     """
 
     accuracy: list[Floats]
     accounts: int
+    dependence: Sequence[Sequence[float]] = ()
 
 
 def name_false_values(
@@ -81,6 +85,7 @@ def contributions(patterns: Patterns, believed: Believed, session: Floats) -> Fl
     exists = patterns.exists
     rows = np.arange(len(patterns))
     result = np.zeros((len(patterns), size, size + 1))
+    worth = rivals_worth(patterns, believed.dependence)
     for index, family in enumerate(patterns.families):
         level = patterns.level[:, index]
         accuracy = believed.accuracy[index][np.maximum(level - 1, 0)]
@@ -103,7 +108,7 @@ def contributions(patterns: Patterns, believed: Believed, session: Floats) -> Fl
             for slot in (index, size):
                 result[:, index, slot] = np.where(has_name[:, slot], lone, 0.0)
             continue
-        weight = np.log(FALSE_VALUES * accuracy / (1 - accuracy))
+        weight = np.log(FALSE_VALUES * accuracy / (1 - accuracy)) * worth[:, index]
         named = (level > 0) & (patterns.slot[:, index] > 0)
         result[rows[named], index, patterns.slot[named, index] - 1] = weight[named]
     return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from credit_forensics.judgement.dependence import witness_groups
 from credit_forensics.judgement.families import (
     BINDING,
     FAMILIES,
@@ -13,7 +14,7 @@ from credit_forensics.judgement.families import (
     HISTORY_ONE,
 )
 from credit_forensics.judgement.pattern_arrays import Patterns
-from credit_forensics.judgement.posterior import _acts, _witnesses
+from credit_forensics.judgement.posterior import _groups_among, _witnesses
 
 
 @pytest.mark.parametrize(
@@ -44,4 +45,4 @@ def test_a_weak_history_is_no_second_witness(mapping, name, acts):
         credited_has_name=np.zeros(1, dtype=bool),
     )
     found = _witnesses(patterns, np.array([0]), agrees)
-    assert _acts(patterns, found).sum() == acts
+    assert _groups_among(witness_groups(patterns, []), found).tolist() == [acts]
