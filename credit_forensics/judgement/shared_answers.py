@@ -5,8 +5,7 @@ sources, and within a block (questions that were put to the very same sources) o
 share of each class leans on that of all. Blocks leave the question at hand out, so that it does not
 hear its own echo. What sources have in common is not seen by one fit, so probabilities are the mean
 of the fit and of what it gives where the sources are drawn anew (the Bayesian bootstrap; Rubin
-1981). No run reads a truth; form and constants were settled with public truths in view
-(docs/accuracy.md).
+1981). No run reads a truth; form and constants were settled with some in view (docs/accuracy.md).
 """
 
 from __future__ import annotations
