@@ -113,6 +113,12 @@ def test_the_demo_case(case):
     labels = case.parent / "given.csv"
     labels.write_text(f"payment_id,label\n{worst},wrong\ncs_nowhere,right\n")
     assert printed("review-labels", "review", case, "--labels", labels)["unknown"] == 1
+    key = case.parent / "seal.pem"
+    assert printed("seal", "seal", case.parent / "analysis", "--key", key)["key_made"]
+    assert printed("verify", "verify", case.parent / "analysis")["holds"]
+    (case.parent / "analysis" / "findings.csv").write_text("changed")
+    found = printed("verify", "verify", case.parent / "analysis", status=1)
+    assert found["changed"] == ["findings.csv"]
     assert printed("store-cleared", "store", case, "--clear")["removed_bytes"] > 0
 
 

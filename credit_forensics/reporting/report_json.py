@@ -19,7 +19,7 @@ from credit_forensics.reporting.blocks import text_of
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.in_short import in_short
 from credit_forensics.reporting.incident_rows import incident_rows
-from credit_forensics.reporting.since_last import FORMAT
+from credit_forensics.reporting.since_last import SCHEMA
 
 _FINDING = (
     "id", "incident_id", "part_of", "finding", "cause", "severity", "payment_id", "event_id",
@@ -58,7 +58,7 @@ def report_json(view: CaseView, headline: str, started_at: str, rolling: str) ->
     """
     findings, since = view.findings, view.since
     return {
-        "format": FORMAT,
+        "schema": SCHEMA,
         "version": __version__,
         "case": view.case.name,
         "started_at": started_at,

@@ -10,7 +10,7 @@ from typing import Any
 
 import pandas as pd
 
-FORMAT = 1
+SCHEMA = "credit-forensics/incident_report/1"
 
 
 @dataclass(frozen=True)
@@ -45,7 +45,7 @@ def read_report(path: Path | str) -> dict[str, Any] | None:
         told = json.loads(Path(path).read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    usable = isinstance(told, dict) and told.get("format") == FORMAT
+    usable = isinstance(told, dict) and told.get("schema") == SCHEMA
     return told if usable and isinstance(told.get("findings"), list) else None
 
 
