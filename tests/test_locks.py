@@ -28,7 +28,9 @@ warnings.simplefilter("ignore")
 sys.modules["fcntl"] = sys.modules["msvcrt"] = None
 import credit_forensics
 for module in pkgutil.walk_packages(credit_forensics.__path__, "credit_forensics."):
-    importlib.import_module(module.name)
+    # What the MCP SDK imports it decides by the platform itself.
+    if not module.name.startswith("credit_forensics.mcp."):
+        importlib.import_module(module.name)
     print(module.name)
 """
 

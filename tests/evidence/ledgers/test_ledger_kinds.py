@@ -21,11 +21,10 @@ def kind(
     overrides: dict[str, str] | None = None,
 ) -> str:
     sql = kind_sql("reason", "delta", "backed", overrides)
-    row = duckdb.execute(
+    (row,) = duckdb.execute(
         f"SELECT {sql} FROM (SELECT ?::VARCHAR AS reason, ?::BIGINT AS delta, ?::BOOLEAN AS backed)",
         [reason, delta, backed],
-    ).fetchone()
-    assert row
+    ).fetchall()
     return str(row[0])
 
 
@@ -146,9 +145,9 @@ def test_what_names_a_payment_is_bought_or_taken_back_unless_it_lapsed_or_was_ea
 ) -> None:
     told = kind_sql("reason", "delta", "true")
     sql = kind_by_tie_sql(f"({told})")
-    row = duckdb.execute(
+    (row,) = duckdb.execute(
         f"SELECT {sql} FROM (SELECT ? AS reason, ?::BIGINT AS delta, 'in_1' AS payment_id,"
         " NULL AS event_id) AS l",
         [reason, delta],
-    ).fetchone()
+    ).fetchall()
     assert row == (expected,)
