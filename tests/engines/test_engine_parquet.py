@@ -42,7 +42,8 @@ def test_a_world_gives_the_same_bytes_in_any_number_of_buckets(tmp_path, mode, b
 
 def test_awkward_ids_and_buckets_without_a_row_give_the_same_bytes(tmp_path):
     evidence = awkward_evidence()
-    assert analysed(kept(evidence, tmp_path, 200), "as_of") == analysed(evidence.engine, "as_of")
+    assert evidence.count("payments") < 80
+    assert analysed(kept(evidence, tmp_path, 80), "as_of") == analysed(evidence.engine, "as_of")
 
 
 def test_no_payment_at_all_is_judged_too(tmp_path):
