@@ -30,11 +30,11 @@ checked: ## install what demo needs with each file's hash checked (Linux x86-64,
 
 hashes: $(VENV)/.package ## write constraints-hashes.txt anew, for machines like this one
 	$(PIP) install --dry-run --ignore-installed --constraint constraints.txt --report $(VENV)/report.json .
-	$(BIN)/python release/hash_requirements.py $(VENV)/report.json > constraints-hashes.txt
+	$(BIN)/python .ci/hash_requirements.py $(VENV)/report.json > constraints-hashes.txt
 
 parts: $(VENV)/.package ## list what the package is made of, as CycloneDX
 	mkdir -p dist
-	$(BIN)/python release/list_parts.py > dist/parts.cdx.json
+	$(BIN)/python .ci/list_parts.py > dist/parts.cdx.json
 
 demo: $(VENV)/.package ## make the demo case, analyse it, render its report
 	$(BIN)/credit-forensics demo demo

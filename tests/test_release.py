@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-sys.path.insert(0, str(ROOT / "release"))
+sys.path.insert(0, str(ROOT / ".ci"))
 
 from hash_requirements import hashed_lines  # noqa: E402
 from list_parts import canonical, dependency_graph, parts_document  # noqa: E402
@@ -45,7 +45,7 @@ def test_the_parts_of_an_extra_are_listed_when_it_is_named():
 
 
 def test_the_same_installation_gives_the_same_list():
-    run = [sys.executable, str(ROOT / "release" / "list_parts.py")]
+    run = [sys.executable, str(ROOT / ".ci" / "list_parts.py")]
     once, again = (subprocess.run(run, capture_output=True, check=True).stdout for _ in range(2))
     assert once == again
     assert json.loads(once)["bomFormat"] == "CycloneDX"

@@ -1,6 +1,6 @@
 """Writes what pip chose for this machine, with the SHA-256 of each file, from pip's own report.
 
-``python release/hash_requirements.py report.json > constraints-hashes.txt``; the report is that of
+``python .ci/hash_requirements.py report.json > constraints-hashes.txt``; the report is that of
 ``pip install --dry-run --ignore-installed --report``. The file holds for machines of this platform
 and Python; another has other files, and installs by ``constraints.txt`` as ever.
 """

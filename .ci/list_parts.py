@@ -1,6 +1,6 @@
 """Lists what the package is made of, as CycloneDX 1.6: from the metadata of what is installed.
 
-``python release/list_parts.py [EXTRA …] > parts.cdx.json``. No index is asked: the list is of what
+``python .ci/list_parts.py [EXTRA …] > parts.cdx.json``. No index is asked: the list is of what
 runs here. The same installation gives the same bytes.
 """
 
