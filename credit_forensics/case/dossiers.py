@@ -9,6 +9,7 @@ import pandas as pd
 from credit_forensics.case.case import Case
 from credit_forensics.did_you_mean import or_nearest
 from credit_forensics.errors import CaseError
+from credit_forensics.privacy.mask import Mask
 from credit_forensics.tables.catalogue import Tables
 
 PAYMENT_PARTS = ("payment", "verdict", "history", "claims", "findings")
@@ -27,6 +28,15 @@ _SHOWN = {
     ),
     "ledger": ("created_at", "entry_id", "user_id", "kind", "delta", "payment_id"),
     "findings": ("severity", "finding", "cause", "payment_id", "credits"),
+}
+# The table whose columns a part has.
+_TABLES = {"payment": "payments", "verdict": "verdicts", "history": "deliveries"}
+# What this package counted, named or dated itself; no allow-list of evidence has it. Texts among it
+# are masked as texts are.
+_COMPUTED = {
+    "balances": ("booked",),
+    "coverage": ("read", "tied", "recognised", "rejected", "reason"),
+    "deliveries": ("at", "source", "what", "id"),
 }
 _FACTS = (
     "payment_id",
@@ -81,45 +91,28 @@ def _history(tables: Tables, payment: str) -> ir.Table:
     def of_payment(table: ir.Table) -> ir.Table:
         return table.filter(table.payment_id == payment)
 
-    none, no_credits = ibis.null("string"), ibis.null("int64")
-    created = of_payment(tables.payments)
-    events, deliveries = of_payment(tables.events), of_payment(tables.deliveries)
-    entries = of_payment(tables.ledger)
-    parts = [
-        created.select(
-            at=created.created_at,
-            source=ibis.literal("stripe"),
-            what=ibis.literal("created"),
-            user_id=none,
-            credits=no_credits,
-            id=created.payment_id,
+    def told(rows: ir.Table, source: str, at: str, what: object, id_: str, **more: str) -> ir.Table:
+        return rows.select(
+            at=rows[at],
+            source=ibis.literal(source),
+            what=what,
+            user_id=rows[more["user_id"]] if more else ibis.null("string"),
+            credits=rows[more["credits"]] if more else ibis.null("int64"),
+            id=rows[id_],
+        )
+
+    created, events = of_payment(tables.payments), of_payment(tables.events)
+    deliveries, entries = of_payment(tables.deliveries), of_payment(tables.ledger)
+    resolved = {"user_id": "resolved_user_id", "credits": "credits"}
+    return ibis.union(
+        told(created, "stripe", "created_at", ibis.literal("created"), "payment_id"),
+        told(events, "event", "created_at", events.type, "event_id"),
+        told(deliveries, "delivery", "received_at", deliveries.outcome, "event_id", **resolved),
+        told(
+            entries, "ledger", "created_at", entries.kind, "entry_id",
+            user_id="user_id", credits="delta",
         ),
-        events.select(
-            at=events.created_at,
-            source=ibis.literal("event"),
-            what=events.type,
-            user_id=none,
-            credits=no_credits,
-            id=events.event_id,
-        ),
-        deliveries.select(
-            at=deliveries.received_at,
-            source=ibis.literal("delivery"),
-            what=deliveries.outcome,
-            user_id=deliveries.resolved_user_id,
-            credits=deliveries.credits,
-            id=deliveries.event_id,
-        ),
-        entries.select(
-            at=entries.created_at,
-            source=ibis.literal("ledger"),
-            what=entries.kind,
-            user_id=entries.user_id,
-            credits=entries.delta,
-            id=entries.entry_id,
-        ),
-    ]
-    return ibis.union(*parts)
+    )  # fmt: skip
 
 
 def account_dossier(case: Case, user_id: str) -> dict[str, pd.DataFrame]:
@@ -167,8 +160,24 @@ def account_dossier(case: Case, user_id: str) -> dict[str, pd.DataFrame]:
     }
 
 
+def shown_dossier(dossier: dict[str, pd.DataFrame], mask: Mask) -> dict[str, pd.DataFrame]:
+    """A dossier as it may leave the case: personal data masked, unless the mask reveals it."""
+    return {part: shown_rows(rows, _TABLES.get(part, part), mask) for part, rows in dossier.items()}
+
+
+def shown_rows(rows: pd.DataFrame, table: str, mask: Mask) -> pd.DataFrame:
+    """Rows in the columns of a table, and in what was computed beside them, masked."""
+    computed = [name for name in _COMPUTED.get(table, ()) if name in rows]
+    shown = mask.frame(rows.drop(columns=computed), table)
+    for name in computed:
+        values = rows[name]
+        text = values.dtype == object or pd.api.types.is_string_dtype(values.dtype)
+        shown[name] = values.map(mask.text, na_action="ignore") if text else values
+    return shown[list(rows.columns)]
+
+
 def account_text(user_id: str, dossier: dict[str, pd.DataFrame]) -> str:
-    """A dossier for a terminal: ids as they are, no more of each part than a screen holds."""
+    """A dossier for a terminal, as ``shown_dossier`` gives it; of each part what a screen holds."""
     lines = [f"{user_id}: {len(dossier['payments'])} payments, {len(dossier['findings'])} findings"]
     for part in ACCOUNT_PARTS:
         rows = dossier[part]

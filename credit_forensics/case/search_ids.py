@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import re
-
 import ibis
 import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.case.case import Case
+from credit_forensics.case.shown_emails import ShownEmails
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.tables.catalogue import Tables
 
-_MASKED_EMAIL = re.compile(r"email~[0-9a-f]{10}")
 COLUMNS = ("kind", "id", "matched", "payment_id")
 
 
@@ -38,7 +36,7 @@ def search_ids(case: Case, text: str, mask: Mask) -> pd.DataFrame:
     text = text.strip()
     if not text:
         return pd.DataFrame(columns=list(COLUMNS))
-    emails = _emails(case, text, mask)
+    emails = ShownEmails(case, mask).meant(text)
     payments, users = tables.payments, tables.users
     objects, events, ledger = tables.payment_objects, tables.events, tables.ledger
     found = [
@@ -75,21 +73,3 @@ def _named(value: ir.Column, kind: str, id_: ir.Column, matched: str) -> ir.Tabl
         kind=ibis.literal(kind), id=id_, matched=ibis.literal(matched), value=value
     )
     return named.filter(named.id.notnull())
-
-
-def _emails(case: Case, text: str, mask: Mask) -> list[str]:
-    """The folded addresses that are meant; few, whatever the size of the case."""
-    payments, users = Tables().payments, Tables().users
-    keys = ibis.union(
-        payments.select(given=payments.payer_email, folded=payments.payer_email_key),
-        users.select(given=users.email, folded=users.email_key),
-    ).distinct()
-    keys = keys.filter(keys.given.notnull() & keys.folded.notnull())
-    if _MASKED_EMAIL.fullmatch(text):
-        rows = case.evidence.engine.frame(keys)
-        shown = rows["given"].map(lambda given: mask.value(given, "email"))
-        return sorted(set(rows.loc[shown == text, "folded"]))
-    if "@" not in text:
-        return []
-    same = (keys.given.lower() == text.lower()) | (keys.folded == text.lower())
-    return sorted(set(case.evidence.engine.frame(keys.filter(same))["folded"]))

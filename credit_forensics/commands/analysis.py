@@ -180,6 +180,8 @@ def _print_account(
     with steps() as progress:
         opened = _open(case, mode, progress, store=store, fresh=False)
         dossier = dossiers.account_dossier(opened, user_id)
+        user_id = opened.mask.user_id(user_id)
+        dossier = dossiers.shown_dossier(dossier, opened.mask)
     if json_:
         print_json("account", {"user_id": user_id, **dossier})
     else:

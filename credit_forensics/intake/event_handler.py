@@ -127,7 +127,7 @@ class EventHandler:
     async def _renewal(
         self, connection: Any, renewal: Checkout, facts: Known, event_id: str, invoice: Any
     ) -> Outcome:
-        why = renewals.why_ignored(invoice)
+        why = renewals.why_ignored(invoice, self.settings.prices)
         if why is not None:
             await booking.note_invoice(
                 connection, renewal.payment_id, payment_intent_id=renewal.payment_intent_id

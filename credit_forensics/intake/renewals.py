@@ -8,7 +8,7 @@ the session's payment and is booked by it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from credit_forensics.intake.checkout_object import (
@@ -97,19 +97,32 @@ def read_renewal(invoice: Any, event: Mapping[str, Any]) -> Checkout:
     )
 
 
-def why_ignored(invoice: Mapping[str, Any]) -> str | None:
-    """Why an invoice is none of the intake's: its session books it, or nothing was sold.
+def why_ignored(invoice: Mapping[str, Any], sold: Collection[str]) -> str | None:
+    """Why an invoice is none of the intake's: its session books it, or it sold no credits.
+
+    Parameters
+    ----------
+    sold
+        the prices of credits.
 
     Examples
     --------
-    >>> why_ignored({"billing_reason": "subscription_create"})
+    >>> why_ignored({"billing_reason": "subscription_create"}, [])
     'its session books it'
-    >>> why_ignored({"billing_reason": "subscription_cycle", "subtotal": 900})
+    >>> lines = {"data": [{"price": "price_plan"}]}
+    >>> plan = {"billing_reason": "subscription_cycle", "lines": lines}
+    >>> why_ignored(plan, ["price_credits"])
+    'none of its prices is of credits'
+    >>> why_ignored(plan, ["price_plan"])
     """
     if invoice.get("billing_reason") == _BEGUN:
         return "its session books it"
     if whole(invoice.get("subtotal")) == 0:
         return "nothing was sold"
+    prices = [_price(line) for line in _lines(invoice)]
+    # A line that names no price may be of anything.
+    if prices and None not in prices and not set(prices) & set(sold):
+        return "none of its prices is of credits"
     return None
 
 

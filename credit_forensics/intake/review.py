@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from collections import Counter
 from datetime import datetime
@@ -11,40 +10,34 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from credit_forensics.intake import booking, kept_events, reversals
+from credit_forensics.intake import booking, kept_events
 from credit_forensics.intake.checkout_object import (
-    Checkout,
-    UnreadableError,
     unreadable_checkout,
 )
 from credit_forensics.intake.expected_credits import expected_credits
 from credit_forensics.intake.guarded import Guard
-from credit_forensics.intake.renewals import NO_RENEWAL, read_payment
+from credit_forensics.intake.renewals import NO_RENEWAL
 from credit_forensics.intake.resolution import candidate_emails, candidate_ids
+from credit_forensics.intake.review_items import (
+    Item,
+    checkout_of,
+    item_of,
+    open_row,
+    plain_text,
+    row_of,
+    seconded,
+    settle,
+    transacting,
+    write_decision,
+)
 from credit_forensics.intake.users import exists
 from credit_forensics.intake.webhook import Webhook
 
 _MAX_ID = 2**63 - 1
 _MOST_AT_ONCE = 200
 _LOGGER = logging.getLogger("credit_forensics.intake")
-
-
-class Item(BaseModel):
-    """A payment that waits for a person."""
-
-    id: int
-    payment_id: str
-    event_id: str
-    problem: str
-    claims: list[dict[str, Any]]
-    suggested_user_id: str | None
-    credits: int | None
-    amount: int
-    currency: str
-    state: str
-    queued_at: datetime
 
 
 class Decision(BaseModel):
@@ -124,7 +117,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
         )
         async with engine.connect() as connection:
             rows = await connection.execute(query, {"state": state, "after": after, "n": limit})
-            return [_item(row) for row in rows]
+            return [item_of(row) for row in rows]
 
     @routes.get("/dead-events", responses={401: _RESPONSES[401], 429: _RESPONSES[429]})
     async def list_dead(
@@ -135,7 +128,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
         """Events that could not be handled and are not tried again by themselves."""
         guard.reviewer(request)
         async with engine.connect() as connection:
-            rows = await kept_events.dead(connection, after=_plain(after), most=limit)
+            rows = await kept_events.dead(connection, after=plain_text(after), most=limit)
         return [Dead.model_validate(row) for row in rows]
 
     @routes.post("/dead-events/{event_id}/retry", responses=_RESPONSES)
@@ -145,7 +138,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
         """Handle a dead event again, now."""
         reviewer = guard.reviewer(request)
         async with engine.connect() as connection:
-            kept = await kept_events.revive(connection, _plain(event_id))
+            kept = await kept_events.revive(connection, plain_text(event_id))
         if kept is None:
             raise HTTPException(404, "no such event that is dead")
         _LOGGER.warning("%s had a dead event handled again", reviewer)
@@ -158,7 +151,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
         reviewer = guard.reviewer(request)
         async with engine.connect() as connection:
             rows = await kept_events.between(
-                connection, span.since, span.until, after=_plain(span.after), most=_MOST_AT_ONCE
+                connection, span.since, span.until, after=plain_text(span.after), most=_MOST_AT_ONCE
             )
         _LOGGER.warning("%s had %d events handled again", reviewer, len(rows))
         outcomes: Counter[str] = Counter()
@@ -173,7 +166,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
         """One item."""
         guard.reviewer(request)
         async with engine.connect() as connection:
-            return _item(await _row(connection, item_id))
+            return item_of(await row_of(connection, item_id))
 
     @routes.post(
         "/{item_id}/decide", responses=_RESPONSES | {422: {"description": "cannot be done"}}
@@ -188,9 +181,9 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 raise HTTPException(422, "user_id is needed to credit")
             if not await exists(engine, decision.user_id):
                 raise HTTPException(422, "no such user")
-        async with _transacting(engine).begin() as connection:
-            row = await _open_row(connection, item_id)
-            checkout = await _checkout(connection, row.event_id)
+        async with transacting(engine).begin() as connection:
+            row = await open_row(connection, item_id)
+            checkout = await checkout_of(connection, row.event_id)
             state, credits = "refused", None
             if decision.action == "credit":
                 credits = decision.credits or row.credits
@@ -200,9 +193,9 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 if (
                     limit is not None
                     and credits > limit
-                    and not await _seconded(connection, row.id, decision, credits, reviewer)
+                    and not await seconded(connection, row.id, decision.user_id, credits, reviewer)
                 ):
-                    await _decide(
+                    await write_decision(
                         connection,
                         row,
                         action="propose",
@@ -226,7 +219,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 if booked != "credited":
                     raise HTTPException(409, _NOT_BOOKED[booked])
                 state = "credited"
-            await _decide(
+            await write_decision(
                 connection,
                 row,
                 action=decision.action,
@@ -236,10 +229,10 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 state=state,
                 credits=credits,
             )
-        if checkout is not None:
-            await _settle(engine, checkout)
         if state == "refused":
             return Decided(state=state)
+        if checkout is not None:
+            await settle(engine, checkout)
         return Decided(state=state, user_id=decision.user_id, credits=credits)
 
     @routes.post("/{item_id}/replay", responses=_RESPONSES)
@@ -248,9 +241,9 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
     ) -> Decided:
         """Resolve again with what is known now; booked only if the families agree by now."""
         reviewer = guard.reviewer(request)
-        async with _transacting(engine).begin() as connection:
-            row = await _open_row(connection, item_id)
-            checkout = await _checkout(connection, row.event_id)
+        async with transacting(engine).begin() as connection:
+            row = await open_row(connection, item_id)
+            checkout = await checkout_of(connection, row.event_id)
             if checkout is None:
                 raise HTTPException(409, "nothing can be booked from this session")
             _, facts = await booking.store_and_look_up(
@@ -266,13 +259,13 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
             value = expected_credits(checkout, webhook.settings.prices)
             state = "open"
             booked = None
-            clear = found.user_id is not None and row.problem != NO_RENEWAL
-            if clear and value.credits is not None:
+            user_id = None if row.problem == NO_RENEWAL else found.user_id
+            if user_id is not None and value.credits is not None:
                 booked = await booking.book(
                     connection,
                     checkout,
                     event_id=row.event_id,
-                    user_id=str(found.user_id),
+                    user_id=user_id,
                     credits=value.credits,
                     method=found.method or "",
                     families=found.families,
@@ -280,7 +273,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                     decided=row.problem not in (booking.BY_HAND, booking.INTENT_BOOKED),
                 )
                 state = "credited" if booked == "credited" else "open"
-            await _decide(
+            await write_decision(
                 connection,
                 row,
                 action="replay",
@@ -289,7 +282,7 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                 why=reason.why,
                 state=state,
             )
-        await _settle(engine, checkout)
+        await settle(engine, checkout)
         if state == "open":
             return Decided(state=state)
         return Decided(state=state, user_id=found.user_id, credits=value.credits)
@@ -302,106 +295,3 @@ _NOT_BOOKED = {
     booking.INTENT_BOOKED: "nothing was booked: its money is booked under another session",
     booking.BY_HAND: "nothing was booked: the credits were given by hand",
 }
-
-
-async def _seconded(
-    connection: AsyncConnection, item_id: int, decision: Decision, credits: int, reviewer: str
-) -> bool:
-    """Whether another reviewer decided the very same before."""
-    query = sa.text(
-        "SELECT EXISTS (SELECT FROM review_decisions WHERE item_id = :item AND action = 'propose' "
-        "AND user_id = :user AND credits = :credits AND decided_by <> :reviewer)"
-    )
-    values = {
-        "item": item_id,
-        "user": decision.user_id,
-        "credits": credits,
-        "reviewer": reviewer,
-    }
-    return bool((await connection.execute(query, values)).scalar_one())
-
-
-def _plain(value: str) -> str:
-    """A text that PostgreSQL can be asked for."""
-    return value.replace("\x00", "\ufffd").encode("utf-8", "replace").decode()
-
-
-def _transacting(engine: AsyncEngine) -> AsyncEngine:
-    return engine.execution_options(isolation_level="READ COMMITTED")
-
-
-async def _row(connection: AsyncConnection, item_id: int, lock: bool = False) -> Any:
-    query = sa.text(f"SELECT * FROM review_queue WHERE id = :id{' FOR UPDATE' if lock else ''}")
-    row = (await connection.execute(query, {"id": item_id})).one_or_none()
-    if row is None:
-        raise HTTPException(404, "no such item")
-    return row
-
-
-async def _open_row(connection: AsyncConnection, item_id: int) -> Any:
-    # Two reviewers at once: the second finds it decided.
-    row = await _row(connection, item_id, lock=True)
-    if row.state != "open":
-        raise HTTPException(409, "already decided")
-    return row
-
-
-async def _checkout(connection: AsyncConnection, event_id: str) -> Checkout | None:
-    """The session as it was delivered; None where nothing can be booked from it."""
-    query = sa.text("SELECT body FROM intake_events WHERE event_id = :id")
-    body = (await connection.execute(query, {"id": event_id})).scalar_one()
-    event = json.loads(bytes(body))
-    try:
-        return read_payment((event.get("data") or {}).get("object"), event)
-    except (UnreadableError, AttributeError):
-        return None
-
-
-async def _settle(engine: AsyncEngine, checkout: Checkout) -> None:
-    """Take back what was lost of a payment before it was booked."""
-    intent = checkout.payment_intent_id
-    if intent is None and checkout.invoice_id is not None:
-        async with engine.connect() as connection:
-            intent = await booking.note_invoice(
-                connection, checkout.invoice_id, payment_id=checkout.payment_id
-            )
-    if intent is not None:
-        await reversals.settle(engine, intent)
-
-
-async def _decide(
-    connection: AsyncConnection,
-    row: Any,
-    *,
-    action: str,
-    user_id: str | None,
-    reviewer: str,
-    why: str,
-    state: str,
-    credits: int | None = None,
-) -> None:
-    await connection.execute(
-        sa.text("UPDATE review_queue SET state = :state WHERE id = :id"),
-        {"state": state, "id": row.id},
-    )
-    await connection.execute(
-        sa.text(
-            "INSERT INTO review_decisions "
-            "(item_id, payment_id, action, user_id, decided_by, why, credits) "
-            "VALUES (:item_id, :payment_id, :action, :user_id, :decided_by, :why, :credits)"
-        ),
-        {
-            "item_id": row.id,
-            "payment_id": row.payment_id,
-            "action": action,
-            "user_id": user_id,
-            "decided_by": reviewer,
-            "credits": credits,
-            "why": _plain(why),
-        },
-    )
-
-
-def _item(row: Any) -> Item:
-    values = dict(row._mapping)
-    return Item(**(values | {"claims": json.loads(values["claims"])}))

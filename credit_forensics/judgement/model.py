@@ -105,10 +105,8 @@ def fit_model(
         (cells.count, (cells.period, cells.pattern)), shape=(cells.periods, len(patterns))
     )
     if accuracy is not None:
-        learned = fit.dependence
-        _expect(patterns, _update_states(patterns, counts, fit), fit)
-        # Of a part of the payments hardly any dependence could be learned.
-        fit.dependence = learned
+        # Into the copy goes what is fitted beside the accuracies: what was given stays.
+        _expect(patterns, _update_states(patterns, counts, fit), replace(fit))
         return fit
     if not fit.identifiable:
         fit.notes.append("Fewer than three families have data, so accuracies stay at their priors.")

@@ -10,7 +10,13 @@ from typing import Any
 import pandas as pd
 
 from credit_forensics.case.case import Case
-from credit_forensics.case.dossiers import account_dossier, is_account, payment_dossier
+from credit_forensics.case.dossiers import (
+    account_dossier,
+    is_account,
+    payment_dossier,
+    shown_dossier,
+    shown_rows,
+)
 from credit_forensics.case.search_ids import search_ids
 from credit_forensics.did_you_mean import or_nearest
 from credit_forensics.errors import CaseError
@@ -22,13 +28,6 @@ MOST_ROWS = 100
 MOST_CHARACTERS = 40_000
 """Of one answer as JSON. An answer that would be longer holds fewer rows and says so."""
 _LONGEST_ARGUMENT = 200
-# What this package counted, named or dated itself, by the table it stands in; no allow-list of
-# evidence has it. Texts among it are masked as texts are.
-_COMPUTED = {
-    "balances": ("booked",),
-    "coverage": ("read", "tied", "recognised", "rejected", "reason"),
-    "deliveries": ("at", "source", "what", "id"),
-}
 
 
 class CaseReader:
@@ -94,13 +93,13 @@ class CaseReader:
             if payment_id:
                 payment = case.explain(_argument(payment_id)).payment_id
                 rows = rows[rows["payment_id"] == payment]
-            return self._page(_masked(mask, rows, "findings"), offset, limit)
+            return self._page(shown_rows(rows, "findings", mask), offset, limit)
 
     def incidents(self, offset: int, limit: int) -> dict[str, Any]:
         """Findings that hang together, in the case's order."""
         with self._lock:
             case, mask = self._case()
-            return self._page(_masked(mask, case.incidents, "incidents"), offset, limit)
+            return self._page(shown_rows(case.incidents, "incidents", mask), offset, limit)
 
     def explain(self, payment_id: str) -> dict[str, Any]:
         """Why a payment has its verdict: voices, weights, and the scores they sum to."""
@@ -134,12 +133,10 @@ class CaseReader:
             id_ = _argument(id_)
             account = is_account(case, id_)
             parts = account_dossier(case, id_) if account else payment_dossier(case, id_)
-            tables = {"payment": "payments", "verdict": "verdicts", "history": "deliveries"}
             answer: dict[str, Any] = {"kind": "account" if account else "payment"}
-            for part, rows in parts.items():
-                shown = _masked(mask, rows, tables.get(part, part))
-                answer[part] = plain_rows(shown.head(MOST_ROWS))
-                answer.setdefault("rows", {})[part] = len(rows)
+            answer["rows"] = {part: len(rows) for part, rows in parts.items()}
+            some = {part: rows.head(MOST_ROWS) for part, rows in parts.items()}
+            answer |= {part: plain_rows(rows) for part, rows in shown_dossier(some, mask).items()}
             return self._fitting(answer, *parts)
 
     def search(self, text: str, offset: int, limit: int) -> dict[str, Any]:
@@ -184,18 +181,8 @@ class CaseReader:
         return answer
 
 
-def _masked(mask: Mask, rows: pd.DataFrame, table: str) -> pd.DataFrame:
-    computed = [name for name in _COMPUTED.get(table, ()) if name in rows]
-    shown = mask.frame(rows.drop(columns=computed), table)
-    for name in computed:
-        values = rows[name]
-        text = values.dtype == object or pd.api.types.is_string_dtype(values.dtype)
-        shown[name] = values.map(mask.text, na_action="ignore") if text else values
-    return shown[list(rows.columns)]
-
-
 def _rows(mask: Mask, rows: pd.DataFrame, table: str) -> list[dict[str, Any]]:
-    return plain_rows(_masked(mask, rows, table))
+    return plain_rows(shown_rows(rows, table, mask))
 
 
 def _argument(text: str) -> str:

@@ -11,16 +11,16 @@ from operator import or_
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.case.shown_emails import ShownEmails
 from credit_forensics.money import DECIMALS, minor_units
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.tables.catalogue import Tables
 
-_MASKED = re.compile(r"email~[0-9a-f]+")
 _DAYS = (re.compile(r"(\d{4})-(\d\d)-(\d\d)"), re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})"))
 
 
 class Finder:
-    """Searches one case; the masks of its e-mails are computed once, when first asked for.
+    """Searches one case.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ class Finder:
     def __init__(self, view: CaseView) -> None:
         self._view = view
         view.case.verdicts  # noqa: B018  # searched on the engine
-        self._shown: dict[str, list[str]] | None = None
+        self._emails = ShownEmails(view.case, view.case.masked())
 
     def payments(
         self,
@@ -97,7 +97,7 @@ class Finder:
         ):
             named = table.filter(_holds(table[column], folded) & table.payment_id.notnull())
             fits.append(payments.payment_id.isin(named.payment_id))
-        if emails := self._emails(word):
+        if emails := self._emails.meant(word):
             fits.append(payments.payer_email_key.isin(emails))
         if (day := _day(word)) is not None:
             fits.append(payments.created_at.date() == ibis.literal(day))
@@ -108,26 +108,8 @@ class Finder:
         tables, folded = Tables(), word.casefold()
         ledger = tables.ledger.filter(_holds(tables.ledger.payment_id, folded))
         fits = _holds(rows.user_id, folded) | rows.user_id.isin(ledger.user_id)
-        emails = self._emails(word)
+        emails = self._emails.meant(word)
         return fits | rows.email_key.isin(emails) if emails else fits
-
-    def _emails(self, word: str) -> list[str]:
-        """The folded addresses that a word names, as they are or as they are shown."""
-        if not _MASKED.fullmatch(word.casefold()) and "@" not in word:
-            return []
-        if self._shown is None:
-            payments, users = Tables().payments, Tables().users
-            keys = payments.select(given=payments.payer_email, folded=payments.payer_email_key)
-            keys = keys.union(
-                users.select(given=users.email, folded=users.email_key), distinct=True
-            )
-            rows = self._view.query(keys.filter(keys.given.notnull() & keys.folded.notnull()))
-            self._shown = {}
-            mask = self._view.case.masked()
-            for given, key in zip(rows["given"], rows["folded"], strict=True):
-                for name in {mask.value(given, "email"), str(given).casefold(), str(key)}:
-                    self._shown.setdefault(name, []).append(str(key))
-        return self._shown.get(word.casefold(), [])
 
 
 def _ids(values: Collection[str]) -> list[str]:

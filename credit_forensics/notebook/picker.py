@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -66,7 +67,7 @@ def choose_user(
     return picked
 
 
-class _Picked:
+class _Picked(ABC):
     """A dossier whose sections are widgets, written anew when another one is picked.
 
     Attributes
@@ -107,9 +108,9 @@ class _Picked:
         self._search.observe(lambda change: self._offer(str(change["new"])), "value")
 
     @property
+    @abstractmethod
     def picked(self) -> str:
         """The id of what is picked; empty where the case has none."""
-        raise NotImplementedError
 
     def pick(self, id_: str) -> None:
         """Show another one in every section.
@@ -124,22 +125,25 @@ class _Picked:
         for name in self._sections:
             self._write(name)
 
+    @abstractmethod
     def _opened(self, id_: str) -> Any:
-        raise NotImplementedError
+        """The dossier of another one."""
 
+    @abstractmethod
     def _worst(self) -> dict[str, str]:
         """The ids of those with findings, the worst first, each with its line in the list."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _number(self) -> int:
-        raise NotImplementedError
+        """How many there are in all."""
 
+    @abstractmethod
     def _found(self, words: Sequence[str]) -> list[str]:
         """The ids that all words fit, those with findings first."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _shown_id(self, id_: str) -> str:
-        raise NotImplementedError
+        """An id as it is shown."""
 
     def _entity(self) -> Entity | None:
         return Entity(self.kind, self.picked) if self.picked else None

@@ -152,8 +152,12 @@ def test_what_is_not_clear_waits_for_a_person(
 
 @pytest.mark.parametrize(
     "change",
-    [{"billing_reason": "subscription_create"}, {"subtotal": 0, "amount_paid": 0}],
-    ids=["its session books it", "a trial"],
+    [
+        {"billing_reason": "subscription_create"},
+        {"subtotal": 0, "amount_paid": 0},
+        {"lines": {"data": [{"price": {"id": "price_plan"}}, {"price": {"id": "price_seat"}}]}},
+    ],
+    ids=["its session books it", "a trial", "another product"],
 )
 def test_what_is_no_payment_of_its_own_is_left(in_shop: Any, change: dict[str, Any]) -> None:
     async def story(shop: Shop) -> None:

@@ -13,6 +13,15 @@ def _subscribe(stage: Stage, payer: Person) -> dict[str, Any]:
     return stage.session(payer, subscription=stage.token("sub"))
 
 
+def _running(stage: Stage) -> tuple[Person, dict[str, Any]]:
+    """A payer, and the session of a subscription that runs since the second before."""
+    payer = stage.person("payer")
+    session = _subscribe(stage, payer)
+    stage.deliver(stage.completed(session))
+    stage.later()
+    return payer, session
+
+
 def renewal(stage: Stage) -> None:
     """A subscription begins and is renewed; each period is one payment."""
     payer = stage.person("payer")
@@ -39,10 +48,7 @@ def renewal_of_the_older_api(stage: Stage) -> None:
 
 def renewal_told_twice(stage: Stage) -> None:
     """A renewal's two events, the first of them delivered three times."""
-    payer = stage.person("payer")
-    session = _subscribe(stage, payer)
-    stage.deliver(stage.completed(session))
-    stage.later()
+    payer, session = _running(stage)
     invoice = stage.invoice(session)
     told = stage.event("invoice.paid", invoice)
     for event in (told, told, stage.event("invoice.payment_succeeded", invoice), told):
@@ -52,20 +58,14 @@ def renewal_told_twice(stage: Stage) -> None:
 
 def free_period(stage: Stage) -> None:
     """A trial's invoice of nothing is told as paid."""
-    payer = stage.person("payer")
-    session = _subscribe(stage, payer)
-    stage.deliver(stage.completed(session))
-    stage.later()
+    payer, session = _running(stage)
     stage.deliver(stage.event("invoice.paid", stage.invoice(session, amount=0)))
     stage.expect({payer: 50})
 
 
 def upgrade(stage: Stage) -> None:
     """An upgrade in the middle of a period: the difference is paid, and no further period."""
-    payer = stage.person("payer")
-    session = _subscribe(stage, payer)
-    stage.deliver(stage.completed(session))
-    stage.later()
+    payer, session = _running(stage)
     changed = stage.invoice(session, reason="subscription_update", amount=217)
     stage.deliver(stage.event("invoice.paid", changed))
     stage.expect({payer: 50})
@@ -73,10 +73,7 @@ def upgrade(stage: Stage) -> None:
 
 def refunded_renewal(stage: Stage) -> None:
     """A renewal is refunded; the charge names the PaymentIntent alone."""
-    payer = stage.person("payer")
-    session = _subscribe(stage, payer)
-    stage.deliver(stage.completed(session))
-    stage.later()
+    payer, session = _running(stage)
     invoice = stage.invoice(session)
     stage.deliver(stage.event("invoice.paid", invoice))
     payment = invoice["payments"]["data"][0] | {"livemode": True}

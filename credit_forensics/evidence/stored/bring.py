@@ -46,8 +46,8 @@ from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
 from credit_forensics.evidence.stripe_api.pulled_files import note_gaps
 
-# What all payments settled of prices and of free orders.
-FOR_CREDITS = "for_credits"
+# What was settled on all payments (``complete.link_payments``), for a reading of a part.
+SETTLED = "settled"
 # A shared test card would bring the whole history along.
 MOST_OF_A_HISTORY = 200
 
@@ -75,7 +75,7 @@ def bring_whole(stored: StoredRows, case_file: CaseFile) -> Evidence:
         until = stored.get(UNTIL)
         evidence.ledger_until = dt.datetime.fromisoformat(until) if until else None
         cover_ledger(evidence)
-    stored.put(FOR_CREDITS, json.dumps(link_payments(evidence, case_file)))
+    stored.put(SETTLED, json.dumps(link_payments(evidence, case_file)))
     link_ids(evidence, case_file)
     return evidence
 
@@ -126,7 +126,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     link_ledger(evidence)
     part_bonuses(evidence)
     join_moves(evidence)
-    known = json.loads(stored.get(FOR_CREDITS) or "{}")
+    known = json.loads(stored.get(SETTLED) or "{}")
     if untied:
         pair_by_time(evidence, [k.removeprefix(GRANTS) for k in known if k.startswith(GRANTS)])
     match_returns(evidence)
