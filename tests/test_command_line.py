@@ -197,6 +197,8 @@ def test_each_rule_links_to_its_section_of_the_docs():
     rules = sarif_of(spec("findings").empty(), docs="https://docs.example/findings")
     links = [rule["helpUri"] for rule in rules["runs"][0]["tool"]["driver"]["rules"]]
     assert len(links) == len(FINDINGS)
+    unknown = sarif_of(spec("findings").empty())["runs"][0]["tool"]["driver"]["rules"]
+    assert all("helpUri" not in rule and rule["help"]["text"] for rule in unknown)
     for link in links:
         address, _, anchor = link.partition("#")
         assert address == "https://docs.example/findings"

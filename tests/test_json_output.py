@@ -207,3 +207,18 @@ def test_several_documents_are_a_line_each():
         print_json("monitor", {"at": "x"}, line=True)
         print_json("monitor", {"at": "y"}, line=True)
     assert [json.loads(line)["at"] for line in out.getvalue().splitlines()] == ["x", "y"]
+
+
+def test_an_account_whose_id_is_an_address_is_shown_masked(bare):
+    address = "ada.holm@example.com"
+    with sqlite3.connect(bare.parent / "ledger.db") as ledger:
+        ledger.execute(
+            "INSERT INTO credit_ledger VALUES (2, ?, 50, ?, NULL, '2025-09-01 11:00:00')",
+            [address, f"purchase of {address}"],
+        )
+    entries = printed("account", "explain", bare, address)["ledger"]
+    shown = {*(entry["user_id"] for entry in entries), *(entry["reason"] for entry in entries)}
+    assert len(entries) == 1 and address not in " ".join(shown)
+    told = run("explain", bare, address)
+    assert told.returncode == 0 and "email~" in told.stdout
+    assert address not in told.stdout + told.stderr

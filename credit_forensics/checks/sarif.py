@@ -17,8 +17,6 @@ from credit_forensics import __version__
 from credit_forensics.findings.catalogue import FINDINGS
 from credit_forensics.findings.finding_keys import finding_keys
 
-# The page that a rule's help is on, beside the text that travels with it: findings.md of the docs.
-DOCS = "https://pypi.org/project/credit-forensics/"
 _LEVELS = {"critical": "error", "high": "error", "medium": "warning", "low": "note"}
 
 
@@ -27,7 +25,7 @@ def sarif_of(
     *,
     case_file: str = "case.toml",
     baseline: Collection[str] = (),
-    docs: str = DOCS,
+    docs: str = "",
 ) -> dict[str, Any]:
     """Findings as a SARIF log.
 
@@ -40,7 +38,8 @@ def sarif_of(
     baseline
         keys of the known findings; those are marked unchanged, the others new.
     docs
-        the address under which ``docs/findings.md`` is read; each rule's help links into it.
+        the address under which ``docs/findings.md`` is read; each rule's help links into it. Its
+        text is there without one, too.
 
     Examples
     --------
@@ -55,7 +54,7 @@ def sarif_of(
             "shortDescription": {"text": finding.name.replace("_", " ")},
             "fullDescription": {"text": finding.proof},
             "help": {"text": f"{finding.proof}\n\nTo do: {finding.correction.text}"},
-            "helpUri": f"{docs}#{finding.name}",
+            **({"helpUri": f"{docs}#{finding.name}"} if docs else {}),
             "defaultConfiguration": {"level": _LEVELS[finding.severity]},
             "properties": {"severity": finding.severity},
         }
@@ -109,7 +108,7 @@ def write_sarif(
     *,
     case_file: str = "case.toml",
     baseline: Collection[str] = (),
-    docs: str = DOCS,
+    docs: str = "",
 ) -> None:
     """Write ``sarif_of`` to a file; the same findings give the same bytes."""
     log = sarif_of(findings, case_file=case_file, baseline=baseline, docs=docs)

@@ -95,6 +95,9 @@ def analyze(
     sarif: Annotated[
         Path | None, typer.Option(help="Write the findings as SARIF 2.1.0, for code hosts.")
     ] = None,
+    sarif_docs: Annotated[
+        str, typer.Option(help="Where docs/findings.md is read, for the links of SARIF's rules.")
+    ] = "",
     json_: JsonOption = False,
     store: StoreOption = True,
     fresh: FreshOption = False,
@@ -121,7 +124,9 @@ def analyze(
         known = baselines.read_baseline(write_baseline)
     if sarif is not None:
         path = (case / "case.toml" if case.is_dir() else case).as_posix()
-        sarif_log.write_sarif(opened.findings, sarif, case_file=path, baseline=known)
+        sarif_log.write_sarif(
+            opened.findings, sarif, case_file=path, baseline=known, docs=sarif_docs
+        )
     if json_:
         found = opened.judged.nothing_found(settings.analysis.judged_at_least)
         print_json("analyze", {**numbers, "nothing_found_means": found, "out": str(folder)})

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 import pandas as pd
+from claim_set import ClaimSet, claim_set
 from scipy.special import logsumexp
-
-from credit_forensics.judgement.claim_set import ClaimSet, claim_set
 
 _ROUNDS = 100
 OPEN_FALSE_VALUES = 10

@@ -18,10 +18,9 @@ import pandas as pd
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from claim_set import claim_set
+from fuse_claims import fuse_claims
 from truth_baselines import dawid_skene, is_shared, majority, one_coin, scored
-
-from credit_forensics.judgement.claim_set import claim_set
-from credit_forensics.judgement.fuse_claims import fuse_claims
 
 TRUTH, CLAIMS = "_truth.csv", "_claims.csv"
 

@@ -14,10 +14,10 @@ from functools import cached_property
 
 import numpy as np
 import pandas as pd
+from claim_set import ClaimSet
 from scipy.special import logsumexp
 
 from credit_forensics.arrays import Floats, Ints
-from credit_forensics.judgement.claim_set import ClaimSet
 from credit_forensics.judgement.dependence import DECLARED_STRENGTH
 
 _ROUNDS, _ROUNDS_WITHOUT_BLOCKS, _ROUNDS_DRAWN = 80, 20, 12

@@ -11,10 +11,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from claim_set import ClaimSet
 from scipy.special import betaln
 
 from credit_forensics.arrays import Floats, Ints
-from credit_forensics.judgement.claim_set import ClaimSet
 from credit_forensics.judgement.dependence import learned_dependence, worth_beside
 from credit_forensics.judgement.families import FALSE_VALUES
 from credit_forensics.judgement.fit import HIGHEST, LOWEST

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 from claim_worlds import copiers, crowd
-
-from credit_forensics.judgement.fuse_claims import fuse_claims
+from fuse_claims import fuse_claims
 
 
 def figures(answers: pd.DataFrame, truth: pd.DataFrame) -> tuple[float, float]:

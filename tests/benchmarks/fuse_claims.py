@@ -1,6 +1,7 @@
 """Answers questions from the claims of many sources, and says how sure it is.
 
-The core of the judgement on any claims: payments and methods are one case of questions and sources.
+The dependence between sources is learned as the judgement of payments learns it between families, by
+the same code and constants; the fit around it is for any questions and any sources.
 """
 
 from __future__ import annotations
@@ -10,10 +11,9 @@ from typing import Literal
 
 import numpy as np
 import pandas as pd
-
-from credit_forensics.judgement.claim_set import claim_set
-from credit_forensics.judgement.open_answers import fit_open
-from credit_forensics.judgement.shared_answers import fit_shared
+from claim_set import claim_set
+from open_answers import fit_open
+from shared_answers import fit_shared
 
 
 @dataclass(frozen=True)
