@@ -186,6 +186,7 @@ def _write(
         pattern=cells.pattern,
         count=cells.count,
         periods=np.int64(cells.periods),
+        mark=cells.marked,
         relation=patterns.related,
         **{name: getattr(patterns, name) for name in _PATTERNS},
     )
@@ -223,6 +224,7 @@ def _read(folder: Path, stored: dict[str, Any]) -> Judgement:
             pattern=arrays["pattern"],
             count=arrays["count"],
             periods=int(arrays["periods"]),
+            mark=arrays["mark"],
         )
     labelled = folder / "labelled.parquet"
     calibration = stored["calibration"]

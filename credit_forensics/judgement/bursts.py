@@ -16,13 +16,13 @@ from credit_forensics.arrays import Floats
 
 # Share of sessions that still name the payer, by state; the first is the quiet state.
 STATES: Floats = np.array([1.0, 0.7, 0.55, 0.4, 0.25])
-_BEGINS = 2e-4  # chance that a burst begins in the next period
+BEGINS = 2e-4  # chance that a burst begins in the next period, in a case of many
 _ENDS = 0.04  # chance that a burst is over in the next period
 # Steps between scalings: a step shrinks a belief by a thousandfold or so at the very worst.
 _SCALED_EVERY = 16
 
 
-def transition(begins: float = _BEGINS, ends: float = _ENDS) -> Floats:
+def transition(begins: float = BEGINS, ends: float = _ENDS) -> Floats:
     """The matrix of moving from one state (row) to another (column) in one period.
 
     Examples
@@ -41,13 +41,15 @@ def transition(begins: float = _BEGINS, ends: float = _ENDS) -> Floats:
     return matrix
 
 
-def smooth(log_likelihood: Floats) -> Floats:
+def smooth(log_likelihood: Floats, begins: float = BEGINS) -> Floats:
     """Smooth the states over the periods.
 
     Parameters
     ----------
     log_likelihood
         ``[period, state]``: log-likelihood of a period's payments in each state.
+    begins
+        the chance that a burst begins in a period.
 
     Returns
     -------
@@ -64,21 +66,22 @@ def smooth(log_likelihood: Floats) -> Floats:
     # State by period from here on: sums over the few states then run along the many periods.
     told = np.ascontiguousarray(log_likelihood.T)
     emission = np.exp(told - told.max(axis=0))
-    both = _scan(emission, _first_beliefs(), backwards=False)
+    moves = transition(begins)
+    both = _scan(emission, _first_beliefs(begins), moves.T)
     # What the periods after a period say of its state: nothing, for the last.
     after = np.ones(len(STATES))
-    both[:, :-1] *= _scan(emission[:, :0:-1], after, backwards=True)[:, ::-1]
+    both[:, :-1] *= _scan(emission[:, :0:-1], after, moves, backwards=True)[:, ::-1]
     both /= both.sum(axis=0)
     states_given_all: Floats = np.ascontiguousarray(both.T)
     return states_given_all
 
 
-def log_evidence(log_likelihood: Floats) -> float:
+def log_evidence(log_likelihood: Floats, begins: float = BEGINS) -> float:
     """Log-probability of all periods' payments together, whatever the states.
 
     Parameters
     ----------
-    log_likelihood
+    log_likelihood, begins
         as for ``smooth``.
 
     Examples
@@ -89,22 +92,21 @@ def log_evidence(log_likelihood: Floats) -> float:
     told = np.ascontiguousarray(log_likelihood.T)
     most = told.max(axis=0)
     emission = np.exp(told - most)
-    before = np.column_stack(
-        [_first_beliefs(), _scan(emission, _first_beliefs(), backwards=False)[:, :-1]]
-    )
-    expected = transition().T @ before
+    moves, first = transition(begins).T, _first_beliefs(begins)
+    before = np.column_stack([first, _scan(emission, first, moves)[:, :-1]])
+    expected = moves @ before
     return float((np.log((expected * emission).sum(axis=0)) + most).sum())
 
 
-def _first_beliefs() -> Floats:
+def _first_beliefs(begins: float) -> Floats:
     """Beliefs one move before the first period."""
-    start = np.full(len(STATES), _BEGINS / (len(STATES) - 1))
-    start[0] = 1 - _BEGINS
-    before: Floats = start @ np.linalg.inv(transition())
+    start = np.full(len(STATES), begins / (len(STATES) - 1))
+    start[0] = 1 - begins
+    before: Floats = start @ np.linalg.inv(transition(begins))
     return before
 
 
-def _scan(emission: Floats, start: Floats, *, backwards: bool) -> Floats:
+def _scan(emission: Floats, start: Floats, moves: Floats, *, backwards: bool = False) -> Floats:
     """``start`` after each step, scaled: ``[state, step]``.
 
     A step forwards is a move, then what its period's payments say; backwards the transpose. In
@@ -117,7 +119,6 @@ def _scan(emission: Floats, start: Floats, *, backwards: bool) -> Floats:
     padded = np.ones((states, blocks * length))
     padded[:, :count] = emission
     by_place = np.ascontiguousarray(padded.reshape(states, blocks, length).transpose(2, 0, 1))
-    moves = transition() if backwards else transition().T
 
     def step(beliefs: Floats, told: Floats) -> Floats:
         result: Floats = moves @ (beliefs * told) if backwards else (moves @ beliefs) * told

@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from credit_forensics.extras import Later
+from credit_forensics.judgement.bursts import STATES
 from credit_forensics.judgement.dependence import common_errors
 from credit_forensics.judgement.families import FALSE_VALUES
 from credit_forensics.judgement.model import Fit, state_posteriors
@@ -64,9 +65,8 @@ def agree_when_wrong(patterns: Patterns, cells: Cells, fit: Fit) -> pd.DataFrame
     ratio of the two. A ratio well above one says that the pair fails together.
     """
     thought = state_posteriors(patterns, fit)
-    counts = np.zeros((cells.periods, len(patterns)))
-    np.add.at(counts, (cells.period, cells.pattern), cells.count)
-    weight = (counts.T @ fit.states).T
+    weight = np.zeros((len(STATES), len(patterns)))
+    np.add.at(weight.T, cells.pattern, cells.count[:, None] * fit.states_of(cells))
     expected = (thought.probability * weight[:, :, None]).sum(axis=0)
     total = weight.sum(axis=0)
     wrong, alike = common_errors(patterns, expected, total)

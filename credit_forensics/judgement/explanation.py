@@ -11,7 +11,7 @@ import pandas as pd
 
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.fit import Fit, cell_session_accuracy
-from credit_forensics.judgement.pattern_arrays import Cells, Patterns
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns, mark_unit
 from credit_forensics.judgement.scores import candidate_weights, contributions, others_weight
 from credit_forensics.judgement.shown_person import NOBODY, or_nobody, shown_person
 from credit_forensics.judgement.used_claims import NamedMethod
@@ -123,6 +123,7 @@ def explain(
         pattern=np.array([0]),
         count=np.ones(1),
         periods=len(fit.states),
+        mark=np.array([int(row["pattern"]) // mark_unit(len(fit.families))]),
     )
     session = cell_session_accuracy(patterns, cell, fit)
     weights = contributions(patterns, fit.believed, session)

@@ -13,6 +13,7 @@ import numpy as np
 
 from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES
+from credit_forensics.judgement.common_cause import states_of_marks, worse_of
 from credit_forensics.judgement.families import (
     FALSE_VALUES,
     PATRONS_ALPHA,
@@ -47,7 +48,7 @@ from credit_forensics.resolution.family_names import SESSION
 # below certainty, so that no voice alone outweighs all others together.
 LOWEST, HIGHEST = 0.505, 0.9998
 FIRST_WRONG = 0.01
-RATES = ("patrons", "regular", "wrong", "sticks", "shared", "dependence")
+RATES = ("patrons", "regular", "wrong", "sticks", "shared", "dependence", "marks")
 
 
 @dataclass
@@ -56,8 +57,8 @@ class Fit:
 
     ``accuracy[family]``: one a level. ``voices[family]`` and ``right[family]``: how many voices of
     each level there were on payments with two families or more, and how many of them are expected
-    to be right. ``states[period, state]``: the burst chain. ``identifiable`` is false below three
-    families with data, where the priors stay.
+    to be right. ``states[period, state]``: the burst chain; ``marks``: the states of the front ends,
+    by number. ``identifiable`` is false below three families with data, where the priors stay.
 
     ``patrons``: share of payments that somebody pays for another person's account (``paid_for`` of
     the ``asked``), ``regular``: of them by people who do so as a rule; ``wrong``: share of sessions
@@ -84,6 +85,7 @@ class Fit:
     asked: float = 0.0
     many: bool = False
     dependence: list[list[float]] = field(default_factory=list)
+    marks: dict[str, list[float]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -95,6 +97,12 @@ class Fit:
     def believed(self) -> Believed:
         """The accuracies, as the scores take them."""
         return Believed(self.accuracy, self.accounts, self.dependence)
+
+    def states_of(self, cells: Cells, rows: slice = slice(None)) -> Floats:
+        """``[cell, state]``: the worse of what its period and its front end are believed to be."""
+        return worse_of(
+            self.states[cells.period[rows]], states_of_marks(self.marks, cells.marked[rows])
+        )
 
 
 @dataclass(frozen=True)
@@ -197,7 +205,7 @@ def cell_session_accuracy(patterns: Patterns, cells: Cells, fit: Fit) -> Floats:
     sum to the very score that the mixed posterior is the softmax of.
     """
     likelihood = state_posteriors(patterns, fit).likelihood
-    without = fit.states[cells.period] / likelihood[:, cells.pattern].T
+    without = fit.states_of(cells) / likelihood[:, cells.pattern].T
     without /= without.sum(axis=1, keepdims=True)
     words = [session_word(patterns, fit, state) for state in range(len(STATES))]
     by_payer, by_another = (

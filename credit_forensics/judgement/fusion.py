@@ -17,7 +17,13 @@ from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Query
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.model import Fit, fit_model
-from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode, without_family
+from credit_forensics.judgement.pattern_arrays import (
+    Cells,
+    Patterns,
+    decode,
+    mark_unit,
+    without_family,
+)
 from credit_forensics.judgement.patterns import pattern_keys
 from credit_forensics.judgement.periods import number_periods
 from credit_forensics.judgement.posterior import Posterior, posterior_blocks
@@ -121,14 +127,16 @@ def fuse(
     period, key, count = (
         counts.column(column).to_numpy() for column in ("period", "pattern", "payments")
     )
+    mark, pattern_key = np.divmod(key, mark_unit(len(families)))
     # By hashing: there are far fewer distinct keys than cells.
-    pattern, distinct = pd.factorize(key, sort=True)
+    pattern, distinct = pd.factorize(pattern_key, sort=True)
     patterns = decode(families, distinct)
     cells = Cells(
         period=period,
         pattern=pattern,
         count=count.astype(np.float64),
         periods=int(period.max(initial=0)) + 1,
+        mark=mark,
     )
     fit = fit_model(
         patterns,

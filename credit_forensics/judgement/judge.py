@@ -213,7 +213,7 @@ def judge(
     step("methods")
     for name in plan.lookups:
         engine.materialize(name, plan.recipe(name))
-    run("first_matrix", "name_owners")
+    run("first_matrix", "name_owners", "front_ends")
     drop("session_fields", *plan.lookups)
     step("first judgement")
     run("first_keyed", "first_name_questions", "first_name_marks")
@@ -233,7 +233,7 @@ def judge(
     drop("ownership", "first_posteriors")
     step("judgement")
     run("keyed", "name_questions", "name_marks")
-    drop("name_questions", "name_owners")
+    drop("name_questions", "name_owners", "front_ends")
     fused = fuse(
         engine,
         plan.recipe("counts"),

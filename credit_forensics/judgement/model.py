@@ -11,11 +11,18 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from scipy.sparse import csr_array
 from scipy.special import betaln
 
 from credit_forensics.arrays import Floats
-from credit_forensics.judgement.bursts import STATES, log_evidence, smooth
+from credit_forensics.judgement.bursts import STATES
+from credit_forensics.judgement.common_cause import (
+    Groups,
+    Marks,
+    evidence_of_both,
+    smooth_both,
+    states_of_marks,
+    worse_of,
+)
 from credit_forensics.judgement.dependence import common_errors, learned_dependence
 from credit_forensics.judgement.families import (
     MANY_ALPHA,
@@ -40,6 +47,7 @@ from credit_forensics.judgement.fit import (
 )
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.judgement.relations import (
+    acts,
     is_known,
     is_shared,
     of_patrons,
@@ -101,31 +109,29 @@ def fit_model(
             setattr(fit, name, value)
     if not len(patterns):
         return fit
-    counts = csr_array(
-        (cells.count, (cells.period, cells.pattern)), shape=(cells.periods, len(patterns))
-    )
+    groups = Groups.of(cells, len(patterns))
     if accuracy is not None:
         # Into the copy goes what is fitted beside the accuracies: what was given stays.
-        _expect(patterns, _update_states(patterns, counts, fit), replace(fit))
+        _expect(patterns, _update_states(patterns, groups, fit, fit.marks), replace(fit))
         return fit
     if not fit.identifiable:
         fit.notes.append("Fewer than three families have data, so accuracies stay at their priors.")
-        _expect(patterns, _update_states(patterns, counts, fit), fit)
+        _expect(patterns, _update_states(patterns, groups, fit), fit)
         return fit
     # Few pay for others, to begin with: sessions that are wrong are not to be explained away. Where
     # many payers are others all the same, the case decides which of the two shops it is.
     known = is_known(patterns.related)[cells.pattern]
-    few = _fitted(patterns, counts, fit)
+    few = _fitted(patterns, groups, fit)
     if cells.count[known].sum() < max(_FEWEST_KNOWN, _LEAST_KNOWN * cells.count.sum()):
         return few
-    many = _fitted(patterns, counts, replace(fit, many=True))
-    return max(few, many, key=lambda one: _evidence(patterns, counts, one))
+    many = _fitted(patterns, groups, replace(fit, many=True))
+    return max(few, many, key=lambda one: _evidence(patterns, groups, one))
 
 
-def _fitted(patterns: Patterns, counts: csr_array, start: Fit) -> Fit:
+def _fitted(patterns: Patterns, groups: Groups, start: Fit) -> Fit:
     alpha, beta = _patrons_prior(start)
     # As if none of the payments were for another, to begin with.
-    unseen = 0.0 if start.many else counts.sum()
+    unseen = 0.0 if start.many else groups.counts.sum()
     fit = replace(
         start,
         accuracy=[values.copy() for values in start.accuracy],
@@ -135,7 +141,7 @@ def _fitted(patterns: Patterns, counts: csr_array, start: Fit) -> Fit:
     )
     while fit.rounds < _ROUNDS:
         before = np.concatenate(fit.accuracy)
-        by_state = _update_states(patterns, counts, fit)
+        by_state = _update_states(patterns, groups, fit)
         # Chain and dependence move little, so the accuracies settle between their updates.
         for number in range(_ROUNDS_A_CHAIN):
             fit.rounds += 1
@@ -143,7 +149,7 @@ def _fitted(patterns: Patterns, counts: csr_array, start: Fit) -> Fit:
                 break
         if np.abs(np.concatenate(fit.accuracy) - before).max() < _CLOSE:
             break
-    _update_states(patterns, counts, fit)
+    _update_states(patterns, groups, fit)
     return fit
 
 
@@ -151,10 +157,10 @@ def _patrons_prior(fit: Fit) -> tuple[float, float]:
     return (MANY_ALPHA, MANY_BETA) if fit.many else (PATRONS_ALPHA, PATRONS_BETA)
 
 
-def _evidence(patterns: Patterns, counts: csr_array, fit: Fit) -> float:
+def _evidence(patterns: Patterns, groups: Groups, fit: Fit) -> float:
     """How well a fit explains the sessions' words, a share that was fitted costing its freedom."""
     likelihood = state_posteriors(patterns, fit).likelihood
-    evidence = log_evidence(counts @ np.log(likelihood).T)
+    evidence = evidence_of_both(groups, groups.counts @ np.log(likelihood).T, fit.marks)
     evidence += float(np.log(MANY_SHOPS if fit.many else 1 - MANY_SHOPS))
     index = patterns.index(SESSION)
     levels = zip(patterns.families[index].levels, fit.right[index], fit.voices[index], strict=True)
@@ -169,11 +175,16 @@ def _evidence(patterns: Patterns, counts: csr_array, fit: Fit) -> float:
     return evidence
 
 
-def _update_states(patterns: Patterns, counts: csr_array, fit: Fit) -> Floats:
-    """Smooth the chain; returns how many payments of a pattern it sees in each state."""
+def _update_states(
+    patterns: Patterns, groups: Groups, fit: Fit, given: Marks | None = None
+) -> Floats:
+    """Smooth the causes in common; returns how many payments of a pattern are in each state."""
     likelihood = state_posteriors(patterns, fit).likelihood
-    fit.states = smooth(counts @ np.log(likelihood).T)
-    by_state: Floats = (counts.T @ fit.states).T
+    told = groups.counts @ (np.log(likelihood) * acts()[patterns.related]).T
+    fit.states, fit.marks = smooth_both(groups, told, fit.states, fit.marks, given or {})
+    of_marks = states_of_marks(fit.marks, groups.marks)
+    by_group = worse_of(fit.states[groups.period], of_marks[groups.mark])
+    by_state: Floats = (groups.counts.T @ by_group).T
     return by_state
 
 

@@ -32,6 +32,7 @@ from credit_forensics.resolution.history import Mode
 
 _APART = ibis.interval(days=1)
 _SITTING = ibis.interval(hours=12)  # somebody who tries again has not paid for another twice
+_TEAM = 3  # others' accounts that one payer pays into, which make it more than trying again
 # Other payers whose sessions name one account: at least so many, and so many more for each that
 # an account is named by on average.
 _MANY, _MANY_A_MEAN = 4, 4
@@ -108,7 +109,7 @@ def _pairs(known: ir.Table, apart: ir.Table, mode: Mode) -> ir.Table:
     rows = rows.mutate(
         again=rows["at"].max().over(of("payer", "account", **reach)) >= rows.pair_first + _APART,
         between=rows.between.max().over(of("payer", "account", **reach)) == 1,
-        several=rows.begins.sum().over(of("payer", **reach)) > 1,
+        accounts=rows.begins.sum().over(of("payer", **reach)),
         apart=rows.other_at.max().over(of("payer", **reach)) >= rows.other_first + _APART,
         sittings=rows.sitting.sum().over(of("payer", **reach)),
         owns=rows.own_one.sum().over(of("payer", **reach)),
@@ -120,7 +121,9 @@ def _pairs(known: ir.Table, apart: ir.Table, mode: Mode) -> ir.Table:
     if mode == "as_of":
         known_own = ibis.coalesce(rows.account_own < rows["at"], False)
         mutual = ibis.coalesce(rows.paying_from < rows["at"], False)
-    others = rows.several & rows.apart
+    # What an owner does is known once, however often the pair recurs.
+    mutual &= rows.pair_place == 0
+    others = (rows.accounts > 1) & rows.apart
     pair = ibis.cases(
         (rows.again & (rows.between | others), AGAIN_AND_OTHERS),
         (~rows.again, ONCE),
@@ -128,6 +131,9 @@ def _pairs(known: ir.Table, apart: ir.Table, mode: Mode) -> ir.Table:
         else_=AGAIN,
     )
     further = ibis.ifelse(rows.apart, ibis.greatest(rows.sittings - 1, 1), 0)
+    # Who buys for a whole team at once does not try again.
+    team = ibis.ifelse(rows.accounts >= _TEAM, rows.accounts - 1, 0)
+    further = ibis.greatest(further, team)
     relation = code(0, 0, 0) + (
         mutual.cast("int64") * MUTUAL
         + pair * (code(0, 0, 1) - code(0, 0, 0))

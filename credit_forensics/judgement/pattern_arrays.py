@@ -9,9 +9,34 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_forensics.judgement.families import Family
+from credit_forensics.judgement.relations import SIZE
 from credit_forensics.resolution.family_names import NAME
 
 LEVELS = 8  # a family has at most seven levels, and silence
+_MOST_MARKS = 997
+
+
+def relation_unit(families: int) -> int:
+    """What one more in the number of a relation adds to a pattern's key."""
+    places: int = families + 2
+    unit: int = 2 ** (families + 1) * (places * LEVELS) ** families * places
+    return unit
+
+
+def mark_unit(families: int) -> int:
+    """What one more in the number of a front end adds to a payment's key."""
+    return relation_unit(families) * SIZE
+
+
+def most_marks(families: int) -> int:
+    """How many numbers of front ends the keys have room for, 0 for none among them.
+
+    Examples
+    --------
+    >>> most_marks(5), most_marks(7)
+    (997, 1)
+    """
+    return min(_MOST_MARKS, (2**63 - 1) // mark_unit(families))
 
 
 @dataclass(frozen=True)
@@ -67,16 +92,25 @@ class Patterns:
 
 @dataclass(frozen=True)
 class Cells:
-    """How many payments of each pattern lie in each period; one entry a cell that has any."""
+    """How many payments of each pattern lie in each period; one entry a cell that has any.
+
+    ``mark``: the number of the front end that made their sessions, 0 where none is named.
+    """
 
     period: npt.NDArray[np.int64]
     pattern: npt.NDArray[np.int64]
     count: npt.NDArray[np.float64]
     periods: int
+    mark: npt.NDArray[np.int64] | None = None
+
+    @property
+    def marked(self) -> npt.NDArray[np.int64]:
+        """``mark``; 0 where cells were made without."""
+        return np.zeros(len(self.count), dtype=np.int64) if self.mark is None else self.mark
 
 
 def decode(families: tuple[Family, ...], key: npt.NDArray[np.int64]) -> Patterns:
-    """Patterns from their keys; the inverse of ``pattern_keys``.
+    """Patterns from their keys; the inverse of ``pattern_keys``. The front end is left out.
 
     Parameters
     ----------
@@ -107,7 +141,7 @@ def decode(families: tuple[Family, ...], key: npt.NDArray[np.int64]) -> Patterns
         has_name=has_name,
         credited=rest % (size + 2),
         credited_has_name=credited_has_name,
-        relation=rest // (size + 2),
+        relation=rest // (size + 2) % SIZE,
     )
 
 

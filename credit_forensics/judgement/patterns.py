@@ -14,7 +14,7 @@ import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.judgement.families import Family
-from credit_forensics.judgement.pattern_arrays import LEVELS
+from credit_forensics.judgement.pattern_arrays import LEVELS, mark_unit, relation_unit
 from credit_forensics.resolution.method import NAME, SESSION
 
 _END = "\n"  # in no name: folding leaves one blank where there was white space
@@ -44,11 +44,13 @@ def _has_name(names: ir.StringValue, name: ir.StringValue) -> ir.BooleanValue:
     return ibis.coalesce(names.contains(_END + name + _END), False)
 
 
-def mark_session(voices: ir.Table, name_owners: ir.Table) -> ir.Table:
+def mark_session(voices: ir.Table, name_owners: ir.Table, front_ends: ir.Table) -> ir.Table:
     """Add ``session_has_name``: the session's person has the typed name, which several have.
 
-    The session names nearly everybody, and the histories leave it as it is, so this one look-up
-    serves both rounds; what else is asked about names is asked for few payments.
+    And ``mark``: the number of the front end that made the session, 0 where none is named.
+
+    The session names nearly everybody, and the histories leave it as it is, so these look-ups
+    serve both rounds; what else is asked about names is asked for few payments.
 
     Parameters
     ----------
@@ -56,12 +58,16 @@ def mark_session(voices: ir.Table, name_owners: ir.Table) -> ir.Table:
         as ``family_voices`` gives them.
     name_owners
         as ``owned_names`` gives it, of the names that several have.
+    front_ends
+        as ``front_end_marks`` gives it.
     """
     joined = voices.left_join(name_owners, voices[f"v_{SESSION}"] == name_owners.person_id)
+    joined = joined.left_join(front_ends, voices.payment_id == front_ends.payment_id)
     shared = ibis.coalesce(voices.name_owners > 1, False)
     return joined.select(
         *(voices[name] for name in voices.columns),
         session_has_name=shared & _has_name(name_owners.names, voices.name_key),
+        mark=ibis.coalesce(front_ends.mark, 0),
     )
 
 
@@ -71,7 +77,7 @@ def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
     Parameters
     ----------
     voices
-        with ``session_has_name``.
+        with ``session_has_name``, and ``mark`` (the number of the front end) where it is known.
     families
         the families, in order; the session is the first.
 
@@ -98,6 +104,8 @@ def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
         key = key * places + slot.cast("int64")
     for mark in [marks[-1], *reversed(marks[:-1])]:
         key = key * 2 + mark.cast("int64")
+    if "mark" in voices.columns:
+        key += voices.mark * ibis.literal(mark_unit(len(families)), "int64")
     asks = ibis.coalesce(voices.name_owners > 1, False) & reduce(or_, first_named[1:])
     return voices.mutate(pattern=key, asks=asks)
 
@@ -147,9 +155,8 @@ def relation_marks(relations: ir.Table, families: Sequence[Family]) -> ir.Table:
     families
         the families, in order.
     """
-    places = len(families) + 2
-    beyond = 2 ** (len(families) + 1) * (places * LEVELS) ** len(families) * places
-    return relations.select("payment_id", marks=relations.relation * ibis.literal(beyond, "int64"))
+    unit = ibis.literal(relation_unit(len(families)), "int64")
+    return relations.select("payment_id", marks=relations.relation * unit)
 
 
 def all_marks(*marks: ir.Table) -> ir.Table:

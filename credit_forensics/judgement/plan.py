@@ -16,6 +16,7 @@ import ibis.expr.types as ir
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.judgement.chosen_claims import chosen_claims
 from credit_forensics.judgement.families import FAMILIES, Family
+from credit_forensics.judgement.front_ends import front_end_marks
 from credit_forensics.judgement.fusion import (
     POSTERIORS,
     counted_patterns,
@@ -61,6 +62,7 @@ BY_PAYMENT = (
     "session_fields",
     "credited",
     "first_matrix",
+    "front_ends",
     "first_keyed",
     "first_name_questions",
     "ownership",
@@ -157,6 +159,7 @@ class Plan:
     lookups: dict[str, ir.Table]
     first_matrix: ir.Table
     name_owners: ir.Table
+    front_ends: ir.Table
     times: ir.Table
     first_keyed: ir.Table
     first_name_questions: ir.Table
@@ -226,7 +229,9 @@ def make_plan(
     )
     if has_users:
         first_voices = with_translated_ids(first_voices, tables)
-    first_keyed = keyed_voices(mark_session(first_voices, kept_name_owners), families)
+    front_ends = front_end_marks(tables, len(families))
+    marked = mark_session(first_voices, kept_name_owners, kept("front_ends", front_ends))
+    first_keyed = keyed_voices(marked, families)
     stored_first = kept("first_keyed", first_keyed)
     first_questions = name_questions(stored_first, families)
     first_marks = all_marks(
@@ -264,6 +269,7 @@ def make_plan(
         lookups=lookups,
         first_matrix=first,
         name_owners=name_owners,
+        front_ends=front_ends,
         times=busy_times(stored_fields),
         first_keyed=first_keyed,
         first_name_questions=first_questions,

@@ -83,7 +83,7 @@ def posterior_blocks(
         # A block stays in the processor's cache; each cell stands by itself.
         rows = slice(start, start + _CELLS_AT_ONCE)
         pattern = cells.pattern[rows]
-        return _of_cells(patterns, by_pattern, pattern, fit.states[cells.period[rows]], groups)
+        return _of_cells(patterns, by_pattern, pattern, fit.states_of(cells, rows), groups)
 
     count = len(cells.count)
     with ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -33,6 +33,7 @@ RELATIONS = (
 FURTHER_BOUNDS = (1, 2, 4)
 TOTAL_BOUNDS = (1, 3, 7, 16, 40)
 _TOTALS = (0, 2, 5, 10, 25, 75)
+_FURTHERS = (0.0, 1.0, 2.5, 5.0)
 _FURTHER, _TOTAL, _PAIR = len(FURTHER_BOUNDS) + 1, len(TOTAL_BOUNDS) + 1, len(RELATIONS)
 MUTUAL = _FURTHER * _TOTAL * _PAIR
 """What is added where the account's owner is seen to pay into accounts of others too."""
@@ -87,6 +88,24 @@ def is_shared(relation: Integers) -> npt.NDArray[np.bool_]:
 def is_known(relation: Integers) -> npt.NDArray[np.bool_]:
     """Whether the payer is known to be another person than the account's owner."""
     result: npt.NDArray[np.bool_] = relation % UNSHARED > 0
+    return result
+
+
+@lru_cache(maxsize=1)
+def acts() -> Floats:
+    """What a payment of each relation counts as, among those that show a cause in common.
+
+    Payments of one payer for others are one act: a boss who buys for a team at once is no burst of
+    wrong sessions.
+
+    Examples
+    --------
+    >>> [round(float(acts()[one]), 2) for one in (0, code(0, 0, ONCE), code(5, 5, ONCE))]
+    [1.0, 1.0, 0.17]
+    """
+    further = np.array([1 / (1 + count) for count in _FURTHERS])
+    of_pairs = np.concatenate([[1.0], np.tile(further, 2 * _PAIR * _TOTAL)])
+    result: Floats = np.concatenate([of_pairs, of_pairs])
     return result
 
 

@@ -165,8 +165,8 @@ def used_again(
     Parameters
     ----------
     first
-        ``family_voices`` of the matrix without histories, and beside it ``session_has_name`` and
-        ``for_histories``.
+        ``family_voices`` of the matrix without histories, and beside it what ``mark_session``
+        adds, and ``for_histories``.
     votes
         ``payment_id, user_id, history_count, history_purity`` of each history, by its stem.
     families, methods, left_out
@@ -181,7 +181,7 @@ def used_again(
     voices = [name for family in families for name in (f"v_{family.name}", f"l_{family.name}")]
     return rows.select(
         *("payment_id", "created_at", "session_user_id", "credited", "name_key", "name_owners"),
-        "session_has_name",
+        *(name for name in ("session_has_name", "mark") if name in rows.columns),
         **{name: changed.get(name, rows[name]) for name in voices},
     )
 

@@ -1,0 +1,165 @@
+"""Causes that wrong sessions have in common: a time, and the front end that made them.
+
+A lone session that disagrees with its payer may be somebody who pays for another; several that
+share an hour or a release, and whose neighbours are right less often than elsewhere, are a fault.
+Periods have a chain of states (``bursts``), front ends a state each, with a prior that most are
+quiet. A session is as accurate as the worse of the two says. Both are smoothed in turn, each given
+what the other is believed to be (mean field; Jordan et al. 1999, An introduction to variational
+methods for graphical models).
+
+What one payer does again and again is one act here: payers who pay for others do so often, and
+would make a burst by themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from scipy.sparse import csr_array
+
+from credit_forensics.arrays import Floats
+from credit_forensics.judgement.bursts import BEGINS, STATES, log_evidence, smooth
+from credit_forensics.judgement.pattern_arrays import Cells
+
+Integers = npt.NDArray[np.int64]
+Marks = Mapping[str, Sequence[float]]
+
+# A case that is looked into has a burst at least so often, however short its time is.
+_BURST_IN_A_CASE = 0.2
+# How often a front end breaks sessions. One that made most of the payments is the shop's usual one,
+# of which the accuracies speak; one of a single payment shares nothing.
+_BROKEN = 0.1
+_USUAL, _FEWEST = 0.6, 2
+_SIZE = len(STATES)
+_QUIET: Floats = np.eye(_SIZE)[0]
+_PRIOR: Floats = np.array([1 - _BROKEN, *[_BROKEN / (_SIZE - 1)] * (_SIZE - 1)])
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Payments by period and front end: ``counts[group, pattern]``, and what each group is.
+
+    ``marks``: the front ends' numbers, 0 for none named; ``mark[group]`` is a place among them.
+    ``judged[place]``: whether a state of its own is fitted.
+    """
+
+    counts: csr_array
+    period: Integers
+    mark: Integers
+    periods: int
+    marks: Integers
+    judged: npt.NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, cells: Cells, patterns: int) -> Groups:
+        """The groups of the cells."""
+        marks, place = np.unique(cells.marked, return_inverse=True)
+        keys, group = np.unique(cells.period * len(marks) + place, return_inverse=True)
+        counts = csr_array((cells.count, (group, cells.pattern)), shape=(len(keys), patterns))
+        payments = np.bincount(place, cells.count, len(marks))
+        judged = (marks > 0) & (payments >= _FEWEST) & (payments <= _USUAL * payments.sum())
+        period, mark = np.divmod(keys, max(len(marks), 1))
+        return cls(counts, period, mark, max(cells.periods, 1), marks, judged)
+
+    def by_period(self, values: Floats) -> Floats:
+        """Sums over the groups of each period."""
+        return _summed(values, self.period, self.periods)
+
+    def by_mark(self, values: Floats) -> Floats:
+        """Sums over the groups of each front end."""
+        return _summed(values, self.mark, len(self.marks))
+
+    @property
+    def begins(self) -> float:
+        """The chance that a burst begins in a period."""
+        return max(BEGINS, _BURST_IN_A_CASE / self.periods)
+
+    def array_of(self, marks: Marks) -> Floats:
+        """``[place, state]`` of what is known of front ends; quiet where nothing is."""
+        return states_of_marks(marks, self.marks)
+
+
+def _summed(values: Floats, place: Integers, size: int) -> Floats:
+    return np.column_stack([np.bincount(place, column, size) for column in values.T])
+
+
+def states_of_marks(marks: Marks, mark: Integers) -> Floats:
+    """``[row, state]`` of each row's front end; quiet where nothing is known of it."""
+    known = np.tile(_QUIET, (int(mark.max(initial=0)) + 1, 1))
+    for number, states in marks.items():
+        if int(number) < len(known):
+            known[int(number)] = states
+    result: Floats = known[mark]
+    return result
+
+
+def worse_of(one: Floats, other: Floats) -> Floats:
+    """The distribution of the worse of two states: ``[row, state]`` of both.
+
+    Examples
+    --------
+    >>> halves = np.array([[0.5, 0.5, 0, 0, 0]])
+    >>> worse_of(halves, halves).tolist()
+    [[0.25, 0.75, 0.0, 0.0, 0.0]]
+    """
+    # Subtracted from above, a tiny probability of a burst keeps its digits.
+    above = _above(one) + _above(other) - _above(one) * _above(other)
+    kept: Floats = np.column_stack([np.ones(len(above)), above[:, :-1]]) - above
+    return kept
+
+
+def _above(states: Floats) -> Floats:
+    """The probability of a worse state than each."""
+    result: Floats = np.zeros_like(states)
+    result[:, :-1] = np.cumsum(states[:, :0:-1], axis=1)[:, ::-1]
+    return result
+
+
+def smooth_both(
+    groups: Groups, told: Floats, states: Floats, marks: Marks, given: Marks
+) -> tuple[Floats, dict[str, list[float]]]:
+    """States of the periods, and of the front ends.
+
+    Parameters
+    ----------
+    groups
+        payments by period and front end.
+    told
+        ``[group, state]``: log-likelihood of a group's payments in each state.
+    states, marks
+        what was believed before.
+    given
+        front ends whose states are known, and stay.
+    """
+    if not groups.judged.any() and not given:
+        return smooth(groups.by_period(told), groups.begins), {}
+    of_marks = groups.array_of({**marks, **given})
+    fitted = groups.judged & ~np.isin(groups.marks, [int(mark) for mark in given])
+    # Few periods cost little, and few payments are soon swayed by where one begins.
+    for _ in range(3 if groups.periods < 1_000 else 1):
+        states = smooth(groups.by_period(_given(told, of_marks[groups.mark])), groups.begins)
+        log_odds = groups.by_mark(_given(told, states[groups.period])) + np.log(_PRIOR)
+        odds = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
+        of_marks[fitted] = (odds / odds.sum(axis=1, keepdims=True))[fitted]
+    return states, {
+        str(mark): row for mark, row in zip(groups.marks.tolist(), of_marks.tolist(), strict=True)
+    }
+
+
+def evidence_of_both(groups: Groups, told: Floats, marks: Marks) -> float:
+    """A lower bound of the log-probability of all payments, whatever the states."""
+    of_marks = groups.array_of(marks)
+    found = log_evidence(groups.by_period(_given(told, of_marks[groups.mark])), groups.begins)
+    believed = of_marks[groups.judged]
+    surprise = believed * (np.log(np.maximum(believed, 1e-300)) - np.log(_PRIOR))
+    return found - float(surprise.sum())
+
+
+def _given(told: Floats, other: Floats) -> Floats:
+    """What payments say of one cause's state, the other's being believed to be ``other``."""
+    worse = np.maximum.outer(np.arange(_SIZE), np.arange(_SIZE))
+    result: Floats = np.einsum("gst,gt->gs", told[:, worse], other)
+    return result
