@@ -27,8 +27,9 @@ from credit_forensics.judgement.pattern_arrays import Cells
 Integers = npt.NDArray[np.int64]
 Marks = Mapping[str, Sequence[float]]
 
-# A case that is looked into has a burst at least so often, however short its time is.
-_BURST_IN_A_CASE = 0.2
+# A case that is looked into has a burst at least so often, however short its time is; but one in
+# fifty periods at most begins one.
+_BURST_IN_A_CASE, _MOST_BEGIN = 0.2, 0.02
 # How often a front end breaks sessions. One that made most of the payments is the shop's usual one,
 # of which the accuracies speak; one of a single payment shares nothing.
 _BROKEN = 0.1
@@ -75,7 +76,7 @@ class Groups:
     @property
     def begins(self) -> float:
         """The chance that a burst begins in a period."""
-        return max(BEGINS, _BURST_IN_A_CASE / self.periods)
+        return max(BEGINS, min(_BURST_IN_A_CASE / self.periods, _MOST_BEGIN))
 
     def array_of(self, marks: Marks) -> Floats:
         """``[place, state]`` of what is known of front ends; quiet where nothing is."""

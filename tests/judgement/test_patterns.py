@@ -9,7 +9,7 @@ import pytest
 
 from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.judgement.families import FAMILIES, with_custom
-from credit_forensics.judgement.pattern_arrays import decode
+from credit_forensics.judgement.pattern_arrays import decode, mark_unit
 from credit_forensics.judgement.patterns import (
     mark_session,
     name_marks,
@@ -49,10 +49,17 @@ def patterns(rows, families=FAMILIES):
     names = ibis.table({"person_id": str, "name_key": str}, name="names")
     name_owners = engine.materialize("name_owners", owned_names(names))
     voices = ibis.table(columns, name="voices")
-    keyed = engine.materialize("keyed", pattern_keys(mark_session(voices, name_owners), families))
+    # Every other payment names its front end, which is no part of its pattern.
+    front_ends = pd.DataFrame({"payment_id": frame["payment_id"][::2], "mark": 7})
+    engine.register("front_ends", front_ends)
+    marks = ibis.table({"payment_id": str, "mark": "int64"}, name="front_ends")
+    marked = mark_session(voices, name_owners, marks)
+    keyed = engine.materialize("keyed", pattern_keys(marked, families))
     asked = engine.materialize("questions", name_questions(keyed, families))
     marks = engine.materialize("marks", name_marks(asked, name_owners, families))
     whole = engine.frame(whole_patterns(keyed, marks).order_by("payment_id"))
+    numbers = whole["pattern"] // mark_unit(len(families))
+    assert numbers.tolist() == [7 * (place % 2 == 0) for place in range(len(rows))]
     questions = engine.frame(asked.order_by("payment_id"))["payment_id"].tolist()
     return decode(families, whole["pattern"].to_numpy(dtype=np.int64)), questions
 
