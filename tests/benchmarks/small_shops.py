@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import argparse
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -40,7 +40,7 @@ class Small:
     share: float = 0.0
     wrong: bool = False
     as_wrong: bool = False
-    bursts: BurstSettings = BurstSettings()
+    bursts: BurstSettings = field(default_factory=BurstSettings)
 
 
 WORLDS = {
@@ -94,7 +94,9 @@ def settings(name: str, payments: int) -> WorldSettings:
     rate = WRONG[payments]
     world = replace(_RIGHT, payments=payments, users=payments * 2 // 5, bursts=small.bursts)
     if small.mechanism:
-        world = replace(world, mechanisms={small.mechanism: rate if small.as_wrong else small.share})
+        world = replace(
+            world, mechanisms={small.mechanism: rate if small.as_wrong else small.share}
+        )
     return replace(world, wrong_session_rate=rate) if small.wrong else world
 
 
