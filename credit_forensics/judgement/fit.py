@@ -57,8 +57,8 @@ class Fit:
 
     ``accuracy[family]``: one a level. ``voices[family]`` and ``right[family]``: how many voices of
     each level there were on payments with two families or more, and how many of them are expected
-    to be right. ``states[period, state]``: the burst chain; ``marks``: the states of the front
-    ends, by number. ``identifiable`` is false below three families with data, where the priors stay.
+    to be right. ``states[period, state]``: the burst chain; ``marks``: the states of the
+    front ends. ``identifiable`` is false below three families with data, where the priors stay.
 
     ``patrons``: share of payments that somebody pays for another person's account (``paid_for`` of
     the ``asked``), ``regular``: of them by people who do so as a rule; ``wrong``: share of sessions
