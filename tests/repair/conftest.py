@@ -49,7 +49,7 @@ class Books:
         return found
 
     def case(self) -> Case:
-        return Case.open(self.path)
+        return Case.open(self.path, store=False)
 
     def everything(self) -> list[list[tuple[Any, ...]]]:
         return [

@@ -91,12 +91,12 @@ def test_every_finding_of_a_world_is_put_right_at_once(tmp_path):
     path = write_case(make_world(settings, 11), tmp_path)
     from credit_forensics.case.case import Case
 
-    plan = make_plan(Case.open(path), allow_negative=True)
+    plan = make_plan(Case.open(path, store=False), allow_negative=True)
     assert len({one.finding for one in plan.corrections}) >= 6
     applied = apply_plan(plan)
     assert applied.complete
     moved = {(one.finding, one.payment_id) for one in plan.corrections}
-    found = Case.open(path).findings
+    found = Case.open(path, store=False).findings
     assert not moved & set(zip(found["finding"], found["payment_id"], strict=True))
     assert "balance_drift" not in set(found["finding"])
 
@@ -283,7 +283,7 @@ import sys
 from credit_forensics.case.case import Case
 from credit_forensics.repair import make_plan
 from credit_forensics.repair.apply import apply_plan
-plan = make_plan(Case.open(sys.argv[1]))
+plan = make_plan(Case.open(sys.argv[1], store=False))
 print("ready", flush=True)
 apply_plan(plan)
 """
