@@ -32,16 +32,3 @@ def expected(made) -> dict[str, bytes]:
 @pytest.fixture
 def folder(made, tmp_path) -> Path:
     return Path(shutil.copytree(made, tmp_path / "case"))
-
-
-@pytest.fixture(scope="session")
-def analysed_once(made, expected) -> Path:
-    folder = Path(shutil.copytree(made, made.parent / "analysed"))
-    Case.open(folder).analyze(made.parent / "of_analysed")
-    return folder
-
-
-@pytest.fixture
-def analysed(analysed_once, tmp_path) -> Path:
-    """The case with the store of its analysis; where it lies makes no difference."""
-    return Path(shutil.copytree(analysed_once, tmp_path / "case"))

@@ -69,19 +69,20 @@ def test_no_store_leaves_none(folder, tmp_path, expected):
 
 
 def test_what_was_analysed_is_explained_reviewed_and_repaired_without_judging(
-    analysed, tmp_path, monkeypatch
+    folder, tmp_path, monkeypatch
 ):
-    fresh = Case.open(analysed, store=False)
+    fresh = Case.open(folder, store=False)
     payments = fresh.verdicts["payment_id"].tolist()[:3]
     theirs = [fresh.explain(payment).to_dict() for payment in payments]
     queue, plan = review_queue(fresh), make_plan(fresh)
+    Case.open(folder).analyze(tmp_path / "out")
     forbid(monkeypatch)
-    settings = read_case_file(analysed)
+    settings = read_case_file(folder)
     for payment, explanation in zip(payments, theirs, strict=True):
         mine = explain_stored(settings, payment, "hindsight")
         assert mine is not None
         assert mine.to_dict() == explanation
-    case = Case.open(analysed)
+    case = Case.open(folder)
     pd.testing.assert_frame_equal(review_queue(case), queue)
     pd.testing.assert_frame_equal(make_plan(case).rows, plan.rows)
     for name in ("matrix", "claims", "persons", "method_summary", "method_agreement"):
@@ -120,13 +121,14 @@ def customers(tables: Tables) -> ir.Table:
     return payments.select("payment_id", user_id="customer_id")
 
 
-def test_methods_of_ones_own_are_judged_anew_and_change_nothing_that_is_stored(analysed, tmp_path):
-    before = made_anew(analysed)
+def test_methods_of_ones_own_are_judged_anew_and_change_nothing_that_is_stored(folder, tmp_path):
+    Case.open(folder).analyze(tmp_path / "first")
+    before = made_anew(folder)
     own = Method("own", "own", "the customer", rows=customers)
-    case = Case.open(analysed, methods=[own])
+    case = Case.open(folder, methods=[own])
     assert "own" in case.matrix.columns
-    assert made_anew(analysed) == before
-    assert "own" not in Case.open(analysed).matrix.columns
+    assert made_anew(folder) == before
+    assert "own" not in Case.open(folder).matrix.columns
 
 
 # Why something is stale: a change that matters, and beside it one that does not. -----------------
@@ -178,44 +180,49 @@ def setting(before: str, after: str) -> Callable[[Path], None]:
     ],
 )
 def test_a_change_that_matters_is_read_and_judged_anew_and_the_reason_is_kept(
-    analysed, tmp_path, change, reason
+    folder, tmp_path, change, reason
 ):
-    change(analysed)
-    after = analysis(analysed, tmp_path / "after")
-    assert after == analysis(analysed, tmp_path / "plain", store=False)
-    reasons = made_anew(analysed)
+    analysis(folder, tmp_path / "before")
+    change(folder)
+    after = analysis(folder, tmp_path / "after")
+    assert after == analysis(folder, tmp_path / "plain", store=False)
+    reasons = made_anew(folder)
     assert reasons["evidence"] == reason
     assert reasons["judgement hindsight"].endswith(f"({reason})")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        touch,
-        copy,
-        setting('name = "', 'name = "renamed '),
-        setting("[prices]", "[monitor]\ngrace_minutes = 5\n[prices]"),
-        setting("[prices]", '[report]\nlanguage = "de"\n[prices]'),
-    ],
-)
-def test_a_change_that_does_not_matter_judges_nothing_again(
-    analysed, tmp_path, monkeypatch, change
+@pytest.mark.parametrize("change", [touch, copy])
+def test_a_file_that_holds_the_same_is_not_judged_again(
+    folder, tmp_path, monkeypatch, expected, change
 ):
-    before = made_anew(analysed)
-    change(analysed)
-    plain = analysis(analysed, tmp_path / "plain", store=False)
+    analysis(folder, tmp_path / "before")
+    before = made_anew(folder)
+    change(folder)
     forbid(monkeypatch)
-    assert analysis(analysed, tmp_path / "after") == plain
-    assert made_anew(analysed) == before
+    assert analysis(folder, tmp_path / "after") == expected
+    assert made_anew(folder) == before
 
 
-def test_labels_judge_anew_and_read_nothing(analysed, tmp_path):
-    (analysed / "labels.csv").write_text("payment_id,label\ncs_1,right\n")
-    case = Case.open(analysed)
+def test_a_setting_that_does_not_matter_judges_nothing_again(folder, tmp_path, monkeypatch):
+    analysis(folder, tmp_path / "before")
+    before = made_anew(folder)
+    setting('name = "', 'name = "renamed ')(folder)
+    setting("[prices]", "[monitor]\ngrace_minutes = 5\n[prices]")(folder)
+    setting("[prices]", '[report]\nlanguage = "de"\n[prices]')(folder)
+    plain = analysis(folder, tmp_path / "plain", store=False)
+    forbid(monkeypatch)
+    assert analysis(folder, tmp_path / "after") == plain
+    assert made_anew(folder) == before
+
+
+def test_labels_judge_anew_and_read_nothing(folder, tmp_path):
+    analysis(folder, tmp_path / "before")
+    (folder / "labels.csv").write_text("payment_id,label\ncs_1,right\n")
+    case = Case.open(folder)
     assert case.read_anew == ()
     case.analyze(tmp_path / "after")
-    assert made_anew(analysed)["judgement hindsight"] == "labels.csv was changed"
-    assert made_anew(analysed)["evidence"] == "nothing was stored"
+    assert made_anew(folder)["judgement hindsight"] == "labels.csv was changed"
+    assert made_anew(folder)["evidence"] == "nothing was stored"
 
 
 # Where the store cannot be used ------------------------------------------------------------------
@@ -254,9 +261,10 @@ def test_a_case_that_may_only_be_read_works_without_a_store_and_says_so_once(fol
 
 
 def test_while_another_process_writes_a_reader_goes_on_and_a_newcomer_reads_without(
-    analysed, tmp_path, expected, monkeypatch, caplog
+    folder, tmp_path, expected, monkeypatch, caplog
 ):
     monkeypatch.setattr("credit_forensics.evidence.stored.open.WAIT_SECONDS", 0.2)
+    analysis(folder, tmp_path / "first")
     script = (
         "import sys, time\n"
         "from credit_forensics.case_file import read_case_file\n"
@@ -266,27 +274,28 @@ def test_while_another_process_writes_a_reader_goes_on_and_a_newcomer_reads_with
         "    time.sleep(600)\n"
     )
     process = subprocess.Popen(
-        [sys.executable, "-c", script, str(analysed)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", script, str(folder)], stdout=subprocess.PIPE, text=True
     )
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "writing\n"
-        assert analysis(analysed, tmp_path / "reader") == expected
-        grow(analysed)
-        plain = analysis(analysed, tmp_path / "plain", store=False)
-        assert analysis(analysed, tmp_path / "newcomer") == plain
+        assert analysis(folder, tmp_path / "reader") == expected
+        grow(folder)
+        plain = analysis(folder, tmp_path / "plain", store=False)
+        assert analysis(folder, tmp_path / "newcomer") == plain
         assert "read without its store" in caplog.text
     finally:
         process.kill()
         process.communicate()
 
 
-def test_evidence_or_a_judgement_that_is_not_whole_is_made_again(analysed, tmp_path, expected):
-    (stamp,) = (analysed / ".store").glob("*/stamp.json")
+def test_evidence_or_a_judgement_that_is_not_whole_is_made_again(folder, tmp_path, expected):
+    analysis(folder, tmp_path / "first")
+    (stamp,) = (folder / ".store").glob("*/stamp.json")
     stamp.write_text("{")
-    assert analysis(analysed, tmp_path / "second") == expected
-    assert made_anew(analysed)["evidence"] == "it was not whole"
-    (judged,) = (analysed / ".store").glob("*/judgement-hindsight-*/judgement.json")
+    assert analysis(folder, tmp_path / "second") == expected
+    assert made_anew(folder)["evidence"] == "it was not whole"
+    (judged,) = (folder / ".store").glob("*/judgement-hindsight-*/judgement.json")
     judged.write_text("{")
-    assert analysis(analysed, tmp_path / "third") == expected
-    assert made_anew(analysed)["judgement hindsight"] == "it was not whole"
+    assert analysis(folder, tmp_path / "third") == expected
+    assert made_anew(folder)["judgement hindsight"] == "it was not whole"

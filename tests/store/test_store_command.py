@@ -45,10 +45,11 @@ def test_no_store_and_fresh_are_options_of_every_command_that_opens_a_case():
         assert "--fresh" in text, command
 
 
-def test_explain_gives_the_same_from_the_store_as_without(analysed):
-    payment = json.loads((analysed / "sessions.jsonl").read_text().splitlines()[0])["id"]
+def test_explain_gives_the_same_from_the_store_as_without(folder, tmp_path):
+    run("analyze", str(folder), "--out", str(tmp_path / "out"))
+    payment = json.loads((folder / "sessions.jsonl").read_text().splitlines()[0])["id"]
     for form in ([], ["--json"]):
-        stored = run("explain", str(analysed), payment, *form)
-        assert stored == run("explain", str(analysed), payment, "--no-store", *form)
+        stored = run("explain", str(folder), payment, *form)
+        assert stored == run("explain", str(folder), payment, "--no-store", *form)
         assert payment in stored
-    assert stored == run("explain", str(analysed), payment, "--json", "--fresh")
+    assert stored == run("explain", str(folder), payment, "--json", "--fresh")
