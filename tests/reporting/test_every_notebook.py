@@ -1,7 +1,7 @@
 """Every notebook runs on the demo, on a small and on an empty case, and fails with a name.
 
 One of each kind is rendered whole, by papermill in a kernel of its own; the cells of the others
-are run here. What the pages of the small case show is in ``test_render_report``.
+are run here. What the whole page of the small case shows is in ``test_render_report``.
 """
 
 from __future__ import annotations
@@ -46,6 +46,14 @@ def in_a_report(monkeypatch) -> None:
 @pytest.mark.parametrize("template", TEMPLATES)
 def test_every_notebook_runs_on_the_demo(template, demo, in_a_report):
     assert any("text/html" in bundle for bundle in run_cells(template, demo))
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_every_notebook_masks_the_people_of_the_small_case(template, case_path, in_a_report):
+    page = "".join(bundle.get("text/html", "") for bundle in run_cells(template, case_path))
+    assert "<h2" in page
+    assert "example.com" not in page
+    assert "alert(1)" not in page
 
 
 @pytest.mark.parametrize("template", TEMPLATES)

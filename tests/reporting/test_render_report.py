@@ -18,7 +18,6 @@ from small_case import HOSTILE_NAME, RIGHTFUL
 
 from credit_forensics.errors import CaseError
 from credit_forensics.reporting.incident_report import case_view
-from credit_forensics.reporting.notebook_files import template_names
 from credit_forensics.reporting.render import ReportFailedError, render_report
 
 NOW = datetime(2025, 9, 3, 8, tzinfo=UTC)
@@ -198,13 +197,10 @@ def test_reveal_says_so(case_path, tmp_path):
     assert "The credits of payment" not in page.words
 
 
-@pytest.mark.parametrize(
-    "template", [name for name in template_names() if name not in ("incident_report", "06_repair")]
-)
-def test_every_notebook_runs_on_the_small_case(template, case_path, tmp_path):
-    report = render_report(case_path, template=template, out=tmp_path, now=NOW)
+def test_a_notebook_with_cells_for_an_analyst_runs_without_them(case_path, tmp_path):
+    report = render_report(case_path, template="01_first_look", out=tmp_path, now=NOW)
     page = Page(report.html.read_text(encoding="utf-8"))
-    assert report.status in ("ok", "findings")
+    assert report.status == "findings"
     assert "widget-view" not in report.notebook.read_text()
     assert page.of("h2")
     assert "example.com" not in report.html.read_text()
