@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import os
 import signal
 from pathlib import Path
 
 import pytest
+from forked import PROCESSES
 
 from credit_forensics.case.case import Case
-
-# A process of its own each, forked from one that has loaded the package and opened nothing.
-PROCESSES = multiprocessing.get_context("forkserver")
-PROCESSES.set_forkserver_preload(["credit_forensics.case.case"])
 
 
 def be_killed(folder: Path, last: int, out: Path) -> None:
