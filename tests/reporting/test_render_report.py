@@ -73,6 +73,12 @@ def test_files_are_named_by_template_start_run_and_status(report):
     assert report.counts == {"critical": 5, "high": 2, "medium": 2}
 
 
+def test_the_same_report_is_the_same_bytes(report, case_path, tmp_path):
+    again = render_report(case_path, out=tmp_path, now=NOW, run_id="0a1b2c3d")
+    for kind in ("html", "json", "csv"):
+        assert getattr(report, kind).read_bytes() == getattr(again, kind).read_bytes(), kind
+
+
 def test_the_page_says_what_happened_then_the_incidents_then_answers_ten_questions(page):
     order = ["Wrong user (stale session)", "Incidents, gravest first", "10 What must be corrected"]
     places = [page.words.rindex(words) for words in (*order, "Findings by severity")]
