@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from credit_forensics.intake.named_entries import NAMED, TAKEN_BY_HAND
+from credit_forensics.intake.named_entries import named, taken_by_hand
 
 _LOSE = sa.text(
     """
@@ -44,8 +44,9 @@ _LOSSES = sa.text(
         (array_agg(event_id ORDER BY amount DESC, event_id))[1] AS event_id
     FROM intake_losses WHERE payment_intent_id = :id"""
 )
-_TAKEN_BY_HAND = sa.text(TAKEN_BY_HAND).bindparams(
-    sa.bindparam("since", type_=sa.DateTime(timezone=True)),
+_NAMED = sa.text(named())
+_TAKEN_BY_HAND = sa.text(taken_by_hand()).bindparams(
+    sa.bindparam("created_at", type_=sa.DateTime(timezone=True)),
     sa.bindparam("credits", type_=sa.BigInteger),
 )
 
@@ -84,8 +85,8 @@ async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
         if payment is None or payment.amount <= 0:
             return 0
         losses = (await connection.execute(_LOSSES, {"id": payment_intent_id})).one()
-        named = {"payment_id": payment.payment_id, "event_id": payment.event_id}
-        rows = (await connection.execute(sa.text(NAMED), named)).all()
+        ids = {"payment_id": payment.payment_id, "event_id": payment.event_id}
+        rows = (await connection.execute(_NAMED, ids)).all()
         target = credits_lost(payment.credits, payment.amount, losses.lost)
         parts = to_take(
             [(r.user_id, int(r.delta), bool(r.refund)) for r in rows], target, payment.credits
@@ -95,7 +96,7 @@ async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
             by_hand = (
                 await connection.execute(
                     _TAKEN_BY_HAND,
-                    {"user_id": user_id, "credits": credits, "since": payment.created_at},
+                    {"user_id": user_id, "credits": credits, "created_at": payment.created_at},
                 )
             ).scalar_one()
             if by_hand:

@@ -62,8 +62,6 @@ class Webhook:
         self.settings, self.engine, self.clock = settings, engine, clock
         self.handler = EventHandler(settings, engine)
         self._running: set[asyncio.Task[Outcome]] = set()
-        # Some connections are left to keep events with, and for who asks.
-        self._turns = asyncio.Semaphore(max(1, settings.pool_size - 3))
 
     async def deliver(self, body: bytes, signature: str | None) -> Outcome:
         """Handle a delivery and log it; never raises.
@@ -119,8 +117,7 @@ class Webhook:
         signed: bool = True,
     ) -> Outcome:
         """Handle an event and log what became of it; one that failed is kept for another time."""
-        async with self._turns:
-            outcome = await self._guarded(event, event_id, kind, body, request_id)
+        outcome = await self._guarded(event, event_id, kind, body, request_id)
         # What Stripe's list gave has no signature that could be right or wrong.
         outcome = outcome if signed else replace(outcome, signature_valid=None)
         self._log(outcome, request_id, now)
