@@ -58,6 +58,7 @@ _BOOK = sa.text(
         SELECT user_id, sum(delta)::bigint FROM entry GROUP BY user_id ORDER BY user_id
         ON CONFLICT (user_id)
         DO UPDATE SET total_credits = user_credits.total_credits + EXCLUDED.total_credits
+        RETURNING user_id
     ), binding AS (
         INSERT INTO stripe_customers (user_id, stripe_customer_id)
         SELECT payment.user_id, customer_id FROM payment JOIN given USING (payment_id)
@@ -65,6 +66,13 @@ _BOOK = sa.text(
         ON CONFLICT (stripe_customer_id) DO NOTHING
     )
     SELECT EXISTS (SELECT FROM entry AS e WHERE e.payment_id = given.payment_id) AS booked,
+        -- A trigger may swallow or change what is written: then nothing is, and a person sees it.
+        CASE WHEN (decided OR entries = 0)
+            AND EXISTS (SELECT FROM payment AS p WHERE p.payment_id = given.payment_id)
+            AND NOT EXISTS (SELECT FROM entry AS e JOIN balance AS b USING (user_id)
+                WHERE e.payment_id = given.payment_id AND e.user_id = given.user_id
+                AND e.delta = given.credits)
+        THEN 1 / (n - n) END AS swallowed,
         EXISTS (SELECT FROM payment AS p WHERE p.payment_id = given.payment_id)
             OR EXISTS (SELECT FROM intake_payments AS p WHERE p.payment_id = given.payment_id)
             AS known,
@@ -317,6 +325,6 @@ async def finish(
     committed, as the reversal looks for the payment after the loss is: one of the two sees the
     other.
     """
-    asked = [{"n": number} | asdict(one) for number, one in enumerate(ended)]
+    asked = [{"n": number} | vars(one) for number, one in enumerate(ended)]
     found = await connection.execute(_FINISH, {"asked": json.dumps(asked)})
     return [bool(row[0]) for row in found]

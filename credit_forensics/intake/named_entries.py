@@ -8,9 +8,10 @@ credits and its time.
 
 from __future__ import annotations
 
-# The first session that a reason names; the index of the same expression makes it quick.
-PAYMENT_IN_REASON = "substring(reason from 'cs_[A-Za-z0-9_]+')"
-REASON_NAMES_A_PAYMENT = r"payment_id IS NULL AND reason LIKE '%cs\_%'"
+# The first session or invoice that a reason names (an invoice's id is long: no ``sign_in_page``);
+# the index of the same expression makes it quick.
+PAYMENT_IN_REASON = "substring(reason from '(cs_[A-Za-z0-9_]+|(?<![A-Za-z0-9])in_[A-Za-z0-9]{8,})')"
+REASON_NAMES_A_PAYMENT = r"payment_id IS NULL AND reason ~ '(cs|in)\_'"
 
 
 def named(of: str = ":") -> str:
@@ -57,7 +58,8 @@ def _by_hand(of: str) -> str:
     return rf"""
     FROM credit_ledger AS h WHERE h.user_id = {of}user_id AND h.payment_id IS NULL
       AND h.entry_key IS NULL AND h.stripe_event_id IS NULL AND h.created_at >= {of}created_at
-      AND h.reason !~ '(cs|pi|evt)_' AND h.reason !~* '^(regrant:netted|usage)'
+      AND h.reason !~ '((cs|pi|evt)_|in_[A-Za-z0-9]{{8}})'
+      AND h.reason !~* '^(regrant:netted|usage)'
       AND NOT EXISTS (SELECT FROM credit_ledger AS n WHERE n.user_id = h.user_id
           AND n.reason = 'regrant:netted:entry_' || h.id)
 """

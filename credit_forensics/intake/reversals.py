@@ -31,9 +31,11 @@ _REVERSE = sa.text(
         ON CONFLICT (user_id)
         DO UPDATE SET total_credits = user_credits.total_credits + EXCLUDED.total_credits
     )
-    SELECT EXISTS (SELECT FROM entry)
+    -- A trigger may swallow the entry: that is no refund that was taken.
+    SELECT CASE WHEN NOT EXISTS (SELECT FROM entry) AND NOT EXISTS
+        (SELECT FROM credit_ledger WHERE entry_key = :entry_key) THEN 1 / (:delta - :delta) END
     """
-)
+).bindparams(sa.bindparam("entry_key", type_=sa.Text), sa.bindparam("delta", type_=sa.BigInteger))
 
 _PAYMENT = sa.text(
     "SELECT payment_id, credits, amount, event_id, created_at FROM intake_payments "
