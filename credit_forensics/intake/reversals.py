@@ -31,11 +31,15 @@ _REVERSE = sa.text(
         ON CONFLICT (user_id)
         DO UPDATE SET total_credits = user_credits.total_credits + EXCLUDED.total_credits
     )
-    -- A trigger may swallow the entry: that is no refund that was taken.
-    SELECT CASE WHEN NOT EXISTS (SELECT FROM entry) AND NOT EXISTS
-        (SELECT FROM credit_ledger WHERE entry_key = :entry_key) THEN 1 / (:delta - :delta) END
+    SELECT EXISTS (SELECT FROM entry)
+        OR EXISTS (SELECT FROM credit_ledger WHERE entry_key = :entry_key)
     """
-).bindparams(sa.bindparam("entry_key", type_=sa.Text), sa.bindparam("delta", type_=sa.BigInteger))
+).bindparams(sa.bindparam("entry_key", type_=sa.Text))
+
+
+class SwallowedError(Exception):
+    """The ledger took no entry and said nothing: a trigger of its own may do so."""
+
 
 _PAYMENT = sa.text(
     "SELECT payment_id, credits, amount, event_id, created_at FROM intake_payments "
@@ -104,7 +108,7 @@ async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
             if by_hand:
                 continue
             suffix = f":{number}" if number > 1 else ""
-            await connection.execute(
+            taken_now = await connection.execute(
                 _REVERSE,
                 {
                     "user_id": user_id,
@@ -115,6 +119,8 @@ async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
                     "entry_key": f"refund:{payment.payment_id}:{target}{suffix}",
                 },
             )
+            if not taken_now.scalar_one():
+                raise SwallowedError
             taken += credits
         return taken
 

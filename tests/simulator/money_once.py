@@ -378,7 +378,7 @@ class Run(Watching, Faults):
     def _held(self, payment: Payment) -> dict[str, int]:
         rows = self.rows(
             "SELECT user_id, sum(delta)::int FROM credit_ledger WHERE payment_id = :id "
-            "OR (payment_id IS NULL AND substring(reason from '(?:cs|in)_[A-Za-z0-9_]+') = :id) "
+            "OR (payment_id IS NULL AND substring(reason from '((cs_test|in_1Sim)[_A-Za-z0-9]+)') = :id) "
             "GROUP BY 1 HAVING sum(delta) <> 0",
             id=payment.payment_id,
         )
