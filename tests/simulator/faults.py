@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
+from fastapi import FastAPI
 from pydantic import SecretStr
 
 from credit_forensics.checks.handler.books import Books
@@ -52,6 +53,8 @@ BACKENDS = (
 class Faults:
     """The steps of a run that break something; each leaves it mended, or a later step does."""
 
+    apps: list[FastAPI]
+    lives: contextlib.AsyncExitStack
     url: str
     folder: Path
     settings: IntakeSettings
@@ -67,11 +70,11 @@ class Faults:
         return time.time() + self.ahead
 
     async def start(self) -> None:
-        """A new process of the intake."""
-        app = create_app(self.settings, clock=self.clock)
-        self.app, self.webhook = app, app.state.webhook
-        self.life = app.router.lifespan_context(app)
-        await self.life.__aenter__()
+        """Two new processes of the intake over one database."""
+        self.apps = [create_app(self.settings, clock=self.clock) for _ in range(2)]
+        self.lives = contextlib.AsyncExitStack()
+        for app in self.apps:
+            await self.lives.enter_async_context(app.router.lifespan_context(app))
 
     async def _slow(self) -> None:
         """Entries take their time to be written, or no longer do."""
@@ -113,7 +116,7 @@ class Faults:
         await sending
 
     async def _kill(self) -> None:
-        """The process dies while it handles deliveries; another takes its place."""
+        """The processes die while they handle deliveries; others take their place."""
         sending = asyncio.create_task(self.send(self._some(4)))
         await asyncio.sleep(self.chance.random() * 0.02)
         me = asyncio.current_task()
@@ -121,7 +124,8 @@ class Faults:
         for task in dead:
             task.cancel()
         await asyncio.gather(sending, *dead, return_exceptions=True)
-        await self.app.state.engine.dispose()
+        for app in self.apps:
+            await app.state.engine.dispose()
         self.run(f"SELECT pg_terminate_backend(pid) FROM ({BACKENDS}) AS b")
         # Whatever it did not take is Stripe's to send again.
         await self.start()
@@ -167,7 +171,7 @@ class Faults:
             expires_at=int(time.time()) + 3600,
         )
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self.app), base_url="http://x"
+            transport=httpx.ASGITransport(app=self.apps[0]), base_url="http://x"
         ) as client:
             answer = await client.get(
                 "/api/v1/users/validate/user-1", headers={"authorization": f"Bearer {token}"}

@@ -126,7 +126,7 @@ class Run(Watching, Faults):
                     self._kept_what_was_accepted(name)
             await self._settle_down()
         finally:
-            await self.life.__aexit__(None, None, None)
+            await self.lives.aclose()
 
     def _names(self, steps: int) -> list[str]:
         names, weights = zip(*STEPS, strict=True)
@@ -217,7 +217,7 @@ class Run(Watching, Faults):
         order = {"action": "refuse" if refuse else "credit", "why": "looked into it"}
         order |= {} if refuse else {"user_id": payment.user}
         async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app=self.app), base_url="http://x"
+            transport=httpx.ASGITransport(app=self.chance.choice(self.apps)), base_url="http://x"
         ) as client:
             path, headers = f"/api/v1/review/{item}/decide", {"authorization": f"Bearer {REVIEWER}"}
             answers = await asyncio.gather(
@@ -252,7 +252,7 @@ class Run(Watching, Faults):
         # A connection that was cut before is found dead at its next use; the app's sweep, too, is
         # told so, and comes again.
         with contextlib.suppress(sa.exc.DBAPIError, OSError, TimeoutError):
-            await finish_unfinished(self.webhook, older_than=0)
+            await finish_unfinished(self.apps[0].state.webhook, older_than=0)
 
     async def _plan(self) -> None:
         """Plan a repair of all that Stripe knows."""
@@ -346,7 +346,8 @@ class Run(Watching, Faults):
     async def deliver(self, body: bytes) -> Outcome:
         """A delivery, signed by Stripe's clock, with one of two secrets that are being rotated."""
         secret = self.chance.choice(self.settings.webhook_secrets).get_secret_value()
-        told = await self.webhook.deliver(body, sign(body, secret, int(time.time())))
+        webhook = self.chance.choice(self.apps).state.webhook
+        told = await webhook.deliver(body, sign(body, secret, int(time.time())))
         refused = told.outcome == "signature_refused"
         if refused != (abs(self.ahead) > TOLERANCE + 5):
             self.broken.append(f"signature {'refused' if refused else 'taken'} at {self.ahead}")

@@ -33,7 +33,7 @@ def run(engine: sa.Engine, *statements: str) -> None:
 
 def lost_key(patch: pytest.MonkeyPatch) -> Callable[[sa.Engine], None]:
     """A payment is unique by nothing any more: neither its row nor its entry."""
-    text = booking._BOOK.text.replace("'purchase:' || :payment_id", "gen_random_uuid()::text")
+    text = booking._BOOK.text.replace("'purchase:' || payment_id", "gen_random_uuid()::text")
     assert text != booking._BOOK.text
     bound = booking._BOOK._bindparams.values()
     patch.setattr(booking, "_BOOK", sa.text(text).bindparams(*bound))
