@@ -55,20 +55,18 @@ class EventHandler:
 
     def __init__(self, settings: IntakeSettings, engine: AsyncEngine) -> None:
         self.settings = settings
-        self.turns = Turns(engine, settings.pool_size)
+        # The database's own timeouts come first, where it answers at all.
         seconds = settings.database_timeout_seconds + 1.0
+        self.turns = Turns(engine, settings.pool_size, seconds)
         self._look_up = Gathered(
-            keep_and_look_up, self.turns, seconds=seconds, unlike=lambda arrival: arrival.event_id
+            keep_and_look_up, self.turns, unlike=lambda arrival: arrival.event_id
         )
         self._book = Gathered(
             booking.book_all,
             self.turns,
-            seconds=seconds,
             unlike=lambda purchase: purchase.checkout.payment_id,
         )
-        self._finish = Gathered(
-            booking.finish, self.turns, seconds=seconds, unlike=lambda ended: ended.request_id
-        )
+        self._finish = Gathered(booking.finish, self.turns, unlike=lambda ended: ended.request_id)
 
     async def handle(
         self, event: Mapping[str, Any], event_id: str, kind: str, body: bytes, request_id: str
@@ -221,6 +219,9 @@ class EventHandler:
         """A refund or a dispute that was lost; anything else is none of ours."""
         if not isinstance(about, Mapping):
             return Outcome(200, "ignored", event_id)
+        money = reversals.came_back(kind, about)
+        if money is not None:
+            return await self._came_back(money, event_id)
         source = amount = None
         if kind == "charge.refunded":
             source, amount = f"charge:{reference(about)}", whole(about.get("amount_refunded"))
@@ -238,6 +239,24 @@ class EventHandler:
                 event_id=event_id,
             )
         return Outcome(200, "ignored", event_id, payment_intent_id=intent)
+
+    async def _came_back(self, money: reversals.CameBack, event_id: str) -> Outcome:
+        """What was taken for money that is the shop's again is a person's to give back."""
+        async with self.turns.connection() as connection:
+            found = await reversals.owed(connection, money)
+            if found is None or found[1] == 0:
+                return Outcome(200, "ignored", event_id)
+            user_id, credits, currency = found
+            await booking.queue(
+                connection,
+                unreadable_checkout(money.object_id, money.amount, currency),
+                event_id=event_id,
+                problem=money.problem,
+                claims=(),
+                credits=credits,
+                suggested=user_id,
+            )
+        return Outcome(200, "queued", event_id, payment_intent_id=money.intent, error=money.problem)
 
 
 def _of(checkout: Checkout, event_id: str, outcome: str, **more: Any) -> Outcome:

@@ -25,22 +25,29 @@ Run = Callable[[AsyncConnection, Sequence[Asked], str | None], Awaitable[Sequenc
 
 
 class Turns:
-    """Connections for what runs alone; some are left for runs together, to keep events, to ask."""
+    """Connections for what runs alone; some are left for runs together, to keep events, to ask.
 
-    def __init__(self, engine: AsyncEngine, pool_size: int) -> None:
-        self.engine = engine
+    Parameters
+    ----------
+    seconds
+        how long one may have its turn: a connection that is frozen answers nothing, not even that
+        a statement took too long.
+    """
+
+    def __init__(self, engine: AsyncEngine, pool_size: int, seconds: float) -> None:
+        self.engine, self.seconds = engine, seconds
         self._turns = asyncio.Semaphore(max(1, pool_size - _LEFT_FREE))
 
     @asynccontextmanager
     async def connection(self) -> AsyncIterator[AsyncConnection]:
         """A connection in AUTOCOMMIT, when it is one's turn."""
-        async with self._turns, self.engine.connect() as connection:
+        async with self.turn() as engine, engine.connect() as connection:
             yield connection
 
     @asynccontextmanager
     async def turn(self) -> AsyncIterator[AsyncEngine]:
         """The engine, for one who takes one connection of it at most."""
-        async with self._turns:
+        async with self._turns, asyncio.timeout(self.seconds):
             yield self.engine
 
 
@@ -53,8 +60,6 @@ class Gathered(Generic[Asked, Answer]):
         runs the statement on a connection for some who ask, and gives an answer for each, in
         order; its third argument is the ``lock_timeout`` that it sets, or None for the
         connection's own.
-    seconds
-        how long a run for several may take before each is run alone.
     unlike
         of those who ask the same by this key only one is in a run.
     """
@@ -64,10 +69,9 @@ class Gathered(Generic[Asked, Answer]):
         run: Run[Asked, Answer],
         turns: Turns,
         *,
-        seconds: float,
         unlike: Callable[[Asked], Hashable],
     ) -> None:
-        self.run, self.turns, self.seconds, self.unlike = run, turns, seconds, unlike
+        self.run, self.turns, self.unlike = run, turns, unlike
         self._most = MOST_TOGETHER
         self._waiting: list[tuple[Asked, asyncio.Future[Answer]]] = []
         self._working: asyncio.Task[None] | None = None
@@ -99,7 +103,8 @@ class Gathered(Generic[Asked, Answer]):
 
     async def _together(self, chosen: list[tuple[Asked, asyncio.Future[Answer]]]) -> None:
         try:
-            async with asyncio.timeout(self.seconds), self.turns.engine.connect() as connection:
+            turns = self.turns
+            async with asyncio.timeout(turns.seconds), turns.engine.connect() as connection:
                 answers = await self.run(connection, [asked for asked, _ in chosen], QUICKLY)
         except Exception:
             # What is wrong shows where each is run by itself.

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
+from credit_forensics.intake.checkout_object import reference, text, whole
 from credit_forensics.intake.named_entries import named, taken_by_hand
+
+REFUND_CHANGES = ("refund.failed", "refund.updated", "charge.refund.updated")
+DISPUTE_CHANGES = ("charge.dispute.closed", "charge.dispute.funds_reinstated")
+"""Events by which money that had gone back may be the shop's again."""
 
 _LOSE = sa.text(
     """
@@ -55,6 +62,61 @@ _TAKEN_BY_HAND = sa.text(taken_by_hand()).bindparams(
     sa.bindparam("created_at", type_=sa.DateTime(timezone=True)),
     sa.bindparam("credits", type_=sa.BigInteger),
 )
+
+
+_BOOKED_FOR = sa.text(
+    "SELECT user_id, credits, amount, currency FROM intake_payments "
+    "WHERE payment_intent_id = :intent AND (:source IS NULL OR EXISTS (SELECT FROM intake_losses "
+    "WHERE payment_intent_id = :intent AND source = :source))"
+).bindparams(sa.bindparam("source", type_=sa.Text))
+
+REFUND_FAILED, DISPUTE_WON = "refund_failed", "dispute_won"
+"""Money that had gone back is the shop's again, and its credits are taken: a person's to give."""
+
+
+@dataclass(frozen=True)
+class CameBack:
+    """Money that is the shop's again: by which object, of which PaymentIntent, and why."""
+
+    object_id: str
+    intent: str
+    amount: int
+    problem: str
+
+
+def came_back(kind: str, about: Mapping[str, Any]) -> CameBack | None:
+    """The refund that failed or the dispute that was won of an event; None for any other.
+
+    Examples
+    --------
+    >>> refund = {"id": "re_1", "object": "refund", "payment_intent": "pi_1", "amount": 500}
+    >>> came_back("refund.failed", refund | {"status": "failed"}).problem
+    'refund_failed'
+    >>> came_back("refund.updated", refund | {"status": "succeeded"})
+    """
+    problem = None
+    if kind in REFUND_CHANGES and about.get("status") in ("failed", "canceled"):
+        problem = REFUND_FAILED
+    elif kind in DISPUTE_CHANGES and about.get("status") == "won":
+        problem = DISPUTE_WON
+    object_id, intent = text(about.get("id")), reference(about.get("payment_intent"))
+    amount = whole(about.get("amount"))
+    if problem is None or object_id is None or intent is None or not amount or amount < 0:
+        return None
+    return CameBack(object_id, intent, amount, problem)
+
+
+async def owed(connection: AsyncConnection, money: CameBack) -> tuple[str, int, str] | None:
+    """Whose credits were taken for money that came back, how many, and its currency.
+
+    None where no payment is booked for it; of a dispute also where it was never lost.
+    """
+    lost = f"dispute:{money.object_id}" if money.problem == DISPUTE_WON else None
+    found = await connection.execute(_BOOKED_FOR, {"intent": money.intent, "source": lost})
+    row = found.one_or_none()
+    if row is None or row.amount <= 0:
+        return None
+    return row.user_id, credits_lost(row.credits, row.amount, money.amount), row.currency
 
 
 async def lose(

@@ -99,7 +99,8 @@ class Webhook:
 
     async def _keep(self, event_id: str, kind: str, body: bytes) -> Outcome | None:
         try:
-            await kept_events.keep(self.engine, event_id, kind, body)
+            async with asyncio.timeout(self.handler.turns.seconds):
+                await kept_events.keep(self.engine, event_id, kind, body)
         except (SQLAlchemyError, OSError, TimeoutError):
             return None
         return Outcome(200, KEPT, event_id)
@@ -127,9 +128,10 @@ class Webhook:
         if kept is None and not answered:
             return replace(outcome, status=503)
         try:
-            dead = await kept_events.failed(
-                self.engine, event_id, outcome.error or "", lasting=outcome.lasting
-            )
+            async with asyncio.timeout(self.handler.turns.seconds):
+                dead = await kept_events.failed(
+                    self.engine, event_id, outcome.error or "", lasting=outcome.lasting
+                )
         except (SQLAlchemyError, OSError, TimeoutError):
             # The sweep finds it all the same: it has no delivery that ended.
             dead = False

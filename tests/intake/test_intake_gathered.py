@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -34,9 +36,8 @@ def gathered(runs: list[list[str]], **more: Any) -> Gathered[str, str]:
             raise ValueError("bad")
         return [one.upper() for one in asked]
 
-    turns = Turns(Engine(), 10)  # type: ignore[arg-type]
-    options: dict[str, Any] = {"seconds": 5, "unlike": lambda one: one} | more
-    return Gathered(run, turns, **options)
+    turns = Turns(Engine(), 10, more.pop("seconds", 5))  # type: ignore[arg-type]
+    return Gathered(run, turns, **({"unlike": lambda one: one} | more))
 
 
 def played(story: Callable[[], Any]) -> Any:
@@ -201,3 +202,34 @@ def test_a_trigger_that_swallows_or_changes_a_booking_is_no_booking(
         assert again.json()["outcome"] == "credited"
 
     in_shop(story)
+
+
+def test_a_database_that_is_frozen_is_answered_for_in_time(in_shop: Any) -> None:
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        assert (await shop.deliver(completed("0", "ada", "ada@example.com"))).status_code == 200
+        found = shop.rows(
+            "SELECT pid FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        try:
+            for (pid,) in found:
+                os.kill(pid, signal.SIGSTOP)
+            async with asyncio.timeout(30):
+                told = await asyncio.gather(
+                    *(shop.deliver(completed(str(n), "ada", "ada@example.com")) for n in (1, 2))
+                )
+            # Stripe sends again what was refused; a caller that waits for ever it takes for one.
+            assert {one.status_code for one in told} <= {200, 503}
+        finally:
+            for (pid,) in found:
+                os.kill(pid, signal.SIGCONT)
+        for number in (1, 2):
+            for _ in range(20):
+                answer = await shop.deliver(completed(str(number), "ada", "ada@example.com"))
+                if answer.json()["outcome"] in ("credited", "duplicate"):
+                    break
+                await asyncio.sleep(0.2)
+        assert shop.ledger() == [("ada", 50)] * 3
+
+    in_shop(story, database_timeout_seconds=1, answer_seconds=0.3)
