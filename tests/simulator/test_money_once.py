@@ -7,18 +7,15 @@ those that are left. ``SIMULATOR_RESULTS=<folder>`` gets a file a seed.
 
 from __future__ import annotations
 
-import itertools
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import psycopg
 import pytest
+from fresh_database import fresh  # noqa: F401
 from money_once import simulate
-from psycopg import sql
 from shrink import shrink
-from sqlalchemy.engine import make_url
 
 FIRST = int(os.environ.get("SIMULATOR_FIRST", "1"))
 SEEDS = int(os.environ.get("SIMULATOR_SEEDS", "3"))
@@ -27,33 +24,8 @@ ONLY = [int(number) for number in os.environ.get("SIMULATOR_ONLY", "").split(","
 RESULTS = os.environ.get("SIMULATOR_RESULTS")
 
 
-@pytest.fixture
-def fresh(postgres_url: str, tmp_path: Path) -> Iterator[Callable[[], tuple[str, Path]]]:
-    """Makes an empty database and a folder, as often as it is asked."""
-    numbers = itertools.count(1)
-    made: list[str] = []
-
-    def make() -> tuple[str, Path]:
-        number = next(numbers)
-        name = f"run_{tmp_path.name.replace('-', '_')[:40]}_{number}"
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        made.append(name)
-        url = make_url(postgres_url).set(database=name, drivername="postgresql+psycopg")
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        return url.render_as_string(hide_password=False), folder
-
-    yield make
-    with psycopg.connect(postgres_url, autocommit=True) as connection:
-        for name in made:
-            connection.execute(
-                sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-            )
-
-
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
-def test_money_moves_once(seed: int, fresh: Callable[[], tuple[str, Path]]) -> None:
+def test_money_moves_once(seed: int, fresh: Callable[[], tuple[str, Path]]) -> None:  # noqa: F811
     started = time.monotonic()
     run = simulate(seed, *fresh(), steps=STEPS, only=ONLY or None)
     wrong = run.wrong()
