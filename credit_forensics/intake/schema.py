@@ -245,6 +245,8 @@ def _add_columns(connection: sa.Connection) -> None:
 
 
 def _create_indexes(connection: sa.Connection) -> None:
+    # Earlier versions had one that knew of no invoices.
+    connection.execute(sa.text("DROP INDEX IF EXISTS intake_ledger_by_reason"))
     for table in TABLES.tables.values():
         for index in table.indexes:
             index.create(connection, checkfirst=True)

@@ -33,11 +33,14 @@ from credit_forensics.intake.checkout_object import (
 )
 from credit_forensics.intake.delivery_log import log_delivery
 from credit_forensics.intake.event_handler import EventHandler, Outcome
+from credit_forensics.intake.rate_limit import RateLimit
 from credit_forensics.intake.settings import IntakeSettings
 from credit_forensics.intake.signature import SignatureRefusedError, verify_signature
 
 KEPT = "kept"
 """The answer to a delivery that is in the table and not booked yet."""
+MOST_REFUSED_LINES = 600
+"""Lines a minute of deliveries that were refused; the next line says how many have none."""
 _MOST_RUNNING = 200
 _LOGGER = logging.getLogger("credit_forensics.intake")
 
@@ -62,6 +65,7 @@ class Webhook:
         self.settings, self.engine, self.clock = settings, engine, clock
         self.handler = EventHandler(settings, engine)
         self._running: set[asyncio.Task[Outcome]] = set()
+        self._refusals, self._unlogged = RateLimit(MOST_REFUSED_LINES), 0
 
     async def deliver(self, body: bytes, signature: str | None) -> Outcome:
         """Handle a delivery and log it; never raises.
@@ -73,7 +77,7 @@ class Webhook:
         now = self.clock()
         read = self._verified(body, signature, now)
         if isinstance(read, Outcome):
-            self._log(read, request_id, now)
+            self._log_refused(read, request_id, now)
             return read
         event, event_id, kind = read
         if len(self._running) >= _MOST_RUNNING:
@@ -157,6 +161,15 @@ class Webhook:
             answered=True,
             signed=kept.signed,
         )
+
+    def _log_refused(self, outcome: Outcome, request_id: str, now: float) -> None:
+        # Anybody may send these, and a line for each would fill a disk.
+        if not self._refusals.allows("refused"):
+            self._unlogged += 1
+            return
+        more = f" ({self._unlogged} more without a line)" if self._unlogged else ""
+        self._unlogged = 0
+        self._log(replace(outcome, error=f"{outcome.error}{more}"), request_id, now)
 
     def _log(self, outcome: Outcome, request_id: str, now: float) -> None:
         log_delivery(

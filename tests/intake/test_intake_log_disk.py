@@ -13,6 +13,7 @@ import pytest
 from intake_shop import Shop, completed
 
 from credit_forensics.intake.delivery_log import LOGGER, DeliveryFile
+from credit_forensics.intake.rate_limit import RateLimit
 
 
 @contextmanager
@@ -60,3 +61,21 @@ def test_a_full_log_disk_is_told_once_and_the_database_has_every_line(
     assert [message[:34] for message in told] == ["the delivery log cannot be written"] * 2
     assert "Traceback" not in capfd.readouterr().err
     assert '"cs_5"' in delivery_file.read_text()
+
+
+def test_a_flood_of_refused_deliveries_is_counted_and_fills_no_disk(
+    in_shop: Any, delivery_lines: list[dict[str, Any]]
+) -> None:
+    async def story(shop: Shop) -> None:
+        clock = [0.0]
+        shop.app.state.webhook._refusals = RateLimit(3, clock=lambda: clock[0])
+        event = completed("1", "ada", "ada@example.com")
+        for _ in range(10):
+            assert (await shop.deliver(event, secret="whsec_wrong")).status_code == 400
+        clock[0] = 60.0
+        await shop.deliver(event, secret="whsec_wrong")
+
+    in_shop(story)
+    told = [line["error"] for line in delivery_lines if line["outcome"] == "signature_refused"]
+    plain = "signature does not match"
+    assert told == [plain, plain, plain, f"{plain} (7 more without a line)"]
