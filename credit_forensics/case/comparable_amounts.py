@@ -39,4 +39,4 @@ def comparable_amounts(payments: pd.DataFrame) -> pd.Series:
         unit = amount.where(amount > 0).groupby(currency).median()
     main = counted[counted == counted.max()].index.min() if len(counted) else ""
     rate = (unit.get(main, 1.0) / unit).fillna(1.0)
-    return amount * currency.map(rate)
+    return (amount * currency.map(rate)).round(6)
