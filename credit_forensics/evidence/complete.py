@@ -13,6 +13,7 @@ from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import following_wordings, pair_by_time
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
+from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
 from credit_forensics.evidence.order_numbers import references_are_order_numbers
@@ -43,10 +44,11 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     """
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
+    untied = take_stripe_billing(evidence, case_file)
     link_ledger(evidence)
     part_bonuses(evidence)
     join_moves(evidence)
-    if was_inferred(evidence):
+    if untied or was_inferred(evidence):
         pair_by_time(evidence)
     match_returns(evidence)
     match_scrubbed_deliveries(evidence)

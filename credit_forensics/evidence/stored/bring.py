@@ -71,7 +71,7 @@ def bring_whole(stored: StoredRows, case_file: CaseFile) -> Evidence:
             sum(row_count)::BIGINT AS row_count
         FROM stored.spans HAVING count(*) > 0"""
     )
-    if case_file.all_ledgers:
+    if case_file.ledger_databases:
         until = stored.get(UNTIL)
         evidence.ledger_until = dt.datetime.fromisoformat(until) if until else None
         cover_ledger(evidence)
