@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile
@@ -19,6 +21,7 @@ from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliverie
 from credit_forensics.evidence.order_numbers import references_are_order_numbers
 from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
+from credit_forensics.evidence.stripe_api.pulled_files import payments_until
 
 _COVERED = {
     "payments": "created_at",
@@ -71,7 +74,7 @@ def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
     link_persons(evidence, case_file)
     note_rules(evidence, case_file)
     prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
-    finish(evidence)
+    finish(evidence, payments_until(case_file))
     if not evidence.count("payments") and not evidence.count("ledger"):
         raise CaseError(
             "The case names no input that holds a payment or a ledger entry; "
@@ -79,10 +82,11 @@ def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
         )
 
 
-def finish(evidence: Evidence) -> None:
+def finish(evidence: Evidence, until: dt.datetime | None = None) -> None:
     """Write the spans of the sources, and their gaps, as tables.
 
     A loader that knows better what its source covers (a log's other lines, say) has said so.
+    ``until`` is until when all payments are known, where something but the last of them tells.
     """
     run = evidence.connection.execute
     run("DELETE FROM spans WHERE source IN ('payments', 'events')")
@@ -96,8 +100,9 @@ def finish(evidence: Evidence) -> None:
     # What events tell of payments reaches as far as the last of them.
     run(
         """UPDATE spans SET last_at = greatest(last_at, (SELECT max(completed_at) FROM payments),
-            (SELECT max(created_at) FROM events WHERE payment_id IS NOT NULL))
-        WHERE source = 'payments'"""
+            (SELECT max(created_at) FROM events WHERE payment_id IS NOT NULL), ?::TIMESTAMPTZ)
+        WHERE source = 'payments'""",
+        [until],
     )
     for source, taken_for in _TAKEN_FOR.items():
         rejected = sum(

@@ -44,9 +44,7 @@ def _amount(of: str = "") -> tuple[str, str]:
 
 def _named(*starts: str) -> str:
     """SQL of the first id of Stripe's, by the order of these beginnings, that a grant names."""
-    texts = (
-        "concat_ws(' ', json_extract_string(o, '$.metadata'), json_extract_string(o, '$.name'))"
-    )
+    texts = "concat_ws(' ', json_extract_string(o, '$.metadata'), json_extract_string(o, '$.name'))"
     found = ", ".join(
         f"nullif(regexp_extract({texts}, '(?:^|[^A-Za-z0-9])({start}_[A-Za-z0-9_]{{4,}})', 1), '')"
         for start in starts
@@ -78,14 +76,14 @@ SELECT {_text("id")} AS transaction_id, {_COMMON}, {_id("credit_grant")} AS gran
     coalesce({_CREDIT_CURRENCY}, {_DEBIT_CURRENCY}) AS currency,
     {_time("effective_at")} AS effective_at,
     {
-        _text(
-            "debit.credits_applied.invoice.id",
-            "debit.credits_applied.invoice",
-            "credit.credits_application_invoice_voided.invoice",
-            "debit_credits_applied_invoice",
-            "debit_credits_applied_invoice_id",
-        )
-    } AS invoice_id,
+    _text(
+        "debit.credits_applied.invoice.id",
+        "debit.credits_applied.invoice",
+        "credit.credits_application_invoice_voided.invoice",
+        "debit_credits_applied_invoice",
+        "debit_credits_applied_invoice_id",
+    )
+} AS invoice_id,
     source, snapshot_at
 FROM @rows WHERE kind = 'billing.credit_balance_transaction'
 """

@@ -410,7 +410,9 @@ def kind_sql(object_: str, id_: str) -> str:
         for kind in KINDS
         for prefix in kind.prefixes
     ]
-    cases += [f"WHEN starts_with({id_}, '{p}') THEN '{name}'" for name, p in CREDIT_PREFIXES.items()]
+    cases += [
+        f"WHEN starts_with({id_}, '{p}') THEN '{name}'" for name, p in CREDIT_PREFIXES.items()
+    ]
     return (
         f"coalesce({object_}, CASE {' '.join(cases)} WHEN starts_with({id_}, 'evt_')"
         " THEN 'event' END)"

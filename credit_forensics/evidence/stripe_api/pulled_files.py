@@ -27,6 +27,13 @@ def pulled_until(case_file: CaseFile, name: str) -> dt.datetime | None:
     return pull_window.moment(resource.covered[1]) if resource and resource.covered else None
 
 
+def payments_until(case_file: CaseFile) -> dt.datetime | None:
+    """Until when a pull has all that tells of a payment: what it has none of then was none."""
+    known = [pulled_until(case_file, name) for name in ("sessions", "charges", "invoices")]
+    moments = [until for until in known if until is not None]
+    return min(moments) if len(moments) == len(known) else None
+
+
 def note_gaps(case_file: CaseFile, custody: Custody) -> None:
     """Note in the custody what the case's pull could not get: refused, unfinished, too old."""
     for gap in pull_window.gaps(spool.read_state(pull_folder(case_file))):

@@ -96,9 +96,7 @@ def shop(*, named: bool = True, bound: bool = True) -> dict[str, list[dict[str, 
         if n == 5:
             continue
         holder = "cus_Buyer003" if n == 2 else customer
-        one = grant(
-            n, holder, value, at + 60, metadata={"session": session} if named else {}
-        )
+        one = grant(n, holder, value, at + 60, metadata={"session": session} if named else {})
         made["moves"].append(transaction(n, one["id"], "credits_granted", value, at + 60))
         if n == 4:
             one["voided_at"] = at + 90000
@@ -123,7 +121,9 @@ def write(folder: Path, made: dict[str, list[dict[str, Any]]]) -> dict[str, Any]
     return {"files": [f"{name}.jsonl" for name in made]}
 
 
-def judged(folder: Path, made: dict[str, list[dict[str, Any]]]) -> tuple[dict[str, str], set[tuple]]:
+def judged(
+    folder: Path, made: dict[str, list[dict[str, Any]]]
+) -> tuple[dict[str, str], set[tuple]]:
     case = Case(load_evidence(CaseFile(stripe=write(folder, made), folder=folder)))
     verdicts = case.verdicts.set_index("payment_id")["verdict"].to_dict()
     found = case.findings[["finding", "payment_id", "credited_user_id"]].fillna("")
@@ -247,9 +247,7 @@ def test_with_a_ledger_of_its_own_the_shop_says_whether_grants_count_as_well(tmp
     alone = load_evidence(CaseFile(stripe=stripe, ledger=own, folder=tmp_path))
     assert len(alone.ledger) == 1
     assert "credit grants of Stripe Billing" in " ".join(alone.gaps["consequence"])
-    both = CaseFile(
-        stripe=stripe, ledger=own, ledgers=[{"stripe_billing": True}], folder=tmp_path
-    )
+    both = CaseFile(stripe=stripe, ledger=own, ledgers=[{"stripe_billing": True}], folder=tmp_path)
     assert len(load_evidence(both).ledger) > PAYMENTS
 
 
