@@ -5,10 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import psycopg
 import pytest
 from small_ledgers import WANTED, load, moved, table
 
+from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.ledgers.load import load_ledgers
 
 ENTRY = "id, user_id, amount, type, ref, created_at"
 FIRST = "1, 7, 100, 'purchase', 'cs_1', '2025-09-01'"
@@ -218,3 +222,78 @@ def test_of_a_balances_history_the_last_is_compared(tmp_path: Path, stored: str)
     evidence = load(tmp_path, table("credit_entries", ENTRY, FIRST, SECOND, SPENT) + stored)
     balances = evidence.balances
     assert dict(zip(balances["user_id"], balances["balance"], strict=True)) == {"7": 70, "8": 100}
+
+
+HEAD = "id,user_id,amount,type,ref,created_at\n"
+FILES = {
+    "a file a month": ["1,7,100,purchase,cs_1,2025-08-01", "2,8,100,purchase,cs_2,2025-09-01"],
+    "numbers that start anew": ["1,7,100,purchase,cs_1,2025-08-01",
+                                "1,8,100,purchase,cs_2,2025-09-01"],
+    "exports that overlap": ["1,7,100,purchase,cs_1,2025-08-01\n2,8,100,purchase,cs_2,2025-09-01",
+                             "2,8,100,purchase,cs_2,2025-09-01"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("names", [("ledger-2025-08", "ledger-2025-09"), ("first", "second")])
+@pytest.mark.parametrize("kind", FILES)
+def test_several_files_of_one_table_count_each_entry_once(
+    tmp_path: Path, kind: str, names: tuple[str, str]
+) -> None:
+    for name, rows in zip(names, FILES[kind], strict=True):
+        (tmp_path / f"{name}.csv").write_text(f"{HEAD}{rows}\n", encoding="utf-8")
+    (tmp_path / "users.csv").write_text("id,email\n7,a@example.com\n8,b@example.com\n", "utf-8")
+    files = {"entries": [f"{name}.csv" for name in names], "users": "users.csv"}
+    section = {"ledger": {"files": files}, "folder": tmp_path}
+    evidence = Evidence()
+    if kind == "numbers that start anew" and names[0] == "first":
+        with pytest.raises(CaseError, match="part of the ledger, or be an old copy"):
+            load_ledgers(evidence, CaseFile.model_validate(section))
+        return
+    load_ledgers(evidence, CaseFile.model_validate(section))
+    assert sorted(evidence.ledger["user_id"]) == ["7", "8"]
+    assert evidence.ledger["entry_id"].is_unique
+
+
+ON_A_SERVER = {
+    "versions": """CREATE TABLE credit_entries (id int, user_id int, amount int, type text, ref text,
+        created_at timestamptz, sys_period tstzrange, doc jsonb);
+        INSERT INTO credit_entries VALUES
+        (1, 7, 100, 'purchase', 'cs_1', '2025-09-01', '[2025-09-01,)', '{}'),
+        (2, 7, 100, 'purchase', 'cs_2', '2025-09-01', '[2025-09-01,2025-09-03)', '{}'),
+        (2, 8, 100, 'purchase', 'cs_2', '2025-09-01', '[2025-09-03,)', '{}'),
+        (3, 7, -30, 'usage', NULL, '2025-09-02', '[2025-09-02,infinity)', '{}')""",
+    "images": """CREATE TABLE credit_audit (audit_id serial, op text, old_record jsonb,
+        record jsonb, ts timestamptz);
+        INSERT INTO credit_audit (op, old_record, record, ts) VALUES
+        ('INSERT', NULL, '{"id": 1, "user_id": 7, "amount": 100, "type": "purchase",
+          "ref": "cs_1", "created_at": "2025-09-01"}', '2025-09-01'),
+        ('INSERT', NULL, '{"id": 2, "user_id": 7, "amount": 100, "type": "purchase",
+          "ref": "cs_2", "created_at": "2025-09-01"}', '2025-09-02'),
+        ('UPDATE', '{"id": 2}', '{"id": 2, "user_id": 8, "amount": 100, "type": "purchase",
+          "ref": "cs_2", "created_at": "2025-09-01"}', '2025-09-03'),
+        ('INSERT', NULL, '{"id": 3, "user_id": 7, "amount": -30, "type": "usage", "ref": null,
+          "created_at": "2025-09-02"}', '2025-09-04')""",
+    "parts": """CREATE TABLE credit_entries_2025_08 (id uuid, user_id int, amount int, type text,
+        ref text, created_at timestamptz, meta jsonb);
+        CREATE TABLE credit_entries_2025_09 (id uuid, user_id bigint, amount bigint, type text,
+        ref text, created_at timestamptz, meta jsonb);
+        INSERT INTO credit_entries_2025_08 VALUES (gen_random_uuid(), 7, 100, 'purchase', 'cs_1',
+        '2025-08-01', '{}'), (gen_random_uuid(), 8, 100, 'purchase', 'cs_2', '2025-08-02', '{}');
+        INSERT INTO credit_entries_2025_09 VALUES
+        (gen_random_uuid(), 7, -30, 'usage', NULL, '2025-09-02', '{}');
+        INSERT INTO credit_entries_2025_09 SELECT * FROM credit_entries_2025_08 WHERE user_id = 8""",
+}
+
+
+@pytest.mark.parametrize("layout", ON_A_SERVER)
+def test_a_server_reads_the_same(tmp_path: Path, postgres_database: str, layout: str) -> None:
+    with psycopg.connect(postgres_database, autocommit=True) as connection:
+        connection.execute(ON_A_SERVER[layout])
+        connection.execute(
+            "CREATE TABLE users (id int PRIMARY KEY, email text); "
+            "INSERT INTO users VALUES (7, 'a@example.com'), (8, 'b@example.com')"
+        )
+    evidence = Evidence()
+    load_ledgers(evidence, CaseFile.model_validate({"ledger": {"url": postgres_database}}))
+    assert moved(evidence) == WANTED
+    assert evidence.count("ledger") == 3

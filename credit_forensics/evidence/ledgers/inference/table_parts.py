@@ -47,7 +47,8 @@ def read_as_one(
     found = list(own)
     for (_, stem), members in families.items():
         filled = [t for t in members if t.rows]
-        concerned = set(stem) & (w.UNIT | w.BOOKS | w.ENTRY | w.ADDING | w.SPENDING)
+        moves = w.UNIT | w.BOOKS | w.ENTRY | w.ADDING | w.SPENDING
+        concerned = set(stem) & (moves | w.OWNER | w.PEOPLE | w.PAYING)
         if len(filled) < 2 or not concerned:
             found += members
             continue
