@@ -143,12 +143,13 @@ class DuckDBEngine:
         for name in names:
             self.connection.execute(spec(name).create_sql)
 
-    def has(self, name: str) -> bool:
-        """Whether a table or view of that name is there."""
+    def names(self) -> set[str]:
+        """The names of the tables and views that are there."""
         rows = self.connection.execute(
-            "SELECT count(*) FROM information_schema.tables WHERE table_name = ?", [name]
+            "SELECT table_name FROM duckdb_tables() "
+            "UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal"
         ).fetchall()
-        return bool(rows[0][0])
+        return {name for (name,) in rows}
 
     def register(self, name: str, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
         """Make rows available under a name, replacing what was there.
