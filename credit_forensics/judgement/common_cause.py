@@ -30,13 +30,12 @@ Marks = Mapping[str, Sequence[float]]
 # A case that is looked into has a burst at least so often, however short its time is; but one in
 # fifty periods at most begins one.
 _BURST_IN_A_CASE, _MOST_BEGIN = 0.2, 0.02
-# How often a front end breaks sessions. One that made most of the payments is the shop's usual one,
-# of which the accuracies speak; one of a single payment shares nothing.
-_BROKEN = 0.1
-_USUAL, _FEWEST = 0.6, 2
+# How often a front end breaks sessions; the less often, the more of the payments it made: of the
+# shop's usual one the accuracies speak. One of a single payment shares nothing.
+_BROKEN, _FEWEST = 0.1, 2
+_FEW_PERIODS = 1_000
 _SIZE = len(STATES)
 _QUIET: Floats = np.eye(_SIZE)[0]
-_PRIOR: Floats = np.array([1 - _BROKEN, *[_BROKEN / (_SIZE - 1)] * (_SIZE - 1)])
 
 
 @dataclass(frozen=True)
@@ -44,7 +43,7 @@ class Groups:
     """Payments by period and front end: ``counts[group, pattern]``, and what each group is.
 
     ``marks``: the front ends' numbers, 0 for none named; ``mark[group]`` is a place among them.
-    ``judged[place]``: whether a state of its own is fitted.
+    ``share[place]``: of the payments; ``judged[place]``: whether a state of its own is fitted.
     """
 
     counts: csr_array
@@ -52,6 +51,7 @@ class Groups:
     mark: Integers
     periods: int
     marks: Integers
+    share: Floats
     judged: npt.NDArray[np.bool_]
 
     @classmethod
@@ -61,9 +61,10 @@ class Groups:
         keys, group = np.unique(cells.period * len(marks) + place, return_inverse=True)
         counts = csr_array((cells.count, (group, cells.pattern)), shape=(len(keys), patterns))
         payments = np.bincount(place, cells.count, len(marks))
-        judged = (marks > 0) & (payments >= _FEWEST) & (payments <= _USUAL * payments.sum())
+        share = payments / max(payments.sum(), 1.0)
+        judged = (marks > 0) & (payments >= _FEWEST) & (share < 1)
         period, mark = np.divmod(keys, max(len(marks), 1))
-        return cls(counts, period, mark, max(cells.periods, 1), marks, judged)
+        return cls(counts, period, mark, max(cells.periods, 1), marks, share, judged)
 
     def by_period(self, values: Floats) -> Floats:
         """Sums over the groups of each period."""
@@ -75,8 +76,17 @@ class Groups:
 
     @property
     def begins(self) -> float:
-        """The chance that a burst begins in a period."""
-        return max(BEGINS, min(_BURST_IN_A_CASE / self.periods, _MOST_BEGIN))
+        """The chance that a burst begins in a period: the higher, the fewer have payments."""
+        busy = max(len(np.unique(self.period)), 1)
+        return max(BEGINS, min(_BURST_IN_A_CASE / busy, _MOST_BEGIN))
+
+    @property
+    def log_prior(self) -> Floats:
+        """``[place, state]``: how usual each state is of each front end."""
+        broken = np.maximum(_BROKEN * (1 - self.share) ** 2, 1e-12)
+        each = np.repeat(broken[:, None] / (_SIZE - 1), _SIZE - 1, axis=1)
+        result: Floats = np.log(np.column_stack([1 - broken, each]))
+        return result
 
     def array_of(self, marks: Marks) -> Floats:
         """``[place, state]`` of what is known of front ends; quiet where nothing is."""
@@ -120,7 +130,7 @@ def _above(states: Floats) -> Floats:
 
 
 def smooth_both(
-    groups: Groups, told: Floats, states: Floats, marks: Marks, given: Marks
+    groups: Groups, told: Floats, begins: float, marks: Marks, given: Marks
 ) -> tuple[Floats, dict[str, list[float]]]:
     """States of the periods, and of the front ends.
 
@@ -130,19 +140,21 @@ def smooth_both(
         payments by period and front end.
     told
         ``[group, state]``: log-likelihood of a group's payments in each state.
-    states, marks
-        what was believed before.
+    begins
+        the chance that a burst begins in a period.
+    marks
+        what was believed of front ends before.
     given
         front ends whose states are known, and stay.
     """
     if not groups.judged.any() and not given:
-        return smooth(groups.by_period(told), groups.begins), {}
+        return smooth(groups.by_period(told), begins), {}
     of_marks = groups.array_of({**marks, **given})
     fitted = groups.judged & ~np.isin(groups.marks, [int(mark) for mark in given])
     # Few periods cost little, and few payments are soon swayed by where one begins.
-    for _ in range(3 if groups.periods < 1_000 else 1):
-        states = smooth(groups.by_period(_given(told, of_marks[groups.mark])), groups.begins)
-        log_odds = groups.by_mark(_given(told, states[groups.period])) + np.log(_PRIOR)
+    for _ in range(3 if groups.periods < _FEW_PERIODS else 1):
+        states = smooth(groups.by_period(_given(told, of_marks[groups.mark])), begins)
+        log_odds = groups.by_mark(_given(told, states[groups.period])) + groups.log_prior
         odds = np.exp(log_odds - log_odds.max(axis=1, keepdims=True))
         of_marks[fitted] = (odds / odds.sum(axis=1, keepdims=True))[fitted]
     return states, {
@@ -150,12 +162,12 @@ def smooth_both(
     }
 
 
-def evidence_of_both(groups: Groups, told: Floats, marks: Marks) -> float:
+def evidence_of_both(groups: Groups, told: Floats, begins: float, marks: Marks) -> float:
     """A lower bound of the log-probability of all payments, whatever the states."""
     of_marks = groups.array_of(marks)
-    found = log_evidence(groups.by_period(_given(told, of_marks[groups.mark])), groups.begins)
+    found = log_evidence(groups.by_period(_given(told, of_marks[groups.mark])), begins)
     believed = of_marks[groups.judged]
-    surprise = believed * (np.log(np.maximum(believed, 1e-300)) - np.log(_PRIOR))
+    surprise = believed * (np.log(np.maximum(believed, 1e-300)) - groups.log_prior[groups.judged])
     return found - float(surprise.sum())
 
 

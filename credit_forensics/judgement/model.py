@@ -110,6 +110,8 @@ def fit_model(
     if not len(patterns):
         return fit
     groups = Groups.of(cells, len(patterns))
+    if "begins" not in (rates or {}):
+        fit.begins = groups.begins
     if accuracy is not None:
         # Into the copy goes what is fitted beside the accuracies: what was given stays.
         _expect(patterns, _update_states(patterns, groups, fit, fit.marks), replace(fit))
@@ -160,7 +162,7 @@ def _patrons_prior(fit: Fit) -> tuple[float, float]:
 def _evidence(patterns: Patterns, groups: Groups, fit: Fit) -> float:
     """How well a fit explains the sessions' words, a share that was fitted costing its freedom."""
     likelihood = state_posteriors(patterns, fit).likelihood
-    evidence = evidence_of_both(groups, groups.counts @ np.log(likelihood).T, fit.marks)
+    evidence = evidence_of_both(groups, groups.counts @ np.log(likelihood).T, fit.begins, fit.marks)
     evidence += float(np.log(MANY_SHOPS if fit.many else 1 - MANY_SHOPS))
     index = patterns.index(SESSION)
     levels = zip(patterns.families[index].levels, fit.right[index], fit.voices[index], strict=True)
@@ -181,7 +183,7 @@ def _update_states(
     """Smooth the causes in common; returns how many payments of a pattern are in each state."""
     likelihood = state_posteriors(patterns, fit).likelihood
     told = groups.counts @ (np.log(likelihood) * acts()[patterns.related]).T
-    fit.states, fit.marks = smooth_both(groups, told, fit.states, fit.marks, given or {})
+    fit.states, fit.marks = smooth_both(groups, told, fit.begins, fit.marks, given or {})
     of_marks = states_of_marks(fit.marks, groups.marks)
     by_group = worse_of(fit.states[groups.period], of_marks[groups.mark])
     by_state: Floats = (groups.counts.T @ by_group).T

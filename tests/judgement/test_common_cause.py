@@ -51,21 +51,19 @@ def cells_of(*rows):
     return Cells(period, pattern, count.astype(float), int(period.max()) + 1, mark)
 
 
-@pytest.mark.parametrize(
-    ("payments", "others", "judged"),
-    [
-        # Of one payment nothing is shared.
-        ((1,), 20, [False]),
-        ((2,), 20, [True]),
-        # What made more than six in ten is the shop's usual front end.
-        ((12,), 8, [True]),
-        ((13,), 8, [False]),
-    ],
-)
-def test_which_front_ends_are_judged(payments, others, judged):
-    rows = [(0, 5 + place, count) for place, count in enumerate(payments)]
-    groups = Groups.of(cells_of(*rows, (0, 0, others)), 1)
-    assert groups.judged.tolist() == [False, *judged]
+@pytest.mark.parametrize(("payments", "judged"), [(1, False), (2, True)])
+def test_of_one_payment_nothing_is_shared(payments, judged):
+    groups = Groups.of(cells_of((0, 5, payments), (0, 0, 20)), 1)
+    assert groups.judged.tolist() == [False, judged]
+
+
+def test_a_front_end_that_made_most_payments_is_the_usual_one():
+    rare, half, usual = (
+        float(Groups.of(cells_of((0, 5, count), (0, 0, 20 - count)), 1).log_prior[1, 0])
+        for count in (2, 10, 19)
+    )
+    assert rare < half < usual
+    assert usual > np.log(0.999)
 
 
 def test_doubts_that_share_a_front_end_are_a_fault_of_it():
@@ -74,13 +72,12 @@ def test_doubts_that_share_a_front_end_are_a_fault_of_it():
     cells = cells_of(*((period, 3 if period % 3 == 0 else 8, 1) for period in range(30)))
     groups = Groups.of(cells, 1)
     told = np.where((groups.marks[groups.mark] == 3)[:, None], doubt, right)
-    quiet = np.eye(len(STATES))[np.zeros(groups.periods, dtype=int)]
-    states, marks = smooth_both(groups, told, quiet, {}, {})
+    states, marks = smooth_both(groups, told, groups.begins, {}, {})
     assert marks["3"][0] < 0.01
     assert marks["8"][0] > 0.9
     assert states[:, 0].min() > 0.9
     # What is known of a front end stays.
-    _, given = smooth_both(groups, told, quiet, {}, {"3": [1.0, 0.0, 0.0, 0.0, 0.0]})
+    _, given = smooth_both(groups, told, groups.begins, {}, {"3": [1.0, 0.0, 0.0, 0.0, 0.0]})
     assert given["3"][0] == 1.0
 
 
