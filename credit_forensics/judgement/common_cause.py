@@ -27,9 +27,9 @@ from credit_forensics.judgement.pattern_arrays import Cells
 Integers = npt.NDArray[np.int64]
 Marks = Mapping[str, Sequence[float]]
 
-# A case that is looked into has a burst at least so often, however short its time is; but one in
-# fifty periods at most begins one.
-_BURST_IN_A_CASE, _MOST_BEGIN = 0.2, 0.02
+# A case that is looked into has a burst at least so often, however short its time is; but one in a
+# hundred periods at most begins one. At twice as much, patrons of one day were taken for a burst.
+_BURST_IN_A_CASE, _MOST_BEGIN = 0.1, 0.01
 # How often a front end breaks sessions; the less often, the more of the payments it made: of the
 # shop's usual one the accuracies speak. One of a single payment shares nothing.
 _BROKEN, _FEWEST = 0.1, 2
