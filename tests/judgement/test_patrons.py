@@ -73,6 +73,21 @@ def relations(*payments, mode="hindsight"):
             [(0, "boss", "boss"), (1, "boss", "ann"), (2, "boss", "ann"), (3, "ann", "ann")],
             [0, code(1, 2, STUCK), code(1, 2, STUCK), 0],
         ),
+        # That ann pays into another's account once is known once, where few pay for others.
+        (
+            [
+                (0, "boss", "ann"),
+                (1, "boss", "ann"),
+                (2, "ann", "ben"),
+                *((3, user, user) for user in ("cat", "dan", "eve")),
+            ],
+            [code(1, 1, AGAIN, mutual=True), code(1, 1, AGAIN), code(0, 0, ONCE), 0, 0, 0],
+        ),
+        # Who pays into three accounts within a day buys for a team; two may be another try.
+        (
+            [(0.1 * place, "boss", user) for place, user in enumerate(("ann", "ben", "cat"))],
+            [code(2, 2, ONCE)] * 3,
+        ),
         # Ann pays into another's account too: where most sessions are wrong everybody does.
         (
             [(0, "boss", "ann"), (1, "ann", "boss")],
