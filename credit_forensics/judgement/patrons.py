@@ -117,14 +117,13 @@ def _pairs(known: ir.Table, apart: ir.Table, mode: Mode) -> ir.Table:
     paying = apart.group_by(paying_account="payer").agg(paying_from=apart["at"].min())
     rows = rows.left_join(account_own, rows.account == account_own.own_account)
     rows = rows.left_join(paying, rows.account == paying.paying_account)
-    known_own, mutual = rows.account_own.notnull(), rows.paying_from.notnull()
-    if mode == "hindsight":
-        # What an owner does is known once, however often the pair recurs; but where nearly everybody
-        # pays for others, sessions are wrong everywhere.
-        elsewhere = known.payer.nunique(where=~known.own & (known.session == known.account))
-        rows = rows.cross_join(known.agg(payers=known.payer.nunique(), paying_others=elsewhere))
-        mutual = rows.paying_from.notnull()
-        mutual &= (rows.pair_place == 0) | (2 * rows.paying_others >= rows.payers)
+    paying_others = known.payer.nunique(where=~known.own & (known.session == known.account))
+    rows = rows.cross_join(known.agg(payers=known.payer.nunique(), paying_others=paying_others))
+    # What an owner does is known once, however often the pair recurs; but where nearly everybody
+    # pays for others, sessions are wrong everywhere.
+    known_own = rows.account_own.notnull()
+    mutual = (rows.pair_place == 0) | (2 * rows.paying_others >= rows.payers)
+    mutual &= rows.paying_from.notnull()
     if mode == "as_of":
         known_own = ibis.coalesce(rows.account_own < rows["at"], False)
         mutual = ibis.coalesce(rows.paying_from < rows["at"], False)
