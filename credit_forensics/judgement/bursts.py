@@ -10,10 +10,14 @@ Source: Rabiner 1989, A tutorial on hidden Markov models, section III (scaled re
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 import numpy as np
 import numpy.typing as npt
 
 from credit_forensics.arrays import Floats
+
+Marks = Mapping[str, Sequence[float]]
 
 # Share of sessions that still name the payer, by state; the first is the quiet state.
 STATES: Floats = np.array([1.0, 0.7, 0.55, 0.4, 0.25])
@@ -178,3 +182,35 @@ def _scan(emission: Floats, start: Floats, moves: Floats, *, backwards: bool = F
         result[place] = beliefs
     scanned: Floats = result.transpose(1, 2, 0).reshape(states, blocks * length)[:, :count]
     return scanned
+
+
+def states_of_marks(marks: Marks, mark: npt.NDArray[np.int64]) -> Floats:
+    """``[row, state]`` of each row's front end; quiet where nothing is known of it."""
+    known = np.tile(np.eye(len(STATES))[0], (int(mark.max(initial=0)) + 1, 1))
+    for number, states in marks.items():
+        if int(number) < len(known):
+            known[int(number)] = states
+    result: Floats = known[mark]
+    return result
+
+
+def worse_of(one: Floats, other: Floats) -> Floats:
+    """The distribution of the worse of two states: ``[row, state]`` of both.
+
+    Examples
+    --------
+    >>> halves = np.array([[0.5, 0.5, 0, 0, 0]])
+    >>> worse_of(halves, halves).tolist()
+    [[0.25, 0.75, 0.0, 0.0, 0.0]]
+    """
+    # Subtracted from above, a tiny probability of a burst keeps its digits.
+    above = _above(one) + _above(other) - _above(one) * _above(other)
+    kept: Floats = np.column_stack([np.ones(len(above)), above[:, :-1]]) - above
+    return kept
+
+
+def _above(states: Floats) -> Floats:
+    """The probability of a worse state than each."""
+    result: Floats = np.zeros_like(states)
+    result[:, :-1] = np.cumsum(states[:, :0:-1], axis=1)[:, ::-1]
+    return result

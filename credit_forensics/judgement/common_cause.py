@@ -13,7 +13,6 @@ would make a burst by themselves.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,11 +20,17 @@ import numpy.typing as npt
 from scipy.sparse import csr_array
 
 from credit_forensics.arrays import Floats
-from credit_forensics.judgement.bursts import BEGINS, STATES, log_evidence, smooth
+from credit_forensics.judgement.bursts import (
+    BEGINS,
+    STATES,
+    Marks,
+    log_evidence,
+    smooth,
+    states_of_marks,
+)
 from credit_forensics.judgement.pattern_arrays import Cells
 
 Integers = npt.NDArray[np.int64]
-Marks = Mapping[str, Sequence[float]]
 
 # A case that is looked into has a burst at least so often, however short its time is; but one in a
 # hundred periods at most begins one. At twice as much, patrons of one day were taken for a burst.
@@ -35,7 +40,6 @@ _BURST_IN_A_CASE, _MOST_BEGIN = 0.1, 0.01
 _BROKEN, _FEWEST = 0.1, 2
 _FEW_PERIODS = 1_000
 _SIZE = len(STATES)
-_QUIET: Floats = np.eye(_SIZE)[0]
 
 
 @dataclass(frozen=True)
@@ -95,38 +99,6 @@ class Groups:
 
 def _summed(values: Floats, place: Integers, size: int) -> Floats:
     return np.column_stack([np.bincount(place, column, size) for column in values.T])
-
-
-def states_of_marks(marks: Marks, mark: Integers) -> Floats:
-    """``[row, state]`` of each row's front end; quiet where nothing is known of it."""
-    known = np.tile(_QUIET, (int(mark.max(initial=0)) + 1, 1))
-    for number, states in marks.items():
-        if int(number) < len(known):
-            known[int(number)] = states
-    result: Floats = known[mark]
-    return result
-
-
-def worse_of(one: Floats, other: Floats) -> Floats:
-    """The distribution of the worse of two states: ``[row, state]`` of both.
-
-    Examples
-    --------
-    >>> halves = np.array([[0.5, 0.5, 0, 0, 0]])
-    >>> worse_of(halves, halves).tolist()
-    [[0.25, 0.75, 0.0, 0.0, 0.0]]
-    """
-    # Subtracted from above, a tiny probability of a burst keeps its digits.
-    above = _above(one) + _above(other) - _above(one) * _above(other)
-    kept: Floats = np.column_stack([np.ones(len(above)), above[:, :-1]]) - above
-    return kept
-
-
-def _above(states: Floats) -> Floats:
-    """The probability of a worse state than each."""
-    result: Floats = np.zeros_like(states)
-    result[:, :-1] = np.cumsum(states[:, :0:-1], axis=1)[:, ::-1]
-    return result
 
 
 def smooth_both(

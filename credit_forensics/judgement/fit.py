@@ -13,8 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from credit_forensics.arrays import Floats
-from credit_forensics.judgement.bursts import BEGINS, STATES
-from credit_forensics.judgement.common_cause import states_of_marks, worse_of
+from credit_forensics.judgement.bursts import BEGINS, STATES, states_of_marks, worse_of
 from credit_forensics.judgement.families import (
     FALSE_VALUES,
     PATRONS_ALPHA,

@@ -14,14 +14,11 @@ import numpy as np
 from scipy.special import betaln
 
 from credit_forensics.arrays import Floats
-from credit_forensics.judgement.bursts import STATES
+from credit_forensics.judgement.bursts import STATES, Marks, states_of_marks, worse_of
 from credit_forensics.judgement.common_cause import (
     Groups,
-    Marks,
     evidence_of_both,
     smooth_both,
-    states_of_marks,
-    worse_of,
 )
 from credit_forensics.judgement.dependence import common_errors, learned_dependence
 from credit_forensics.judgement.families import (
