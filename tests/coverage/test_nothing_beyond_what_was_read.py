@@ -255,7 +255,7 @@ def test_an_orphan_after_the_last_payment_is_found_where_payments_are_known_unti
     [(0, 0, "none"), (6, 3, "no findings in the 50 % that could be judged")],
 )
 def test_none_is_said_only_where_nearly_all_was_judged(
-    shop, unbooked, status, said, capsys, monkeypatch
+    shop, unbooked, status, said, *, capsys, monkeypatch
 ):
     # The last orders lie after the last entry, and until when the ledger was read is not known.
     shop.balances = [(f"u{n}", 50 if n < ORDERS - unbooked else 0) for n in range(ORDERS)]

@@ -20,10 +20,9 @@ def _text(*paths: str) -> str:
 
 def _id(name: str) -> str:
     """An object's id, also where the request expanded the object."""
-    return _text(f"{name}.id", name, f"{name}_id").replace(
-        f"json_extract_string(o, '$.{name}')",
-        f"CASE WHEN json_type(o, '$.{name}') = 'VARCHAR' THEN json_extract_string(o, '$.{name}') END",
-    )
+    plain = f"json_extract_string(o, '$.{name}')"
+    unexpanded = f"CASE WHEN json_type(o, '$.{name}') = 'VARCHAR' THEN {plain} END"
+    return _text(f"{name}.id", name, f"{name}_id").replace(plain, unexpanded)
 
 
 def _time(name: str) -> str:
