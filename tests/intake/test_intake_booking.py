@@ -59,6 +59,12 @@ def test_what_was_taken_back_is_not_taken_again(in_shop: Any) -> None:
     in_shop(story)
 
 
+def test_credits_given_besides_are_not_taken_for_a_refund_that_was_settled() -> None:
+    bought, besides, refunded = ("ada", 50, False), ("ada", 30, False), ("ada", -20, True)
+    assert reversals.to_take([bought, besides, refunded], 20, 50) == []
+    assert reversals.to_take([bought, besides, refunded], 30, 50) == [("ada", 10)]
+
+
 def test_a_refund_waits_for_another_of_the_same_payment(in_shop: Any) -> None:
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
