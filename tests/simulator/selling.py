@@ -73,6 +73,7 @@ class Selling(Faults):
         payment = self._any()
         if payment is None or payment.refunded or payment.disputed:
             return
+        payment.disputes += 1
         self._event("charge.dispute.created", payment.dispute("needs_response"))
         status = self.chance.choice(("won", "lost", "lost"))
         if status == "lost":
