@@ -57,17 +57,21 @@ class Selling(Faults):
 
     async def _refunds_at_once(self) -> None:
         """Two parts of a payment's money go back; the second is told while the first is taken."""
-        payment, known = self._any(), len(self.events)
-        if payment is None:
+        booked = {row[0] for row in self.rows("SELECT payment_id FROM intake_payments")}
+        open_ = [p for p in self.payments if p.payment_id in booked and p.left > 3]
+        if not open_:
             return
+        payment, known = self.chance.choice(open_), len(self.events)
         for _ in range(2):
-            if payment.left > 0:
-                self._give_back(payment, max(1, payment.left // 2))
+            self._give_back(payment, payment.left // 2)
+        # Entries take their time, so that the second comes while the first is written.
+        self.run("UPDATE simulator_faults SET seconds = :s", s=self.chance.choice((0, 0.1, 0.2)))
         sending = []
         for number in range(known, len(self.events)):
             sending.append(asyncio.create_task(self.send([number])))
             await asyncio.sleep(self.chance.random() * 0.03)
         await asyncio.gather(*sending)
+        self.run("UPDATE simulator_faults SET seconds = 0")
 
     async def _dispute(self) -> None:
         payment = self._any()
