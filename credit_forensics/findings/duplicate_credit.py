@@ -99,8 +99,8 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
 
     The cause is ``one_event`` where every grant names the same event (a redelivery booked
     again), ``checkout_and_invoice`` where one names the session, or an event of it, and
-    another its invoice, ``several_events`` where they name other different ones, ``unknown`` where none
-    is named.
+    another its invoice, ``several_events`` where they name other different ones, ``unknown``
+    where none is named.
     The time is that of the latest grant.
 
     Examples
