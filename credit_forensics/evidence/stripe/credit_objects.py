@@ -20,9 +20,11 @@ def _text(*paths: str) -> str:
 
 def _id(name: str) -> str:
     """An object's id, also where the request expanded the object."""
-    plain = f"json_extract_string(o, '$.{name}')"
-    unexpanded = f"CASE WHEN json_type(o, '$.{name}') = 'VARCHAR' THEN {plain} END"
-    return _text(f"{name}.id", name, f"{name}_id").replace(plain, unexpanded)
+    plain = _text(name)
+    return (
+        f"coalesce({_text(f'{name}.id')}, CASE WHEN json_type(o, '$.{name}') = 'VARCHAR' THEN"
+        f" {plain} END, {_text(f'{name}_id')})"
+    )
 
 
 def _time(name: str) -> str:
