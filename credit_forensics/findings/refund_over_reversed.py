@@ -26,16 +26,11 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("payments", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "amount": [900], "amount_lost": [300],
-    ...     "expected_credits": [50]}))
-    >>> engine.register("credited", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "granted": [50], "reversed": [50]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     payments={"payment_id": ["cs_1"], "amount": [900], "amount_lost": [300],
+    ...         "expected_credits": [50]},
+    ...     credited={"payment_id": ["cs_1"], "granted": [50], "reversed": [50]})
     >>> engine.frame(find_refund_over_reversed(Tables()))["credits"].tolist()
     [33]
     """
@@ -47,8 +42,7 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
+        "payment_id event_id amount currency created_at",
         cause=ibis.cases(
             (elsewhere, "another_account"),
             (rows.amount_lost > 0, "beyond_share"),
@@ -57,34 +51,18 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
         credited_user_id=ibis.ifelse(elsewhere, rows.misplaced_user_id, rows.credited_user_id),
         probability=1.0,
         credits=ibis.ifelse(elsewhere, rows.misplaced, rows.excess),
-        amount=rows.amount,
-        currency=rows.currency,
-        created_at=rows.created_at,
         explanation=ibis.ifelse(
             elsewhere,
             sentence(
-                "The refund of payment ",
-                rows.payment_id,
-                " took ",
-                rows.misplaced,
-                " credits from ",
-                rows.misplaced_user_id,
-                ", which never had any of them; they are on ",
-                rows.credited_user_id,
-                ".",
+                "The refund of payment {payment_id} took {misplaced} credits from "
+                "{misplaced_user_id}, which never had any of them; they are on "
+                "{credited_user_id}.",
+                rows,
             ),
             sentence(
-                "The ledger took back ",
-                rows.taken,
-                " credits of payment ",
-                rows.payment_id,
-                ", where ",
-                rows.amount_lost,
-                " of ",
-                rows.amount,
-                " minor units refunded or lost in a dispute account for ",
-                rows.due,
-                ".",
+                "The ledger took back {taken} credits of payment {payment_id}, where {amount_lost} "
+                "of {amount} minor units refunded or lost in a dispute account for {due}.",
+                rows,
             ),
         ),
     )

@@ -120,13 +120,19 @@ class Field:
 
 @dataclass(frozen=True)
 class SampledTable:
-    """A table with its fields; ``whole`` when the sample is all of it."""
+    """A table with its fields; ``whole`` when the sample is all of it.
+
+    ``note`` says what of it is read (its current rows, several tables as one), ``doubt`` why that
+    cannot be told.
+    """
 
     relation: Relation
     fields: tuple[Field, ...]
     rows: int
     whole: bool
     words: frozenset[str] = field(default=frozenset())
+    note: str = ""
+    doubt: str = ""
 
     @property
     def columns(self) -> tuple[Field, ...]:
@@ -179,7 +185,7 @@ def sample(database: ReadOnlyDatabase, relation: Relation) -> SampledTable | Non
             n: _spelt_bytes(q) for n, q in columns.items() if relation.columns[n] == "bytea"
         }
         texts = [f"left({columns[n]}::text, {_TEXT_LENGTH})" for n in names]
-    query = f"SELECT {', '.join(texts)} FROM {database.quoted(relation)} LIMIT {SAMPLE_ROWS}"
+    query = f"SELECT {', '.join(texts)} FROM {database.quoted(relation)} AS t LIMIT {SAMPLE_ROWS}"
     try:
         rows = database.fetch_rows(query)
     except UnreadableError:

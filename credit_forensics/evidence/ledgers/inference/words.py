@@ -133,6 +133,8 @@ FLAG_BAD = _set(
     "deleted void voided cancelled canceled reversed pending draft archived failed disabled "
     "inactive removed"
 )
+# What columns that tell a row's versions apart are called by.
+VERSION = _set("valid version revision rev superseded supersede replaced latest effective op lsn")
 STATUS_GOOD = _set(
     "completed complete success succeeded successful applied posted confirmed settled active done "
     "paid ok approved processed fulfilled available finished final credited booked valid committed"
