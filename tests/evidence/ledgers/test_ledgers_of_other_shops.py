@@ -189,7 +189,7 @@ INSERT INTO wp_myCRED_log VALUES
         "created_at TEXT",
         "1, 'a1', 100, 'purchase', 100, 'cs_1', '2025-09-01 10:00:00'",
         "2, 'b2', 100, 'purchase', 100, 'cs_2', '2025-09-01 11:00:00'",
-        "3, 'a1', 30, 'adjustment: api', 70, NULL, '2025-09-02 10:00:00'",
+        "3, 'a1', 30, 'generation', 70, NULL, '2025-09-02 10:00:00'",
         table="credit_log",
     ).replace("what TEXT", "type TEXT"),
     "times by the words of other systems": entries(
