@@ -358,6 +358,38 @@ def test_ids_of_bytes_are_the_ids_that_they_are(postgres_database: str) -> None:
     assert [row[0] for row in moved(evidence)] == list(ids)
 
 
+@pytest.mark.parametrize("time", ["ts", "txn_ts"])
+def test_the_only_time_of_entries_tells_no_versions(tmp_path: Path, time: str) -> None:
+    """A payment that was booked twice is two entries, and a kind's code is nobody's key."""
+    script = entries(
+        f"txn_no INTEGER PRIMARY KEY, user_id TEXT, credits INTEGER, txn_cd TEXT, ref TEXT, {time} TEXT",
+        "1, 'a1', 100, 'PURCHASE', 'cs_1', '2025-09-01 10:00:00'",
+        "2, 'a1', 100, 'PURCHASE', 'cs_1', '2025-09-01 10:01:00'",
+        "3, 'b2', 100, 'PURCHASE', 'cs_2', '2025-09-01 11:00:00'",
+        "4, 'a1', -30, 'USAGE', NULL, '2025-09-02 10:00:00'",
+    )
+    evidence = load(tmp_path, script)
+    assert moved(evidence) == [WANTED[0], WANTED[0], *WANTED[1:]]
+    assert evidence.ledger["created_at"].dt.month.tolist() == [9] * 4
+
+
+def test_the_version_of_an_event_is_its_streams(tmp_path: Path) -> None:
+    script = f"""{USERS} CREATE TABLE event_store (position INTEGER PRIMARY KEY, stream_id TEXT,
+          version INTEGER, event_type TEXT, data TEXT, recorded_at TEXT);
+        INSERT INTO event_store VALUES
+          (1, 'wallet-a1', 1, 'CreditsPurchased', '{{"userId": "a1", "credits": 100, "ref": "cs_1"}}',
+            '2025-09-01T10:00:00Z'),
+          (2, 'wallet-a1', 2, 'CreditsPurchased', '{{"userId": "a1", "credits": 100, "ref": "cs_1"}}',
+            '2025-09-01T10:01:00Z'),
+          (3, 'wallet-b2', 1, 'CreditsPurchased', '{{"userId": "b2", "credits": 100, "ref": "cs_2"}}',
+            '2025-09-01T11:00:00Z'),
+          (4, 'wallet-b2', 2, 'CreditsGrantedByStaff', '{{"userId": "b2", "credits": 5}}',
+            '2025-09-02T11:00:00Z');"""
+    assert [row[:2] for row in moved(load(tmp_path, script))] == [
+        ("a1", 100), ("a1", 100), ("b2", 100), ("b2", 5),
+    ]  # fmt: skip
+
+
 def test_the_customers_name_is_found_behind_other_words(tmp_path: Path) -> None:
     script = entries(
         "id INTEGER, cust_no TEXT, credits INTEGER, txn_cd TEXT, pay_ref TEXT, txn_ts TEXT",
