@@ -118,7 +118,9 @@ def _keys(table: SampledTable) -> list[Field]:
     )
     for field in table.columns:
         own = field.words
-        entry = own & w.KEY and not own - w.KEY - w.ENTRY - table.words - {"original", "business"}
+        # "transaction_code" is the kind of an entry.
+        keyed = own & w.KEY - {"code"}
+        entry = keyed and not own - w.KEY - w.ENTRY - table.words - {"original", "business"}
         owner = bool(state and own & w.KEY and own & w.OWNER)
         if not (entry or owner) or field.is_time or field.type.startswith("bool"):
             continue

@@ -70,8 +70,13 @@ def version_mark(field: Field, table: SampledTable) -> Mark | None:
     if _is_done(field, said):
         return Mark(field, "done")
     rest = own - {"version", "revision", "rev", "row", "lock", "no", "number", "num"} - w.ENTRY
+    # In a store of events the version is the stream's: each row is an event of its own.
+    streams = any(f.words & {"stream", "aggregate"} for f in table.columns)
     if own & {"version", "revision", "rev", "lsn"} and not rest - table.words - {"source"}:
-        return Mark(field, "number")
+        return None if streams else Mark(field, "number")
+    if own & {"ts"} and field.is_time and not any(f.is_time for f in table.columns if f != field):
+        # The only time of a table is that of its entries.
+        return Mark(field, "number", weak=True)
     numbered = bool(field.numbers) or field.is_time
     named = own & _TAKEN_AT - {"as", "of"} or order == ("as", "of") or own >= {"as", "of"}
     if numbered and named and not own & (w.UNIT | {"id"}):

@@ -80,7 +80,7 @@ ADDING = _set(
     "bought gift reward signup welcome monthly plan promo promotion referral trial renewal "
     "subscription credit inflow incoming order checkout pay payment paid package free daily "
     "lot batch bucket compensation invoice allocation award initial cashback release unlock "
-    "upgrade granted awarded"
+    "upgrade granted awarded purchased"
 )
 SPENDING = _set(
     "expense usage use used consume consumed consumption spend spent debit withdraw withdrawal "
