@@ -79,7 +79,8 @@ ADDING = _set(
     "purchase topup top deposit grant refill recharge bonus income earn earned add added buy "
     "bought gift reward signup welcome monthly plan promo promotion referral trial renewal "
     "subscription credit inflow incoming order checkout pay payment paid package free daily "
-    "lot batch bucket compensation invoice allocation award initial cashback release unlock upgrade"
+    "lot batch bucket compensation invoice allocation award initial cashback release unlock "
+    "upgrade granted awarded"
 )
 SPENDING = _set(
     "expense usage use used consume consumed consumption spend spent debit withdraw withdrawal "
@@ -118,7 +119,9 @@ REFERENCE = _set(
     "idempotency key meta metadata data detail order transaction txn charge source description "
     "reason note memo operation trade receipt context payload extra info number no"
 )
-TIME_FIRST = _set("created occurred booked inserted posted happened timestamp date time when on at")
+TIME_FIRST = _set(
+    "created occurred booked inserted posted happened timestamp date time when on at ctime gmt ts"
+)
 NO_TIME = _set(
     "updated expire expired expires expiry expiration deleted reset scheduled settled processed "
     "activated voided cancelled canceled refreshed verified ended end start until last modified "
