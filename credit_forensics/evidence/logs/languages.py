@@ -84,7 +84,7 @@ ABOUT = (
 # Letters of other scripts than Latin, no emoji or typographic marks.
 _SCRIPTS = "[\u0370-\u1fff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uffdc]"
 _STEMS = (
-    r"utent[ei]|credit[io]\b|accredit|aggiunt|trovat|valid[oaie]\b|firma|metad|m[ée]tadonn"
+    r"utent[ei]|credit[io]\b|accredit|elaborat|aggiunt|trovat|valid[oaie]\b|firma|metad|m[ée]tadonn"
     r"|encontr|localiz|gebruiker|klant\b|tegoed|toegev|bijgeschr|handtek|ongeldig|genegeerd"
     r"|ontvangen|niet\b|geen\b|mislukt|u[żz]ytk|kredyt|dodan|podpis|nieznal|brak\b|b[łl][ąa]d"
     r"|otrzym|zignor|KeyError|DoesNotExist|NotFound|undefined|reading ['\"]|no query results"
