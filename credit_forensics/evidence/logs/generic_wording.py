@@ -203,6 +203,10 @@ def _user(text: str, fields: dict[str, object], words: Wordings) -> str | None:
             )
             if known or _STRIPE_ID.match(value) or text[match.end() : match.end() + 1] == "@":
                 continue
+            amount = words.amount.match(text, match.start("id")) if value.isdigit() else None
+            if amount and len(amount[0].split()) == 2:
+                # "kullanıcısına 50 kredi": the number is of the credits.
+                continue
             # "to 100 credits" is an amount, "for 2 seconds" a span.
             if place == 0 or not value.isdigit():
                 return value

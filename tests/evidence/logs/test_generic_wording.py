@@ -62,6 +62,7 @@ def stated(text: str) -> tuple[str | None, str | None, int | None] | None:
         ("50 krediter tillagda för användare u-42", ("credited", "u-42", 50)),
         ("Fel: användaren hittades inte cs_live_abc123DEF", ("resolution_failed", None, None)),
         ("evt_1ABC allerede behandlet", ("duplicate", None, None)),
+        ("u-42 kullanıcısına 50 kredi eklendi", ("credited", None, 50)),
         ("50 kredi eklendi evt_1ABC", ("credited", None, 50)),
         ("Hata: kullanıcı bulunamadı cs_live_abc123DEF", ("resolution_failed", None, None)),
         ("Webhook imzası geçersiz", ("signature_refused", None, None)),
