@@ -67,7 +67,7 @@ def copy_rows(engine: DuckDBEngine, query: str, folder: Path, buckets: int) -> N
 
 
 def show_rows(engine: DuckDBEngine, name: str, folder: Path, *, in_memory: bool = False) -> None:
-    """Make the rows that ``copy_rows`` wrote readable under a name: where they lie, or in memory."""
+    """Make rows that ``copy_rows`` wrote readable under a name: where they lie, or in memory."""
     kind = "TABLE" if in_memory else "VIEW"
     engine.connection.execute(f'CREATE OR REPLACE {kind} "{name}" AS {select_rows(folder)}')
 

@@ -52,8 +52,8 @@ def history_votes(owned: ir.Table, column: str, mode: Mode) -> ir.Table:
     Returns
     -------
     payment_id, user_id (the person with most posterior weight; on a tie nobody is named, as which
-    of two ids is smaller says nothing), history_count (other payments with an owner), history_purity (that person's share of the
-    weight, 0 to 1). Payments without a vote have no row.
+    of two ids is smaller says nothing), history_count (other payments with an owner),
+    history_purity (that person's share of the weight, 0 to 1). Payments without a vote have no row.
 
     Examples
     --------
