@@ -74,6 +74,7 @@ class StoredCase:
             if writes:
                 (self.engine.folder / "steps").mkdir(exist_ok=True)
                 self.engine.remove_scratch_of_the_dead()
+            self.engine.hold_small_tables()
             self.engine.writes = writes
             try:
                 yield writes
@@ -117,10 +118,11 @@ class StoredCase:
     def put_judgement(self, judgement: Judgement, tables: JudgedTables) -> None:
         """Store a judgement, and where its tables lie; only where ``judging`` gave true."""
         names = [*dict.fromkeys((*RESULTS, "periods", *judgement.kept))]
+        there = self.engine.names()
         stored = {
             name: self.engine.store_table(name).relative_to(self.engine.folder).as_posix()
             for name in names
-            if self.engine.has(name)
+            if name in there
         }
         self._put(
             f"{JUDGEMENT} {self.mode}", lambda folder: _write(folder, judgement, tables, stored)

@@ -8,7 +8,7 @@ a class with the same methods and the compiler of its dialect; those there are l
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -143,12 +143,13 @@ class DuckDBEngine:
         for name in names:
             self.connection.execute(spec(name).create_sql)
 
-    def has(self, name: str) -> bool:
-        """Whether a table or view of that name is there."""
+    def names(self) -> set[str]:
+        """The names of the tables and views that are there."""
         rows = self.connection.execute(
-            "SELECT count(*) FROM information_schema.tables WHERE table_name = ?", [name]
+            "SELECT table_name FROM duckdb_tables() "
+            "UNION ALL SELECT view_name FROM duckdb_views() WHERE NOT internal"
         ).fetchall()
-        return bool(rows[0][0])
+        return {name for (name,) in rows}
 
     def register(self, name: str, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
         """Make rows available under a name, replacing what was there.
@@ -221,3 +222,20 @@ class DuckDBEngine:
 def _duckdb_sql(operation: ops.Node) -> str:
     """Compiled once a process: translating costs more than running a small case."""
     return str(compilers.DuckDBCompiler().to_sqlglot(operation.to_expr()).sql("duckdb"))
+
+
+def engine_of(**tables: Mapping[str, Sequence[Any]]) -> DuckDBEngine:
+    """An engine with all tables: those given by their columns, the others empty.
+
+    Examples
+    --------
+    >>> from credit_forensics.tables.catalogue import Tables
+    >>> engine = engine_of(users={"user_id": ["a"]})
+    >>> len(engine.frame(Tables().users)), len(engine.frame(Tables().payments))
+    (1, 0)
+    """
+    engine = DuckDBEngine()
+    engine.create(*ALL)
+    for name, columns in tables.items():
+        engine.register(name, pd.DataFrame(columns))
+    return engine

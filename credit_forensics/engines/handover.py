@@ -24,8 +24,9 @@ def hand_over(source: DuckDBEngine, target: Engine) -> None:
     target
         takes it, under the same names.
     """
+    there = source.names()
     for table in EVIDENCE:
-        if source.has(table.name):
+        if table.name in there:
             columns = ", ".join(f'"{column}"' for column in table.column_names)
             rows = source.connection.sql(f'SELECT {columns} FROM "{table.name}"')
             target.register(table.name, rows.to_arrow_reader(_BATCH))

@@ -48,6 +48,7 @@ _STEPS = "steps"
 _SCRATCH = "scratch-"
 _NUMBERS = itertools.count(1)
 _RANGES_A_BUCKET = 4
+_SMALL = 1 << 20
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
@@ -129,13 +130,15 @@ class ParquetEngine(DuckDBEngine):
         self.buckets = buckets
         self.steps_run = 0
         self._files: dict[str, Path] = {}
+        self._in_memory: set[str] | None = None
         self._key = _digest(__version__, duckdb.__version__, str(buckets))
         for spec in EVIDENCE:
             self._show(spec.name, evidence / spec.name)
 
     def create(self, *names: str) -> None:
         """Create tables of ``evidence.tables`` that are not there yet, empty."""
-        super().create(*(name for name in names if not self.has(name)))
+        there = self.names()
+        super().create(*(name for name in names if name not in there))
 
     def register(self, name: str, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> None:
         """Make rows available under a name, replacing what was there.
@@ -251,7 +254,8 @@ class ParquetEngine(DuckDBEngine):
     def drop(self, *names: str) -> None:
         """Let go of tables that no later step reads; the files of steps stay until the end."""
         for name in names:
-            if self._files.pop(name, None):
+            viewed = self._files.pop(name, None) and name not in (self._in_memory or ())
+            if viewed:
                 self.connection.execute(f'DROP VIEW IF EXISTS "{name}"')
             else:
                 super().drop(name)
@@ -261,10 +265,6 @@ class ParquetEngine(DuckDBEngine):
         super().close()
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._held.close()
-
-    def file_of(self, name: str) -> Path | None:
-        """The folder in which a table's rows lie; nothing where they are in memory."""
-        return self._files.get(name)
 
     def store_table(self, name: str) -> Path:
         """The folder in which a table's rows lie, written now where they are in memory alone."""
@@ -288,10 +288,21 @@ class ParquetEngine(DuckDBEngine):
             if not _alive(int(path.name.removeprefix(_SCRATCH).partition("-")[0])):
                 shutil.rmtree(path, ignore_errors=True)
 
+    def hold_small_tables(self) -> None:
+        """Read small tables into memory, those shown later too: files are opened by each query."""
+        if self._in_memory is None:
+            self._in_memory = set()
+            for name, path in list(self._files.items()):
+                if _is_small(path):
+                    self._show(name, path)
+
     def _show(self, name: str, path: Path) -> None:
         self.drop(name)
         self._files[name] = path
-        show_rows(self, name, path)
+        held = self._in_memory is not None and _is_small(path)
+        show_rows(self, name, path, in_memory=held)
+        if self._in_memory is not None:
+            (self._in_memory.add if held else self._in_memory.discard)(name)
 
     def _by_bucket(self, query: str, part: Path) -> None:
         part.mkdir(parents=True, exist_ok=True)
@@ -329,6 +340,11 @@ def _digested(rows: pa.RecordBatchReader, digest: hashlib.blake2b) -> pa.RecordB
             yield batch
 
     return pa.RecordBatchReader.from_batches(rows.schema, batches())
+
+
+def _is_small(folder: Path) -> bool:
+    files = [] if is_bucketed(folder) else folder.glob("*.parquet")
+    return 0 < sum(path.stat().st_size for path in files) <= _SMALL
 
 
 def _alive(process: int) -> bool:

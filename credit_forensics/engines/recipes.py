@@ -115,7 +115,8 @@ def written(query: Query, dialect: str, to_sql: Callable[[ir.Table], str]) -> Wr
 def _read(path: Path) -> Written | None:
     """The text of a whole file of this version; anything else is as if there were none."""
     with contextlib.suppress(OSError, ValueError):
-        head, _, sql = path.read_text(encoding="utf-8").partition("\n")
+        # As bytes: read as text, a carriage return in a pattern would become a new line.
+        head, _, sql = path.read_bytes().decode().partition("\n")
         told = json.loads(head.removeprefix("-- "))
         if isinstance(told, dict) and told.get("digest") == _digest_of(sql):
             return Written(sql, ibis.schema(told["columns"]))

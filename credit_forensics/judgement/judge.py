@@ -21,7 +21,7 @@ from credit_forensics.judgement.calibration import Calibration
 from credit_forensics.judgement.families import Family, with_custom
 from credit_forensics.judgement.fusion import POSTERIORS, Fused, Known, fuse
 from credit_forensics.judgement.model import Fit
-from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.judgement.patterns import MOST_FAMILIES
 from credit_forensics.judgement.periods import AS_OF_PERIODS, Periods, choose_periods
 from credit_forensics.judgement.persons import accounts_by_age, group_persons
@@ -112,10 +112,6 @@ class Judgement:
             if method.history
         }
         return claims(Tables(), self.kept["first_matrix"], self.methods, histories)
-
-    def pattern_of(self, key: int) -> Patterns:
-        """The one pattern of a key, for an explanation."""
-        return decode(self.families, np.array([key], dtype=np.int64))
 
 
 @dataclass(frozen=True)

@@ -152,7 +152,7 @@ def _stripe_file(rows: StoredRows, file: _File) -> None:
             raise _NotesUnknownError
         whole = replace(stored, rows=stored.rows + source.rows)
     with _taking(rows, file, whole, start, before=line, first=line + 1) as number:
-        for table in _STRIPE:
+        for table in rows.filled(_STRIPE):
             rows.touch(table, f"main.{table}")
             stored_tables.store_table(rows.connection, table, number)
 
@@ -201,7 +201,7 @@ def _log_file(rows: StoredRows, file: _File) -> None:
         rows.touch("deliveries", f"({news})")
         run(f"DELETE FROM {old}")
         run(f"DELETE FROM {old.replace('deliveries', 'logged_sessions')}")
-        for table in _LOG:
+        for table in rows.filled(_LOG):
             stored_tables.store_table(rows.connection, table, number)
         rows.cover("deliveries")
         count = run(f"SELECT count(*) FROM stored.deliveries WHERE input = {number}").fetchall()

@@ -50,6 +50,12 @@ _EXPANDED = (
     ("stripe_invoices", "customer_id", CUSTOMER),
     ("stripe_prices", "product_id", PRODUCT),
 )
+# Nearly every export has none: one look at all places, before each by itself.
+_ANY_EXPANDED = " UNION ALL ".join(
+    f"SELECT 1 FROM {table} WHERE "
+    + " OR ".join(f"starts_with({column}, '{{')" for name, column, _ in _EXPANDED if name == table)
+    for table in dict.fromkeys(name for name, _, _ in _EXPANDED)
+)
 _DEEPEST = 4
 _NESTED_IN: dict[str, dict[str, Type]] = {
     INTENT.object: NESTED,
@@ -65,6 +71,8 @@ def take_expanded(connection: duckdb.DuckDBPyConnection) -> None:
     session may hold an intent that holds a customer. Call it inside the load's transaction.
     """
     for _ in range(_DEEPEST):
+        if not row_count(connection, f"({_ANY_EXPANDED})"):
+            return
         found = [_take(connection, *place) for place in _EXPANDED]
         if not any(found):
             return
