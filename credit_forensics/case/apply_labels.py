@@ -47,9 +47,9 @@ def apply_labels(engine: Engine, judgement: Judgement, labels: pd.DataFrame) -> 
     )
     learned, calibration = _learn(pairs, labels, judgement)
     judgement.labelled = labelled(verdicts, labels)
-    of_pairs = judgement.labelled["payment_id"].isin(pairs["payment_id"])
+    others = verdicts[~verdicts["payment_id"].isin(pairs["payment_id"])]
     judgement.calibration = replace(
-        fit_calibration(judgement.labelled[~of_pairs]),
+        fit_calibration(labelled(others, labels)),
         pairs=calibration[0],
         pair_weights=calibration[1],
     )
