@@ -72,15 +72,19 @@ def _learn(
     pairs: pd.DataFrame, labels: pd.DataFrame, judgement: Judgement
 ) -> tuple[pd.DataFrame, tuple[int, dict[str, float]]]:
     """Columns of ``_LEARNED``; and how many pairs were answered, and what they taught."""
-    told = pairs.rename(columns={"payment_id": "learned_payment"})[["learned_payment", "accusable"]]
-    told = told.assign(learned=pd.Series(pd.NA, index=told.index, dtype="Float64"))
     # Where the session does not name the account, nobody asks whether it was paid for.
     open_ = pairs[pairs["patron"] > 0].reset_index(drop=True)
     answered, wrong = answered_pairs(open_, labels)
     features = as_features(open_, judgement.families)
     learning = learn_of_pairs(open_[answered], features[answered], wrong)
-    if learning is None:
-        return told[list(_LEARNED)], (int(answered.sum()), {})
-    moved = dict(zip(open_["payment_id"], learning.log_odds(open_, features), strict=True))
-    told["learned"] = told["learned_payment"].map(moved).astype("Float64")
-    return told[list(_LEARNED)], (learning.answers, weights_by_name(learning))
+    moved: dict[str, float] = {}
+    if learning is not None:
+        moved = dict(zip(open_["payment_id"], learning.log_odds(open_, features), strict=True))
+    learned = pd.DataFrame(
+        {
+            "learned_payment": pairs["payment_id"],
+            "learned": pairs["payment_id"].map(moved).astype("Float64"),
+            "accusable": pairs["accusable"],
+        }
+    )
+    return learned, (int(answered.sum()), weights_by_name(learning) if learning else {})
