@@ -9,11 +9,8 @@ import pandas as pd
 
 from credit_forensics.case.rulings import RULINGS, ruled_verdicts, rulings
 from credit_forensics.engines.duckdb import Engine
-from credit_forensics.judgement.calibration import (
-    calibrated_verdicts,
-    fit_calibration,
-    labelled,
-)
+from credit_forensics.judgement.calibrated_verdicts import calibrated_verdicts
+from credit_forensics.judgement.calibration import fit_calibration, labelled
 from credit_forensics.judgement.judge import Judgement
 from credit_forensics.judgement.pair_features import as_features, pairs_of_persons
 from credit_forensics.judgement.pair_learning import (
