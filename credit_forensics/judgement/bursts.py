@@ -91,7 +91,7 @@ def filtered(log_likelihood: Floats, empty: npt.NDArray[np.int64]) -> Floats:
     """
     told = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True, initial=-np.inf))
     moves = transition().T
-    before = np.empty_like(told)
+    before: Floats = np.empty(told.shape)
     belief = _first_beliefs()
     passed: dict[int, Floats] = {}
     for period, gap in enumerate(empty.tolist()):
