@@ -38,6 +38,8 @@ class StripeSection(Section):
     subscriptions: Paths = Field(default_factory=list)
     prices: Paths = Field(default_factory=list)
     products: Paths = Field(default_factory=list)
+    credit_grants: Paths = Field(default_factory=list)
+    credit_balance_transactions: Paths = Field(default_factory=list)
     files: Paths = Field(default_factory=list)
     database: str | None = None
     schema_: str | None = Field(default=None, alias="schema")
@@ -70,10 +72,11 @@ class TableMapping(Section):
 
 
 class LedgerSection(Section):
-    """``[ledger]``: the credit ledger's database, or files that were exported from one."""
+    """``[ledger]``: the credit ledger's database, files exported from one, or Stripe Billing."""
 
     url: str = ""
     files: dict[str, Paths] = Field(default_factory=dict)
+    stripe_billing: bool = False
     schema_: str = Field(default="auto", alias="schema")
     database_schema: str | None = None
     view_seconds: int = Field(default=45, ge=1)
@@ -87,8 +90,8 @@ class LedgerSection(Section):
 
     @model_validator(mode="after")
     def _one_source(self) -> LedgerSection:
-        if bool(self.url) == bool(self.files):
-            raise ValueError("give either url or files")
+        if bool(self.url) + bool(self.files) + self.stripe_billing != 1:
+            raise ValueError("give one of url, files and stripe_billing")
         return self
 
 
@@ -220,6 +223,11 @@ class CaseFile(Section):
     def all_ledgers(self) -> list[LedgerSection]:
         """The ledgers: ``[ledger]`` and each ``[[ledgers]]``."""
         return ([self.ledger] if self.ledger else []) + list(self.ledgers)
+
+    @property
+    def ledger_databases(self) -> list[LedgerSection]:
+        """The ledgers that lie in a database or in files exported from one."""
+        return [ledger for ledger in self.all_ledgers if not ledger.stripe_billing]
 
 
 def read_case_file(path: Path | str) -> CaseFile:

@@ -19,6 +19,7 @@ PATHS = {
     "/v1/customers": "customers",
     "/v1/invoices": "invoices",
     "/v1/subscriptions": "subscriptions",
+    "/v1/billing/credit_grants": "credit_grants",
 }
 # An answer out of turn: status, headers, body; None lets the request through.
 Interference = Callable[[str, int], "tuple[int, dict[str, str], bytes] | None"]

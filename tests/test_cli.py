@@ -171,7 +171,7 @@ def test_where_little_was_judged_the_status_is_3_not_1(case, tmp_path):
     (case / "events.jsonl").write_text("", encoding="utf-8")
     (case / "charges.jsonl").write_text("", encoding="utf-8")
     (case / "webhook.log").write_text("", encoding="utf-8")
-    done = run("analyze", case, "--out", tmp_path, "--fail-on", "critical")
+    done = run("analyze", case, "--no-store", "--out", tmp_path, "--fail-on", "critical")
     assert done.returncode == 3, done.stderr
     assert "Not judged: 100 % of the ledger's credits" in done.stdout
 
@@ -205,7 +205,7 @@ def test_a_truncated_gz_gives_what_could_be_read_and_says_so(case, tmp_path):
     (case / "sessions.jsonl").unlink()
     text = (case / "case.toml").read_text(encoding="utf-8")
     (case / "case.toml").write_text(text.replace("sessions.jsonl", "sessions.jsonl.gz"))
-    done = run("analyze", case, "--out", tmp_path)
+    done = run("analyze", case, "--no-store", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     rejects = pd.read_csv(tmp_path / "rejects.csv")
     assert rejects["reason"].str.contains("truncated|end", case=False).any()
@@ -218,7 +218,7 @@ def test_a_broken_line_is_rejected_and_the_rest_is_read(case, tmp_path):
     lines = path.read_bytes().splitlines(keepends=True)
     lines[10] = lines[10][:40] + b"\n"
     path.write_bytes(b"".join(lines))
-    done = run("analyze", case, "--out", tmp_path)
+    done = run("analyze", case, "--no-store", "--out", tmp_path)
     assert done.returncode == 0
     assert "Rejected rows: 1" in done.stdout
     rejects = pd.read_csv(tmp_path / "rejects.csv")
@@ -231,7 +231,7 @@ def test_a_ledger_without_the_balance_table_is_a_finding_not_an_error(case, tmp_
     with sqlite3.connect(case / "ledger.db") as connection:
         connection.execute("DROP TABLE user_credits")
     connection.close()
-    done = run("analyze", case, "--out", tmp_path)
+    done = run("analyze", case, "--no-store", "--out", tmp_path)
     assert done.returncode == 0, done.stderr
     findings = pd.read_csv(tmp_path / "findings.csv", dtype="str")
     assert "balance_unreadable" in set(findings["finding"])

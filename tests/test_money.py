@@ -11,7 +11,7 @@ from credit_forensics.case_file import CaseFile
 from credit_forensics.charts import exposure_by_cause
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.stripe.load import load_stripe_files
-from credit_forensics.incidents.group import group_incidents
+from credit_forensics.incidents.group import with_incidents
 from credit_forensics.money import DECIMALS, decimals, major_units, minor_units, money_text
 from credit_forensics.monitoring.alerts import amounts
 from credit_forensics.reporting.language import Language
@@ -84,7 +84,7 @@ def test_incidents(kind):
         "created_at": pd.Timestamp("2025-09-01", tz="UTC"),
         "explanation": "",
     }
-    incidents = group_incidents(pd.DataFrame([row]))
+    incidents = with_incidents(pd.DataFrame([row]))[1]
     assert incidents["summary"].item().endswith(f"at stake: 50 credits and {kind.english}.")
 
 

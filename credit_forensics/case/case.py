@@ -7,16 +7,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-import ibis
 import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
+from credit_forensics.case.apply_labels import apply_labels
 from credit_forensics.case.explain_payments import JudgedTables, explain_payments
 from credit_forensics.case.labels import LABEL_FILE, no_labels, read_labels
 from credit_forensics.case.lazy_property import cached_property
 from credit_forensics.case.manifest import versions
-from credit_forensics.case.pair_rulings import RULINGS, pair_rulings, ruled_verdicts
 from credit_forensics.case.payment_aliases import payments_of
 from credit_forensics.case.stored_case import StoredCase
 from credit_forensics.case.write_analysis import write_analysis
@@ -41,11 +40,6 @@ from credit_forensics.incidents.group import with_incidents
 from credit_forensics.incidents.shared_traits import front_end_marks
 from credit_forensics.incidents.timeline import read_timeline
 from credit_forensics.incidents.who_is_hit import payments_possibly_hit, users_hit
-from credit_forensics.judgement.calibration import (
-    calibrated_verdicts,
-    fit_calibration,
-    labelled,
-)
 from credit_forensics.judgement.diagnostics import (
     agree_when_wrong,
     family_accuracies,
@@ -254,7 +248,7 @@ class Case:
             left_out=self.left_out,
             progress=self._progress,
         )
-        self._calibrate(judgement)
+        apply_labels(self.engine, judgement, self.labels)
         if self.engine is not self.evidence.engine:
             bring_back(self.engine, judgement.kept, self.evidence.engine)
         self._judged_here = True
@@ -288,27 +282,6 @@ class Case:
         """The payment of each id, where an object's id stands for it; else the id itself."""
         known_as = payments_of(self.evidence.connection, ids)
         return [known_as.get(one, one) for one in ids]
-
-    def _calibrate(self, judgement: Judgement) -> None:
-        """With enough labels, replace the probabilities by calibrated ones."""
-        engine = self.engine
-        table = Tables().verdicts
-        if self.labels.empty:
-            return
-        uncalibrated = engine.frame(table)
-        judgement.labelled = labelled(uncalibrated, self.labels)
-        judgement.calibration = fit_calibration(judgement.labelled)
-        rulings = pair_rulings(uncalibrated, self.labels)
-        if judgement.calibration.kind != "none":
-            engine.materialize("model_verdicts", table)
-            kept = ibis.table(table.schema(), name="model_verdicts")
-            engine.materialize("verdicts", calibrated_verdicts(kept, judgement.calibration))
-        if len(rulings):
-            engine.register("pair_rulings", rulings)
-            engine.materialize("unruled_verdicts", table)
-            kept = ibis.table(table.schema(), name="unruled_verdicts")
-            ruled = ruled_verdicts(kept, ibis.table(RULINGS, name="pair_rulings"))
-            engine.materialize("verdicts", ruled)
 
     @cached_property
     def matrix(self) -> pd.DataFrame:

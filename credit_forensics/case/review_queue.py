@@ -2,84 +2,125 @@
 
 from __future__ import annotations
 
+import hashlib
+
+import ibis
 import numpy as np
 import pandas as pd
 
+from credit_forensics.case.comparable_amounts import comparable_amounts
 from credit_forensics.case.judged_case import JudgedCase
-from credit_forensics.case.pair_rulings import PAIR
-from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
+from credit_forensics.case.rulings import PAIR
+from credit_forensics.judgement.pair_features import OF_TWO_PERSONS
+from credit_forensics.judgement.verdicts import (
+    CONFIRMED_AT_MOST,
+    PAID_BY_ANOTHER,
+    person_of_best,
+)
 from credit_forensics.tables.catalogue import Tables
 
-__all__ = ["PAID_BY_ANOTHER", "review_queue"]
+__all__ = ["PAID_BY_ANOTHER", "blind_needed", "review_queue"]
+
+_OPEN = (*OF_TWO_PERSONS, "unverifiable")
+_UNSEEN = 0.05  # chance that too many wrong ones are all missed by the blind sample
+_COLUMNS = [
+    *("payment_id", "stratum", "verdict", "credited_user_id", "rightful_user_id"),
+    *("probability_misattributed", "amount", "currency", "entropy", "priority", "payments"),
+    *("since", "label"),
+]
 
 
-def review_queue(case: JudgedCase, *, blind: int = 20, seed: int = 2025) -> pd.DataFrame:
+def review_queue(case: JudgedCase, *, blind: int | None = None, seed: int = 2025) -> pd.DataFrame:
     """What to look at first: most expected loss, and a blind sample of the confirmed.
 
-    Payments that somebody pays for another's account are one question a pair: its first payment
-    stands for all.
+    Payments of one payer into one other person's account are one question: one of them stands for
+    all, and the answer counts for all.
 
     Parameters
     ----------
     case
         the case.
     blind
-        how many confirmed payments to mix in, drawn from a fixed seed. Without them nobody would
-        ever learn whether "confirmed" is.
+        how many confirmed payments to mix in, drawn by chance; as many as ``blind_needed`` says
+        without it. Without them nobody would ever learn whether "confirmed" is.
     seed
-        of that draw.
+        of that draw. A payment that was drawn stays so while others come and go.
 
     Returns
     -------
     payment_id, stratum (queue or blind), verdict, credited_user_id, rightful_user_id,
-    probability_misattributed, amount, currency, entropy (nats), priority (expected loss: minor
-    units × probability, summed over a pair), payments (that the question is about), since, label
-    (empty where none was given); the queue first, by priority, then by entropy.
+    probability_misattributed (of the account: that who paid is another and does not pay for it),
+    amount, currency, entropy (nats), priority (expected loss: that probability × amount, in minor
+    units of the case's main currency, summed over a pair), payments (that the question is about),
+    since, label (empty where none was given); the queue first, by priority, then by entropy.
     """
     engine = case.evidence.engine
     judged = case.judgement.judged
-    doubt = engine.frame(judged.select("payment_id", "entropy"))
-    payments = engine.frame(
-        Tables().payments.select("payment_id", "amount", "currency", since="created_at")
+    doubt = engine.frame(
+        judged.select(
+            "payment_id",
+            "entropy",
+            of_two=ibis.coalesce(
+                person_of_best(judged, case.judgement.families) != judged.credited, False
+            ),
+        )
     )
+    payments = engine.frame(
+        Tables().payments.select(
+            "payment_id", "amount", "currency", "expected_credits", since="created_at"
+        )
+    )
+    payments["comparable"] = comparable_amounts(payments)
     rows = case.verdicts.merge(doubt, on="payment_id").merge(payments, on="payment_id")
     rows = rows[rows["probability_misattributed"].notna()]
-    amount = rows["amount"].fillna(0).astype("float64")
-    loss = amount * rows["probability_misattributed"].astype("float64")
-    rows = rows.assign(priority=loss.round(6), payments=1)
-    open_ = rows[rows["verdict"].isin(["ambiguous", "misattributed", "unverifiable"])]
-    queue = pd.concat([open_, _one_a_pair(rows[rows["verdict"] == PAID_BY_ANOTHER])])
+    loss = rows["comparable"] * rows["probability_misattributed"].astype("float64")
+    labels = case.labels.set_index("payment_id")["label"].to_dict()
+    label = rows["payment_id"].map(labels).astype("str").fillna("")
+    rows = rows.assign(priority=loss.round(6), payments=1, label=label)
+    open_ = rows[rows["verdict"].isin(_OPEN)]
+    of_two = open_["of_two"] & open_["verdict"].isin(OF_TWO_PERSONS)
+    queue = pd.concat([open_[~of_two], _one_a_pair(open_[of_two])])
     queue = queue.sort_values(["priority", "entropy", "payment_id"], ascending=[False, False, True])
-    confirmed = rows[rows["verdict"] == "confirmed"].sort_values("payment_id")
-    random = np.random.default_rng(seed)
-    drawn = random.choice(len(confirmed), min(blind, len(confirmed)), replace=False)
-    sample = confirmed.iloc[np.sort(drawn)]
+    # What people confirmed, of a payer and another's account, is no word of the model's.
+    confirmed = rows[(rows["verdict"] == "confirmed") & ~rows["of_two"]]
+    drawn = confirmed["payment_id"].map(lambda payment: _drawn(payment, seed)).sort_values()
+    count = blind_needed(len(confirmed)) if blind is None else blind
+    sample = confirmed.loc[drawn.index[:count]].sort_values("payment_id")
     both = pd.concat([queue.assign(stratum="queue"), sample.assign(stratum="blind")])
-    labels = case.labels.set_index("payment_id")["label"]
-    both["label"] = both["payment_id"].map(labels.to_dict()).astype("str").fillna("")
-    return both[
-        [
-            "payment_id",
-            "stratum",
-            "verdict",
-            "credited_user_id",
-            "rightful_user_id",
-            "probability_misattributed",
-            "amount",
-            "currency",
-            "entropy",
-            "priority",
-            "payments",
-            "since",
-            "label",
-        ]
-    ].reset_index(drop=True)
+    return both[_COLUMNS].reset_index(drop=True)
+
+
+def blind_needed(confirmed: int) -> int:
+    """How many of the confirmed payments, drawn by chance, show whether they may be called so.
+
+    So many that, were more than ``CONFIRMED_AT_MOST`` of them wrong, the sample would miss them all
+    in one case of twenty (hypergeometric).
+
+    Examples
+    --------
+    >>> blind_needed(10), blind_needed(100), blind_needed(1_000_000)
+    (10, 63, 149)
+    """
+    wrong = int(confirmed * CONFIRMED_AT_MOST) + 1
+    drawn = np.arange(confirmed)
+    missed = np.cumprod(np.maximum(confirmed - wrong - drawn, 0) / np.maximum(confirmed - drawn, 1))
+    return int((missed > _UNSEEN).sum()) + 1 if confirmed else 0
+
+
+def _drawn(payment_id: str, seed: int) -> str:
+    """A place in the draw that hangs on the payment alone."""
+    return hashlib.blake2b(f"{seed} {payment_id}".encode(), digest_size=8).hexdigest()
 
 
 def _one_a_pair(rows: pd.DataFrame) -> pd.DataFrame:
-    """The first payment of each pair of payer and account, with what all of them come to."""
-    rows = rows.sort_values(["since", "payment_id"])
+    """A payment of each pair of payer and account, with what all of them come to.
+
+    The first, or the first that has a label: that is the answer.
+    """
+    rows = rows.assign(open=rows["label"] == "").sort_values(["open", "since", "payment_id"])
     pairs = rows.groupby(PAIR, sort=False)
     first = rows[~rows.duplicated(PAIR)]
-    sums = {name: pairs[name].transform("sum") for name in ("priority", "payments")}
-    return first.assign(**{name: values.loc[first.index] for name, values in sums.items()})
+    totals = {name: pairs[name].transform("sum") for name in ("priority", "payments")}
+    totals["entropy"] = pairs["entropy"].transform("max")
+    totals["since"] = pairs["since"].transform("min")
+    return first.assign(**{name: values.loc[first.index] for name, values in totals.items()})

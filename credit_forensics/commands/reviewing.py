@@ -41,7 +41,14 @@ def review(
     export: Annotated[
         Path | None, typer.Option(help="Write the queue to a CSV, to be filled in and taken back.")
     ] = None,
-    blind: Annotated[int, typer.Option(help="Confirmed payments to mix in, unmarked.", min=0)] = 20,
+    blind: Annotated[
+        int | None,
+        typer.Option(
+            help="Confirmed payments to mix in, unmarked; as many as calibration needs without it.",
+            min=0,
+            show_default=False,
+        ),
+    ] = None,
     most: Annotated[int, typer.Option(help="How many payments to show.", min=0)] = 20,
     json_: JsonOption = False,
     store: StoreOption = True,
@@ -90,7 +97,7 @@ def review(
         return
     # Which ones are the blind sample must not show.
     shown = pd.concat(
-        [waiting[waiting["stratum"] == "queue"].head(most), waiting[waiting["stratum"] == "blind"]]
+        [waiting[waiting["stratum"] == stratum].head(most) for stratum in ("queue", "blind")]
     ).sort_values("payment_id")
     typer.echo(f"{len(queue)} payments in the queue, {len(queue) - len(waiting)} labelled.\n")
     if not sys.stdin.isatty():
@@ -116,14 +123,14 @@ def _ask(case: credit_forensics.Case, row: Mapping[Any, Any]) -> list[dict[str, 
     money = money_text(row["amount"], row["currency"]) if named else "amount unknown"
     typer.echo(f"\n{row['payment_id']}  {money}")
     typer.echo(f"credited to {row['credited_user_id']}")
-    if row["verdict"] == review_queue.PAID_BY_ANOTHER:
+    asked = row["verdict"] == review_queue.PAID_BY_ANOTHER
+    if asked or row["payments"] > 1:
         typer.echo(
             f"paid by {row['rightful_user_id']}, {row['payments']} times since "
             f"{row['since']:%Y-%m-%d}; the answer counts for all of them"
         )
     for bar in explanation.bars.to_dict("records"):
         typer.echo(f"  {bar['family']} ({bar['level']}) names {bar['person_id']}: {bar['methods']}")
-    asked = row["verdict"] == review_queue.PAID_BY_ANOTHER
     question = "with whom they were paid for" if asked else "with who paid"
     answer = typer.prompt(f"Are the credits {question}? right/wrong/unsure/skip", default="skip")
     label = {"r": "right", "w": "wrong", "u": "unsure"}.get(answer[:1].lower())

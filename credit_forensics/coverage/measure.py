@@ -63,10 +63,8 @@ def measure_coverage(engine: Engine) -> Measured:
 
     Examples
     --------
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of()
     >>> coverage = measure_coverage(engine).coverage
     >>> coverage[["source", "reason"]].values.tolist()[0]
     ['payments', 'not_read']

@@ -122,7 +122,9 @@ class ReadOnlyDatabase:
         return list(row[0])
 
     def quoted(self, relation: Relation) -> str:
-        """The relation's name as SQL."""
+        """The relation as what stands after FROM: its name, or the query read in its place."""
+        if relation.query:
+            return f"({relation.query})"
         name = quote_identifier(relation.name)
         return f"{quote_identifier(relation.schema)}.{name}" if relation.schema else name
 

@@ -18,7 +18,8 @@ class Relation:
 
     ``problem`` says why its columns cannot be told (a view over a table that is gone),
     ``hides_rows`` that row security applies to who reads, ``estimate`` is the database's own
-    guess at the number of rows (-1: none).
+    guess at the number of rows (-1: none). ``query`` is what is read in its place: the rows that
+    are current, or several tables as one.
     """
 
     schema: str
@@ -27,6 +28,7 @@ class Relation:
     problem: str = ""
     hides_rows: bool = False
     estimate: int = -1
+    query: str = ""
 
     def column(self, name: str) -> str | None:
         """The column of that name, else the only one that differs by case alone, else none."""

@@ -224,6 +224,9 @@ def _rows_of(document: Any, *, single: bool = False) -> Iterator[dict[str, Any]]
         for one in document:
             yield from _rows_of(one, single=True)
         return
+    if document is None and single:
+        # What capture of changes writes after a row that is gone.
+        return
     if not isinstance(document, dict):
         raise ValueError("it holds no objects")
     listed = next((document[key] for key in ("documents", "data") if key in document), None)

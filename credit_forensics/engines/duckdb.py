@@ -8,7 +8,7 @@ a class with the same methods and the compiler of its dialect; those there are l
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -238,3 +238,20 @@ class DuckDBEngine:
 def _duckdb_sql(operation: ops.Node) -> str:
     """Compiled once a process: translating costs more than running a small case."""
     return str(compilers.DuckDBCompiler().to_sqlglot(operation.to_expr()).sql("duckdb"))
+
+
+def engine_of(**tables: Mapping[str, Sequence[Any]]) -> DuckDBEngine:
+    """An engine with all tables: those given by their columns, the others empty.
+
+    Examples
+    --------
+    >>> from credit_forensics.tables.catalogue import Tables
+    >>> engine = engine_of(users={"user_id": ["a"]})
+    >>> len(engine.frame(Tables().users)), len(engine.frame(Tables().payments))
+    (1, 0)
+    """
+    engine = DuckDBEngine()
+    engine.create(*ALL)
+    for name, columns in tables.items():
+        engine.register(name, pd.DataFrame(columns))
+    return engine

@@ -266,10 +266,6 @@ class ParquetEngine(DuckDBEngine):
         shutil.rmtree(self._scratch, ignore_errors=True)
         self._held.close()
 
-    def file_of(self, name: str) -> Path | None:
-        """The folder in which a table's rows lie; nothing where they are in memory."""
-        return self._files.get(name)
-
     def store_table(self, name: str) -> Path:
         """The folder in which a table's rows lie, written now where they are in memory alone."""
         path = self._files.get(name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile
@@ -13,11 +15,13 @@ from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import following_wordings, pair_by_time
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
+from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
 from credit_forensics.evidence.order_numbers import references_are_order_numbers
 from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
+from credit_forensics.evidence.stripe_api.pulled_files import payments_until
 
 _COVERED = {
     "payments": "created_at",
@@ -43,10 +47,11 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     """
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
+    untied = take_stripe_billing(evidence, case_file)
     link_ledger(evidence)
     part_bonuses(evidence)
     join_moves(evidence)
-    if was_inferred(evidence):
+    if untied or was_inferred(evidence):
         pair_by_time(evidence)
     match_returns(evidence)
     match_scrubbed_deliveries(evidence)
@@ -69,7 +74,7 @@ def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
     link_persons(evidence, case_file)
     note_rules(evidence, case_file)
     prepare(evidence, case_file.ids.shape, case_file.ids.user_keys)
-    finish(evidence)
+    finish(evidence, payments_until(case_file))
     if not evidence.count("payments") and not evidence.count("ledger"):
         raise CaseError(
             "The case names no input that holds a payment or a ledger entry; "
@@ -77,10 +82,11 @@ def link_ids(evidence: Evidence, case_file: CaseFile) -> None:
         )
 
 
-def finish(evidence: Evidence) -> None:
+def finish(evidence: Evidence, until: dt.datetime | None = None) -> None:
     """Write the spans of the sources, and their gaps, as tables.
 
     A loader that knows better what its source covers (a log's other lines, say) has said so.
+    ``until`` is until when all payments are known, where something but the last of them tells.
     """
     run = evidence.connection.execute
     run("DELETE FROM spans WHERE source IN ('payments', 'events')")
@@ -94,8 +100,9 @@ def finish(evidence: Evidence) -> None:
     # What events tell of payments reaches as far as the last of them.
     run(
         """UPDATE spans SET last_at = greatest(last_at, (SELECT max(completed_at) FROM payments),
-            (SELECT max(created_at) FROM events WHERE payment_id IS NOT NULL))
-        WHERE source = 'payments'"""
+            (SELECT max(created_at) FROM events WHERE payment_id IS NOT NULL), ?::TIMESTAMPTZ)
+        WHERE source = 'payments'""",
+        [until],
     )
     for source, taken_for in _TAKEN_FOR.items():
         rejected = sum(

@@ -37,12 +37,12 @@ _SHAPES = {"any": "", "uuid": _UUID, "uuid_strict": _UUID_STRICT, "integer": "^[
 _ID_KEY = "(^|_)(user|uid|account|member|owner)(_?(id|uuid|ref|key))?(_|$)"
 # Keys whose words name the account, whatever a program calls it; keys of other people and of other
 # schemes are none.
-_ACCOUNT_KEY = (
+ACCOUNT_KEY = (
     "(^|_)(user|uid|account|acct|member|owner|customer_ref|player|profile|person|client|org"
     "|organi[sz]ation|team|workspace|tenant|company)(_?(id|uid|uuid|guid|ref|key))?$"
 )
 _PERSON_KEY = "(^|_)(user|uid|member|person|profile|player)(_?(id|uid|uuid|guid|ref|key))?$"
-_OTHERS_KEY = (
+OTHERS_KEY = (
     "(^|_)(legacy|old|prev|previous|former|last|ext|external|foreign|auth|auth0|oauth|sso|idp|crm"
     "|provider|referr(er|ed|al)|ref_by|invit(er|ed|ee)|admin|support|agent|staff|seller|merchant"
     "|vendor|creator|created|author|sender|gift|recipient|parent|device|session|backup|connected"
@@ -88,6 +88,20 @@ def shape_pattern(shape: str) -> str:
     return pattern
 
 
+def key_words(key: str) -> str:
+    """SQL of a metadata key's words in small letters, with ``_`` between them.
+
+    Examples
+    --------
+    >>> duckdb.sql("SELECT " + key_words("'supabaseUser-Id'")).fetchall()
+    [('supabase_user_id',)]
+    """
+    return (
+        f"lower(regexp_replace(regexp_replace({key}, '([a-z0-9])([A-Z])', '\\1_\\2', 'g'),"
+        " '[^A-Za-z0-9]+', '_', 'g'))"
+    )
+
+
 def prepare(
     evidence: Evidence,
     shape: str = "any",
@@ -118,7 +132,7 @@ def prepare(
     recipients = _keys_like(evidence, _RECIPIENT_KEY)
     keys = _account_keys(evidence, user_keys, recipients)
     _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
-    persons = [*NAMED_KEYS, *_keys_like(evidence, _PERSON_KEY, _OTHERS_KEY)]
+    persons = [*NAMED_KEYS, *_keys_like(evidence, _PERSON_KEY, OTHERS_KEY)]
     members_by_key(evidence.connection, persons)
     if order_numbers is None:
         order_numbers = references_are_order_numbers(evidence.connection)
@@ -163,8 +177,7 @@ def _keys_like(evidence: Evidence, pattern: str, but: str = "^$") -> list[str]:
     """The metadata keys whose words are like one pattern and not like another."""
     found = evidence.connection.execute(
         f"""SELECT key FROM (
-            SELECT key, lower(regexp_replace(regexp_replace(key, '([a-z0-9])([A-Z])', '\\1_\\2',
-                'g'), '[^A-Za-z0-9]+', '_', 'g')) AS words
+            SELECT key, {key_words("key")} AS words
             FROM (SELECT DISTINCT key FROM metadata))
         WHERE regexp_matches(words, '{pattern}') AND NOT regexp_matches(words, '{but}')
             AND key NOT IN ({_quoted(NAMED_KEYS)})
@@ -177,7 +190,7 @@ def _account_keys(
     evidence: Evidence, user_keys: Sequence[str], recipients: Sequence[str]
 ) -> list[str]:
     """The metadata keys that name the account, settled by the case file or by their words."""
-    return sorted({*user_keys, *recipients, *_keys_like(evidence, _ACCOUNT_KEY, _OTHERS_KEY)})
+    return sorted({*user_keys, *recipients, *_keys_like(evidence, ACCOUNT_KEY, OTHERS_KEY)})
 
 
 def _name_recipients(evidence: Evidence, recipients: Sequence[str]) -> None:

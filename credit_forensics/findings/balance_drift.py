@@ -30,14 +30,11 @@ def find_balance_drift(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("balances", pd.DataFrame({"user_id": ["a", "b"], "balance": [50, 70]}))
-    >>> engine.register("ledger", pd.DataFrame({"user_id": ["a", "b"], "delta": [50, 50]}))
-    >>> engine.register("coverage", pd.DataFrame({"source": ["balances"]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     balances={"user_id": ["a", "b"], "balance": [50, 70]},
+    ...     ledger={"user_id": ["a", "b"], "delta": [50, 50]},
+    ...     coverage={"source": ["balances"]})
     >>> engine.frame(find_balance_drift(Tables()))[["credited_user_id", "credits"]].values.tolist()
     [['b', 20]]
     """
@@ -82,13 +79,8 @@ def find_balance_drift(tables: Tables) -> ir.Table:
         credits=rows.stored - rows.booked,
         created_at=rows.entry_at,
         explanation=sentence(
-            "The stored balance of ",
-            rows.user_id,
-            " is ",
-            rows.stored,
-            ", but its ledger entries sum to ",
-            rows.booked,
-            ".",
+            "The stored balance of {user_id} is {stored}, but its ledger entries sum to {booked}.",
+            rows,
         ),
     )
 

@@ -41,13 +41,9 @@ def find_balance_unreadable(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("gaps", pd.DataFrame({
-    ...     "source": ["ledger"], "object": ["balances"], "problem": ["missing_table"]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     gaps={"source": ["ledger"], "object": ["balances"], "problem": ["missing_table"]})
     >>> engine.frame(find_balance_unreadable(Tables()))["cause"].tolist()
     ['missing_table']
     """
@@ -60,9 +56,8 @@ def find_balance_unreadable(tables: Tables) -> ir.Table:
         cause=rows.problem,
         probability=1.0,
         explanation=sentence(
-            "The stored balances cannot be read (",
-            ibis.cases(*((rows.problem == problem, text) for problem, text in PROBLEMS)),
-            "): a balance shown as zero means nothing.",
+            "The stored balances cannot be read ({why}): a balance shown as zero means nothing.",
+            why=ibis.cases(*((rows.problem == problem, text) for problem, text in PROBLEMS)),
         ),
     )
 

@@ -54,10 +54,8 @@ def run_findings(engine: Engine, findings: Sequence[Finding] = FINDINGS) -> pd.D
 
     Examples
     --------
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of()
     >>> len(run_findings(engine))
     0
     """

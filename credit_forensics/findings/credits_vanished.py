@@ -30,15 +30,11 @@ def find_credits_vanished(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("credit_rules", pd.DataFrame({"rollover": [True]}))
-    >>> engine.register("lapses", pd.DataFrame({"entry_id": ["7"], "kind": ["reset"]}))
-    >>> engine.register("ledger", pd.DataFrame({
-    ...     "entry_id": ["7"], "user_id": ["a"], "delta": [-30]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     credit_rules={"rollover": [True]},
+    ...     lapses={"entry_id": ["7"], "kind": ["reset"]},
+    ...     ledger={"entry_id": ["7"], "user_id": ["a"], "delta": [-30]})
     >>> engine.frame(find_credits_vanished(Tables()))[["cause", "credits"]].values.tolist()
     [['rolls_over', 30]]
     """
@@ -89,22 +85,16 @@ def find_credits_vanished(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
-        cause=rows.cause,
+        "payment_id event_id cause created_at",
         credited_user_id=rows.user_id,
         rightful_user_id=rows.user_id,
         probability=1.0,
         credits=credits_,
-        created_at=rows.created_at,
         explanation=sentence(
-            "Ledger entry ",
-            rows.entry_id,
-            " took ",
-            credits_,
-            " credits from ",
-            rows.user_id,
-            " that no rule of [credits] takes.",
+            "Ledger entry {entry_id} took {credits} credits from {user_id} that no rule of "
+            "[credits] takes.",
+            rows,
+            credits=credits_,
         ),
     )
 

@@ -105,15 +105,11 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("payments", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "expected_credits": [50]}))
-    >>> engine.register("credited", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "granted": [100], "reversed": [0], "grants": [2]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     payments={"payment_id": ["cs_1"], "expected_credits": [50]},
+    ...     credited={"payment_id": ["cs_1"], "granted": [100], "reversed": [0],
+    ...         "grants": [2]})
     >>> engine.frame(find_duplicate_credit(Tables()))["credits"].tolist()
     [50]
     """
@@ -154,31 +150,21 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
+        "payment_id event_id credited_user_id amount currency",
         cause=ibis.cases(
             (rows.event_count == 1, "one_event"),
             ((rows.by_checkout & rows.by_invoice).coalesce(False), "checkout_and_invoice"),
             (rows.event_count > 1, "several_events"),
             else_="unknown",
         ),
-        credited_user_id=rows.credited_user_id,
         probability=rows.tie_probability.coalesce(1.0),
         credits=rows.surplus,
-        amount=rows.amount,
-        currency=rows.currency,
         created_at=rows.last_granted_at.coalesce(rows.credited_at, rows.created_at),
         explanation=sentence(
-            "Payment ",
-            rows.payment_id,
-            " was granted ",
-            rows.grants,
-            " times, on ",
-            rows.accounts,
-            ibis.ifelse(rows.accounts == 1, " account", " accounts"),
-            "; ",
-            rows.surplus,
-            " credits are too many.",
+            "Payment {payment_id} was granted {grants} times, on {accounts}{noun}; {surplus} "
+            "credits are too many.",
+            rows,
+            noun=ibis.ifelse(rows.accounts == 1, " account", " accounts"),
         ),
     )
 

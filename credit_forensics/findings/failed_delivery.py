@@ -33,13 +33,9 @@ def find_failed_delivery(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("deliveries", pd.DataFrame({
-    ...     "event_id": ["evt_1", "evt_2"], "outcome": ["credited", "no_credits"]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     deliveries={"event_id": ["evt_1", "evt_2"], "outcome": ["credited", "no_credits"]})
     >>> engine.frame(find_failed_delivery(Tables()))["event_id"].tolist()
     ['evt_2']
     """
@@ -75,21 +71,22 @@ def find_failed_delivery(tables: Tables) -> ir.Table:
         currency=rows.currency,
         created_at=rows.received_at,
         explanation=sentence(
-            "A delivery",
-            ibis.ifelse(rows.event_id.isnull(), "", sentence(" of event ", rows.event_id)),
-            ibis.ifelse(rows.payment_id.isnull(), "", sentence(" for payment ", rows.payment_id)),
-            " ",
-            ibis.cases(*((rows.outcome == name, text) for name, text in FAILURES)),
-            ibis.ifelse(
-                rows.source_line.isnull(), "", sentence(" (log line ", rows.source_line, ")")
-            ),
-            ibis.cases(
+            "A delivery{event}{payment} {failed}{line}{ending}",
+            event=_if_there(rows.event_id, " of event {value}"),
+            payment=_if_there(rows.payment_id, " for payment {value}"),
+            failed=ibis.cases(*((rows.outcome == name, text) for name, text in FAILURES)),
+            line=_if_there(rows.source_line, " (log line {value})"),
+            ending=ibis.cases(
                 (rows.payment_id.isnull(), "."),
                 (rows.granted > 0, "; the payment has credits now."),
                 else_="; the payment has no credits.",
             ),
         ),
     )
+
+
+def _if_there(value: ir.Value, text: str) -> ir.StringValue:
+    return ibis.ifelse(value.isnull(), "", sentence(text, value=value))
 
 
 FINDING = Finding(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
+from string import Formatter
 from typing import TypeAlias
 
 import ibis
@@ -12,7 +15,9 @@ from credit_forensics.tables.catalogue import spec
 Value: TypeAlias = ir.Value | str | int | float | None
 
 
-def finding_rows(rows: ir.Table, name: str, severity: str, **columns: Value) -> ir.Table:
+def finding_rows(
+    rows: ir.Table, name: str, severity: str, same: str = "", **columns: Value
+) -> ir.Table:
     """The rows of one finding in exactly the columns of ``findings``.
 
     Parameters
@@ -21,8 +26,10 @@ def finding_rows(rows: ir.Table, name: str, severity: str, **columns: Value) -> 
         one row a finding, with whatever columns the values are made of.
     name, severity
         the finding's name and severity.
+    same
+        names of columns that are in ``rows`` as they are to be, with blanks between.
     columns
-        value of each column by its name; what is not given is empty.
+        value of each other column by its name; what is not given is empty.
 
     Raises
     ------
@@ -31,12 +38,14 @@ def finding_rows(rows: ir.Table, name: str, severity: str, **columns: Value) -> 
 
     Examples
     --------
-    >>> users = ibis.table({"user_id": "string"}, name="users")
-    >>> found = finding_rows(users, "unknown_user", "high", credited_user_id=users.user_id)
+    >>> users = ibis.table({"user_id": "string", "event_id": "string"}, name="users")
+    >>> own = {"credited_user_id": users.user_id}
+    >>> found = finding_rows(users, "unknown_user", "high", "event_id", **own)
     >>> found.columns[:4]
     ('payment_id', 'event_id', 'finding', 'cause')
     """
-    given: dict[str, Value] = {"finding": name, "severity": severity, **columns}
+    given: dict[str, Value] = {name: rows[name] for name in same.split()}
+    given |= {"finding": name, "severity": severity, **columns}
     schema = spec("findings").ibis_schema
     unknown = sorted(set(given) - set(schema))
     if unknown:
@@ -52,26 +61,31 @@ def finding_rows(rows: ir.Table, name: str, severity: str, **columns: Value) -> 
     )
 
 
-def sentence(*parts: Value) -> ir.StringValue:
-    """One text of literals and columns; an empty column reads "(none)".
+def sentence(text: str, rows: ir.Table | None = None, /, **values: Value) -> ir.StringValue:
+    """A text whose ``{name}`` stand for given values, else for columns of ``rows``.
 
-    Only strings and integers: engines print floats and times each in its own way, and findings
-    must be the same bytes on every engine.
+    An empty value reads "(none)". Only strings and integers: engines print floats and times each
+    in its own way, and findings must be the same bytes on every engine.
 
     Examples
     --------
     >>> ledger = ibis.table({"delta": "int64"}, name="ledger")
-    >>> sentence(ledger.delta, " credits").type()
+    >>> sentence("{delta} credits of {who}", ledger, who="ada").type()
     String(length=None, nullable=True)
     """
-    text: ir.StringValue | None = None
-    for part in parts:
-        piece = _value(part).cast("string")
-        if isinstance(part, ir.Value):
-            piece = ibis.coalesce(piece, ibis.literal("(none)"))
-        text = piece if text is None else text + piece
-    assert text is not None
-    return text
+    parts: list[ir.StringValue] = []
+    for literal, name, *_ in Formatter().parse(text):
+        if literal:
+            parts.append(ibis.literal(literal).cast("string"))
+        if name is not None:
+            value = values[name] if name in values else rows[name] if rows is not None else None
+            piece = _value(value).cast("string")
+            parts.append(
+                ibis.coalesce(piece, ibis.literal("(none)"))
+                if isinstance(value, ir.Value)
+                else piece
+            )
+    return reduce(add, parts)
 
 
 def counted(number: ir.Value, singular: str, plural: str) -> ir.StringValue:
@@ -83,7 +97,8 @@ def counted(number: ir.Value, singular: str, plural: str) -> ir.StringValue:
     >>> counted(ledger.delta, "credit", "credits").type()
     String(length=None, nullable=True)
     """
-    return sentence(number, ibis.ifelse(number == 1, f" {singular}", f" {plural}"))
+    noun = ibis.ifelse(number == 1, f" {singular}", f" {plural}")
+    return sentence("{number}{noun}", number=number, noun=noun)
 
 
 def _value(value: Value) -> ir.Value:

@@ -53,16 +53,12 @@ def find_missing_credit(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("verdicts", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "verdict": ["not_credited"], "rightful_user_id": ["a"]}))
-    >>> engine.register("payments", pd.DataFrame({"payment_id": ["cs_1"], "amount": [900]}))
-    >>> engine.register("deliveries", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "outcome": ["database_error"]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     verdicts={"payment_id": ["cs_1"], "verdict": ["not_credited"],
+    ...         "rightful_user_id": ["a"]},
+    ...     payments={"payment_id": ["cs_1"], "amount": [900]},
+    ...     deliveries={"payment_id": ["cs_1"], "outcome": ["database_error"]})
     >>> engine.frame(find_missing_credit(Tables()))["cause"].tolist()
     ['acknowledged_not_applied']
     """
@@ -142,17 +138,16 @@ def missing(tables: Tables, name: str, severity: str, *, renewals: bool) -> ir.T
         rows,
         name,
         severity,
-        payment_id=rows.payment_id,
+        "payment_id rightful_user_id amount currency",
         event_id=rows.completing_event,
         cause=cause,
-        rightful_user_id=rows.rightful_user_id,
         probability=rows.tie_probability.coalesce(1.0),
         credits=rows.expected_credits,
-        amount=rows.amount,
-        currency=rows.currency,
         created_at=rows.happened_at,
         explanation=sentence(
-            "Payment ", rows.payment_id, " is paid and no ledger entry books it: ", reason, "."
+            "Payment {payment_id} is paid and no ledger entry books it: {reason}.",
+            rows,
+            reason=reason,
         ),
     )
 

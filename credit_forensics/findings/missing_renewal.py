@@ -23,15 +23,12 @@ def find_missing_renewal(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("verdicts", pd.DataFrame({
-    ...     "payment_id": ["in_1"], "verdict": ["not_credited"], "rightful_user_id": ["a"]}))
-    >>> engine.register("payments", pd.DataFrame({"payment_id": ["in_1"], "kind": ["invoice"],
-    ...     "subscription_id": ["sub_1"], "billing_reason": ["subscription_cycle"]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     verdicts={"payment_id": ["in_1"], "verdict": ["not_credited"],
+    ...         "rightful_user_id": ["a"]},
+    ...     payments={"payment_id": ["in_1"], "kind": ["invoice"], "subscription_id": ["sub_1"],
+    ...         "billing_reason": ["subscription_cycle"]})
     >>> engine.frame(find_missing_renewal(Tables()))["cause"].tolist()
     ['unknown']
     """

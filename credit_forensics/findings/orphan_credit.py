@@ -37,16 +37,13 @@ def find_orphan_credit(tables: Tables) -> ir.Table:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
+    >>> from credit_forensics.engines.duckdb import engine_of
     >>> day = pd.Timestamp("2025-09-01", tz="UTC")
-    >>> engine.register("coverage", pd.DataFrame({"source": ["payments", "events"],
-    ...     "since": [day] * 2, "until": [day + pd.Timedelta("30D")] * 2}))
-    >>> engine.register("ledger", pd.DataFrame({
-    ...     "entry_id": ["1"], "user_id": ["a"], "delta": [50], "kind": ["purchase"],
-    ...     "event_id": ["evt_forged"], "created_at": [day + pd.Timedelta("1D")]}))
+    >>> engine = engine_of(
+    ...     coverage={"source": ["payments", "events"],
+    ...         "since": [day] * 2, "until": [day + pd.Timedelta("30D")] * 2},
+    ...     ledger={"entry_id": ["1"], "user_id": ["a"], "delta": [50], "kind": ["purchase"],
+    ...         "event_id": ["evt_forged"], "created_at": [day + pd.Timedelta("1D")]})
     >>> engine.frame(find_orphan_credit(Tables()))["cause"].tolist()
     ['no_event']
     """
@@ -62,9 +59,9 @@ def find_orphan_credit(tables: Tables) -> ir.Table:
     # Kinds of reference must not meet: an event may not stand for a user of the same spelling.
     entries = entries.mutate(
         reference=ibis.cases(
-            (entries.payment_id.notnull(), sentence("p:", entries.payment_id)),
-            (entries.event_id.notnull(), sentence("e:", entries.event_id)),
-            else_=sentence("u:", entries.user_id),
+            (entries.payment_id.notnull(), sentence("p:{payment_id}", entries)),
+            (entries.event_id.notnull(), sentence("e:{event_id}", entries)),
+            else_=sentence("u:{user_id}", entries),
         )
     )
     net = entries.group_by("reference").aggregate(net=entries.delta.sum())
@@ -118,21 +115,15 @@ def find_orphan_credit(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
+        "payment_id event_id created_at",
         cause=cause,
         credited_user_id=rows.user_id,
         probability=1.0,
         credits=rows.delta,
-        created_at=rows.created_at,
         explanation=sentence(
-            "Ledger entry ",
-            rows.entry_id,
-            " grants ",
-            rows.delta,
-            " credits to ",
-            rows.user_id,
-            " as a purchase, but no payment backs it.",
+            "Ledger entry {entry_id} grants {delta} credits to {user_id} as a purchase, but no "
+            "payment backs it.",
+            rows,
         ),
     )
 

@@ -38,17 +38,13 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("customers", pd.DataFrame({"customer_id": ["cus_1"], "user_id": ["b"]}))
-    >>> engine.register("payments", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "customer_id": ["cus_1"]}))
-    >>> engine.register("verdicts", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "verdict": ["misattributed"], "credited_user_id": ["b"],
-    ...     "rightful_user_id": ["a"], "probability_misattributed": [0.95]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     customers={"customer_id": ["cus_1"], "user_id": ["b"]},
+    ...     payments={"payment_id": ["cs_1"], "customer_id": ["cus_1"]},
+    ...     verdicts={"payment_id": ["cs_1"], "verdict": ["misattributed"],
+    ...         "credited_user_id": ["b"], "rightful_user_id": ["a"],
+    ...         "probability_misattributed": [0.95]})
     >>> engine.frame(find_poisoned_mapping(Tables()))["payment_id"].tolist()
     ['cs_1']
     """
@@ -137,17 +133,14 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
         currency=rows.currency,
         created_at=rows.bound_at.coalesce(rows.credited_at, rows.created_at),
         explanation=sentence(
-            ibis.ifelse(rows.wrote, "Payment ", "Before payment "),
-            rows.payment_id,
-            ibis.ifelse(rows.wrote, " bound customer ", " customer "),
-            rows.bound_customer,
-            ibis.ifelse(rows.wrote, " to ", " was moved to "),
-            rows.bound_user,
-            ibis.ifelse(rows.wrote, " instead of ", ", and its earlier payments are of "),
-            rows.rightful_user_id,
-            "; since then ",
-            counted(misrouted, "payment", "payments"),
-            " of that customer went the same way.",
+            "{at}{payment_id}{bound}{bound_customer}{to}{bound_user}{instead}{rightful_user_id}"
+            "; since then {payments} of that customer went the same way.",
+            rows,
+            at=ibis.ifelse(rows.wrote, "Payment ", "Before payment "),
+            bound=ibis.ifelse(rows.wrote, " bound customer ", " customer "),
+            to=ibis.ifelse(rows.wrote, " to ", " was moved to "),
+            instead=ibis.ifelse(rows.wrote, " instead of ", ", and its earlier payments are of "),
+            payments=counted(misrouted, "payment", "payments"),
         ),
     )
 

@@ -27,15 +27,11 @@ def find_price_mismatch(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("prices", pd.DataFrame({
-    ...     "price_id": ["p"], "credits": [50], "amount": [500], "currency": ["jpy"]}))
-    >>> engine.register("payments", pd.DataFrame({"payment_id": ["cs_1"], "price_id": ["p"],
-    ...     "payment_status": ["paid"], "amount": [50000], "currency": ["jpy"]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     prices={"price_id": ["p"], "credits": [50], "amount": [500], "currency": ["jpy"]},
+    ...     payments={"payment_id": ["cs_1"], "price_id": ["p"], "payment_status": ["paid"],
+    ...         "amount": [50000], "currency": ["jpy"]})
     >>> engine.frame(find_price_mismatch(Tables()))["cause"].tolist()
     ['charged_more']
     """
@@ -74,24 +70,15 @@ def find_price_mismatch(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
+        "payment_id currency",
         cause=ibis.ifelse(rows.charged > rows.costs, "charged_more", "charged_less"),
         probability=1.0,
         amount=rows.charged,
-        currency=rows.currency,
         created_at=rows.at,
         explanation=sentence(
-            "Payment ",
-            rows.payment_id,
-            " was charged ",
-            rows.charged,
-            " ",
-            rows.currency,
-            " (minor units) for ",
-            rows.price_id,
-            ", which costs ",
-            rows.costs,
-            ".",
+            "Payment {payment_id} was charged {charged} {currency} (minor units) for "
+            "{price_id}, which costs {costs}.",
+            rows,
         ),
     )
 

@@ -24,17 +24,12 @@ def find_refund_not_reversed(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("payments", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "amount": [900], "amount_lost": [300],
-    ...     "expected_credits": [50]}))
-    >>> engine.register("coverage", pd.DataFrame({"source": ["refunds"]}))
-    >>> engine.register("credited", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "granted": [50], "reversed": [0]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     payments={"payment_id": ["cs_1"], "amount": [900], "amount_lost": [300],
+    ...         "expected_credits": [50]},
+    ...     coverage={"source": ["refunds"]},
+    ...     credited={"payment_id": ["cs_1"], "granted": [50], "reversed": [0]})
     >>> engine.frame(find_refund_not_reversed(Tables()))["credits"].tolist()
     [17]
     """
@@ -45,26 +40,14 @@ def find_refund_not_reversed(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
-        credited_user_id=rows.credited_user_id,
+        "payment_id event_id credited_user_id currency created_at",
         probability=1.0,
         credits=rows.outstanding,
         amount=rows.amount_lost,
-        currency=rows.currency,
-        created_at=rows.created_at,
         explanation=sentence(
-            "Of payment ",
-            rows.payment_id,
-            ", ",
-            rows.amount_lost,
-            " of ",
-            rows.amount,
-            " minor units were refunded or lost in a dispute, which takes back ",
-            rows.due,
-            " credits; the ledger took back ",
-            rows.taken,
-            ".",
+            "Of payment {payment_id}, {amount_lost} of {amount} minor units were refunded or "
+            "lost in a dispute, which takes back {due} credits; the ledger took back {taken}.",
+            rows,
         ),
     )
 

@@ -20,50 +20,50 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
 
     A dispute that was won is no loss, so credits taken back for it and not given again are found
     here. See ``refunded.refund_balance`` for the rule; one credit of difference is rounding.
-    The cause is ``no_loss`` where no money was lost at all, else ``beyond_share``.
+    The cause is ``no_loss`` where no money was lost at all, else ``beyond_share``; and
+    ``another_account`` where credits were taken from an account that never had any of them, which
+    is then the one that is named.
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("payments", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "amount": [900], "amount_lost": [300],
-    ...     "expected_credits": [50]}))
-    >>> engine.register("credited", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "granted": [50], "reversed": [50]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     payments={"payment_id": ["cs_1"], "amount": [900], "amount_lost": [300],
+    ...         "expected_credits": [50]},
+    ...     credited={"payment_id": ["cs_1"], "granted": [50], "reversed": [50]})
     >>> engine.frame(find_refund_over_reversed(Tables()))["credits"].tolist()
     [33]
     """
     rows = refund_balance(tables)
-    rows = rows.filter((rows.taken > 0) & (rows.excess > TOLERANCE))
+    beyond = (rows.taken > 0) & (rows.excess > TOLERANCE)
+    rows = rows.filter(beyond | (rows.misplaced > TOLERANCE))
+    elsewhere = rows.misplaced > 0
     return finding_rows(
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
-        cause=ibis.ifelse(rows.amount_lost > 0, "beyond_share", "no_loss"),
-        credited_user_id=rows.credited_user_id,
+        "payment_id event_id amount currency created_at",
+        cause=ibis.cases(
+            (elsewhere, "another_account"),
+            (rows.amount_lost > 0, "beyond_share"),
+            else_="no_loss",
+        ),
+        credited_user_id=ibis.ifelse(elsewhere, rows.misplaced_user_id, rows.credited_user_id),
         probability=1.0,
-        credits=rows.excess,
-        amount=rows.amount,
-        currency=rows.currency,
-        created_at=rows.created_at,
-        explanation=sentence(
-            "The ledger took back ",
-            rows.taken,
-            " credits of payment ",
-            rows.payment_id,
-            ", where ",
-            rows.amount_lost,
-            " of ",
-            rows.amount,
-            " minor units refunded or lost in a dispute account for ",
-            rows.due,
-            ".",
+        credits=ibis.ifelse(elsewhere, rows.misplaced, rows.excess),
+        explanation=ibis.ifelse(
+            elsewhere,
+            sentence(
+                "The refund of payment {payment_id} took {misplaced} credits from "
+                "{misplaced_user_id}, which never had any of them; they are on "
+                "{credited_user_id}.",
+                rows,
+            ),
+            sentence(
+                "The ledger took back {taken} credits of payment {payment_id}, where {amount_lost} "
+                "of {amount} minor units refunded or lost in a dispute account for {due}.",
+                rows,
+            ),
         ),
     )
 
@@ -85,6 +85,7 @@ FINDING = Finding(
         {
             "no_loss": "nothing was refunded",
             "beyond_share": "more than the share",
+            "another_account": "taken from another account",
         },
     ),
     de=Words(
@@ -93,6 +94,7 @@ FINDING = Finding(
         {
             "no_loss": "nichts wurde erstattet",
             "beyond_share": "mehr als der Anteil",
+            "another_account": "einem anderen Konto genommen",
         },
     ),
     place=110,

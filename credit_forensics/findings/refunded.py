@@ -25,6 +25,8 @@ def refund_balance(tables: Tables) -> ir.Table:
     * ``excess``: credits taken back beyond that, judged by the price and by the grant, the
       smaller of the two; so a payment with too few credits from the start is not blamed on its
       refund.
+    * ``misplaced``: credits taken back from ``misplaced_user_id``, of another person, which never
+      had any of the payment (see ``_misplaced``). They count as still outstanding.
 
     The arithmetic is in integers, since engines round halves each in its way.
 
@@ -35,6 +37,7 @@ def refund_balance(tables: Tables) -> ir.Table:
     """
     credited, payments = tables.credited, tables.payments
     rows = credited.join(payments, "payment_id").left_join(_by_hand(tables), "payment_id")
+    rows = rows.drop("payment_id_right").left_join(_misplaced(tables), "payment_id")
     rows = rows.select(
         credited.payment_id,
         credited.event_id,
@@ -44,7 +47,9 @@ def refund_balance(tables: Tables) -> ir.Table:
         payments.amount_lost,
         created_at=payments.completed_at.coalesce(payments.created_at),
         granted=credited.granted.coalesce(0),
-        taken=credited.reversed.coalesce(0),
+        taken=credited.reversed.coalesce(0) - rows.misplaced.coalesce(0),
+        misplaced=rows.misplaced.coalesce(0),
+        misplaced_user_id=rows.misplaced_user_id,
         by_hand=rows.by_hand.coalesce(0),
         base=payments.expected_credits.nullif(0).coalesce(credited.granted, 0),
         live=payments.livemode.coalesce(True),
@@ -67,6 +72,8 @@ def refund_balance(tables: Tables) -> ir.Table:
         "granted",
         "taken",
         "due",
+        "misplaced",
+        "misplaced_user_id",
         outstanding=ibis.least(rows.granted, rows.base) - rows.taken - rows.by_hand - left,
         excess=ibis.least(left - (rows.granted - rows.taken), rows.taken - rows.due_of_grant),
     )
@@ -78,6 +85,48 @@ def _by_hand(tables: Tables) -> ir.Table:
     other = ledger.filter((ledger.kind == "other") & ledger.payment_id.notnull())
     sums = other.group_by("payment_id").agg(by_hand=-other.delta.sum())
     return sums.filter(sums.by_hand > 0)
+
+
+def _misplaced(tables: Tables) -> ir.Table:
+    """Refunds that were taken from an account of somebody else than who has the credits.
+
+    Only where the payment itself is in no doubt, the other account and its person had nothing of
+    it, and no entry shows that its credits had moved on from where they were booked.
+    """
+    ledger, credited = tables.ledger, tables.credited
+    doubted = tables.verdicts.filter(
+        tables.verdicts.verdict.isin(["misattributed", "split_identity", "ambiguous"])
+    )
+    person_of = tables.persons.select("user_id", "person_id")
+    held = credited.filter((credited.reversed > 0) & (credited.accounts == 1))
+    held = held.anti_join(doubted, "payment_id").select("payment_id", "credited_user_id")
+    holder_of = person_of.rename(credited_user_id="user_id", holder_id="person_id")
+    held = held.left_join(holder_of, "credited_user_id").select(
+        "payment_id", "credited_user_id", "holder_id"
+    )
+    moved = ledger.filter(
+        ledger.kind.isin(["transfer", "other", "reversal", "correction"]) & (ledger.delta < 0)
+    )
+    moved = moved.select(credited_user_id=moved.user_id).distinct()
+    held = held.anti_join(moved, "credited_user_id")
+    taken = ledger.filter((ledger.kind == "refund") & (ledger.delta < 0))
+    rows = taken.join(held, "payment_id").left_join(person_of, "user_id")
+    rows = rows.filter(
+        (rows.user_id != rows.credited_user_id)
+        & ~(rows.person_id == rows.holder_id).coalesce(False)
+    )
+    sums = rows.group_by("payment_id").agg(
+        misplaced=-rows.delta.sum(),
+        misplaced_user_id=rows.user_id.min(),
+        others=rows.user_id.nunique(),
+    )
+    had = ledger.filter((ledger.delta > 0) & ledger.payment_id.notnull())
+    had = had.select("payment_id", misplaced_user_id=had.user_id).distinct()
+    return (
+        sums.filter(sums.others == 1)
+        .anti_join(had, ["payment_id", "misplaced_user_id"])
+        .select("payment_id", "misplaced", "misplaced_user_id")
+    )
 
 
 def _share(credits: ir.Value, part: ir.Value, whole: ir.Value) -> ir.Value:

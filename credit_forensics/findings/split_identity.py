@@ -22,15 +22,11 @@ def find_split_identity(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("verdicts", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "verdict": ["split_identity"],
-    ...     "credited_user_id": ["a2"], "rightful_user_id": ["a1"],
-    ...     "probability_misattributed": [0.25]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     verdicts={"payment_id": ["cs_1"], "verdict": ["split_identity"],
+    ...         "credited_user_id": ["a2"], "rightful_user_id": ["a1"],
+    ...         "probability_misattributed": [0.25]})
     >>> engine.frame(find_split_identity(Tables()))["probability"].tolist()
     [0.75]
     """
@@ -57,26 +53,15 @@ def find_split_identity(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
+        "payment_id event_id credited_user_id rightful_user_id credits amount currency",
         cause=cause,
-        credited_user_id=rows.credited_user_id,
-        rightful_user_id=rows.rightful_user_id,
         probability=ibis.literal(1.0) - rows.probability_misattributed,
-        credits=rows.credits,
-        amount=rows.amount,
-        currency=rows.currency,
         created_at=rows.credited_at.coalesce(rows.paid_at),
         explanation=sentence(
-            "The credits of payment ",
-            rows.payment_id,
-            " are on ",
-            rows.credited_user_id,
-            ", a second id of the person whose account is ",
-            rows.rightful_user_id,
-            " (linked by ",
-            cause,
-            ").",
+            "The credits of payment {payment_id} are on {credited_user_id}, a second id of the "
+            "person whose account is {rightful_user_id} (linked by {cause}).",
+            rows,
+            cause=cause,
         ),
     )
 

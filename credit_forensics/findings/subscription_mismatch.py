@@ -35,17 +35,14 @@ def find_subscription_mismatch(tables: Tables) -> ir.Table:
     Examples
     --------
     >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
+    >>> from credit_forensics.engines.duckdb import engine_of
     >>> day = pd.Timestamp("2025-09-01", tz="UTC")
-    >>> engine.register("subscriptions", pd.DataFrame({
-    ...     "subscription_id": ["sub_1"], "status": ["canceled"], "ended_at": [day]}))
-    >>> engine.register("payments", pd.DataFrame({"payment_id": ["in_1"],
-    ...     "subscription_id": ["sub_1"], "period_start": [day + pd.Timedelta("1D")]}))
-    >>> engine.register("credited", pd.DataFrame({
-    ...     "payment_id": ["in_1"], "credited_user_id": ["a"], "granted": [50]}))
+    >>> engine = engine_of(
+    ...     subscriptions={"subscription_id": ["sub_1"], "status": ["canceled"],
+    ...         "ended_at": [day]},
+    ...     payments={"payment_id": ["in_1"], "subscription_id": ["sub_1"],
+    ...         "period_start": [day + pd.Timedelta("1D")]},
+    ...     credited={"payment_id": ["in_1"], "credited_user_id": ["a"], "granted": [50]})
     >>> engine.frame(find_subscription_mismatch(Tables()))["cause"].tolist()
     ['granted_after_end']
     """
@@ -90,29 +87,16 @@ def find_subscription_mismatch(tables: Tables) -> ir.Table:
         told=ibis.literal(", while another subscription of the same customer is live and granted"),
     )
     rows = late.union(second).mutate(rightful_user_id=ibis.null("string"))
-    rows = rows.mutate(told=sentence(" holds ", rows.credits, " credits", rows.told, "."))
+    rows = rows.mutate(told=sentence(" holds {credits} credits{told}.", rows))
     rows = rows.union(_without_grants(tables, live, paid, granted).select(*rows.columns))
     return finding_rows(
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
-        cause=rows.cause,
-        credited_user_id=rows.credited_user_id,
-        rightful_user_id=rows.rightful_user_id,
+        "payment_id event_id cause credited_user_id rightful_user_id credits amount currency",
         probability=1.0,
-        credits=rows.credits,
-        amount=rows.amount,
-        currency=rows.currency,
         created_at=rows.at,
-        explanation=sentence(
-            "Payment ",
-            rows.payment_id,
-            " of subscription ",
-            rows.subscription_id,
-            rows.told,
-        ),
+        explanation=sentence("Payment {payment_id} of subscription {subscription_id}{told}", rows),
     )
 
 
@@ -161,9 +145,9 @@ def _without_grants(tables: Tables, live: ir.Table, paid: ir.Table, granted: ir.
     rows = rows.filter((rows.place == 0) & (rows.times >= UNGRANTED_FROM) & (rows.others > 0))
     return rows.mutate(
         told=sentence(
-            " is its latest of ",
-            rows.times,
-            ", of which none was granted, though the subscription is live and others are granted.",
+            " is its latest of {times}, of which none was granted, though the subscription is "
+            "live and others are granted.",
+            rows,
         )
     )
 

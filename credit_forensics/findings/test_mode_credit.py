@@ -18,15 +18,10 @@ def find_test_mode_credit(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("payments", pd.DataFrame({
-    ...     "payment_id": ["cs_1", "cs_2"], "livemode": [False, True]}))
-    >>> engine.register("credited", pd.DataFrame({
-    ...     "payment_id": ["cs_1", "cs_2"], "granted": [50, 50], "reversed": [0, 0]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     payments={"payment_id": ["cs_1", "cs_2"], "livemode": [False, True]},
+    ...     credited={"payment_id": ["cs_1", "cs_2"], "granted": [50, 50], "reversed": [0, 0]})
     >>> engine.frame(find_test_mode_credit(Tables()))["payment_id"].tolist()
     ['cs_1']
     """
@@ -47,22 +42,14 @@ def find_test_mode_credit(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
-        credited_user_id=rows.credited_user_id,
+        "payment_id event_id credited_user_id amount currency",
         probability=1.0,
         credits=rows.kept,
-        amount=rows.amount,
-        currency=rows.currency,
         created_at=rows.credited_at.coalesce(rows.created_at),
         explanation=sentence(
-            "Payment ",
-            rows.payment_id,
-            " was made in test mode, yet ",
-            rows.kept,
-            " credits of it are on ",
-            rows.credited_user_id,
-            ".",
+            "Payment {payment_id} was made in test mode, yet {kept} credits of it are on "
+            "{credited_user_id}.",
+            rows,
         ),
     )
 

@@ -23,15 +23,12 @@ def find_unknown_user(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("users", pd.DataFrame({"user_id": ["a"]}))
-    >>> engine.register("coverage", pd.DataFrame({"source": ["users"]}))
-    >>> engine.register("credited", pd.DataFrame({
-    ...     "payment_id": ["cs_1", "cs_2"], "credited_user_id": ["a", "x"], "credits": [5, 5]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     users={"user_id": ["a"]},
+    ...     coverage={"source": ["users"]},
+    ...     credited={"payment_id": ["cs_1", "cs_2"], "credited_user_id": ["a", "x"],
+    ...         "credits": [5, 5]})
     >>> engine.frame(find_unknown_user(Tables()))["payment_id"].tolist()
     ['cs_2']
     """
@@ -61,20 +58,13 @@ def find_unknown_user(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
-        credited_user_id=rows.credited_user_id,
+        "payment_id event_id credited_user_id credits amount currency",
         probability=1.0,
-        credits=rows.credits,
-        amount=rows.amount,
-        currency=rows.currency,
         created_at=rows.credited_at.coalesce(rows.paid_at),
         explanation=sentence(
-            "The credits of payment ",
-            rows.payment_id,
-            " are on ",
-            rows.credited_user_id,
-            ", an id that no account has and no link joins to one.",
+            "The credits of payment {payment_id} are on {credited_user_id}, an id that no "
+            "account has and no link joins to one.",
+            rows,
         ),
     )
 

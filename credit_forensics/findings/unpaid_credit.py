@@ -25,15 +25,10 @@ def find_unpaid_credit(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("payments", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "payment_status": ["unpaid"]}))
-    >>> engine.register("credited", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "granted": [50], "reversed": [0]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     payments={"payment_id": ["cs_1"], "payment_status": ["unpaid"]},
+    ...     credited={"payment_id": ["cs_1"], "granted": [50], "reversed": [0]})
     >>> engine.frame(find_unpaid_credit(Tables()))["cause"].tolist()
     ['unpaid']
     """
@@ -71,25 +66,15 @@ def find_unpaid_credit(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
+        "payment_id event_id credited_user_id amount currency",
         cause=state,
-        credited_user_id=rows.credited_user_id,
         probability=1.0,
         credits=rows.kept,
-        amount=rows.amount,
-        currency=rows.currency,
         created_at=rows.credited_at.coalesce(rows.created_at),
         explanation=sentence(
-            "Payment ",
-            rows.payment_id,
-            " is ",
-            state,
-            ", yet ",
-            rows.kept,
-            " credits of it are on ",
-            rows.credited_user_id,
-            ".",
+            "Payment {payment_id} is {state}, yet {kept} credits of it are on {credited_user_id}.",
+            rows,
+            state=state,
         ),
     )
 

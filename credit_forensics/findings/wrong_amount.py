@@ -27,15 +27,11 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("payments", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "payment_status": ["paid"], "expected_credits": [50]}))
-    >>> engine.register("credited", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "granted": [40], "grants": [1]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     payments={"payment_id": ["cs_1"], "payment_status": ["paid"],
+    ...         "expected_credits": [50]},
+    ...     credited={"payment_id": ["cs_1"], "granted": [40], "grants": [1]})
     >>> engine.frame(find_wrong_amount(Tables()))[["cause", "credits"]].values.tolist()
     [['too_few', -10]]
     """
@@ -67,27 +63,19 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
         rows,
         NAME,
         SEVERITY,
-        payment_id=rows.payment_id,
-        event_id=rows.event_id,
+        "payment_id event_id credited_user_id amount currency",
         cause=ibis.cases(
             (rows.granted < rows.expected_credits, "too_few"),
             ((rows.accounts > 1) & (rows.grants == 1), "regrant"),
             else_="too_many",
         ),
-        credited_user_id=rows.credited_user_id,
         probability=1.0,
         credits=rows.granted - rows.expected_credits,
-        amount=rows.amount,
-        currency=rows.currency,
         created_at=rows.credited_at.coalesce(rows.created_at),
         explanation=sentence(
-            "Payment ",
-            rows.payment_id,
-            " was granted ",
-            rows.granted,
-            " credits where its price is worth ",
-            rows.expected_credits,
-            ".",
+            "Payment {payment_id} was granted {granted} credits where its price is worth "
+            "{expected_credits}.",
+            rows,
         ),
     )
 

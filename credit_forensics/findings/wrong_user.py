@@ -8,7 +8,7 @@ import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.findings.finding import Correction, Finding, Words
-from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.finding_rows import Value, finding_rows, sentence
 from credit_forensics.findings.id_schemes import (
     FOREIGN_KEY_PATTERN,
     id_scheme,
@@ -55,17 +55,12 @@ def find_wrong_user(tables: Tables, methods: Sequence[Method] = METHODS) -> ir.T
 
     Examples
     --------
-    >>> import pandas as pd
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
-    >>> engine.register("verdicts", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "verdict": ["misattributed"],
-    ...     "credited_user_id": ["b"], "rightful_user_id": ["a"],
-    ...     "probability_misattributed": [0.97]}))
-    >>> engine.register("choices", pd.DataFrame({
-    ...     "payment_id": ["cs_1"], "explaining_method": ["metadata_user_id"]}))
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(
+    ...     verdicts={"payment_id": ["cs_1"], "verdict": ["misattributed"],
+    ...         "credited_user_id": ["b"], "rightful_user_id": ["a"],
+    ...         "probability_misattributed": [0.97]},
+    ...     choices={"payment_id": ["cs_1"], "explaining_method": ["metadata_user_id"]})
     >>> engine.frame(find_wrong_user(Tables()))[["payment_id", "cause"]].values.tolist()
     [['cs_1', 'stale_session']]
     """
@@ -101,17 +96,11 @@ def find_wrong_user(tables: Tables, methods: Sequence[Method] = METHODS) -> ir.T
         currency=rows.currency,
         created_at=rows.credited_at.coalesce(rows.paid_at),
         explanation=sentence(
-            "The credits of payment ",
-            rows.payment_id,
-            " are on ",
-            rows.credited_user_id,
-            ", but ",
-            rows.families_agreeing,
-            " of ",
-            rows.families_available,
-            " independent families of evidence name ",
-            rows.rightful_user_id,
-            _what_led_there(rows),
+            "The credits of payment {payment_id} are on {credited_user_id}, but "
+            "{families_agreeing} of {families_available} independent families of evidence name "
+            "{rightful_user_id}{why}",
+            rows,
+            why=_what_led_there(rows),
         ),
     )
 
@@ -122,33 +111,35 @@ def _what_led_there(rows: ir.Table) -> ir.StringValue:
     """
     explaining = rows.explaining_method.coalesce("")
     right = rows.correct_methods.coalesce("").replace(" ", "")
-    both = sentence(",", right, ",").contains(sentence(",", explaining, ","))
-    booked = sentence(rows.credited_user_id, " was booked")
+    among = sentence(",{right},", right=right)
+    both = among.contains(sentence(",{explaining},", explaining=explaining))
+    named: dict[str, Value] = {
+        "explaining": explaining,
+        "right": right.replace(",", ", "),
+        "booked": sentence("{credited_user_id} was booked", rows),
+    }
     spelling = same_but_for_spelling(rows.credited_user_id, rows.rightful_user_id)
     return ibis.cases(
         ((explaining == "") & (right == ""), "; no method explains the choice."),
         (
             explaining == "",
-            sentence(
-                "; no method explains the choice; right would have been ",
-                right.replace(",", ", "),
-                ".",
-            ),
+            sentence("; no method explains the choice; right would have been {right}.", **named),
         ),
         (
             both & spelling,
             sentence(
-                "; ", explaining, " names ", rows.rightful_user_id, ", and ", booked,
-                ": the two ids differ in spelling alone.",
+                "; {explaining} names {rightful_user_id}, and {booked}: the two ids differ in "
+                "spelling alone.",
+                rows,
+                **named,
             ),
         ),
-        (both, sentence("; ", explaining, " names ", rows.rightful_user_id, ", yet ", booked, ".")),
-        (right == "", sentence("; the choice is explained by ", explaining, ".")),
+        (both, sentence("; {explaining} names {rightful_user_id}, yet {booked}.", rows, **named)),
+        (right == "", sentence("; the choice is explained by {explaining}.", **named)),
         else_=sentence(
-            "; the choice is explained by ", explaining, "; right would have been ",
-            right.replace(",", ", "), ".",
+            "; the choice is explained by {explaining}; right would have been {right}.", **named
         ),
-    )  # fmt: skip
+    )
 
 
 def _cause(rows: ir.Table, methods: Sequence[Method]) -> ir.StringValue:
@@ -165,7 +156,7 @@ def _cause(rows: ir.Table, methods: Sequence[Method]) -> ir.StringValue:
         False
     )
     no_account = rows.any_account & ~rows.has_account
-    right = sentence(",", rows.correct_methods.coalesce("").replace(" ", ""), ",")
+    right = sentence(",{methods},", methods=rows.correct_methods.coalesce("").replace(" ", ""))
     session_is_right = ibis.or_(*(right.contains(f",{name},") for name in session))
     namespace = (method.isin(scans) & rows.under_foreign_key) | (
         from_session

@@ -36,17 +36,17 @@ _GAP_FACTOR = 10
 _DATED = ["onset", "onset_low", "onset_high", "end", "end_low", "end_high", "ongoing"]
 
 
-def group_incidents(
+def with_incidents(
     findings: pd.DataFrame,
     payments: pd.DataFrame | Timeline | None = None,
     marks: pd.DataFrame | None = None,
-) -> pd.DataFrame:
-    """Incidents of findings, the gravest first, in the columns of the table ``incidents``.
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The findings, each with its ``incident_id``, and the incidents, the gravest first.
 
     Findings of one name and cause are one incident until a pause: longer than ten times the
     median pause between findings of that name and cause, though never one under six hours and
-    always one over seven days. Those without a time
-    (an unreadable balance) are one incident of their own, with neither onset nor end.
+    always one over seven days. Those without a time (an unreadable balance) are one incident of
+    their own, with neither onset nor end.
 
     Parameters
     ----------
@@ -64,35 +64,19 @@ def group_incidents(
 
     Returns
     -------
-    pandas.DataFrame
-        ``users`` counts the rightful accounts, or the credited ones where none is named;
-        ``credits`` sums absolute values. ``amount`` counts each payment once, and is empty where
-        currencies are mixed, since minor units of two currencies do not add.
+    tuple
+        the findings, and the table ``incidents``: ``users`` counts the rightful accounts, or the
+        credited ones where none is named; ``credits`` sums absolute values. ``amount`` counts each
+        payment once, and is empty where currencies are mixed, since minor units of two currencies
+        do not add.
 
     Examples
     --------
     >>> found = pd.DataFrame({
     ...     "finding": "orphan_credit", "cause": "no_event", "severity": "high", "credits": [5, 7],
     ...     "created_at": pd.to_datetime(["2025-09-01", "2025-09-02"], utc=True)})
-    >>> group_incidents(found)[["findings", "credits"]].values.tolist()
+    >>> with_incidents(found)[1][["findings", "credits"]].values.tolist()
     [[2, 12]]
-    """
-    return with_incidents(findings, payments, marks)[1]
-
-
-def with_incidents(
-    findings: pd.DataFrame,
-    payments: pd.DataFrame | Timeline | None = None,
-    marks: pd.DataFrame | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The findings, each with its ``incident_id``, and the incidents: see ``group_incidents``.
-
-    Examples
-    --------
-    >>> found = pd.DataFrame({"finding": "orphan_credit", "severity": "high", "created_at":
-    ...     pd.to_datetime(["2025-09-01", "2025-09-20"], utc=True)})
-    >>> with_incidents(found)[0]["incident_id"].nunique()
-    2
     """
     table = conform("findings", findings)
     table = table.set_column(

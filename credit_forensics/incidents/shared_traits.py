@@ -51,10 +51,8 @@ def find_shared_traits(
 
     Examples
     --------
-    >>> from credit_forensics.engines.duckdb import DuckDBEngine
-    >>> from credit_forensics.tables.catalogue import ALL
-    >>> engine = DuckDBEngine()
-    >>> engine.create(*ALL)
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of()
     >>> len(find_shared_traits(engine))
     0
     """

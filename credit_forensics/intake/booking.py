@@ -8,96 +8,82 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from credit_forensics.intake.checkout_object import Checkout
-from credit_forensics.intake.named_entries import GIVEN_BY_HAND, NAMED
-from credit_forensics.intake.resolution import Claim, Known
-
-_STORE_AND_LOOK_UP = sa.text(
-    """
-    WITH kept AS (
-        INSERT INTO intake_events (event_id, type, body) VALUES (:event_id, :type, :body)
-        ON CONFLICT (event_id) DO NOTHING RETURNING event_id
-    )
-    SELECT
-        EXISTS (SELECT FROM kept) AS fresh,
-        (SELECT json_agg(json_build_array(id, lower(btrim(email)))) FROM users
-         WHERE id = ANY(:ids) OR lower(id) = ANY(:folded) OR lower(btrim(email)) = ANY(:emails)
-        ) AS accounts,
-        (SELECT json_agg(json_build_array(user_id, extract(epoch FROM created_at))
-                         ORDER BY created_at)
-         FROM stripe_customers WHERE stripe_customer_id = :customer_id) AS bindings,
-        (SELECT json_agg(json_build_array(user_id, extract(epoch FROM created_at))
-                         ORDER BY created_at)
-         FROM (SELECT user_id, created_at FROM intake_payments
-               WHERE customer_id = :customer_id AND payment_id <> :payment_id
-               ORDER BY created_at DESC LIMIT 100) AS latest) AS other_payments
-    """
-).bindparams(
-    sa.bindparam("ids", type_=sa.ARRAY(sa.Text)),
-    sa.bindparam("folded", type_=sa.ARRAY(sa.Text)),
-    sa.bindparam("emails", type_=sa.ARRAY(sa.Text)),
-)
+from credit_forensics.intake.named_entries import given_by_hand, named
+from credit_forensics.intake.resolution import Claim
 
 _BOOK = sa.text(
     f"""
-    WITH named AS MATERIALIZED ({NAMED}
+    WITH patience AS MATERIALIZED (
+        SELECT set_config('lock_timeout', coalesce(:patience, current_setting('lock_timeout')),
+            true)
+    ), asked AS MATERIALIZED (
+        SELECT a.* FROM patience, json_to_recordset(CAST(:asked AS json)) AS a (n bigint,
+            payment_id text, payment_intent_id text, customer_id text, user_id text,
+            credits bigint, amount bigint, currency text, event_id text, method text,
+            families text, created_at timestamptz, reason text, decided boolean, bind boolean)
     ), given AS MATERIALIZED (
-        SELECT count(*) AS entries, coalesce(sum(delta), 0) AS credits,
-            coalesce(bool_and(user_id = :user_id), false) AS own,
-            {GIVEN_BY_HAND} AS by_hand
-        FROM named
+        SELECT asked.*, g.entries, g.entered, g.own, g.by_hand FROM asked, LATERAL (
+            SELECT count(*) AS entries, coalesce(sum(delta), 0) AS entered,
+                coalesce(bool_and(named.user_id = asked.user_id), false) AS own,
+                {given_by_hand("asked.")} AS by_hand
+            FROM ({named("asked.")}) AS named) AS g
     ), payment AS (
         INSERT INTO intake_payments (payment_id, payment_intent_id, customer_id, user_id, credits,
             amount, currency, event_id, method, families, created_at)
-        SELECT :payment_id, :payment_intent_id, :customer_id, :user_id, :credits, :amount,
-            :currency, :event_id, :method, :families, :created_at
+        SELECT payment_id, payment_intent_id, customer_id, user_id, credits, amount,
+            currency, event_id, method, families, created_at
         FROM given
-        WHERE :decided OR (
-            NOT EXISTS (SELECT FROM review_queue WHERE payment_id = :payment_id)
-            AND (given.entries = 0 AND NOT given.by_hand
-                OR given.own AND given.credits = :credits))
-        ON CONFLICT DO NOTHING RETURNING user_id, credits
+        WHERE decided OR (
+            NOT EXISTS (SELECT FROM review_queue AS q WHERE q.payment_id = given.payment_id)
+            AND (entries = 0 AND NOT by_hand OR own AND entered = credits))
+        ORDER BY payment_id
+        ON CONFLICT DO NOTHING RETURNING payment_id, user_id, credits
     ), entry AS (
         INSERT INTO credit_ledger
             (user_id, delta, reason, stripe_event_id, payment_id, entry_key)
-        SELECT user_id, payment.credits, :reason, :event_id, :payment_id,
-            'purchase:' || :payment_id
-        FROM payment, given WHERE :decided OR given.entries = 0 RETURNING user_id, delta
+        SELECT payment.user_id, payment.credits, reason, event_id, payment_id,
+            'purchase:' || payment_id
+        FROM payment JOIN given USING (payment_id) WHERE decided OR entries = 0
+        RETURNING payment_id, user_id, delta
     ), balance AS (
-        INSERT INTO user_credits (user_id, total_credits) SELECT user_id, delta FROM entry
+        -- In one order, so that two who book for the same accounts wait and do not lock each other.
+        INSERT INTO user_credits (user_id, total_credits)
+        SELECT user_id, sum(delta)::bigint FROM entry GROUP BY user_id ORDER BY user_id
         ON CONFLICT (user_id)
         DO UPDATE SET total_credits = user_credits.total_credits + EXCLUDED.total_credits
+        RETURNING user_id
     ), binding AS (
         INSERT INTO stripe_customers (user_id, stripe_customer_id)
-        SELECT user_id, :customer_id FROM payment WHERE :bind
+        SELECT payment.user_id, customer_id FROM payment JOIN given USING (payment_id)
+        WHERE bind ORDER BY customer_id
         ON CONFLICT (stripe_customer_id) DO NOTHING
     )
-    SELECT EXISTS (SELECT FROM entry) AS booked,
-        EXISTS (SELECT FROM payment)
-            OR EXISTS (SELECT FROM intake_payments WHERE payment_id = :payment_id) AS known,
-        (SELECT state FROM review_queue WHERE payment_id = :payment_id) AS state,
-        EXISTS (SELECT FROM intake_payments WHERE payment_intent_id = :payment_intent_id
-            AND payment_id <> :payment_id) AS intent_booked,
-        (SELECT by_hand OR entries > 0 FROM given) AS granted
+    SELECT EXISTS (SELECT FROM entry AS e WHERE e.payment_id = given.payment_id) AS booked,
+        -- A trigger may swallow or change what is written: then nothing is, and a person sees it.
+        CASE WHEN (decided OR entries = 0)
+            AND EXISTS (SELECT FROM payment AS p WHERE p.payment_id = given.payment_id)
+            AND NOT EXISTS (SELECT FROM entry AS e JOIN balance AS b USING (user_id)
+                WHERE e.payment_id = given.payment_id AND e.user_id = given.user_id
+                AND e.delta = given.credits)
+        THEN 1 / (n - n) END AS swallowed,
+        EXISTS (SELECT FROM payment AS p WHERE p.payment_id = given.payment_id)
+            OR EXISTS (SELECT FROM intake_payments AS p WHERE p.payment_id = given.payment_id)
+            AS known,
+        (SELECT state FROM review_queue AS q WHERE q.payment_id = given.payment_id) AS state,
+        EXISTS (SELECT FROM intake_payments AS p
+            WHERE p.payment_intent_id = given.payment_intent_id
+            AND p.payment_id <> given.payment_id) AS intent_booked,
+        by_hand OR entries > 0 AS granted
+    FROM given ORDER BY n
     """
-).bindparams(
-    sa.bindparam("payment_id", type_=sa.Text),
-    sa.bindparam("customer_id", type_=sa.Text),
-    sa.bindparam("payment_intent_id", type_=sa.Text),
-    sa.bindparam("created_at", type_=sa.DateTime(timezone=True)),
-    sa.bindparam("since", type_=sa.DateTime(timezone=True)),
-    sa.bindparam("user_id", type_=sa.Text),
-    sa.bindparam("event_id", type_=sa.Text),
-    sa.bindparam("credits", type_=sa.BigInteger),
-    sa.bindparam("decided", type_=sa.Boolean),
-    sa.bindparam("bind", type_=sa.Boolean),
-)
+).bindparams(sa.bindparam("patience", type_=sa.Text))
 
 INTENT_BOOKED, BY_HAND = "intent_booked", "granted_by_hand"
 """Why a payment that the evidence is clear about is a person's all the same: its money is booked
@@ -119,16 +105,23 @@ _QUEUE = sa.text(
 
 _FINISH = sa.text(
     """
-    WITH told AS (
+    WITH asked AS MATERIALIZED (
+        SELECT * FROM json_to_recordset(CAST(:asked AS json)) AS a (n bigint, event_id text,
+            payment_id text, payment_intent_id text, request_id text, outcome text, error text,
+            method text, resolved_user_id text, credits bigint)
+    ), told AS (
         INSERT INTO intake_deliveries (event_id, payment_id, request_id, outcome, error,
             signature_valid, method, resolved_user_id, credits)
-        VALUES (:event_id, :payment_id, :request_id, :outcome, :error,
-            (SELECT true FROM intake_events WHERE event_id = :event_id AND signed),
-            :method, :resolved_user_id, :credits)
+        SELECT event_id, payment_id, request_id, outcome, error,
+            (SELECT true FROM intake_events AS e WHERE e.event_id = asked.event_id AND signed),
+            method, resolved_user_id, credits
+        FROM asked
     )
-    SELECT EXISTS (SELECT FROM intake_losses WHERE payment_intent_id = :payment_intent_id)
+    SELECT EXISTS (SELECT FROM intake_losses AS l
+        WHERE l.payment_intent_id = asked.payment_intent_id)
+    FROM asked ORDER BY n
     """
-).bindparams(sa.bindparam("payment_intent_id", type_=sa.Text))
+)
 
 
 _NOTE_INVOICE = sa.text(
@@ -158,72 +151,30 @@ _GIVE_INTENT = sa.text(
 )
 
 
-async def store_and_look_up(
-    connection: AsyncConnection,
-    *,
-    event_id: str,
-    kind: str,
-    body: bytes,
-    checkout: Checkout | None,
-    ids: Sequence[str],
-    emails: Sequence[str],
-) -> tuple[bool, Known]:
-    """Keep an event, and look up what the database knows about its session.
+@dataclass(frozen=True)
+class Purchase:
+    """A payment to book.
 
-    Returns
-    -------
-    Whether the event is new, and the facts.
-    """
-    row = (
-        await connection.execute(
-            _STORE_AND_LOOK_UP,
-            {
-                "event_id": event_id,
-                "type": kind,
-                "body": body,
-                "ids": list(ids),
-                "folded": [value.lower() for value in ids],
-                "emails": list(emails),
-                "customer_id": checkout.customer_id if checkout else None,
-                "payment_id": checkout.payment_id if checkout else None,
-            },
-        )
-    ).one()
-    return bool(row.fresh), known_of(row.accounts, row.bindings, row.other_payments)
-
-
-def known_of(accounts: object, bindings: object, other_payments: object) -> Known:
-    """Facts from the JSON that the look-up gives; absent is empty."""
-    return Known(
-        accounts=dict(accounts or ()),  # type: ignore[call-overload]
-        bindings=[(user, _at(at)) for user, at in bindings or ()],  # type: ignore[attr-defined]
-        other_payments=[
-            (user, datetime.fromtimestamp(float(at), UTC))
-            for user, at in other_payments or ()  # type: ignore[attr-defined]
-        ],
-    )
-
-
-async def book(
-    connection: AsyncConnection,
-    checkout: Checkout,
-    *,
-    event_id: str,
-    user_id: str,
-    credits: int,
-    method: str,
-    families: Sequence[str],
-    decided: bool = False,
-    bind: bool = True,
-) -> str:
-    """Book a purchase: payment, entry, balance and binding, or nothing.
-
-    Parameters
+    Attributes
     ----------
     decided
         a person decided, so the review queue does not stop it.
     bind
         whether the customer may be bound to the user.
+    """
+
+    checkout: Checkout
+    event_id: str
+    user_id: str
+    credits: int
+    method: str
+    families: Sequence[str]
+    decided: bool = False
+    bind: bool = True
+
+
+async def book(connection: AsyncConnection, purchase: Purchase) -> str:
+    """Book a purchase: payment, entry, balance and binding, or nothing.
 
     Returns
     -------
@@ -231,38 +182,64 @@ async def book(
     ``duplicate`` where it is booked or decided already (by whomever: a repair and the handler
     before this one count), else ``INTENT_BOOKED`` or ``BY_HAND``, and nothing was booked.
     """
-    reason = f"stripe_purchase:method_{method}:event_{event_id}:payment_{checkout.payment_id}"
-    values = {
-        "payment_id": checkout.payment_id,
-        "payment_intent_id": checkout.payment_intent_id,
-        "customer_id": checkout.customer_id,
-        "user_id": user_id,
-        "credits": credits,
-        "amount": checkout.amount,
-        "currency": checkout.currency,
-        "event_id": event_id,
-        "method": method,
-        "families": ",".join(families),
-        "created_at": checkout.created_at,
-        "since": checkout.created_at,
-        "reason": reason,
-        "decided": decided,
-        "bind": bind and checkout.customer_id is not None,
-    }
     # What another statement booked while this one ran is seen only by the next.
     for _ in range(2):
-        row = (await connection.execute(_BOOK, values)).one()
-        if row.booked:
-            return "credited"
-        if row.state == "open" and not decided:
-            return "queued"
-        if row.known or (row.state is not None and not decided):
-            return "duplicate"
-        if row.intent_booked:
-            return INTENT_BOOKED
-        if row.granted:
-            return BY_HAND
+        (told,) = await book_all(connection, [purchase])
+        if told is not None:
+            return told
     return "duplicate"
+
+
+async def book_all(
+    connection: AsyncConnection, purchases: Sequence[Purchase], patience: str | None = None
+) -> list[str | None]:
+    """Book purchases of different payments, all in one transaction.
+
+    ``patience`` is the ``lock_timeout`` of the statement, the connection's own without.
+
+    Returns
+    -------
+    As of ``book``, for each; None where another statement that ran beside it may have booked it,
+    which asking again says.
+    """
+    asked = [_asked(number, purchase) for number, purchase in enumerate(purchases)]
+    values = {"asked": json.dumps(asked), "patience": patience}
+    rows = (await connection.execute(_BOOK, values)).all()
+    return [_told(row, one.decided) for row, one in zip(rows, purchases, strict=True)]
+
+
+def _asked(number: int, purchase: Purchase) -> dict[str, Any]:
+    paid = purchase.checkout
+    told = f"method_{purchase.method}:event_{purchase.event_id}:payment_{paid.payment_id}"
+    return {
+        "n": number,
+        "payment_id": paid.payment_id,
+        "payment_intent_id": paid.payment_intent_id,
+        "customer_id": paid.customer_id,
+        "user_id": purchase.user_id,
+        "credits": purchase.credits,
+        "amount": paid.amount,
+        "currency": paid.currency,
+        "event_id": purchase.event_id,
+        "method": purchase.method,
+        "families": ",".join(purchase.families),
+        "created_at": paid.created_at.isoformat(),
+        "reason": f"stripe_purchase:{told}",
+        "decided": purchase.decided,
+        "bind": purchase.bind and paid.customer_id is not None,
+    }
+
+
+def _told(row: Any, decided: bool) -> str | None:
+    if row.booked:
+        return "credited"
+    if row.state == "open" and not decided:
+        return "queued"
+    if row.known or (row.state is not None and not decided):
+        return "duplicate"
+    if row.intent_booked:
+        return INTENT_BOOKED
+    return BY_HAND if row.granted else None
 
 
 async def queue(
@@ -322,42 +299,32 @@ async def note_invoice(
     return (await connection.execute(_GIVE_INTENT, {"invoice_id": invoice_id})).scalar()
 
 
+@dataclass(frozen=True)
+class Ended:
+    """A delivery that is done, with what the delivery log says of it."""
+
+    event_id: str
+    payment_id: str | None
+    payment_intent_id: str | None
+    request_id: str
+    outcome: str
+    error: str | None
+    method: str | None = None
+    resolved_user_id: str | None = None
+    credits: int | None = None
+
+
 async def finish(
-    connection: AsyncConnection,
-    *,
-    event_id: str,
-    payment_id: str | None,
-    payment_intent_id: str | None,
-    request_id: str,
-    outcome: str,
-    error: str | None,
-    method: str | None = None,
-    resolved_user_id: str | None = None,
-    credits: int | None = None,
-) -> bool:
-    """Note that a delivery is done, with what the delivery log says of it.
+    connection: AsyncConnection, ended: Sequence[Ended], patience: str | None = None
+) -> list[bool]:
+    """Note that deliveries are done; no row is waited for, so ``patience`` changes nothing.
 
     Returns
     -------
-    Whether losses of its payment are known. They are looked for after the booking is committed,
-    as the reversal looks for the payment after the loss is: one of the two sees the other.
+    Whether losses of the payment are known, for each. They are looked for after the booking is
+    committed, as the reversal looks for the payment after the loss is: one of the two sees the
+    other.
     """
-    result = await connection.execute(
-        _FINISH,
-        {
-            "event_id": event_id,
-            "payment_id": payment_id,
-            "payment_intent_id": payment_intent_id,
-            "request_id": request_id,
-            "outcome": outcome,
-            "error": error,
-            "method": method,
-            "resolved_user_id": resolved_user_id,
-            "credits": credits,
-        },
-    )
-    return bool(result.scalar_one())
-
-
-def _at(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(float(seconds), UTC)
+    asked = [{"n": number} | vars(one) for number, one in enumerate(ended)]
+    found = await connection.execute(_FINISH, {"asked": json.dumps(asked)})
+    return [bool(row[0]) for row in found]

@@ -10,7 +10,32 @@ import logging
 from datetime import UTC, datetime
 
 LOGGER = "credit_forensics.intake.deliveries"
+_LOGGER = logging.getLogger("credit_forensics.intake")
 _ERROR_LENGTH = 200
+
+
+class DeliveryFile(logging.FileHandler):
+    """The file of the lines. One that cannot be written is told once, until it can be again.
+
+    A traceback a delivery would fill the next disk; what was verified stands in the database.
+    """
+
+    _failing = _told = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line."""
+        self._failing = False
+        super().emit(record)
+        self._told = self._told and self._failing
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """Say what is wrong with the file, once."""
+        self._failing = True
+        if not self._told:
+            self._told = True
+            _LOGGER.error(
+                "the delivery log cannot be written; its lines are in the view intake_delivery_log"
+            )
 
 
 def log_delivery(

@@ -18,13 +18,9 @@ from credit_forensics.intake.checkout_object import (
     whole,
 )
 from credit_forensics.intake.expected_credits import expected_credits
-from credit_forensics.intake.resolution import (
-    Known,
-    Resolution,
-    candidate_emails,
-    candidate_ids,
-    resolve,
-)
+from credit_forensics.intake.gathered import Gathered, Turns
+from credit_forensics.intake.look_up import Arrival, keep_and_look_up
+from credit_forensics.intake.resolution import Known, Resolution, resolve
 from credit_forensics.intake.seal import is_sealed
 from credit_forensics.intake.settings import IntakeSettings
 
@@ -58,7 +54,19 @@ class EventHandler:
     """
 
     def __init__(self, settings: IntakeSettings, engine: AsyncEngine) -> None:
-        self.settings, self.engine = settings, engine
+        self.settings = settings
+        # The database's own timeouts come first, where it answers at all.
+        seconds = settings.database_timeout_seconds + 1.0
+        self.turns = Turns(engine, settings.pool_size, seconds)
+        self._look_up = Gathered(
+            keep_and_look_up, self.turns, unlike=lambda arrival: arrival.event_id
+        )
+        self._book = Gathered(
+            booking.book_all,
+            self.turns,
+            unlike=lambda purchase: purchase.checkout.payment_id,
+        )
+        self._finish = Gathered(booking.finish, self.turns, unlike=lambda ended: ended.request_id)
 
     async def handle(
         self, event: Mapping[str, Any], event_id: str, kind: str, body: bytes, request_id: str
@@ -72,87 +80,75 @@ class EventHandler:
                 checkout = renewals.read_payment(about, event)
             except UnreadableError as error:
                 unreadable = str(error)
-        async with self.engine.connect() as connection:
-            _, facts = await booking.store_and_look_up(
-                connection,
-                event_id=event_id,
-                kind=kind,
-                body=body,
-                checkout=checkout,
-                ids=candidate_ids(checkout) if checkout else (),
-                emails=candidate_emails(checkout) if checkout else (),
+        facts = await self._look_up(Arrival(event_id, kind, body, checkout))
+        if event.get("livemode") is not self.settings.livemode:
+            outcome = Outcome(200, "ignored", event_id, error="event of the other mode")
+        elif text(event.get("account")) != self.settings.stripe_account:
+            outcome = Outcome(200, "ignored", event_id, error="event of another account")
+        elif unreadable is not None:
+            outcome = await self._unreadable(event_id, kind, unreadable)
+        elif checkout is not None and checkout.renewal:
+            outcome = await self._renewal(checkout, facts, event_id, about)
+        elif checkout is not None:
+            outcome = await self._session(checkout, facts, event_id, kind)
+        elif named := renewals.named_by_payment(about):
+            invoice_id, intent = named
+            await self._note_invoice(invoice_id, payment_intent_id=intent)
+            outcome = Outcome(200, "ignored", event_id, payment_intent_id=intent)
+        else:
+            outcome = await self._loss(about, event_id, kind)
+        losses = await self._finish(
+            booking.Ended(
+                event_id,
+                outcome.payment_id,
+                outcome.payment_intent_id,
+                request_id,
+                outcome.outcome,
+                outcome.error,
+                outcome.method,
+                outcome.user_id,
+                outcome.credits,
             )
-            if event.get("livemode") is not self.settings.livemode:
-                outcome = Outcome(200, "ignored", event_id, error="event of the other mode")
-            elif text(event.get("account")) != self.settings.stripe_account:
-                outcome = Outcome(200, "ignored", event_id, error="event of another account")
-            elif unreadable is not None:
-                outcome = await self._unreadable(connection, event_id, kind, unreadable)
-            elif checkout is not None and checkout.renewal:
-                outcome = await self._renewal(connection, checkout, facts, event_id, about)
-            elif checkout is not None:
-                outcome = await self._session(connection, checkout, facts, event_id, kind)
-            elif named := renewals.named_by_payment(about):
-                invoice_id, intent = named
-                await booking.note_invoice(connection, invoice_id, payment_intent_id=intent)
-                outcome = Outcome(200, "ignored", event_id, payment_intent_id=intent)
-            else:
-                outcome = await self._loss(connection, about, event_id, kind)
-            losses = await booking.finish(
-                connection,
-                event_id=event_id,
-                payment_id=outcome.payment_id,
-                payment_intent_id=outcome.payment_intent_id,
-                request_id=request_id,
-                outcome=outcome.outcome,
-                error=outcome.error,
-                method=outcome.method,
-                resolved_user_id=outcome.user_id,
-                credits=outcome.credits,
-            )
+        )
         if losses and outcome.payment_intent_id is not None:
-            await reversals.settle(self.engine, outcome.payment_intent_id)
+            async with self.turns.turn() as engine:
+                await reversals.settle(engine, outcome.payment_intent_id)
         return outcome
 
-    async def _session(
-        self, connection: Any, checkout: Checkout, facts: Known, event_id: str, kind: str
-    ) -> Outcome:
+    async def _session(self, checkout: Checkout, facts: Known, event_id: str, kind: str) -> Outcome:
         if kind not in COMPLETIONS or checkout.mode == "setup":
             failed = kind == "checkout.session.async_payment_failed"
             told = ("unpaid", "payment failed") if failed else ("ignored", None)
             return _of(checkout, event_id, told[0], error=told[1])
-        outcome = await self._paid(connection, checkout, facts, event_id)
-        return await self._with_intent(connection, checkout, outcome)
+        outcome = await self._paid(checkout, facts, event_id)
+        return await self._with_intent(checkout, outcome)
 
     async def _renewal(
-        self, connection: Any, renewal: Checkout, facts: Known, event_id: str, invoice: Any
+        self, renewal: Checkout, facts: Known, event_id: str, invoice: Any
     ) -> Outcome:
         why = renewals.why_ignored(invoice, self.settings.prices)
         if why is not None:
-            await booking.note_invoice(
-                connection, renewal.payment_id, payment_intent_id=renewal.payment_intent_id
+            await self._note_invoice(
+                renewal.payment_id, payment_intent_id=renewal.payment_intent_id
             )
             return _of(renewal, event_id, "ignored", error=why)
         problem = None if renewals.is_renewal(invoice) else renewals.NO_RENEWAL
-        outcome = await self._paid(connection, renewal, facts, event_id, problem)
-        return await self._with_intent(connection, renewal, outcome)
+        outcome = await self._paid(renewal, facts, event_id, problem)
+        return await self._with_intent(renewal, outcome)
 
-    async def _with_intent(self, connection: Any, checkout: Checkout, outcome: Outcome) -> Outcome:
+    async def _note_invoice(self, invoice_id: str, **more: str | None) -> str | None:
+        async with self.turns.connection() as connection:
+            return await booking.note_invoice(connection, invoice_id, **more)
+
+    async def _with_intent(self, checkout: Checkout, outcome: Outcome) -> Outcome:
         """What came of a payment, with the PaymentIntent that only its invoice leads to."""
         if checkout.payment_intent_id is not None or checkout.invoice_id is None:
             return outcome
-        intent = await booking.note_invoice(
-            connection, checkout.invoice_id, payment_id=checkout.payment_id
-        )
+        intent = await self._note_invoice(checkout.invoice_id, payment_id=checkout.payment_id)
         return replace(outcome, payment_intent_id=intent)
 
     async def _paid(
-        self,
-        connection: Any,
-        checkout: Checkout,
-        facts: Known,
-        event_id: str,
-        problem: str | None = None,
+        self, checkout: Checkout, facts: Known, event_id: str, problem: str | None = None
     ) -> Outcome:
         """Book a payment, or put it before a person: for a problem that is known, or is found."""
 
@@ -165,30 +161,32 @@ class EventHandler:
         value = expected_credits(checkout, self.settings.prices)
         problem = problem or found.problem or value.problem
         if problem is None and found.user_id is not None and value.credits is not None:
-            booked = await booking.book(
-                connection,
+            purchase = booking.Purchase(
                 checkout,
-                event_id=event_id,
-                user_id=found.user_id,
-                credits=value.credits,
-                method=found.method or "",
-                families=found.families,
+                event_id,
+                found.user_id,
+                value.credits,
+                found.method or "",
+                found.families,
                 # One family alone may be wrong, so it binds no customer for later payments.
                 bind=len(found.families) >= self.settings.min_families,
             )
+            # What was booked beside it is seen the second time.
+            booked = await self._book(purchase) or await self._book(purchase) or "duplicate"
             told: dict[str, Any] = {"method": found.method, "user_id": found.user_id}
             if booked not in (booking.INTENT_BOOKED, booking.BY_HAND):
                 return made(booked, credits=value.credits if booked == "credited" else None, **told)
             problem = booked
-        waits = await booking.queue(
-            connection,
-            checkout,
-            event_id=event_id,
-            problem=problem or "unresolved",
-            claims=found.claims,
-            credits=value.credits,
-            suggested=found.user_id,
-        )
+        async with self.turns.connection() as connection:
+            waits = await booking.queue(
+                connection,
+                checkout,
+                event_id=event_id,
+                problem=problem or "unresolved",
+                claims=found.claims,
+                credits=value.credits,
+                suggested=found.user_id,
+            )
         return made("queued", error=problem) if waits else made("duplicate")
 
     def resolution(self, checkout: Checkout, facts: Known) -> Resolution:
@@ -203,23 +201,27 @@ class EventHandler:
             single_family=self.settings.single_family,
         )
 
-    async def _unreadable(self, connection: Any, event_id: str, kind: str, why: str) -> Outcome:
+    async def _unreadable(self, event_id: str, kind: str, why: str) -> Outcome:
         """A session that nothing can be booked from waits under its event's id."""
         if kind in COMPLETIONS or kind in renewals.PAID:
-            await booking.queue(
-                connection,
-                unreadable_checkout(event_id),
-                event_id=event_id,
-                problem="unreadable",
-                claims=(),
-                credits=None,
-            )
+            async with self.turns.connection() as connection:
+                await booking.queue(
+                    connection,
+                    unreadable_checkout(event_id),
+                    event_id=event_id,
+                    problem="unreadable",
+                    claims=(),
+                    credits=None,
+                )
         return Outcome(200, "resolution_failed", event_id, error=why)
 
-    async def _loss(self, connection: Any, about: Any, event_id: str, kind: str) -> Outcome:
+    async def _loss(self, about: Any, event_id: str, kind: str) -> Outcome:
         """A refund or a dispute that was lost; anything else is none of ours."""
         if not isinstance(about, Mapping):
             return Outcome(200, "ignored", event_id)
+        money = reversals.came_back(kind, about)
+        if money is not None:
+            return await self._came_back(money, event_id)
         source = amount = None
         if kind == "charge.refunded":
             source, amount = f"charge:{reference(about)}", whole(about.get("amount_refunded"))
@@ -228,10 +230,33 @@ class EventHandler:
         intent = reference(about.get("payment_intent"))
         if source is None or amount is None or amount < 0 or intent is None:
             return Outcome(200, "ignored", event_id)
-        await reversals.lose(
-            connection, payment_intent_id=intent, source=source, amount=amount, event_id=event_id
-        )
+        async with self.turns.connection() as connection:
+            await reversals.lose(
+                connection,
+                payment_intent_id=intent,
+                source=source,
+                amount=amount,
+                event_id=event_id,
+            )
         return Outcome(200, "ignored", event_id, payment_intent_id=intent)
+
+    async def _came_back(self, money: reversals.CameBack, event_id: str) -> Outcome:
+        """What was taken for money that is the shop's again is a person's to give back."""
+        async with self.turns.connection() as connection:
+            found = await reversals.owed(connection, money)
+            if found is None or found[1] == 0:
+                return Outcome(200, "ignored", event_id)
+            user_id, credits, currency = found
+            await booking.queue(
+                connection,
+                unreadable_checkout(money.object_id, money.amount, currency),
+                event_id=event_id,
+                problem=money.problem,
+                claims=(),
+                credits=credits,
+                suggested=user_id,
+            )
+        return Outcome(200, "queued", event_id, payment_intent_id=money.intent, error=money.problem)
 
 
 def _of(checkout: Checkout, event_id: str, outcome: str, **more: Any) -> Outcome:

@@ -42,7 +42,9 @@ _DUE = sa.text(
         UNION ALL
         SELECT * FROM intake_events WHERE next_attempt_at IS NULL AND dead_at IS NULL
           AND received_at > now() - make_interval(secs => :within)
-          AND received_at < now() - make_interval(secs => :older_than)
+          -- What was received in the future was so by a clock that was set right since.
+          AND (received_at < now() - make_interval(secs => :older_than)
+               OR received_at > now() + interval '1 minute')
     ) AS e
     WHERE NOT EXISTS (SELECT FROM intake_deliveries d WHERE d.event_id = e.event_id)
     ORDER BY received_at, event_id LIMIT :most

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from credit_forensics.intake.named_entries import NAMED, TAKEN_BY_HAND
+from credit_forensics.intake.checkout_object import reference, text, whole
+from credit_forensics.intake.named_entries import named, taken_by_hand
+
+REFUND_CHANGES = ("refund.failed", "refund.updated", "charge.refund.updated")
+DISPUTE_CHANGES = ("charge.dispute.closed", "charge.dispute.funds_reinstated")
+"""Events by which money that had gone back may be the shop's again."""
 
 _LOSE = sa.text(
     """
@@ -32,8 +39,14 @@ _REVERSE = sa.text(
         DO UPDATE SET total_credits = user_credits.total_credits + EXCLUDED.total_credits
     )
     SELECT EXISTS (SELECT FROM entry)
+        OR EXISTS (SELECT FROM credit_ledger WHERE entry_key = :entry_key)
     """
-)
+).bindparams(sa.bindparam("entry_key", type_=sa.Text))
+
+
+class SwallowedError(Exception):
+    """The ledger took no entry and said nothing: a trigger of its own may do so."""
+
 
 _PAYMENT = sa.text(
     "SELECT payment_id, credits, amount, event_id, created_at FROM intake_payments "
@@ -44,10 +57,66 @@ _LOSSES = sa.text(
         (array_agg(event_id ORDER BY amount DESC, event_id))[1] AS event_id
     FROM intake_losses WHERE payment_intent_id = :id"""
 )
-_TAKEN_BY_HAND = sa.text(TAKEN_BY_HAND).bindparams(
-    sa.bindparam("since", type_=sa.DateTime(timezone=True)),
+_NAMED = sa.text(named())
+_TAKEN_BY_HAND = sa.text(taken_by_hand()).bindparams(
+    sa.bindparam("created_at", type_=sa.DateTime(timezone=True)),
     sa.bindparam("credits", type_=sa.BigInteger),
 )
+
+
+_BOOKED_FOR = sa.text(
+    "SELECT user_id, credits, amount, currency FROM intake_payments "
+    "WHERE payment_intent_id = :intent AND (:source IS NULL OR EXISTS (SELECT FROM intake_losses "
+    "WHERE payment_intent_id = :intent AND source = :source))"
+).bindparams(sa.bindparam("source", type_=sa.Text))
+
+REFUND_FAILED, DISPUTE_WON = "refund_failed", "dispute_won"
+"""Money that had gone back is the shop's again, and its credits are taken: a person's to give."""
+
+
+@dataclass(frozen=True)
+class CameBack:
+    """Money that is the shop's again: by which object, of which PaymentIntent, and why."""
+
+    object_id: str
+    intent: str
+    amount: int
+    problem: str
+
+
+def came_back(kind: str, about: Mapping[str, Any]) -> CameBack | None:
+    """The refund that failed or the dispute that was won of an event; None for any other.
+
+    Examples
+    --------
+    >>> refund = {"id": "re_1", "object": "refund", "payment_intent": "pi_1", "amount": 500}
+    >>> came_back("refund.failed", refund | {"status": "failed"}).problem
+    'refund_failed'
+    >>> came_back("refund.updated", refund | {"status": "succeeded"})
+    """
+    problem = None
+    if kind in REFUND_CHANGES and about.get("status") in ("failed", "canceled"):
+        problem = REFUND_FAILED
+    elif kind in DISPUTE_CHANGES and about.get("status") == "won":
+        problem = DISPUTE_WON
+    object_id, intent = text(about.get("id")), reference(about.get("payment_intent"))
+    amount = whole(about.get("amount"))
+    if problem is None or object_id is None or intent is None or not amount or amount < 0:
+        return None
+    return CameBack(object_id, intent, amount, problem)
+
+
+async def owed(connection: AsyncConnection, money: CameBack) -> tuple[str, int, str] | None:
+    """Whose credits were taken for money that came back, how many, and its currency.
+
+    None where no payment is booked for it; of a dispute also where it was never lost.
+    """
+    lost = f"dispute:{money.object_id}" if money.problem == DISPUTE_WON else None
+    found = await connection.execute(_BOOKED_FOR, {"intent": money.intent, "source": lost})
+    row = found.one_or_none()
+    if row is None or row.amount <= 0:
+        return None
+    return row.user_id, credits_lost(row.credits, row.amount, money.amount), row.currency
 
 
 async def lose(
@@ -84,8 +153,8 @@ async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
         if payment is None or payment.amount <= 0:
             return 0
         losses = (await connection.execute(_LOSSES, {"id": payment_intent_id})).one()
-        named = {"payment_id": payment.payment_id, "event_id": payment.event_id}
-        rows = (await connection.execute(sa.text(NAMED), named)).all()
+        ids = {"payment_id": payment.payment_id, "event_id": payment.event_id}
+        rows = (await connection.execute(_NAMED, ids)).all()
         target = credits_lost(payment.credits, payment.amount, losses.lost)
         parts = to_take(
             [(r.user_id, int(r.delta), bool(r.refund)) for r in rows], target, payment.credits
@@ -95,13 +164,13 @@ async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
             by_hand = (
                 await connection.execute(
                     _TAKEN_BY_HAND,
-                    {"user_id": user_id, "credits": credits, "since": payment.created_at},
+                    {"user_id": user_id, "credits": credits, "created_at": payment.created_at},
                 )
             ).scalar_one()
             if by_hand:
                 continue
             suffix = f":{number}" if number > 1 else ""
-            await connection.execute(
+            taken_now = await connection.execute(
                 _REVERSE,
                 {
                     "user_id": user_id,
@@ -112,6 +181,8 @@ async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
                     "entry_key": f"refund:{payment.payment_id}:{target}{suffix}",
                 },
             )
+            if not taken_now.scalar_one():
+                raise SwallowedError
             taken += credits
         return taken
 

@@ -18,8 +18,8 @@ from credit_forensics.intake.checkout_object import (
 )
 from credit_forensics.intake.expected_credits import expected_credits
 from credit_forensics.intake.guarded import Guard
+from credit_forensics.intake.look_up import Arrival, keep_and_look_up
 from credit_forensics.intake.renewals import NO_RENEWAL
-from credit_forensics.intake.resolution import candidate_emails, candidate_ids
 from credit_forensics.intake.review_items import (
     Item,
     checkout_of,
@@ -206,16 +206,16 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                         credits=credits,
                     )
                     return Decided(state="open", awaits="another reviewer's same decision")
-                booked = await booking.book(
-                    connection,
+                purchase = booking.Purchase(
                     checkout or unreadable_checkout(row.payment_id, row.amount, row.currency),
-                    event_id=row.event_id,
-                    user_id=str(decision.user_id),
-                    credits=credits,
-                    method="review",
-                    families=("review",),
+                    row.event_id,
+                    str(decision.user_id),
+                    credits,
+                    "review",
+                    ("review",),
                     decided=True,
                 )
+                booked = await booking.book(connection, purchase)
                 if booked != "credited":
                     raise HTTPException(409, _NOT_BOOKED[booked])
                 state = "credited"
@@ -246,14 +246,8 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
             checkout = await checkout_of(connection, row.event_id)
             if checkout is None:
                 raise HTTPException(409, "nothing can be booked from this session")
-            _, facts = await booking.store_and_look_up(
-                connection,
-                event_id=row.event_id,
-                kind="",
-                body=b"",
-                checkout=checkout,
-                ids=candidate_ids(checkout),
-                emails=candidate_emails(checkout),
+            (facts,) = await keep_and_look_up(
+                connection, [Arrival(row.event_id, "", b"", checkout)]
             )
             found = webhook.handler.resolution(checkout, facts)
             value = expected_credits(checkout, webhook.settings.prices)
@@ -261,17 +255,17 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
             booked = None
             user_id = None if row.problem == NO_RENEWAL else found.user_id
             if user_id is not None and value.credits is not None:
-                booked = await booking.book(
-                    connection,
+                purchase = booking.Purchase(
                     checkout,
-                    event_id=row.event_id,
-                    user_id=user_id,
-                    credits=value.credits,
-                    method=found.method or "",
-                    families=found.families,
+                    row.event_id,
+                    user_id,
+                    value.credits,
+                    found.method or "",
+                    found.families,
                     # A person who gave the credits by hand, too, is a person's to look at.
                     decided=row.problem not in (booking.BY_HAND, booking.INTENT_BOOKED),
                 )
+                booked = await booking.book(connection, purchase)
                 state = "credited" if booked == "credited" else "open"
             await write_decision(
                 connection,

@@ -54,7 +54,7 @@ credit_ledger = sa.Table(
     sa.Index("intake_ledger_by_payment", "payment_id"),
     # Entries by hand and of the handler before name a payment in their reason alone.
     sa.Index(
-        "intake_ledger_by_reason",
+        "intake_ledger_by_named_payment",
         sa.text(PAYMENT_IN_REASON),
         postgresql_where=sa.text(REASON_NAMES_A_PAYMENT),
     ),
@@ -245,6 +245,8 @@ def _add_columns(connection: sa.Connection) -> None:
 
 
 def _create_indexes(connection: sa.Connection) -> None:
+    # Earlier versions had one that knew of no invoices.
+    connection.execute(sa.text("DROP INDEX IF EXISTS intake_ledger_by_reason"))
     for table in TABLES.tables.values():
         for index in table.indexes:
             index.create(connection, checkfirst=True)

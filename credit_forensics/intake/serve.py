@@ -15,7 +15,7 @@ from credit_forensics.errors import CaseError
 from credit_forensics.intake.app import create_app, make_engine
 from credit_forensics.intake.catch_up import CaughtUp, catch_up
 from credit_forensics.intake.connections import Waiting, protocol_class, raise_open_files
-from credit_forensics.intake.delivery_log import LOGGER
+from credit_forensics.intake.delivery_log import LOGGER, DeliveryFile
 from credit_forensics.intake.schema import create_schema
 from credit_forensics.intake.settings import IntakeSettings, read_intake_settings
 from credit_forensics.intake.webhook import Webhook
@@ -115,7 +115,7 @@ def log_deliveries(log_file: Path | str | None = None) -> None:
     if log_file is None:
         handler = logging.StreamHandler(sys.stdout)
     else:
-        handler = logging.FileHandler(log_file, encoding="utf-8")
+        handler = DeliveryFile(log_file, encoding="utf-8")
     handler.setFormatter(logging.Formatter("%(message)s"))
     logger = logging.getLogger(LOGGER)
     logger.handlers = [handler]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,6 +14,8 @@ from pydantic import SecretStr
 # The algorithm is ours to choose, never the token's.
 _ALGORITHM = "HS256"
 _MOST_TOKEN = 8192
+_ANY_TIME = 253_402_300_800
+"""The year 10000, in seconds."""
 # The caller's clock decides about times, so that a test can set it.
 _OPTIONS: jwt.types.Options = {
     "require": ["exp", "sub", "email"],
@@ -87,8 +88,9 @@ def _user(claims: Mapping[str, Any], now: float, leeway: float) -> SignedIn | No
     expires, starts = claims["exp"], claims.get("nbf", 0)
     if not all(isinstance(t, int | float) and not isinstance(t, bool) for t in (expires, starts)):
         return None
-    # JSON libraries read Infinity, and a token that never expires is nobody's to make.
-    if not all(math.isfinite(t) for t in (expires, starts)):
+    # JSON libraries read Infinity and numbers of any length, and a token that never expires is
+    # nobody's to make.
+    if not all(-_ANY_TIME < t < _ANY_TIME for t in (expires, starts)):
         return None
     if not starts - leeway <= now < expires + leeway:
         return None

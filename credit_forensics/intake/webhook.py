@@ -33,11 +33,14 @@ from credit_forensics.intake.checkout_object import (
 )
 from credit_forensics.intake.delivery_log import log_delivery
 from credit_forensics.intake.event_handler import EventHandler, Outcome
+from credit_forensics.intake.rate_limit import RateLimit
 from credit_forensics.intake.settings import IntakeSettings
 from credit_forensics.intake.signature import SignatureRefusedError, verify_signature
 
 KEPT = "kept"
 """The answer to a delivery that is in the table and not booked yet."""
+MOST_REFUSED_LINES = 600
+"""Lines a minute of deliveries that were refused; the next line says how many have none."""
 _MOST_RUNNING = 200
 _LOGGER = logging.getLogger("credit_forensics.intake")
 
@@ -62,8 +65,7 @@ class Webhook:
         self.settings, self.engine, self.clock = settings, engine, clock
         self.handler = EventHandler(settings, engine)
         self._running: set[asyncio.Task[Outcome]] = set()
-        # Some connections are left to keep events with, and for who asks.
-        self._turns = asyncio.Semaphore(max(1, settings.pool_size - 3))
+        self._refusals, self._unlogged = RateLimit(MOST_REFUSED_LINES), 0
 
     async def deliver(self, body: bytes, signature: str | None) -> Outcome:
         """Handle a delivery and log it; never raises.
@@ -75,7 +77,7 @@ class Webhook:
         now = self.clock()
         read = self._verified(body, signature, now)
         if isinstance(read, Outcome):
-            self._log(read, request_id, now)
+            self._log_refused(read, request_id, now)
             return read
         event, event_id, kind = read
         if len(self._running) >= _MOST_RUNNING:
@@ -101,7 +103,8 @@ class Webhook:
 
     async def _keep(self, event_id: str, kind: str, body: bytes) -> Outcome | None:
         try:
-            await kept_events.keep(self.engine, event_id, kind, body)
+            async with asyncio.timeout(self.handler.turns.seconds):
+                await kept_events.keep(self.engine, event_id, kind, body)
         except (SQLAlchemyError, OSError, TimeoutError):
             return None
         return Outcome(200, KEPT, event_id)
@@ -119,8 +122,7 @@ class Webhook:
         signed: bool = True,
     ) -> Outcome:
         """Handle an event and log what became of it; one that failed is kept for another time."""
-        async with self._turns:
-            outcome = await self._guarded(event, event_id, kind, body, request_id)
+        outcome = await self._guarded(event, event_id, kind, body, request_id)
         # What Stripe's list gave has no signature that could be right or wrong.
         outcome = outcome if signed else replace(outcome, signature_valid=None)
         self._log(outcome, request_id, now)
@@ -130,9 +132,10 @@ class Webhook:
         if kept is None and not answered:
             return replace(outcome, status=503)
         try:
-            dead = await kept_events.failed(
-                self.engine, event_id, outcome.error or "", lasting=outcome.lasting
-            )
+            async with asyncio.timeout(self.handler.turns.seconds):
+                dead = await kept_events.failed(
+                    self.engine, event_id, outcome.error or "", lasting=outcome.lasting
+                )
         except (SQLAlchemyError, OSError, TimeoutError):
             # The sweep finds it all the same: it has no delivery that ended.
             dead = False
@@ -158,6 +161,15 @@ class Webhook:
             answered=True,
             signed=kept.signed,
         )
+
+    def _log_refused(self, outcome: Outcome, request_id: str, now: float) -> None:
+        # Anybody may send these, and a line for each would fill a disk.
+        if not self._refusals.allows("refused"):
+            self._unlogged += 1
+            return
+        more = f" ({self._unlogged} more without a line)" if self._unlogged else ""
+        self._unlogged = 0
+        self._log(replace(outcome, error=f"{outcome.error}{more}"), request_id, now)
 
     def _log(self, outcome: Outcome, request_id: str, now: float) -> None:
         log_delivery(

@@ -11,6 +11,7 @@ Source: Rabiner 1989, A tutorial on hidden Markov models, section III (scaled re
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 
 from credit_forensics.arrays import Floats
 
@@ -71,6 +72,36 @@ def smooth(log_likelihood: Floats) -> Floats:
     both /= both.sum(axis=0)
     states_given_all: Floats = np.ascontiguousarray(both.T)
     return states_given_all
+
+
+def filtered(log_likelihood: Floats, empty: npt.NDArray[np.int64]) -> Floats:
+    """The states of each period by the periods before it alone.
+
+    Parameters
+    ----------
+    log_likelihood
+        as for ``smooth``.
+    empty
+        ``[period]``: how many periods without payments lie before each.
+
+    Returns
+    -------
+    ``[period, state]``: the states' probabilities; rows sum to one. A period further on changes
+    none.
+    """
+    told = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True, initial=-np.inf))
+    moves = transition().T
+    before = np.empty_like(told)
+    belief = _first_beliefs()
+    passed: dict[int, Floats] = {}
+    for period, gap in enumerate(empty.tolist()):
+        if gap not in passed:
+            passed[gap] = np.linalg.matrix_power(moves, gap + 1)
+        belief = passed[gap] @ belief
+        before[period] = belief / belief.sum()
+        belief = before[period] * told[period]
+        belief /= belief.sum()
+    return before
 
 
 def log_evidence(log_likelihood: Floats) -> float:

@@ -6,7 +6,7 @@ the payments of its band (inverse-probability weights, post-stratified by band o
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import ibis
@@ -17,7 +17,11 @@ from scipy.special import expit
 
 from credit_forensics.arrays import Floats
 from credit_forensics.extras import Later
-from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
+from credit_forensics.judgement.verdicts import (
+    CONFIRMED_AT_MOST,
+    MISATTRIBUTED_FROM,
+    PAID_BY_ANOTHER,
+)
 
 if TYPE_CHECKING:
     from scipy import optimize
@@ -37,7 +41,9 @@ class Calibration:
     """A monotone map from the model's log-odds to calibrated ones.
 
     ``kind`` is ``none``, ``platt`` (``intercept + slope · log_odds``) or ``isotonic`` (from
-    ``knots`` on, ``values`` hold). ``labels`` counts what it was fitted on.
+    ``knots`` on, ``values`` hold). ``labels`` counts what it was fitted on. ``pairs`` counts the
+    pairs of payer and account that were answered, ``pair_weights`` is what they taught: their
+    payments have a probability of their own, and the map is for the others.
     """
 
     kind: str = "none"
@@ -46,10 +52,14 @@ class Calibration:
     knots: tuple[float, ...] = field(default_factory=tuple)
     values: tuple[float, ...] = field(default_factory=tuple)
     labels: int = 0
+    pairs: int = 0
+    pair_weights: dict[str, float] = field(default_factory=dict)
 
     def __str__(self) -> str:
         if self.kind == "none":
-            return UNCALIBRATED
+            return f"learned of {self.pairs} pairs" if self.pair_weights else UNCALIBRATED
+        if self.pair_weights:
+            return f"{replace(self, pair_weights={})}; learned of {self.pairs} pairs"
         if self.kind == "platt":
             return (
                 f"Platt on {self.labels} labels: log-odds {self.intercept:+.3f} "
@@ -123,8 +133,9 @@ def fit_calibration(rows: pd.DataFrame) -> Calibration:
 
     Returns
     -------
-    None below 50 labels or 5 of a class; Platt's two numbers (Platt 1999, with his smoothed
-    targets and a weak prior towards no change) up to a thousand; isotonic regression above.
+    None below 50 labels or 5 of a class; Platt's two numbers (Platt 1999, with a Gaussian prior
+    towards no change: his smoothed targets would weigh as much as the band that a few labels stand
+    for) up to a thousand; isotonic regression above.
     """
     wrong = rows["wrong"].to_numpy(dtype=np.float64)
     if len(rows) < ENOUGH or min(wrong.sum(), (1 - wrong).sum()) < ENOUGH_A_CLASS:
@@ -133,8 +144,6 @@ def fit_calibration(rows: pd.DataFrame) -> Calibration:
     x = rows["log_odds"].to_numpy(dtype=np.float64)
     if len(rows) >= ENOUGH_FOR_ISOTONIC:
         return _isotonic(x, wrong, weight)
-    positives, negatives = wrong.sum(), (1 - wrong).sum()
-    target = np.where(wrong > 0, (positives + 1) / (positives + 2), 1 / (negatives + 2))
     design = np.column_stack([np.ones_like(x), x])
     prior_mean = np.array([0.0, 1.0])
     prior = np.eye(2) / _PRIOR_SCALE**2
@@ -142,9 +151,9 @@ def fit_calibration(rows: pd.DataFrame) -> Calibration:
     def loss(parameters: Floats) -> tuple[float, Floats]:
         score = design @ parameters
         apart = parameters - prior_mean
-        # ln(1 + e^s) - t s, without overflow.
-        fit = (weight * (np.logaddexp(0.0, score) - target * score)).sum()
-        slope = design.T @ (weight * (expit(score) - target))
+        # ln(1 + e^s) - y s, without overflow.
+        fit = (weight * (np.logaddexp(0.0, score) - wrong * score)).sum()
+        slope = design.T @ (weight * (expit(score) - wrong))
         return float(fit + apart @ prior @ apart / 2), slope + prior @ apart
 
     parameters = optimize.minimize(loss, prior_mean, jac=True, method="L-BFGS-B").x
@@ -169,15 +178,32 @@ def _isotonic(x: Floats, wrong: Floats, weight: Floats) -> Calibration:
     )
 
 
-def calibrated_verdicts(verdicts: ir.Table, calibration: Calibration) -> ir.Table:
+def calibrated_verdicts(
+    verdicts: ir.Table, calibration: Calibration, pairs: ir.Table | None = None
+) -> ir.Table:
     """The table ``verdicts`` with calibrated probabilities and the verdicts that follow.
 
-    Only ``confirmed``, ``misattributed`` and ``ambiguous`` may change into each other; the rest
-    does not hang on the probability. What the model calls ambiguous because its families do not
-    agree stays so.
+    Parameters
+    ----------
+    verdicts
+        what the model thinks.
+    calibration
+        the map.
+    pairs
+        ``learned_payment, learned`` (log-odds, or nothing), ``accusable``: the payments that are
+        about a payer and another person's account, which the map leaves alone.
+
+    Notes
+    -----
+    By the map ``confirmed`` may become ``ambiguous``. Nothing becomes ``confirmed`` or
+    ``misattributed`` by it: what is ambiguous with a low probability is so because its families
+    do not agree, or rest on one another, and who paid is asked of the pairs. A pair may become
+    ``misattributed``, and from it ``paid_by_another``.
     """
+    if pairs is not None:
+        verdicts = _learned(verdicts, pairs)
     if calibration.kind == "none":
-        return verdicts
+        return verdicts.drop("apart") if pairs is not None else verdicts
     if calibration.kind == "platt":
         log_odds = calibration.intercept + calibration.slope * verdicts.log_odds
     else:
@@ -188,20 +214,42 @@ def calibrated_verdicts(verdicts: ir.Table, calibration: Calibration) -> ir.Tabl
             else_=steps[0][1],
         )
     p = 1 / (1 + (-log_odds).exp())
-    # A confirmed payment may be on another id of the payer's, so the ids alone do not tell.
-    other = (verdicts.verdict != "confirmed") & ibis.coalesce(
-        verdicts.rightful_user_id != verdicts.credited_user_id, False
+    less = (verdicts.verdict == "confirmed") & (p > CONFIRMED_AT_MOST)
+    values = {
+        "log_odds": log_odds,
+        "probability_misattributed": p,
+        "verdict": ibis.ifelse(less, "ambiguous", verdicts.verdict),
+    }
+    if pairs is not None:
+        apart = verdicts.apart
+        values = {name: ibis.ifelse(apart, verdicts[name], one) for name, one in values.items()}
+    columns = [name for name in verdicts.columns if name != "apart"]
+    return verdicts.mutate(**values).select(*columns)
+
+
+def _learned(verdicts: ir.Table, pairs: ir.Table) -> ir.Table:
+    """The verdicts with what was learned of pairs, and ``apart``: it is about one."""
+    rows = verdicts.left_join(pairs, verdicts.payment_id == pairs.learned_payment)
+    log_odds = ibis.coalesce(rows.learned, rows.log_odds)
+    p = ibis.ifelse(
+        rows.learned.notnull(), 1 / (1 + (-log_odds).exp()), rows.probability_misattributed
     )
-    judged = verdicts.verdict.isin(["confirmed", "misattributed", "ambiguous"])
+    moved = rows.learned.notnull()
     verdict = ibis.cases(
-        (~judged, verdicts.verdict),
-        ((p >= MISATTRIBUTED_FROM) & other, "misattributed"),
-        ((p <= CONFIRMED_AT_MOST) & (verdicts.families_agreeing >= 2) & ~other, "confirmed"),
-        else_="ambiguous",
+        (moved & rows.accusable & (p >= MISATTRIBUTED_FROM), "misattributed"),
+        (
+            moved & (rows.verdict == "misattributed") & (p < MISATTRIBUTED_FROM),
+            PAID_BY_ANOTHER,
+        ),
+        else_=rows.verdict,
     )
-    return verdicts.mutate(log_odds=log_odds, probability_misattributed=p, verdict=verdict).select(
-        *verdicts.columns
+    changed = rows.mutate(
+        log_odds=log_odds,
+        probability_misattributed=p,
+        verdict=verdict,
+        apart=rows.learned_payment.notnull(),
     )
+    return changed.select(*verdicts.columns, "apart")
 
 
 def calibration_quality(rows: pd.DataFrame, bins: int = 10, draws: int = 200) -> dict[str, float]:

@@ -118,8 +118,9 @@ def explain(
         how ids are shown where the explanation displays itself.
     """
     row = judged.iloc[0]
+    fit, period = fit.at(int(row["period"]), patterns)
     cell = Cells(
-        period=np.array([int(row["period"])]),
+        period=np.array([period]),
         pattern=np.array([0]),
         count=np.ones(1),
         periods=len(fit.states),

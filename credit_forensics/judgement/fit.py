@@ -6,10 +6,11 @@ what was judged before loads nothing else.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from credit_forensics.arrays import Floats
 from credit_forensics.judgement.bursts import STATES
@@ -64,7 +65,8 @@ class Fit:
     that are wrong, ``sticks``: of them by an id that sticks; ``shared``: the session's accuracy
     where it names an account that many others' name; ``many``: whether this is a shop where paying
     for others is usual. ``dependence``: of the families, families by families, learned from the
-    errors that they share.
+    errors that they share. ``in_order``: where payments are judged as of their time, the fits that
+    they are judged by; what else stands here is then of all of them together.
     """
 
     families: tuple[Family, ...]
@@ -85,6 +87,13 @@ class Fit:
     many: bool = False
     dependence: list[list[float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    in_order: FitsInOrder | None = None
+
+    def at(self, period: int, patterns: Patterns) -> tuple[Fit, int]:
+        """The fit that a payment of a period and pattern was judged by, and its period there."""
+        if self.in_order is None:
+            return self, period
+        return self.in_order.at(period, patterns), 0
 
     @property
     def rates(self) -> dict[str, Any]:
@@ -95,6 +104,26 @@ class Fit:
     def believed(self) -> Believed:
         """The accuracies, as the scores take them."""
         return Believed(self.accuracy, self.accounts, self.dependence)
+
+
+@dataclass(frozen=True)
+class FitsInOrder:
+    """Fits in order of time, each of the payments before.
+
+    ``starts``: the hour from which each period of the chain begins, ascending. ``before[period,
+    state]``: the chain, by the periods before. ``fit_of[period]``: which of ``fits`` holds there.
+    """
+
+    starts: npt.NDArray[np.int64]
+    before: Floats
+    fit_of: npt.NDArray[np.int64]
+    fits: tuple[Fit, ...]
+
+    def at(self, hour: int, patterns: Patterns) -> Fit:
+        """The fit for a payment of that hour, of the one pattern: its only period is that one."""
+        place = int(np.searchsorted(self.starts, hour, side="right")) - 1
+        fit = self.fits[self.fit_of[place]]
+        return replace(fit, states=with_own(patterns, fit, self.before[[place]], np.array([0])))
 
 
 @dataclass(frozen=True)
@@ -188,6 +217,25 @@ def state_posteriors(patterns: Patterns, fit: Fit) -> StatePosteriors:
         another = (apart.sum(axis=1) + others) / total
         patron[state] = np.where(speaks, another * word.patron, 0.0)
     return StatePosteriors(probability, rest, likelihood, patron)
+
+
+def with_own(
+    patterns: Patterns, fit: Fit, before: Floats, pattern: npt.NDArray[np.int64]
+) -> Floats:
+    """The states of each cell: by the periods before, and by the payment itself.
+
+    Parameters
+    ----------
+    patterns, fit
+        what the chain hears, and by which accuracies.
+    before
+        ``[cell, state]``: the chain by the periods before.
+    pattern
+        of each cell.
+    """
+    states = before * state_posteriors(patterns, fit).likelihood[:, pattern].T
+    result: Floats = states / states.sum(axis=1, keepdims=True)
+    return result
 
 
 def cell_session_accuracy(patterns: Patterns, cells: Cells, fit: Fit) -> Floats:

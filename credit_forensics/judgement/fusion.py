@@ -36,9 +36,7 @@ POSTERIORS = {
     "independent": "int64",
     "burst": "float64",
 }
-_POSTERIOR_SCHEMA = pa.schema(
-    [(name, pa.type_for_alias(kind)) for name, kind in POSTERIORS.items()]
-)
+POSTERIOR_SCHEMA = pa.schema([(name, pa.type_for_alias(kind)) for name, kind in POSTERIORS.items()])
 PERIODS = {"start": "int64", "width": "int64"}
 
 
@@ -142,7 +140,7 @@ def fuse(
         posterior_batch(period[rows], key[rows], thought)
         for rows, thought in posterior_blocks(judged, cells, fit)
     )
-    engine.register(keep, pa.RecordBatchReader.from_batches(_POSTERIOR_SCHEMA, batches))
+    engine.register(keep, pa.RecordBatchReader.from_batches(POSTERIOR_SCHEMA, batches))
     return Fused(patterns=patterns, cells=cells, fit=fit)
 
 
@@ -165,5 +163,5 @@ def posterior_batch(
             "independent": thought.independent,
             "burst": thought.burst,
         },
-        schema=_POSTERIOR_SCHEMA,
+        schema=POSTERIOR_SCHEMA,
     )

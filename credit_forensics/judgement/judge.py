@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from credit_forensics.coverage.judged_shares import measure_judged
@@ -15,13 +16,14 @@ from credit_forensics.coverage.measure import at_new_spans, measure_coverage
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.errors import CaseError
+from credit_forensics.judgement.as_of_fusion import fuse_as_of
 from credit_forensics.judgement.calibration import Calibration
 from credit_forensics.judgement.families import Family, with_custom
-from credit_forensics.judgement.fusion import POSTERIORS, Known, fuse
+from credit_forensics.judgement.fusion import POSTERIORS, Fused, Known, fuse
 from credit_forensics.judgement.model import Fit
-from credit_forensics.judgement.pattern_arrays import Cells, Patterns, decode
+from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.judgement.patterns import MOST_FAMILIES
-from credit_forensics.judgement.periods import Periods, choose_periods
+from credit_forensics.judgement.periods import AS_OF_PERIODS, Periods, choose_periods
 from credit_forensics.judgement.persons import accounts_by_age, group_persons
 from credit_forensics.judgement.plan import BY_PAYMENT, Plan, Steps
 from credit_forensics.judgement.voices import as_persons, with_persons
@@ -111,10 +113,6 @@ class Judgement:
         }
         return claims(Tables(), self.kept["first_matrix"], self.methods, histories)
 
-    def pattern_of(self, key: int) -> Patterns:
-        """The one pattern of a key, for an explanation."""
-        return decode(self.families, np.array([key], dtype=np.int64))
-
 
 @dataclass(frozen=True)
 class Basis:
@@ -177,7 +175,11 @@ def judge(
     if len(families) > MOST_FAMILIES:
         own = MOST_FAMILIES - len(with_custom([method.family for method in METHODS]))
         raise CaseError(f"Methods of one's own may add {own} families.")
-    accounts = engine.frame(Recipe("accounts-by-age", lambda: accounts_by_age(Tables())))["user_id"]
+    by_age = engine.frame(Recipe("accounts-by-age", lambda: accounts_by_age(Tables())))
+    accounts = by_age["user_id"]
+    # With a basis there is a fit already, and what came before is in it.
+    in_order = mode == "as_of" and basis is None
+    made = np.sort(_hours(by_age["made"])) if in_order else None
 
     def steps_of(linked: bool) -> Steps:
         has_users = bool(len(accounts))
@@ -195,6 +197,12 @@ def judge(
         for name in names:
             kept.pop(name, None)
 
+    def fused_by(name: str, keep: str, known: Known | None, without: str | None = None) -> Fused:
+        counted = plan.recipe(name)
+        if made is not None:
+            return fuse_as_of(engine, counted, families, made, keep, without=without)
+        return fuse(engine, counted, families, count, keep, known=known, without=without)
+
     plan = steps_of(False)
     step("session fields")
     run("session_fields", "credited")
@@ -208,7 +216,7 @@ def judge(
     persons = group_persons(engine.frame(plan.recipe("links")), accounts, list(different))
     engine.register("persons", persons)
     plan = steps_of(bool(len(persons)))
-    periods = _periods(engine, plan, basis)
+    periods = _periods(engine, plan, basis, in_order=in_order)
     count = basis.accounts if basis else len(accounts)
     step("methods")
     for name in plan.lookups:
@@ -218,15 +226,7 @@ def judge(
     step("first judgement")
     run("first_keyed", "first_name_questions", "first_name_marks")
     drop("first_name_questions")
-    first = fuse(
-        engine,
-        plan.recipe("first_counts"),
-        families,
-        count,
-        "first_posteriors",
-        known=basis.first if basis else None,
-        without=SESSION,
-    )
+    first = fused_by("first_counts", "first_posteriors", basis.first if basis else None, SESSION)
     step("histories")
     run("ownership")
     run(*plan.votes)
@@ -234,14 +234,7 @@ def judge(
     step("judgement")
     run("keyed", "name_questions", "name_marks")
     drop("name_questions", "name_owners")
-    fused = fuse(
-        engine,
-        plan.recipe("counts"),
-        families,
-        count,
-        "posteriors",
-        known=basis.final if basis else None,
-    )
+    fused = fused_by("counts", "posteriors", basis.final if basis else None)
     step("verdicts")
     run("verdicts", "choices")
     # Of a part no share can be told.
@@ -274,10 +267,18 @@ def _checked(methods: tuple[Method, ...]) -> tuple[Method, ...]:
     return methods
 
 
-def _periods(engine: Engine, plan: Steps, basis: Basis | None) -> Periods:
-    row = engine.arrow(plan.recipe("times")).to_pylist()[0]
-    periods = basis.periods if basis else Periods(0, 86_400)
-    if row["first"] is not None and basis is None:
-        periods = choose_periods(int(row["first"]), int(row["last"]), int(row["payments"]))
+def _periods(engine: Engine, plan: Steps, basis: Basis | None, *, in_order: bool) -> Periods:
+    periods = basis.periods if basis else AS_OF_PERIODS
+    if basis is None and not in_order:
+        row = engine.arrow(plan.recipe("times")).to_pylist()[0]
+        periods = Periods(0, 86_400)
+        if row["first"] is not None:
+            names = ("first", "last", "payments", "busy")
+            periods = choose_periods(*(int(row[name]) for name in names))
     engine.register("periods", pd.DataFrame({"start": [periods.start], "width": [periods.width]}))
     return periods
+
+
+def _hours(seconds: pd.Series) -> npt.NDArray[np.int64]:
+    since = seconds.astype("Int64").fillna(AS_OF_PERIODS.start).to_numpy(dtype=np.int64)
+    return np.maximum((since - AS_OF_PERIODS.start) // AS_OF_PERIODS.width, 0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 
 import numpy as np
@@ -109,6 +109,22 @@ def decode(families: tuple[Family, ...], key: npt.NDArray[np.int64]) -> Patterns
         credited_has_name=credited_has_name,
         relation=rest // (size + 2),
     )
+
+
+def some_patterns(patterns: Patterns, chosen: npt.NDArray[np.int64]) -> Patterns:
+    """Only those patterns, in the order given.
+
+    Examples
+    --------
+    >>> len(some_patterns(decode((), np.array([0, 1])), np.array([1])))
+    1
+    """
+    arrays = {
+        one.name: getattr(patterns, one.name)[chosen]
+        for one in fields(patterns)
+        if one.name != "families" and getattr(patterns, one.name) is not None
+    }
+    return replace(patterns, **arrays)
 
 
 def without_family(patterns: Patterns, family: str) -> Patterns:

@@ -13,6 +13,7 @@ import pandas as pd
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from credit_forensics.judgement.periods import whole_seconds
 from credit_forensics.tables.catalogue import Tables, spec
 
 MERGES_FROM = 0.5
@@ -115,16 +116,17 @@ def person_links(tables: Tables, fields: ir.Table) -> ir.Table:
 
 
 def accounts_by_age(tables: Tables) -> ir.Table:
-    """``user_id`` of every account, the earliest first; by id where the table does not say when.
+    """``user_id, made`` (epoch seconds) of every account, the earliest first; by id where the
+    table does not say when.
 
     Examples
     --------
     >>> accounts_by_age(Tables()).columns
-    ('user_id',)
+    ('user_id', 'made')
     """
     users = tables.users
     order = [users.created_at.isnull(), users.created_at, users.user_id]
-    return users.order_by(order).select("user_id")
+    return users.order_by(order).select("user_id", made=whole_seconds(users.created_at))
 
 
 def group_persons(

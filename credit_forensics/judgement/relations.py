@@ -45,7 +45,6 @@ MUTUAL = _FURTHER * _TOTAL * _PAIR
 """What is added where the account's owner is seen to pay into accounts of others too."""
 UNSHARED = 1 + 2 * MUTUAL
 """Codes below this say nothing of the account; the same codes from here on: many name it."""
-SIZE = 2 * UNSHARED
 
 # Sessions go wrong one by one, some people's more often than others' (as if ``_ALIKE`` payments of
 # theirs had been seen), or an id sticks, and goes on to the same account.

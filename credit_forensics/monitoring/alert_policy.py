@@ -76,7 +76,8 @@ def _tell(
 ) -> list[Sent]:
     now = clock()
     target = state.target(sender.name)
-    if target.next_try and now < target.next_try:
+    # A wait that is longer than any is of a clock that was ahead and was set right.
+    if target.next_try and now < target.next_try <= now + LONGEST_RETRY:
         return []
     due = [pair for pair in state.unreported(sender.name) if _ripe(pair, manners, now)]
     held_key = f"held:{sender.name}"
@@ -134,7 +135,10 @@ def _ripe(pair: tuple[Incident, Reported | None], manners: Manners, now: dt.date
         return True
     worse = incident.severity != reported.severity
     return (
-        worse or incident.items >= 2 * reported.items or now - reported.at >= manners.update_every
+        worse
+        or incident.items >= 2 * reported.items
+        # One that was told in the future was told by a clock that was set right since.
+        or not dt.timedelta(0) <= now - reported.at < manners.update_every
     )
 
 

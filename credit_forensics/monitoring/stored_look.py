@@ -127,6 +127,9 @@ class StoredLook:
 
 
 def _is_due(rows: StoredRows, now: dt.datetime, every: dt.timedelta) -> bool:
+    if rows.count("stored.stripe_credit_grants"):
+        # Entries are made of all grants at once, which a part would take for orphans.
+        return True
     judged = rows.get("judged_at")
     if judged is None or rows.get("judged_by") != _judged_by(rows.case_file):
         return True
@@ -140,7 +143,7 @@ def _judged_by(case_file: CaseFile) -> str:
 
 
 def _refresh_balances(rows: StoredRows, standing: tuple[str, ...]) -> None:
-    if not rows.case_file.all_ledgers:
+    if not rows.case_file.ledger_databases:
         return
     moved = rows.connection.execute(
         """SELECT DISTINCT user_id FROM stored.ledger

@@ -67,6 +67,8 @@ def toml_value(value: str | int | list[str] | dict[str, str]) -> str:
     >>> toml_value(["a\\tb", "c"]), toml_value(7)
     ('["a\\\\tb", "c"]', '7')
     """
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, int):
         return str(value)
     if isinstance(value, dict):

@@ -205,20 +205,33 @@ class _Draft:
         for found in case.stock:
             if found.use == "none" and found.words.startswith("SQL"):
                 section.say(f"{found.name}: {found.words}")
+        billing = [found for found in case.stock if found.key == "credit_grants"]
         tables = [found for found in case.stock if found.use == "table"]
+        if billing and (candidates or tables):
+            section.say("Credit grants of Stripe Billing lie here too; to count them as well:")
+            section.offer("[[ledgers]]\nstripe_billing = true")
         if tables and not candidates:
             return self._tables(case, section, tables)
         for found in tables:
             section.say(f"{found.name}: {found.words}; not read, for there is a database")
         chosen = self._one_of(case, section, "the credit ledger", candidates)
         if chosen is None:
-            if not candidates:
+            whole = self._load(case, None)
+            if whole and self._evidence is not None and self._evidence.count("ledger"):
+                section.say(
+                    "The credit grants of Stripe Billing are read as the ledger, in minor units of "
+                    "money. With the time of the export as until the last payments are judged too."
+                )
+                section.set("stripe_billing", True)
+                section.offer("until = 2025-10-01T12:00:00Z")
+                self.settings["ledger"] = {"stripe_billing": True}
+            elif not candidates:
                 section.say(
                     "No database was found. Without a ledger nobody can say who was credited; give "
                     "one with: credit-forensics init --database sqlite:///ledger.db"
                 )
                 section.offer('url = "sqlite:///ledger.db"')
-            return self._load(case, None)
+            return whole
         if chosen.set_variable:
             case.remarks.append(
                 f"Set {chosen.set_variable} to the database's URL before you go on."

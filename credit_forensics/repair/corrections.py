@@ -122,6 +122,8 @@ def _surely_of(user: str | None, facts: PaymentEvidence, desk: Desk) -> str:
         raise TooDoubtfulError(
             f"whose they are is {facts.rightful_probability:.3f} sure, under {desk.threshold:g}"
         )
+    if facts.question:
+        raise NeedsPersonError(facts.question)
     return user
 
 

@@ -11,6 +11,7 @@ import pandas as pd
 from credit_forensics.case.case import Case
 from credit_forensics.findings.subscription_mismatch import is_live
 from credit_forensics.records import row_dicts
+from credit_forensics.repair.whose_account import read_questions
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 
@@ -21,6 +22,7 @@ class PaymentEvidence:
 
     ``tie_probability`` is how sure it is that its entries are this payment's.
     ``other_subscriptions`` are live ones of its customer or payer beside its own, by comma.
+    ``question`` is what only a person can tell of it, empty where nothing is or a person told.
     """
 
     verdict: str
@@ -35,6 +37,7 @@ class PaymentEvidence:
     currency: str = ""
     created_at: pd.Timestamp | None = None
     other_subscriptions: str = ""
+    question: str = ""
 
     def sure_of(self, user_id: str | None, threshold: float) -> bool:
         """Whether this account is the payer's with at least that probability."""
@@ -63,6 +66,7 @@ def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
     rows = found.inner_join(judged, "payment_id").select(
         "payment_id", "best_probability", families=judged.agreeing
     )
+    questions = read_questions(case, found)
     rows = rows.inner_join(tables.verdicts, "payment_id").select(
         rows,
         verdict=tables.verdicts.verdict,
@@ -94,6 +98,7 @@ def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
             currency=row["currency"] or "",
             created_at=row["created_at"],
             other_subscriptions=others.get(row["payment_id"], ""),
+            question=questions.get(row["payment_id"], ""),
         )
         for row in row_dicts(engine.frame(rows))
     }

@@ -100,8 +100,8 @@ class Language:
 
     def count(self, noun: str, number: int) -> str:
         """A number with its noun in the right form."""
-        form = "one" if number == 1 else "many"
-        return f"{self.number(number)} {self._sentences[f'noun.{noun}.{form}']}"
+        one, many = self._sentences[f"noun.{noun}"].split(" | ")
+        return f"{self.number(number)} {one if number == 1 else many}"
 
     def number(self, value: float, digits: int = 0) -> str:
         """A number with this language's separators."""

@@ -51,8 +51,8 @@ def history_votes(owned: ir.Table, column: str, mode: Mode) -> ir.Table:
 
     Returns
     -------
-    payment_id, user_id (the person with most posterior weight, the smaller id on a tie),
-    history_count (other payments with an owner), history_purity (that person's share of the
+    payment_id, user_id (the person with most posterior weight; on a tie nobody is named, as which
+    of two ids is smaller says nothing), history_count (other payments with an owner), history_purity (that person's share of the
     weight, 0 to 1). Payments without a vote have no row.
 
     Examples
@@ -78,22 +78,26 @@ def _all_others(keyed: ir.Table) -> ir.Table:
         weight_left=rows.weight - own_weight,
         count_left=rows.payments - rows.person_id.notnull().cast("int64"),
     )
-    overtaken = (rows.second_left > rows.first_left) | (
-        (rows.second_left == rows.first_left) & (rows.second < rows.first)
-    )
+    overtaken = rows.second_left > rows.first_left
     chosen_weight = ibis.ifelse(overtaken, rows.second_left, rows.first_left)
+    next_weight = ibis.greatest(
+        ibis.ifelse(overtaken, rows.first_left, rows.second_left),
+        ibis.coalesce(rows.third_weight, 0),
+    )
     votes = rows.select(
         "payment_id",
         user_id=ibis.ifelse(overtaken, rows.second, rows.first),
         history_count=rows.count_left,
         chosen_weight=chosen_weight,
+        next_weight=next_weight,
         weight_left=rows.weight_left,
     )
+    votes = votes.filter(votes.chosen_weight > votes.next_weight)
     return _with_purity(votes.filter((votes.history_count > 0) & (votes.chosen_weight > 0)))
 
 
 def _two_likeliest(keyed: ir.Table) -> ir.Table:
-    """A row a key: the two persons with most weight, their weights, and those of all together.
+    """A row a key: the two persons with most weight, their weights, the third's, and those of all.
 
     Taking a payment's own weight away can only let the second overtake the first.
     """
@@ -109,6 +113,7 @@ def _two_likeliest(keyed: ir.Table) -> ir.Table:
         first_weight="weight",
         second=ibis.null(str),
         second_weight=ibis.null("int64"),
+        third_weight=ibis.null("int64"),
         weight="weight",
         payments="payments",
     )
@@ -120,6 +125,7 @@ def _two_likeliest(keyed: ir.Table) -> ir.Table:
         first_weight=ranked.weight.max(where=ranked.place == 0),
         second=ranked.person_id.max(where=ranked.place == 1),
         second_weight=ranked.weight.max(where=ranked.place == 1),
+        third_weight=ranked.weight.max(where=ranked.place == 2),
         weight=ranked.weight.sum(),
         payments=ranked.payments.sum(),
     )
@@ -161,9 +167,10 @@ def _earlier(keyed: ir.Table) -> ir.Table:
         user_id=ranked.person_id.max(where=ranked.place == 0),
         history_count=ranked.payments.sum(),
         chosen_weight=ranked.weight.max(where=ranked.place == 0),
+        next_weight=ranked.weight.max(where=ranked.place == 1),
         weight_left=ranked.weight.sum(),
     )
-    return _with_purity(votes)
+    return _with_purity(votes.filter(votes.chosen_weight > ibis.coalesce(votes.next_weight, 0)))
 
 
 def _with_purity(votes: ir.Table) -> ir.Table:

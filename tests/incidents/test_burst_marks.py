@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from credit_forensics.incidents.burst_marks import Marks
 from credit_forensics.incidents.dated_bursts import date_runs
-from credit_forensics.incidents.group import group_incidents
+from credit_forensics.incidents.group import with_incidents
 
 START = pd.Timestamp("2025-09-01", tz="UTC")
 
@@ -109,9 +109,9 @@ def test_incidents_take_the_marks_by_payment_whatever_their_order():
             "carriers": np.where(hotfix, 70, 2_900),
         }
     )
-    apart = group_incidents(findings, payments, run)
-    assert len(group_incidents(findings, payments)) + 1 == len(apart)
-    again = group_incidents(findings, payments, run.sample(frac=1, random_state=1))
+    apart = with_incidents(findings, payments, run)[1]
+    assert len(with_incidents(findings, payments)[1]) + 1 == len(apart)
+    again = with_incidents(findings, payments, run.sample(frac=1, random_state=1))[1]
     pd.testing.assert_frame_equal(again, apart)
     assert apart["findings"].sum() == len(hit)
 

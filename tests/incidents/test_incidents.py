@@ -7,7 +7,7 @@ import pandas as pd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from credit_forensics.incidents.group import group_incidents
+from credit_forensics.incidents.group import with_incidents
 from credit_forensics.tables.catalogue import spec
 
 START = pd.Timestamp("2025-09-01", tz="UTC")
@@ -31,7 +31,7 @@ def finding(number, hours, **columns):
 
 
 def grouped(rows, payments=None):
-    return group_incidents(pd.DataFrame(rows), payments)
+    return with_incidents(pd.DataFrame(rows), payments)[1]
 
 
 def test_a_long_pause_splits_and_a_short_one_does_not():
@@ -102,7 +102,7 @@ def test_findings_without_a_time_are_an_incident_of_their_own():
 
 
 def test_no_findings_make_no_incidents_of_the_same_types():
-    empty = group_incidents(spec("findings").empty())
+    empty = with_incidents(spec("findings").empty())[1]
     assert empty.empty
     assert empty.columns.tolist() == spec("incidents").column_names
     assert empty.dtypes.to_dict() == grouped([finding(1, 0)]).dtypes.to_dict()
@@ -155,8 +155,8 @@ def test_the_order_of_findings_and_payments_changes_nothing(seed):
     payments, rows = shop(seed % 7)
     rows += [finding(f"y{number}", number * 7.5, cause="email_match") for number in range(9)]
     frame = pd.DataFrame(rows)
-    plain = group_incidents(frame, payments)
-    shuffled = group_incidents(
+    plain = with_incidents(frame, payments)[1]
+    shuffled = with_incidents(
         frame.sample(frac=1, random_state=seed), payments.sample(frac=1, random_state=seed)
-    )
+    )[1]
     pd.testing.assert_frame_equal(shuffled, plain)

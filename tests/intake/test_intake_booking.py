@@ -12,6 +12,7 @@ from intake_shop import Shop, completed
 
 from credit_forensics.intake import booking, reversals
 from credit_forensics.intake.checkout_object import Checkout, read_checkout
+from credit_forensics.intake.look_up import Arrival, keep_and_look_up
 
 CREATED = datetime(2025, 9, 1, 12, tzinfo=UTC)
 
@@ -58,6 +59,12 @@ def test_what_was_taken_back_is_not_taken_again(in_shop: Any) -> None:
     in_shop(story)
 
 
+def test_credits_given_besides_are_not_taken_for_a_refund_that_was_settled() -> None:
+    bought, besides, refunded = ("ada", 50, False), ("ada", 30, False), ("ada", -20, True)
+    assert reversals.to_take([bought, besides, refunded], 20, 50) == []
+    assert reversals.to_take([bought, besides, refunded], 30, 50) == [("ada", 10)]
+
+
 def test_a_refund_waits_for_another_of_the_same_payment(in_shop: Any) -> None:
     waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted"
 
@@ -98,16 +105,16 @@ def checkout(number: str, minutes: int = 0, **more: Any) -> Checkout:
 
 async def booked(shop: Shop, paid: Checkout, user: str, **more: Any) -> str:
     async with shop.app.state.engine.connect() as connection:
-        return await booking.book(
-            connection,
+        purchase = booking.Purchase(
             paid,
-            event_id=f"evt_{paid.payment_id}",
-            user_id=user,
-            credits=50,
-            method="client_reference_id",
-            families=("session", "email"),
+            f"evt_{paid.payment_id}",
+            user,
+            50,
+            "client_reference_id",
+            ("session", "email"),
             **more,
         )
+        return await booking.book(connection, purchase)
 
 
 def test_a_payments_own_entry_is_no_history_of_its_customer(in_shop: Any) -> None:
@@ -117,15 +124,8 @@ def test_a_payments_own_entry_is_no_history_of_its_customer(in_shop: Any) -> Non
         for paid, user in ((first, "ada"), (second, "ben"), (other, "cat")):
             assert await booked(shop, paid, user) == "credited"
         async with shop.app.state.engine.connect() as connection:
-            _, facts = await booking.store_and_look_up(
-                connection,
-                event_id="evt_again",
-                kind="checkout.session.completed",
-                body=b"{}",
-                checkout=first,
-                ids=(),
-                emails=(),
-            )
+            arrival = Arrival("evt_again", "checkout.session.completed", b"{}", first)
+            (facts,) = await keep_and_look_up(connection, [arrival])
         assert facts.other_payments == [("ben", second.created_at)]
 
     in_shop(story)

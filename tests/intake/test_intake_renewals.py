@@ -293,3 +293,34 @@ def test_intake_passes_the_kits_scenarios_of_subscriptions(
     found = {result.scenario: set(result.findings) for result in report.results}
     assert found.pop("upgrade") <= {"missing_renewal", "missing_credit"}
     assert not any(found.values()), found
+
+
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    # An invoice that an entry by hand names is one that it is for; part of a word names nothing.
+    [("Kulanz zu in_1AbCdEfGhIjK", 0), ("Kulanz login_1AbCdEfGhIjK", 50), ("Kulanz in_bar", 50)],
+)
+def test_what_a_person_took_for_an_invoice_by_name_is_not_taken_again(
+    in_shop: Any, words: str, taken: int
+) -> None:
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        told = paid(
+            "1",
+            "ada",
+            "ada@example.com",
+            id="in_1AbCdEfGhIjK",
+            payment_intent="pi_1",
+            customer=None,
+        )
+        assert await outcome(shop, told) == "credited"
+        shop.run(
+            "INSERT INTO credit_ledger (user_id, delta, reason) VALUES ('ada', -50, :words)",
+            words=words,
+        )
+        await outcome(shop, refund_of("pi_1"))
+        assert shop.rows("SELECT coalesce(-sum(delta), 0) FROM credit_ledger WHERE delta < 0") == [
+            (50 + taken,)
+        ]
+
+    in_shop(story)

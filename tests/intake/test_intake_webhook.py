@@ -60,7 +60,7 @@ def test_intake_passes_the_kit_in_full(
         assert found <= {"missing_credit"}, result
         assert not found or "held" in result.happened, result
     # The log is read without configuration, every line of it.
-    case = Case.open(tmp_path / "case")
+    case = Case.open(tmp_path / "case", store=False)
     deliveries = case.evidence.deliveries
     assert len(deliveries) == len(log.read_text().splitlines())
     # To the audit what waits was not resolved, and what is unpaid was passed over.

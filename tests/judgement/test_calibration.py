@@ -1,5 +1,6 @@
 """Calibration: few labels change nothing, enough do, and the order never turns round."""
 
+import ibis
 import numpy as np
 import pandas as pd
 import pytest
@@ -86,13 +87,13 @@ def test_each_label_stands_for_its_band():
 
 
 @pytest.mark.parametrize(
-    "calibration",
+    ("calibration", "confirmed"),
     [
-        Calibration("platt", 2.0, 0.5, labels=60),
-        Calibration("isotonic", knots=(-9.0, 1.0), values=(-5.0, 4.0), labels=1000),
+        (Calibration("platt", 2.0, 0.5, labels=60), "ambiguous"),
+        (Calibration("isotonic", knots=(-9.0, 1.0), values=(-5.0, 4.0), labels=1000), "confirmed"),
     ],
 )
-def test_the_engine_applies_the_same_map_and_verdicts_follow(calibration):
+def test_the_engine_applies_the_same_map_and_verdicts_follow(calibration, confirmed):
     engine = DuckDBEngine()
     rows = pd.DataFrame(
         {
@@ -114,9 +115,48 @@ def test_the_engine_applies_the_same_map_and_verdicts_follow(calibration):
     np.testing.assert_allclose(
         moved["probability_misattributed"][:2].astype(float), 1 / (1 + np.exp(-expected))
     )
-    assert moved["verdict"].tolist()[0] == "misattributed"
-    assert moved["verdict"].tolist()[2] == "not_credited"
+    # A map of the probability accuses nobody: whether somebody pays for another is asked.
+    assert moved["verdict"].tolist() == ["ambiguous", confirmed, "not_credited"]
     assert moved["log_odds"].isna().tolist() == [False, False, True]
+
+
+def test_what_was_learned_of_a_pair_stands_in_place_of_the_map():
+    engine = DuckDBEngine()
+    rows = pd.DataFrame(
+        {
+            "payment_id": ["barred", "lowered", "other", "raised"],
+            "verdict": ["paid_by_another", "misattributed", "confirmed", "paid_by_another"],
+            "credited_user_id": "ann",
+            "rightful_user_id": ["boss", "boss", "ann", "boss"],
+            "log_odds": [-1.0, 3.0, -7.0, -1.0],
+            "probability_misattributed": [0.27, 0.95, 0.001, 0.27],
+            "families_agreeing": 2,
+            "families_available": 3,
+            "mode": "hindsight",
+        }
+    )
+    learned = {"learned_payment": "string", "learned": "float64", "accusable": "boolean"}
+    engine.register("verdicts", rows)
+    engine.register(
+        "learned",
+        pd.DataFrame(
+            [("barred", 4.0, False), ("lowered", 1.0, True), ("raised", 4.0, True)],
+            columns=list(learned),
+        ),
+    )
+    moved = engine.frame(
+        calibrated_verdicts(
+            Tables().verdicts, Calibration(), ibis.table(learned, name="learned")
+        ).order_by("payment_id")
+    )
+    # Where a recipient is named nobody is accused by what others answered.
+    assert moved["verdict"].tolist() == [
+        "paid_by_another",
+        "paid_by_another",
+        "confirmed",
+        "misattributed",
+    ]
+    assert moved["log_odds"].tolist() == [4.0, 1.0, -7.0, 4.0]
 
 
 def test_quality_and_reliability_of_a_perfect_and_a_useless_model():

@@ -134,7 +134,15 @@ def test_more_families_than_a_key_holds_are_refused():
 
 @pytest.mark.parametrize(
     ("span", "payments", "width"),
-    [(3600, 10_000, 30), (86_400 * 365, 10, 86_400), (86_400 * 30, 30_000, 432)],
+    [(3600, 10_000, 30), (86_400 * 365, 10, 61_440), (86_400 * 30, 30_000, 480)],
 )
 def test_periods_are_neither_too_short_nor_too_long(span, payments, width):
     assert choose_periods(0, span, payments).width == width
+
+
+def test_a_payment_that_lies_apart_neither_widens_the_periods_nor_moves_their_grid():
+    week = 86_400 * 7
+    periods = choose_periods(1_000_000, 1_000_000 + week, 1000, busy=week)
+    with_one = choose_periods(1_000_000 - 4 * week, 1_000_000 + week, 1001, busy=week)
+    assert with_one.width == periods.width
+    assert (with_one.start - periods.start) % periods.width == 0

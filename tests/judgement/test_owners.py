@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import ibis
+import pandas as pd
 import pytest
+
+from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.judgement.families import FAMILIES
+from credit_forensics.judgement.plan import _ownership
+from credit_forensics.tables.catalogue import ALL, Tables
 
 USERS = [{"user_id": user, "email": f"{user}@example.com"} for user in ("ada", "ben", "cat")]
 
@@ -38,6 +45,20 @@ def test_an_owner_is_likelier_than_not_without_the_session(literal_case, evidenc
     )
     history = case.matrix.set_index("payment_id")["card_history"].dropna().to_dict()
     assert history.get("cs_2") == vouched_for
+
+
+@pytest.mark.parametrize(("probability", "owner"), [(0.55, "ben"), (0.5, "ben"), (0.4999, None)])
+def test_one_half_is_enough_for_an_owner(probability, owner):
+    engine = DuckDBEngine(threads=1)
+    engine.create(*ALL)
+    engine.register("payments", pd.DataFrame([payment(1)]))
+    voices = {f"v_{family.name}": "ben" for family in FAMILIES}
+    row = {"payment_id": "cs_1", "best": 0, "best_probability": probability, **voices}
+    engine.connection.register("judged", pd.DataFrame([row]))
+    kinds = {"best": "int64", "best_probability": "float64"}
+    judged = ibis.table({name: kinds.get(name, "string") for name in row}, name="judged")
+    found = engine.frame(_ownership(Tables(), judged, FAMILIES, ["card_fingerprint"]))
+    assert found["person_id"].dropna().tolist() == ([owner] if owner else [])
 
 
 @pytest.mark.parametrize(

@@ -8,17 +8,18 @@ import os
 import signal
 import socket
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
 import urllib.error
 import urllib.request
 from collections import Counter
+from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from forked import PROCESSES
 from receivers import HttpReceiver, MailReceiver
 
 from credit_forensics.errors import CaseError
@@ -28,23 +29,17 @@ from credit_forensics.monitoring.monitor import interval, monitor_status, run_mo
 from credit_forensics.monitoring.observation import Watched
 from credit_forensics.tables.catalogue import conform
 
-# A monitor whose evidence is a JSON file of failed deliveries, run as a process of its own.
-SCRIPT = """
-import json, sys
-from pathlib import Path
-import pandas as pd
-from credit_forensics.tables.catalogue import conform
-from credit_forensics.monitoring.monitor import run_monitor
-from credit_forensics.monitoring.observation import Watched
 
-def look(now, standing):
-    rows = json.loads(Path(sys.argv[1], "seen.json").read_text())
-    frame = conform("deliveries", pd.DataFrame(rows)).to_pandas()
-    return Watched(deliveries=frame)
+def watch(folder: Path, once: bool) -> None:
+    """A monitor whose evidence is a JSON file of failed deliveries, in a process of its own."""
+    with (folder / "errors.txt").open("wb") as errors:
+        os.dup2(errors.fileno(), 2)
 
-once = sys.argv[2] == "once"
-print(run_monitor(sys.argv[1], every=1, once=once, look=look), flush=True)
-"""
+    def look(now: dt.datetime, standing: object) -> Watched:
+        rows = json.loads((folder / "seen.json").read_text())
+        return Watched(deliveries=conform("deliveries", pd.DataFrame(rows)).to_pandas())
+
+    sys.exit(run_monitor(folder, every=1, once=once, look=look))
 
 
 def case_at(folder: Path, *targets: str, **settings: object) -> Path:
@@ -60,19 +55,16 @@ def see(folder: Path, *events: str, outcome: str = "database_error") -> None:
     (folder / "seen.json").write_text(json.dumps(rows))
 
 
-def start(folder: Path, mode: str = "once") -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", SCRIPT, str(folder), mode],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
+def start(folder: Path, *, once: bool = True) -> ForkServerProcess:
+    process = PROCESSES.Process(target=watch, args=(folder, once))
+    process.start()
+    return process
 
 
-def finish(process: subprocess.Popen[str]) -> str:
-    output, errors = process.communicate(timeout=180)
-    assert errors == ""
-    return output.strip()
+def finish(process: ForkServerProcess, folder: Path) -> int | None:
+    process.join(180)
+    assert (folder / "errors.txt").read_text() == ""
+    return process.exitcode
 
 
 def wait_for(condition, seconds: float = 120) -> None:
@@ -109,9 +101,9 @@ def test_killed_before_it_could_say_it_says_it_the_next_time_and_once(tmp_path):
 
         wait_for(remembered)
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.join()
         for _ in range(2):
-            assert finish(start(folder)) == "0"
+            assert finish(start(folder), folder) == 0
         assert 1 <= len(http.received) <= 2
         assert set(keys(http.received)) == {"1/opened/1"}
 
@@ -125,11 +117,11 @@ def test_killed_between_sending_and_remembering_it_repeats_itself_under_the_same
         process = start(folder)
         assert http.accepted.wait(120)
         os.kill(process.pid, signal.SIGKILL)
-        process.communicate()
+        process.join()
         http.hold.set()
         http.hold = None
         for _ in range(3):
-            assert finish(start(folder)) == "0"
+            assert finish(start(folder), folder) == 0
         assert keys(http.received) == ["1/opened/1", "1/opened/1"]
 
 
@@ -140,19 +132,19 @@ def test_kills_and_failures_at_any_moment_lose_nothing_and_repeat_at_most_once_a
         for n in range(1, 6):
             see(folder, *(f"evt_{i}" for i in range(n)))
             http.statuses = [503] if n % 2 else []
-            process = start(folder, "loop")
+            process = start(folder, once=False)
             wait_for(lambda n=n: (folder / "monitor" / "state.sqlite").exists())
             time.sleep(0.9 + 0.17 * n)
             os.kill(process.pid, signal.SIGKILL)
-            process.communicate()
+            process.join()
             kills += 1
         http.statuses = []
-        process = start(folder, "loop")
+        process = start(folder, once=False)
         # Pauses after failures are seconds here only if few; the last state must arrive.
         wait_for(lambda: any(key.endswith("/5") for key in keys(http.received)), 180)
         wait_for(lambda: any("(5)" in subject for subject in mail.subjects), 180)
-        process.send_signal(signal.SIGTERM)
-        assert finish(process) == "0"
+        process.terminate()
+        assert finish(process, folder) == 0
         seen = Counter(keys(http.received))
         assert sum(count - 1 for count in seen.values()) <= kills
         assert sum(count - 1 for count in Counter(mail.subjects).values()) <= kills
@@ -165,7 +157,7 @@ def test_a_failing_target_is_shown_by_the_status_and_told_later(tmp_path):
         folder = case_at(tmp_path, http.url)
         see(folder, "evt_1")
         http.statuses = [500]
-        assert finish(start(folder)) == "1"
+        assert finish(start(folder), folder) == 1
         text = str(monitor_status(folder))
         assert "1 open incident" in text
         assert "critical: Failed webhook deliveries: database_error (1)" in text

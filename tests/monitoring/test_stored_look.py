@@ -31,7 +31,7 @@ def whole(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def expected(whole) -> pd.DataFrame:
-    return Case.open(whole).findings
+    return Case.open(whole, store=False).findings
 
 
 def names(findings: pd.DataFrame, without: tuple[str, ...] = ()) -> set[tuple[str, ...]]:
@@ -111,7 +111,7 @@ def test_the_monitor_itself_watches_a_case_in_part(tmp_path, whole):
     assert (folder / ".store" / "rows.duckdb").stat().st_mode & 0o077 == 0
     assert results[0].errors == {}
     assert after != before
-    truth = Case.open(folder).findings
+    truth = Case.open(folder, store=False).findings
     lost = set(truth[truth["finding"] == "missing_credit"]["payment_id"])
     assert after["paid_not_credited"] >= len(lost) > 0
 
@@ -128,7 +128,7 @@ def test_entries_that_name_no_payment_are_paired_in_part_as_in_whole(tmp_path):
                 WHEN reason LIKE 'stripe_purchase%' THEN 'purchase'
                 ELSE substr(reason, 1, instr(reason || ':', ':') - 1) END;"""
         )
-    expected = Case.open(whole)
+    expected = Case.open(whole, store=False)
     ties = expected.evidence.ledger["tie"].value_counts()
     assert ties["inferred"] > 200
     assert "named" not in ties

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ import psycopg
 import pytest
 
 from credit_forensics.case.case import Case
+from credit_forensics.case_file import read_case_file
 from credit_forensics.scenarios.case_writer import write_case
 from credit_forensics.scenarios.demo import ORIGINAL_PAYER, ORIGINAL_WRONG_USER
 from credit_forensics.scenarios.named import scenario
 
 PAYER, WRONG = ORIGINAL_PAYER, ORIGINAL_WRONG_USER
+ANALYSED: dict[tuple[str, bool], Case] = {}
 
 
 @dataclass
@@ -26,8 +29,11 @@ class Books:
     path: Path
     url: str
     psycopg_url: str = ""
+    changed: bool = False
+    written: object = None
 
     def run(self, *statements: str, values: tuple[Any, ...] = ()) -> None:
+        self.changed = True
         if self.psycopg_url:
             with psycopg.connect(self.psycopg_url) as connection:
                 for statement in statements:
@@ -49,7 +55,20 @@ class Books:
         return found
 
     def case(self) -> Case:
-        return Case.open(self.path)
+        """The case as it is now; as long as it is as it was written, it is analysed once for all."""
+        if self.changed or self.state() != self.written:
+            return Case.open(self.path, store=False)
+        scenario_of = (self.path.parent.name, bool(self.psycopg_url))
+        if scenario_of not in ANALYSED:
+            ANALYSED[scenario_of] = Case.open(self.path, store=False)
+            assert ANALYSED[scenario_of].findings is not None
+        case = copy(ANALYSED[scenario_of])
+        case.settings = read_case_file(self.path)
+        return case
+
+    def state(self) -> object:
+        files = sorted(one for one in self.path.parent.iterdir() if one.is_file())
+        return [(one.name, one.read_bytes()) for one in files], self.everything()
 
     def everything(self) -> list[list[tuple[Any, ...]]]:
         return [
@@ -67,13 +86,18 @@ class Books:
         return findings.loc[findings["payment_id"] == payment_id, "finding"].tolist()
 
 
+def as_written(books: Books) -> Books:
+    books.written = books.state()
+    return books
+
+
 @pytest.fixture
 def books(tmp_path: Path) -> Callable[[str], Books]:
     """Writes a named scenario with a SQLite ledger."""
 
     def write(name: str) -> Books:
         path = write_case(scenario(name), tmp_path / name)
-        return Books(path, f"sqlite:///{path.parent / 'ledger.db'}")
+        return as_written(Books(path, f"sqlite:///{path.parent / 'ledger.db'}"))
 
     return write
 
@@ -85,6 +109,6 @@ def postgres_books(tmp_path: Path, postgres_database: str) -> Callable[[str], Bo
     def write(name: str) -> Books:
         url = postgres_database.replace("postgresql://", "postgresql+psycopg://", 1)
         path = write_case(scenario(name), tmp_path / name, ledger_url=url)
-        return Books(path, url, postgres_database)
+        return as_written(Books(path, url, postgres_database))
 
     return write

@@ -145,7 +145,9 @@ def test_addresses_are_masked_until_they_are_revealed_and_no_letter_names_an_acc
 
     def run(*more: str) -> tuple[str, dict[str, str]]:
         out = tmp_path / "plan"
-        done = CliRunner().invoke(app, ["repair", str(ledger.path), "--out", str(out), *more])
+        done = CliRunner().invoke(
+            app, ["repair", "--no-store", str(ledger.path), "--out", str(out), *more]
+        )
         assert done.exit_code == 0, done.output
         assert stat.S_IMODE((out / "support.csv").stat().st_mode) == 0o600
         (row,) = csv.DictReader((out / "support.csv").open())
@@ -176,9 +178,11 @@ def test_a_letter_asks_where_nobody_is_sure():
 def test_a_stale_recovery_goes_when_nothing_is_missing_any_more(books, tmp_path):
     out = tmp_path / "plan"
     ledger = books("not_delivered")
-    CliRunner().invoke(app, ["repair", str(ledger.path), "--out", str(out), "--apply", "--yes"])
+    CliRunner().invoke(
+        app, ["repair", "--no-store", str(ledger.path), "--out", str(out), "--apply", "--yes"]
+    )
     assert (out / "recovery.csv").exists()
-    CliRunner().invoke(app, ["repair", str(ledger.path), "--out", str(out)])
+    CliRunner().invoke(app, ["repair", "--no-store", str(ledger.path), "--out", str(out)])
     assert {path.name for path in out.iterdir()} == {"plan.csv", "plan.json", "plan.md", "plan.sql"}
 
 
@@ -209,7 +213,7 @@ def test_a_handler_on_a_copy_says_itself_what_it_would_do(books, tmp_path):
         done = CliRunner().invoke(
             app,
             [
-                *("repair", str(ledger.path), "--out", str(tmp_path / "plan")),
+                *("repair", "--no-store", str(ledger.path), "--out", str(tmp_path / "plan")),
                 *("--handler", address, "--handler-secret", SECRET, "--copy", copy),
             ],
         )

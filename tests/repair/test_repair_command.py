@@ -19,7 +19,7 @@ from credit_forensics.scenarios.demo import ORIGINAL_PAYER as PAYER
 
 
 def run(*arguments, answer=None):
-    return CliRunner().invoke(app, ["repair", *map(str, arguments)], input=answer)
+    return CliRunner().invoke(app, ["repair", "--no-store", *map(str, arguments)], input=answer)
 
 
 def test_without_apply_the_ledger_stays_as_it_is(books, tmp_path):

@@ -45,7 +45,7 @@ def test_wrong_user_is_a_reversal_and_a_correction_and_a_binding(books):
 
 
 def test_what_takes_a_decision_is_only_listed(tmp_path):
-    plan = make_plan(Case.open(write_demo_case(tmp_path)))
+    plan = make_plan(Case.open(write_demo_case(tmp_path), store=False))
     rows = plan.rows[plan.rows["status"] == "needs a person"]
     assert {
         "unpaid_credit",

@@ -29,7 +29,7 @@ import sys
 from credit_forensics.case.case import Case
 from credit_forensics.repair import make_plan
 from credit_forensics.repair.apply import apply_plan
-plan = make_plan(Case.open(sys.argv[1]))
+plan = make_plan(Case.open(sys.argv[1], store=False))
 print("ready", flush=True)
 apply_plan(plan)
 """
@@ -174,7 +174,7 @@ def test_beside_a_second_writer_no_credit_is_lost_and_no_balance_goes_below_zero
             "WHERE total_credits < 0"
         )
         connection.execute("UPDATE user_credits SET total_credits = 0 WHERE total_credits < 0")
-    plan = make_plan(Case.open(path))
+    plan = make_plan(Case.open(path, store=False))
     users = sorted({entry.user_id for one in plan.corrections for entry in one.entries})
     assert len(plan.corrections) >= 15
     shops = [Shop(postgres_database, users, seed) for seed in range(3)]
@@ -207,7 +207,7 @@ def test_beside_a_second_writer_no_credit_is_lost_and_no_balance_goes_below_zero
         ).fetchall()
         assert twice == []
     booked = {(one.finding, one.payment_id) for result in applied for one in result.of("booked")}
-    found = Case.open(path).findings
+    found = Case.open(path, store=False).findings
     assert not booked & set(zip(found["finding"], found["payment_id"], strict=True))
 
 

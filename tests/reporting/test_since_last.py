@@ -105,18 +105,6 @@ def test_the_tab_names_the_case_and_its_headline_and_the_index_shows_both_and_th
     assert f"({facts['new']} new, {facts['gone']} gone)" in index
 
 
-def test_the_same_report_is_the_same_bytes(reports, tmp_path):
-    out = reports[2]
-    folder = out.parent / "case"
-    runs = [
-        render_report(folder, out=tmp_path / name, now=NOW, run_id="0a1b2c3d")
-        for name in ("one", "two")
-    ]
-    for kind in ("html", "json", "csv"):
-        one, two = (getattr(run, kind).read_bytes() for run in runs)
-        assert one == two, kind
-
-
 @pytest.mark.parametrize(("now", "less"), [(0.95, False), (1.0, False), (0.94, True)])
 def test_what_is_gone_need_not_be_settled_where_less_was_judged(now, less):
     before = {"started_at": "", "judged": {"money": 0.95}, "findings": []}

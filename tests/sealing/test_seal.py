@@ -7,7 +7,6 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -15,10 +14,12 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
+from forked import PROCESSES
 from typer.testing import CliRunner
 
 from credit_forensics.cli import app
 from credit_forensics.errors import CaseError
+from credit_forensics.sealing import seal as sealing
 from credit_forensics.sealing.keys import fingerprint, open_key, public_pem
 from credit_forensics.sealing.listed_files import KEY, LIST, SIGNATURE
 from credit_forensics.sealing.seal import seal
@@ -197,24 +198,20 @@ def test_what_was_changed_is_not_sealed_over_and_what_was_added_is_sealed_too(ou
         seal(out, key)
 
 
-KILLED = """
-import os, sys
-from pathlib import Path
-from credit_forensics.sealing import seal as sealing
-from credit_forensics.sealing.keys import open_key
-writes = 0
-real = sealing.write_whole
-def write(path, content, *, mode=None):
-    global writes
-    if writes == int(sys.argv[3]):
-        part = path.with_name(f".{path.name}.part")
-        part.write_bytes(content[: len(content) // 2])
-        os._exit(9)
-    writes += 1
-    real(path, content, mode=mode)
-sealing.write_whole = write
-sealing.seal(Path(sys.argv[1]), open_key(Path(sys.argv[2]))[0])
-"""
+def be_killed(out: Path, key: Path, after: int) -> None:
+    """Seal, and be gone in the middle of the file that is written after so many others."""
+    writes, real = 0, sealing.write_whole
+
+    def write(path: Path, content: bytes, *, mode: int | None = None) -> None:
+        nonlocal writes
+        if writes == after:
+            path.with_name(f".{path.name}.part").write_bytes(content[: len(content) // 2])
+            os._exit(9)
+        writes += 1
+        real(path, content, mode=mode)
+
+    sealing.write_whole = write
+    seal(out, open_key(key)[0])
 
 
 @pytest.mark.parametrize("after", [0, 1, 2, 3])
@@ -223,10 +220,10 @@ def test_a_seal_that_was_killed_midway_never_holds_and_is_made_again(out, key, a
     if again:
         seal(out, key)
         (out / "more.csv").write_text("more")
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLED, str(out), str(key.path), str(after)], check=False
-    )
-    assert killed.returncode == 9
+    killed = PROCESSES.Process(target=be_killed, args=(out, key.path, after))
+    killed.start()
+    killed.join(120)
+    assert killed.exitcode == 9
     with pytest.raises(CaseError, match=r"no SHA256SUMS|broken off"):
         verify(out)
     seal(out, key)

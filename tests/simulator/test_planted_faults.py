@@ -9,12 +9,10 @@ import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import psycopg
 import pytest
 import sqlalchemy as sa
+from fresh_database import fresh  # noqa: F401
 from money_once import simulate
-from psycopg import sql
-from sqlalchemy.engine import make_url
 
 from credit_forensics.intake import booking, reversals
 
@@ -33,7 +31,7 @@ def run(engine: sa.Engine, *statements: str) -> None:
 
 def lost_key(patch: pytest.MonkeyPatch) -> Callable[[sa.Engine], None]:
     """A payment is unique by nothing any more: neither its row nor its entry."""
-    text = booking._BOOK.text.replace("'purchase:' || :payment_id", "gen_random_uuid()::text")
+    text = booking._BOOK.text.replace("'purchase:' || payment_id", "gen_random_uuid()::text")
     assert text != booking._BOOK.text
     bound = booking._BOOK._bindparams.values()
     patch.setattr(booking, "_BOOK", sa.text(text).bindparams(*bound))
@@ -69,20 +67,12 @@ def wrong_netting(patch: pytest.MonkeyPatch) -> Callable[[sa.Engine], None]:
 @pytest.mark.parametrize("plant", [lost_key, missing_lock, wrong_netting])
 def test_a_planted_fault_is_found(
     plant: Callable[[pytest.MonkeyPatch], Callable[[sa.Engine], None]],
-    postgres_url: str,
-    tmp_path: Path,
+    fresh: Callable[[], tuple[str, Path]],  # noqa: F811
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     break_it = plant(monkeypatch)
     for seed in range(1, SEEDS + 1):
-        name = f"planted_{plant.__name__}_{seed}"
-        with psycopg.connect(postgres_url, autocommit=True) as connection:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-        url = make_url(postgres_url).set(database=name, drivername="postgresql+psycopg")
-        folder = tmp_path / str(seed)
-        folder.mkdir()
-        shown = url.render_as_string(hide_password=False)
-        if wrong := simulate(seed, shown, folder, steps=STEPS, break_it=break_it).wrong():
+        if wrong := simulate(seed, *fresh(), steps=STEPS, break_it=break_it).wrong():
             print(f"{plant.__name__}: found by seed {seed}: {wrong[0]}")
             return
     pytest.fail(f"{plant.__name__} was not found by {SEEDS} seeds")

@@ -2,39 +2,44 @@
 
 from __future__ import annotations
 
+import os
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
+from forked import PROCESSES
 
 from credit_forensics.case.case import Case
 
-# Everything that is stored becomes valid by being renamed, so the moments between are the renames.
-KILLED = """
-import os, pathlib, signal, sys
-renames, last = 0, int(sys.argv[2])
-rename = pathlib.Path.replace
-def replace(self, target):
-    global renames
-    if ".store" in str(target):
-        renames += 1
-        if renames == last:
-            os.kill(os.getpid(), signal.SIGKILL)
-    return rename(self, target)
-pathlib.Path.replace = replace
-from credit_forensics.case.case import Case
-case = Case.open(sys.argv[1])
-if last < 0:
-    os.kill(os.getpid(), signal.SIGKILL)
-case.analyze(sys.argv[3])
-"""
+
+def be_killed(folder: Path, last: int, out: Path) -> None:
+    """Analyse, and be killed before the last-th rename in the store, or once the case is open.
+
+    Everything that is stored becomes valid by being renamed, so the moments between are the
+    renames.
+    """
+    renames, rename = 0, Path.replace
+
+    def replace(self: Path, target: Path) -> Path:
+        nonlocal renames
+        if ".store" in str(target):
+            renames += 1
+            if renames == last:
+                os.kill(os.getpid(), signal.SIGKILL)
+        return rename(self, target)
+
+    Path.replace = replace
+    case = Case.open(folder)
+    if last < 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+    case.analyze(out)
 
 
-def run(folder: Path, last: int, out: Path) -> int:
-    command = [sys.executable, "-c", KILLED, str(folder), str(last), str(out)]
-    return subprocess.run(command, capture_output=True, check=False).returncode
+def run(folder: Path, last: int, out: Path) -> int | None:
+    process = PROCESSES.Process(target=be_killed, args=(folder, last, out))
+    process.start()
+    process.join(120)
+    return process.exitcode
 
 
 @pytest.mark.parametrize("last", [1, 2, 3, -1, 9, 24])

@@ -191,20 +191,24 @@ def test_a_change_that_matters_is_read_and_judged_anew_and_the_reason_is_kept(
     assert reasons["judgement hindsight"].endswith(f"({reason})")
 
 
-@pytest.mark.parametrize(
-    "change",
-    [
-        touch,
-        copy,
-        setting('name = "', 'name = "renamed '),
-        setting("[prices]", "[monitor]\ngrace_minutes = 5\n[prices]"),
-        setting("[prices]", '[report]\nlanguage = "de"\n[prices]'),
-    ],
-)
-def test_a_change_that_does_not_matter_judges_nothing_again(folder, tmp_path, monkeypatch, change):
+@pytest.mark.parametrize("change", [touch, copy])
+def test_a_file_that_holds_the_same_is_not_judged_again(
+    folder, tmp_path, monkeypatch, expected, change
+):
     analysis(folder, tmp_path / "before")
     before = made_anew(folder)
     change(folder)
+    forbid(monkeypatch)
+    assert analysis(folder, tmp_path / "after") == expected
+    assert made_anew(folder) == before
+
+
+def test_a_setting_that_does_not_matter_judges_nothing_again(folder, tmp_path, monkeypatch):
+    analysis(folder, tmp_path / "before")
+    before = made_anew(folder)
+    setting('name = "', 'name = "renamed ')(folder)
+    setting("[prices]", "[monitor]\ngrace_minutes = 5\n[prices]")(folder)
+    setting("[prices]", '[report]\nlanguage = "de"\n[prices]')(folder)
     plain = analysis(folder, tmp_path / "plain", store=False)
     forbid(monkeypatch)
     assert analysis(folder, tmp_path / "after") == plain

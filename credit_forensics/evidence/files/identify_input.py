@@ -14,13 +14,14 @@ from typing import Any
 from credit_forensics.evidence.files.archives import compression, head
 from credit_forensics.evidence.files.csv_headings import is_flat_heading
 from credit_forensics.evidence.files.json_documents import decode, split_documents
-from credit_forensics.evidence.stripe.objects import KINDS
+from credit_forensics.evidence.stripe.objects import CREDIT_PREFIXES, KINDS
 
 _HEAD = 1 << 17
 _ENOUGH = 200
 _PARQUET = b"PAR1"
 _SQLITE = b"SQLite format 3\x00"
 _PREFIXES = {prefix: kind.object for kind in KINDS for prefix in kind.prefixes}
+_PREFIXES |= {prefix: name for name, prefix in CREDIT_PREFIXES.items()}
 _THIN = "v2.core.event"
 _HEADINGS = {
     "id", "created (utc)", "created date (utc)", "amount", "currency", "status",
@@ -33,7 +34,7 @@ _LOG_LINE = re.compile(
 )
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d|\d\d:\d\d:\d\d")
 _STRIPE_ID = re.compile(
-    r"(^|[\n,;\t\"])(cs_|pi_|ch_|py_|in_|sub_|cus_|re_|pyr_|dp_|du_|inpay_|price_|prod_)[A-Za-z0-9_]"
+    r"(^|[\n,;\t\"])(cs_|pi_|ch_|py_|in_|sub_|cus_|re_|pyr_|dp_|du_|inpay_|price_|prod_|credgr_|cbtxn_)[A-Za-z0-9_]"
 )
 _NAMED = re.compile(r'"object"\s*:\s*"([a-z_0-9.]+)"')
 _LOG_KEYS = {"level", "msg", "message", "timestamp", "levelname", "severity", "logger"}
@@ -51,6 +52,8 @@ NAMES: dict[str, str] = {
     "subscription": "subscriptions",
     "price": "prices",
     "product": "products",
+    "billing.credit_grant": "credit_grants",
+    "billing.credit_balance_transaction": "credit_balance_transactions",
     "event": "events",
     _THIN: "thin events",
 }

@@ -21,6 +21,8 @@ STRIPE_KEYS = (
     "subscriptions",
     "prices",
     "products",
+    "credit_grants",
+    "credit_balance_transactions",
     "files",
 )
 """The keys of ``[stripe]`` that name files, in the order in which they are read."""

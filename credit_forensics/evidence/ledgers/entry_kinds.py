@@ -142,7 +142,7 @@ def kind_by_tie_sql(kind: str) -> str:
     'refund'
     """
     named = "(payment_id IS NOT NULL OR starts_with(event_id, 'evt_'))"
-    bought = "'(^|[^a-z])(subscription|invoice|purchase|checkout|top.?up|payment)'"
+    bought = "'(^|[^a-z])(subscription|invoice|purchase|checkout|top.?up|payment|buy|bought|order)'"
     lapsed = f"'{LAPSED}'"
     earned = "'(^|[^a-z])(referr|affiliate|commission|cash.?back|reward|loyalty|invit)'"
     return (

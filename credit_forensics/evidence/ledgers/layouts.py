@@ -217,96 +217,35 @@ CREDIT_TRANSACTIONS = Layout(
     ),
 )
 
+
+def _camel(name: str) -> str:
+    first, *others = name.split("_")
+    return first + "".join(word.capitalize() for word in others)
+
+
+def _quoted(part: Sources, *tables: tuple[str, ...]) -> Sources:
+    """A part in tables of other names, with the same columns in camelCase."""
+    return tuple(
+        SourceTable(names, {to: tuple(map(_camel, columns)) for to, columns in one.columns.items()})
+        for one, names in zip(part, tables, strict=True)
+    )
+
+
 # Prisma quotes what it creates: models in PascalCase, fields in camelCase.
 PRISMA = Layout(
     name="prisma",
-    entries=(
-        SourceTable(
-            (
-                "CreditTransaction",
-                "CreditLedger",
-                "CreditLedgerEntry",
-                "CreditEntry",
-                "CreditHistory",
-            ),
-            {
-                "entry_id": ("id",),
-                "user_id": ("userId", "accountId"),
-                "delta": ("delta", "deltaCredits", "credits", "amount"),
-                "type": ("type", "kind", "transactionType"),
-                "reason": ("reason", "description", "note"),
-                "event_id": ("stripeEventId", "eventId"),
-                "session_id": ("stripeCheckoutSessionId", "stripeSessionId", "checkoutSessionId"),
-                "intent_id": ("stripePaymentIntentId", "paymentIntentId"),
-                "local_payment_id": ("paymentId",),
-                "meta": ("metadata", "meta"),
-                "created_at": ("createdAt",),
-            },
-        ),
+    entries=_quoted(
+        CREDIT_TRANSACTIONS.entries,
+        ("CreditTransaction", "CreditLedger", "CreditLedgerEntry", "CreditEntry", "CreditHistory"),
     ),
-    users=(
-        SourceTable(
-            ("User", "Account"),
-            {
-                "user_id": ("id",),
-                "email": ("email",),
-                "name": ("name", "fullName", "displayName"),
-                "created_at": ("createdAt",),
-            },
-        ),
+    users=_quoted(CREDIT_TRANSACTIONS.users, ("User", "Account")),
+    customers=_quoted(CREDIT_TRANSACTIONS.customers, ("StripeCustomer", "Customer"), ("User",)),
+    balances=_quoted(
+        CREDIT_TRANSACTIONS.balances, ("UserCredits", "CreditBalance", "Wallet"), ("User",)
     ),
-    customers=(
-        SourceTable(
-            ("StripeCustomer", "Customer"),
-            {
-                "customer_id": ("stripeCustomerId", "customerId"),
-                "user_id": ("userId",),
-                "bound_at": ("boundAt", "createdAt"),
-            },
-        ),
-        SourceTable(
-            ("User",),
-            {
-                "customer_id": ("stripeCustomerId",),
-                "user_id": ("id",),
-                "bound_at": ("customerBoundAt",),
-            },
-        ),
-    ),
-    balances=(
-        SourceTable(
-            ("UserCredits", "CreditBalance", "Wallet"),
-            {
-                "user_id": ("userId", "id"),
-                "balance": ("totalCredits", "creditBalance", "balance", "credits"),
-            },
-        ),
-        SourceTable(
-            ("User",),
-            {
-                "user_id": ("id",),
-                "balance": ("totalCredits", "creditBalance", "balance", "credits"),
-            },
-        ),
-    ),
-    payments=(
-        SourceTable(
-            ("Payment", "Purchase", "Order"),
-            {
-                "local_id": ("id",),
-                "session_id": ("stripeCheckoutSessionId", "stripeSessionId", "checkoutSessionId"),
-                "intent_id": ("stripePaymentIntentId", "paymentIntentId"),
-            },
-        ),
-    ),
-    processed_events=(
-        SourceTable(
-            ("ProcessedEvent", "WebhookEvent", "StripeEvent"),
-            {
-                "event_id": ("stripeEventId", "providerEventId", "eventId", "id"),
-                "local_payment_id": ("paymentId",),
-            },
-        ),
+    payments=_quoted(CREDIT_TRANSACTIONS.payments, ("Payment", "Purchase", "Order")),
+    processed_events=_quoted(
+        CREDIT_TRANSACTIONS.processed_events, ("ProcessedEvent", "WebhookEvent", "StripeEvent")
     ),
 )
 

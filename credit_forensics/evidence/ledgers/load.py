@@ -90,7 +90,7 @@ def load_ledgers(
     >>> evidence.count("ledger")
     0
     """
-    sections = case_file.all_ledgers
+    sections = case_file.ledger_databases
     untils: list[dt.datetime | None] = []
     for number, section in enumerate(sections, start=1):
         check_kinds(evidence.connection, section.kinds)

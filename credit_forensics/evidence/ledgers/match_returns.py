@@ -3,7 +3,8 @@
 By account, credits and time: a refund with a payment of that account whose money went back at
 that time, a void with a grant of as many credits before it. An entry in words of no known kind is
 matched as a refund is, where Stripe says when the money went back and nothing like it is booked
-again and again. What is matched is marked as inferred, with a probability.
+again and again; so is one without any words, which counts as usage else. What is matched is marked
+as inferred, with a probability.
 """
 
 from __future__ import annotations
@@ -101,6 +102,7 @@ def match_returns(evidence: Evidence) -> int:
     run(
         """CREATE OR REPLACE TABLE ledger AS SELECT l.* REPLACE (
             coalesce(l.payment_id, t.payment_id) AS payment_id,
+            CASE WHEN t.p IS NOT NULL AND l.kind = 'usage' THEN 'refund' ELSE l.kind END AS kind,
             CASE WHEN t.p IS NULL THEN l.tie ELSE 'inferred' END AS tie,
             coalesce(t.p, l.tie_probability) AS tie_probability)
         FROM ledger AS l LEFT JOIN _returns AS t ON l.entry_id = t.entry_id"""

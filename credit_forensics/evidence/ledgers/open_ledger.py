@@ -6,6 +6,7 @@ MySQL and MariaDB are copied, as files are, into a SQLite database for as long a
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -62,7 +63,7 @@ def open_ledger(section: LedgerSection, folder: Path) -> Iterator[ReadOnlyDataba
         path = Path(temporary) / "ledger.db"
         if server is None:
             tables = ledger_tables(section, folder)
-            write_tables(tables, path)
+            write_tables(_each_apart(section, tables), path)
             name = f"files {', '.join(tables)}"
         else:
             copy_tables(server, path, partial(_concerned, section))
@@ -73,6 +74,24 @@ def open_ledger(section: LedgerSection, folder: Path) -> Iterator[ReadOnlyDataba
                 # Its rows go into custody, not the file that they were copied into.
                 database.path = None
             yield database
+
+
+def _each_apart(section: LedgerSection, tables: dict[str, list[Path]]) -> dict[str, list[Path]]:
+    """The files with a table of its own for each of several, for what stands in two is one row.
+
+    Tables that the case file describes itself are what it calls them, all files in one.
+    """
+    mappings = (section.entries, section.users, section.customers, section.balances)
+    if section.schema_ != "auto" or any(mappings) or section.memberships:
+        return tables
+    apart: dict[str, list[Path]] = {}
+    for table, paths in tables.items():
+        numbers = ["_".join(re.findall(r"\d+", path.stem)) for path in paths]
+        told = len({*numbers}) == len(paths) and all(numbers)
+        for place, (path, number) in enumerate(zip(paths, numbers, strict=True)):
+            own = f"{table}_{number if told else place}"
+            apart[own if len(paths) > 1 else table] = [path]
+    return apart
 
 
 def _concerned(section: LedgerSection, table: str) -> bool:

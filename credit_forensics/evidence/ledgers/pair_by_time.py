@@ -56,21 +56,27 @@ def pair_by_time(evidence: Evidence, purchases: Collection[str] | None = None) -
     kinds = "'purchase', 'other'" if called else "'other', 'grant'"
     run(
         f"""CREATE OR REPLACE TEMP TABLE _unpaired_entries AS
-        SELECT entry_id, user_id, delta, created_at, kind, lower(trim(reason)) AS reason FROM ledger
+        SELECT entry_id, user_id, delta, created_at, kind, lower(trim(reason)) AS reason, amount,
+            currency
+        FROM ledger
+        -- Credits of Stripe Billing are money, which tells of its payment by itself.
+        LEFT JOIN (SELECT grant_id AS entry_id, min(amount) AS amount, min(currency) AS currency
+            FROM stripe_credit_grants GROUP BY 1) USING (entry_id)
         WHERE payment_id IS NULL AND event_id IS NULL AND delta > 0 AND created_at IS NOT NULL
             AND kind IN ({kinds})"""
     )
     run(
         """CREATE OR REPLACE TEMP TABLE _unpaired_payments AS
         SELECT payment_id, coalesce(completed_at, created_at) AS paid_at, expected_credits,
-            client_reference_id FROM payments
+            client_reference_id, amount, currency FROM payments
         WHERE payment_status = 'paid' AND coalesce(livemode, true)
             AND coalesce(completed_at, created_at) IS NOT NULL"""
     )
     run(
         f"""CREATE OR REPLACE TEMP TABLE _pair_candidates AS
         SELECT e.entry_id, e.user_id, e.delta, e.created_at, e.kind, p.payment_id,
-            CASE WHEN p.expected_credits = e.delta THEN 2
+            CASE WHEN p.expected_credits = e.delta OR p.expected_credits IS NULL
+                    AND p.amount = e.amount AND p.currency = e.currency THEN 2
                 WHEN p.expected_credits IS NULL THEN 1 ELSE 0 END AS fits,
             abs(epoch(e.created_at) - epoch(p.paid_at)) AS lag,
             CAST(coalesce(p.client_reference_id = e.user_id, false)

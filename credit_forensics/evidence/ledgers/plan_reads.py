@@ -17,6 +17,7 @@ from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
 from credit_forensics.evidence.ledgers.inference.decisions import Inferred, Question
 from credit_forensics.evidence.ledgers.inference.infer_ledger import infer_ledger
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
+from credit_forensics.evidence.ledgers.inference.table_parts import may_be_part
 from credit_forensics.evidence.ledgers.inference.words import (
     BOOKS,
     FLAG_BAD,
@@ -24,6 +25,7 @@ from credit_forensics.evidence.ledgers.inference.words import (
     PEOPLE,
     STATUS,
     UNIT,
+    VERSION,
     words,
 )
 from credit_forensics.evidence.ledgers.layouts import (
@@ -112,13 +114,20 @@ def _is_plain(database: ReadOnlyDatabase, section: LedgerSection) -> bool:
     if mapping is not None or best is None:
         return False
     relation, source = best
+    if any(may_be_part(other, relation) for other in _in_scope(database, section)):
+        return False
     known = {name for names in source.columns.values() for name in names}
     if set(relation.columns) <= known:
         return True
     # A column more may say that a row does not count: a reason to look closer.
     other = {word for column in relation.columns for word in words(column)}
     whole = len(columns_of(relation, source)) == len(source.columns)
-    return whole and not other & (STATUS | FLAG_GOOD | FLAG_BAD)
+    return whole and not other & (STATUS | FLAG_GOOD | FLAG_BAD | VERSION)
+
+
+def _in_scope(database: ReadOnlyDatabase, section: LedgerSection) -> list[Relation]:
+    schema = section.database_schema
+    return [r for r in database.relations() if schema in (None, r.schema)]
 
 
 def _inferred(

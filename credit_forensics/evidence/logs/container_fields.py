@@ -23,7 +23,7 @@ MESSAGES = (
 _TIMES = (
     "timestamp", "time", "ts", "datetime", "date", "timestampms", "timestampinms", "eventtimestamp",
     "realtimetimestamp", "timeutc", "timeunixnano", "asctime", "loggedat", "logtime", "eventtime",
-    "t", "when", "created", "createdat", "instant",
+    "t", "when", "created", "createdat", "instant", "dt",
 )  # fmt: skip
 _LATER = re.compile(r"ingest|receiv|observ|expir|monotonic|proxy|updat|start|end")
 REQUESTS = (

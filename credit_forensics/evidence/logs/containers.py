@@ -33,6 +33,12 @@ _DOCUMENT = re.compile(r"\[\s*(?:[\[{\"]|$)|\{\s*(?:\"|$)")
 _CONTINUES = re.compile(r"[\s\"'{}\])]|Traceback \(most")
 _HEADING = re.compile(r"[A-Za-z@_][\w@ ./#()\[\]-]{0,59}")
 _ODD = re.compile(r"[^a-z0-9]+")
+_HEADER = re.compile(
+    r"^.{0,120}?\b(?:trace|debug|info|notice|warn(?:ing)?|error|crit(?:ical)?|fatal)\b[\])]?:?\s*"
+    r"|^\S{1,80}\[\d+\]:\s+",
+    re.IGNORECASE,
+)
+_WORD = re.compile(r"[^\W\d_]{3,}")
 
 
 class Container:
@@ -147,6 +153,7 @@ class Container:
         if record is not None:
             line = self._of_record(record, number)
             return line._replace(
+                text=f"{_spoken_before(head.text)} {line.text}".strip(),
                 time=head.time if line.time is None else line.time,
                 level=line.level or head.level,
                 request=line.request or head.request,
@@ -247,6 +254,12 @@ def _values(text: str) -> tuple[list[Any], bool]:
             failures += 1
             at = match.start() + 1
     return found, failures == 0
+
+
+def _spoken_before(text: str) -> str:
+    """What a line says before the record at its end ("Credits added {…}"), without its header."""
+    said = _HEADER.sub("", text[: text.find("{")], count=1).strip(" :-|>")
+    return said if len(_WORD.findall(said)) > 1 else ""
 
 
 def _inner_record(text: str) -> Record | None:

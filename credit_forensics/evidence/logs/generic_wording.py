@@ -37,6 +37,11 @@ _QUICK = re.compile(
 )
 _PATH = re.compile(r"(?<!\S)\S{0,300}/\S{1,300}/\S{0,300}")
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?")
+# A line's own name in snake case ("credits_granted"); a key's, a logger's or a value's is none.
+_NAME_OF_EVENT = re.compile(r"(?<![\w=.\[/:\"'-])[a-z]+(?:_[a-z]+)+(?![\w=:.\]/(\"'-])")
+_USER_ID = re.compile(r"(?=\S*\d)[\w.|:-]{1,200}")
+_ERRORS = ("error", "err", "exception", "errormessage", "exceptionmessage", "cause")
+_NO_ERROR = frozenset({"null", "none", "nil", "false", "undefined", "<nil>"})
 _NO_USER = frozenset({"id", "user", "with", "from", "the", "session", "account", "stripe", "null"})
 
 
@@ -90,6 +95,8 @@ def understand(line: Line) -> Clue | None:
     if stated is not None and (stated.path is None or access_log.is_webhook(stated, text)):
         http = stated
     outcome, signature = _outcome(text, fields, words)
+    if outcome is None and line.level == "error":
+        outcome, signature = _outcome_of_error(fields)
     named = bool(ids.keys() - {"cus"}) or event_type is not None
     about = bool(ids) or named or http is not None or bool(words.about_payments.search(text))
     if outcome == "signature_refused" and not about:
@@ -150,12 +157,26 @@ def _outcome(
         return known, False if known == "signature_refused" else None
     # "charge.failed" is a type and "/credits/add" a path: no words of the handler's.
     sentence = wordings.HARMLESS.sub(" ", _PATH.sub(" ", _EVENT_TYPE.sub(" ", text)))
+    named = _NAME_OF_EVENT.sub(lambda name: name[0].replace("_", " "), sentence)
+    last = words.outcomes[-1][1]
     for outcome, pattern in words.outcomes:
-        if pattern.search(sentence):
+        # "retry_failed_payments" is what runs, and no failure.
+        if pattern.search(sentence if pattern is last else named):
             if outcome == "planned":
                 break
             return outcome, False if outcome == "signature_refused" else None
     return None, True if words.signature_holds.search(sentence) else None
+
+
+def _outcome_of_error(fields: dict[str, object]) -> tuple[str | None, bool | None]:
+    """What the error says that a record has beside its message ("apply credits")."""
+    for name in _ERRORS:
+        error = fields.get(name)
+        if isinstance(error, str) and error.strip() and error.lower() not in _NO_ERROR:
+            outcome, signature = _outcome(error, {}, wordings.wordings_for(error))
+            failed = outcome not in (None, "credited", "ignored")
+            return (outcome, signature) if failed else ("handler_error", None)
+    return None, None
 
 
 def _user(text: str, fields: dict[str, object], words: Wordings) -> str | None:
@@ -166,6 +187,9 @@ def _user(text: str, fields: dict[str, object], words: Wordings) -> str | None:
             return str(value)
         if isinstance(value, str) and value.strip() and "@" not in value:
             return value.strip()
+    plain = fields.get("user")
+    if isinstance(plain, str) and _USER_ID.fullmatch(plain) and not _STRIPE_ID.match(plain):
+        return plain
     for place, pattern in enumerate(words.users):
         for match in pattern.finditer(text[:1000]):
             value = match["id"].rstrip(".:|-")

@@ -142,6 +142,7 @@ _OUTCOMES: tuple[tuple[str, str], ...] = (
             rf"|(?<!\w){CREDITS}(?!\w).{{0,60}}?(?<!\w){_PAST_OTHER}(?!\w)"
             rf"|(?<!\w){_SAYS_ALL}(?!\w)"
             rf"|{_WHO}\b.{{0,60}}?\breceived\b.{{0,30}}?\b{CREDITS}\b"
+            r"|\b(?:gave|granted)\s+[+]?\d{1,15}\s+(?:to|for)\b"
             rf"|[+]\s?\d[\d.,]*\s+{CREDITS}\b|\b{CREDITS}\s*[:=]?\s*[+]\s?\d",
         ),
         (
@@ -189,7 +190,8 @@ _SIGNATURE_HOLDS = (
 )
 # Words without which a line that names nothing is not about a payment.
 _ABOUT_PAYMENTS = (
-    rf"webhook|stripe|checkout|payment|invoice|subscription|session|metadata|\bevent\b"
+    r"webhook|stripe|checkout|payment|invoice|subscription|session|metadata|\bevent\b"
+    r"|task timed out after"
     rf"|\b{CREDITS}\b"
     r"|credit|cr[ée]dit|gutschr"
     r"|zahlung|rechnung|bezahl|paiement|facture|abonnement|\bpago|factura|suscripci|pagamento"
@@ -210,6 +212,8 @@ _USERS = (
         rf"[\"'(<]{{0,2}}{_ID}"
     ),
     (rf"(?<!\w)(?:for|to|für|fuer|an|à|pour|para|al?|ao|de|aan|voor|per|dla)\s+[\"'(<]?{_ID}"),
+    # "credited user_7 with 50": an id has a letter, else it is the amount.
+    rf"(?<!\w)credited\s+[\"'(<]?(?=[\w.|:-]*[A-Za-z]){_ID}",
 )
 # What is written with its sign goes before any number that stands near the word.
 _SIGNED_AMOUNT = (

@@ -44,7 +44,7 @@ from credit_forensics.evidence.stored.untied_entries import (
 )
 from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
-from credit_forensics.evidence.stripe_api.pulled_files import note_gaps
+from credit_forensics.evidence.stripe_api.pulled_files import note_gaps, payments_until
 
 # What was settled on all payments (``complete.link_payments``), for a reading of a part.
 SETTLED = "settled"
@@ -71,7 +71,7 @@ def bring_whole(stored: StoredRows, case_file: CaseFile) -> Evidence:
             sum(row_count)::BIGINT AS row_count
         FROM stored.spans HAVING count(*) > 0"""
     )
-    if case_file.all_ledgers:
+    if case_file.ledger_databases:
         until = stored.get(UNTIL)
         evidence.ledger_until = dt.datetime.fromisoformat(until) if until else None
         cover_ledger(evidence)
@@ -137,7 +137,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     prepare(
         evidence, case_file.ids.shape, case_file.ids.user_keys, order_numbers=REFERENCES in known
     )
-    finish(evidence)
+    finish(evidence, payments_until(case_file))
     _cover(run)
     return evidence
 

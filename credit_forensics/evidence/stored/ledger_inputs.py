@@ -20,7 +20,7 @@ def ledger_files(case_file: CaseFile) -> list[Path]:
     """
     paths = [
         path
-        for section in case_file.all_ledgers
+        for section in case_file.ledger_databases
         for found in ledger_tables(section, case_file.folder).values()
         for path in found
     ]

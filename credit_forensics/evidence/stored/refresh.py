@@ -41,7 +41,7 @@ def refresh(rows: StoredRows) -> None:
     [('sessions.jsonl', 'new', 1)]
     """
     refresh_files(rows, exactly=True)
-    if rows.case_file.all_ledgers:
+    if rows.case_file.ledger_databases:
         refresh_ledgers_exactly(rows)
 
 
@@ -51,5 +51,5 @@ def refresh_quickly(rows: StoredRows) -> None:
     What changed in place in a database is left to the next ``refresh``. Raises as that.
     """
     refresh_files(rows, exactly=False)
-    if rows.case_file.all_ledgers:
+    if rows.case_file.ledger_databases:
         refresh_ledgers(rows)

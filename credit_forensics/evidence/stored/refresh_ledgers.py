@@ -61,7 +61,7 @@ def refresh_ledgers_exactly(store: StoredRows) -> None:
     stored = json.loads(store.get("marks") or "{}")
     read_before = store.get("ledger_read") is not None
     before = {key: Mark(*mark) for key, mark in stored.items()}
-    sections = store.case_file.all_ledgers
+    sections = store.case_file.ledger_databases
     # Exported files are read as a whole, and each is an input of its own.
     several = len(sections) > 1 or any(section.files for section in sections)
     while True:
@@ -195,7 +195,7 @@ def _note_since(store: StoredRows, *, whole: bool) -> None:
     """Note how far the databases were read; of what was read now only, as the rest is stored."""
     run = store.connection.execute
     told = {} if whole else json.loads(store.get("since") or "{}")
-    ledgers = len(store.case_file.all_ledgers)
+    ledgers = len(store.case_file.ledger_databases)
     for prefix in [f"ledger{n}:" for n in range(1, ledgers + 1)] if ledgers > 1 else [""]:
         old = told.get(prefix, {"greatest": None, "latest": {}})
         text = f"TRY_CAST(substr(entry_id, {len(prefix) + 1}) AS BIGINT)"

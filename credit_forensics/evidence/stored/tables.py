@@ -48,6 +48,8 @@ KEYS: dict[str, tuple[str, ...]] = {
     "stripe_subscriptions": ("subscription_id",),
     "stripe_prices": ("price_id",),
     "stripe_products": ("product_id",),
+    "stripe_credit_grants": ("grant_id",),
+    "stripe_credit_transactions": ("transaction_id",),
     "stripe_events": ("event_id", "object_id", "payment_intent_id"),
     "deliveries": ("event_id", "payment_id"),
     "ledger": ("entry_id", "event_id", "payment_id", "user_id"),

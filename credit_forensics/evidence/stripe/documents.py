@@ -21,6 +21,7 @@ from credit_forensics.evidence.files.archives import Archive
 from credit_forensics.evidence.files.identify_input import NAMES
 from credit_forensics.evidence.files.json_documents import decode, split_documents
 from credit_forensics.evidence.files.json_lines import NOT_JSON, STRAY, Document, lines
+from credit_forensics.evidence.stripe.credit_objects import take_credit_objects
 from credit_forensics.evidence.stripe.envelopes import (
     EVENT_FIELDS,
     PLAIN,
@@ -35,6 +36,7 @@ from credit_forensics.evidence.stripe.nested_fields import (
     take_nested_charges,
 )
 from credit_forensics.evidence.stripe.objects import (
+    CREDIT_PREFIXES,
     INTENT,
     INVOICE,
     KINDS,
@@ -59,6 +61,7 @@ NOT_NEEDED = frozenset((
 _BATCH = 16 << 20
 _SCHEMA = pa.schema([("line", pa.int64()), ("text", pa.string()), ("normal", pa.bool_())])
 _KNOWN = ", ".join(f"'{kind.object}'" for kind in KINDS)
+_CREDITS = ", ".join(f"'{name}'" for name in CREDIT_PREFIXES)
 
 
 def _judged_sql() -> str:
@@ -108,6 +111,7 @@ def _judged_sql() -> str:
                     AND json_type(body, '$.data.object.metadata') = 'OBJECT' THEN 'repeating'
                 ELSE 'good' END
             WHEN type IS NULL THEN 'invalid'
+            WHEN kind IN ({_CREDITS}) AND id IS NOT NULL THEN 'credits'
             WHEN type = 'ARRAY' OR kind IN ('list', 'search_result')
                 OR json_type(body, '$.data') = 'ARRAY' THEN 'list'
             WHEN kind IS NULL THEN 'foreign'
@@ -119,9 +123,13 @@ def _judged_sql() -> str:
             WHEN kind <> 'event' AND kind NOT IN ({_KNOWN}) THEN 'unused'
             ELSE 'nameless'
         END AS verdict,
-        CASE WHEN verdict = 'related' THEN body
+        CASE WHEN verdict IN ('related', 'credits') THEN body
             WHEN verdict IN ('invalid', 'list', 'repeating') THEN text END AS text
     FROM opened
+    UNION ALL
+    SELECT line, type, kind, NULL, NULL, 'carried', body FROM opened
+    WHERE envelope IS NOT NULL
+        AND json_extract_string(body, '$.data.object.object') IN ({_CREDITS})
     """
 
 
@@ -173,11 +181,17 @@ class _Reader:
         again: list[Document] = []
         opened: list[Document] = []
         thin: list[str] = []
+        credits: list[str] = []
+        carried: list[str] = []
         for line, verdict, kind, type_, text in others:
             if verdict == "unused":
                 self.unused[kind] += 1
             elif verdict == "related":
                 thin.append(text)
+            elif verdict == "credits":
+                credits.append(text)
+            elif verdict == "carried":
+                carried.append(text)
             elif verdict == "thin":
                 reason = f"a thin event ({THIN}), which does not carry the object it tells of"
                 self.rejects[line, reason] = None
@@ -190,6 +204,8 @@ class _Reader:
             else:
                 opened += self._open(line, text, is_list=verdict == "list")
         self.source.rows += take_thin_events(self.connection, thin)
+        self.source.rows += take_credit_objects(self.connection, credits, self.origin)
+        take_credit_objects(self.connection, carried, "events")
         self.repeating += len(again)
         if again:
             self._take_batch(again, normal=True)

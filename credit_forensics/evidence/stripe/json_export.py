@@ -27,6 +27,7 @@ from credit_forensics.evidence.stripe.nested_fields import (
 )
 from credit_forensics.evidence.stripe.objects import (
     BY_OBJECT,
+    CREDIT_PREFIXES,
     INTENT,
     INVOICE,
     KINDS,
@@ -46,6 +47,7 @@ _OBJECTS = {f"stripe {name}": object_ for object_, name in NAMES.items()}
 # DuckDB takes these for a pattern, also in a file's own name.
 _PATTERN = frozenset("*?[")
 _MOST_ODD = 10_000
+_CREDITS = ", ".join(f"'{name}'" for name in CREDIT_PREFIXES)
 _WITH_METADATA = ", ".join(f"'{kind.object}'" for kind in KINDS if "metadata" in kind.columns)
 
 
@@ -184,6 +186,8 @@ class _File:
                 f"CREATE OR REPLACE TEMP TABLE envelopes AS SELECT o FROM {scan} AS o"
             )
         odd = f"o.id IS NULL OR {kind_sql('o.object', 'o.id')} IS DISTINCT FROM 'event'"
+        # Their amount is an object, which this structure has no place for.
+        odd += f" OR o.data.object.object IN ({_CREDITS})"
         if lenient:
             odd += (
                 f" OR (o.data.object.object IN ({_WITH_METADATA})"

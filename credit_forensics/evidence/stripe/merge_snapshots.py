@@ -33,6 +33,8 @@ _PROGRESS = {
     "stripe_subscriptions": "CASE WHEN ended_at IS NOT NULL THEN 1 ELSE 0 END",
     "stripe_prices": "0",
     "stripe_products": "0",
+    "stripe_credit_grants": "CASE WHEN voided_at IS NOT NULL THEN 1 ELSE 0 END",
+    "stripe_credit_transactions": "0",
 }
 # What is moved about as the number of its row: the map, and long texts.
 _HEAVY = ("metadata", "lines", "subscription_metadata")

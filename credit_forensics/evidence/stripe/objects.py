@@ -383,6 +383,11 @@ KINDS: tuple[ObjectKind, ...] = (
     PRICE,
     PRODUCT,
 )
+# Credits of Stripe Billing: read apart, for their ``amount`` is an object and no number.
+CREDIT_PREFIXES = {
+    "billing.credit_grant": "credgr_",
+    "billing.credit_balance_transaction": "cbtxn_",
+}
 BY_OBJECT: dict[str, ObjectKind] = {kind.object: kind for kind in KINDS}
 
 # One structure that holds the fields of every kind, for inputs that mix them.
@@ -404,6 +409,9 @@ def kind_sql(object_: str, id_: str) -> str:
         f"WHEN starts_with({id_}, '{prefix}') THEN '{kind.object}'"
         for kind in KINDS
         for prefix in kind.prefixes
+    ]
+    cases += [
+        f"WHEN starts_with({id_}, '{p}') THEN '{name}'" for name, p in CREDIT_PREFIXES.items()
     ]
     return (
         f"coalesce({object_}, CASE {' '.join(cases)} WHEN starts_with({id_}, 'evt_')"

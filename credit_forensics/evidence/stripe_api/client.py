@@ -46,6 +46,7 @@ class StripeLists:
             "customers": client.v1.customers.list,
             "invoices": client.v1.invoices.list,
             "subscriptions": client.v1.subscriptions.list,
+            "credit_grants": client.v1.billing.credit_grants.list,
         }
         self._sleep = sleep
         self.requests = dict.fromkeys(self._lists, 0)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -26,7 +26,13 @@ from credit_forensics.evidence.stripe_api.client import (
     open_stripe,
 )
 from credit_forensics.evidence.stripe_api.pulled_files import pull_folder
-from credit_forensics.evidence.stripe_api.spool import RESOURCES, Spool, State, Window
+from credit_forensics.evidence.stripe_api.spool import (
+    GRANTS,
+    RESOURCES,
+    Spool,
+    State,
+    Window,
+)
 from credit_forensics.progress import RowProgress
 
 PAGE = 100
@@ -98,7 +104,10 @@ def pull(
     clock = int((now or dt.datetime.now(dt.UTC)).timestamp())
     again = int(overlap.total_seconds())
     mode, base = key_mode(case_file), api_base(case_file)
-    new_rows = dict.fromkeys(RESOURCES, 0)
+    names = RESOURCES
+    if any(ledger.stripe_billing for ledger in case_file.all_ledgers):
+        names = (*RESOURCES, GRANTS)
+    new_rows = dict.fromkeys(names, 0)
 
     def on_page(name: str, rows: int, total: int) -> None:
         new_rows[name] += rows
@@ -111,23 +120,24 @@ def pull(
         wanted = pull_window.wanted(case_file, clock, state)
         resumed = state.window is not None and not state.finished
         if resumed and state.window is not None:
-            _fetch(state.window, clock, kept, lists, on_page=on_page, overlap=again)
+            _fetch(names, state.window, clock, kept, lists, on_page=on_page, overlap=again)
         if not resumed or wanted != state.window:
-            _fetch(wanted, clock, kept, lists, on_page=on_page, overlap=again)
+            _fetch(names, wanted, clock, kept, lists, on_page=on_page, overlap=again)
         requests = lists.requests
-    if all(state.resources[name].problem for name in RESOURCES):
-        raise CaseError(f"The Stripe key may read none of {', '.join(RESOURCES)}.")
+    if all(state.resources[name].problem for name in names):
+        raise CaseError(f"The Stripe key may read none of {', '.join(names)}.")
     return PullSummary(
         folder=kept.folder,
         resumed=resumed,
         resources=tuple(
-            _resource_pull(name, state, new_rows[name], requests[name]) for name in RESOURCES
+            _resource_pull(name, state, new_rows[name], requests[name]) for name in names
         ),
         gaps=tuple(pull_window.gaps(state)),
     )
 
 
 def _fetch(
+    names: Sequence[str],
     window: Window,
     clock: int,
     kept: Spool,
@@ -139,7 +149,7 @@ def _fetch(
     state = kept.state
     state.window, state.finished = window, False
     kept.save()
-    for name in RESOURCES:
+    for name in names:
         if state.resources[name].round is not None:
             _round(name, kept, lists, on_page)
         for since, until in pull_window.missing(name, window, clock, state, overlap):
@@ -160,6 +170,9 @@ def _round(
     if resource.round.since:
         created["gte"] = resource.round.since
     params: dict[str, Any] = {"limit": PAGE, "created": created}
+    if name == GRANTS:
+        # Their list takes no window; it comes newest first, so it ends with the first older one.
+        del params["created"]
     if name in _EXPANDED:
         params["expand"] = list(_EXPANDED[name])
     if name == "subscriptions":
@@ -177,7 +190,10 @@ def _round(
             kept.refuse(name, refused.reason)
             return False
         rows = _rows(name, page, resource.round.cursor)
-        kept.keep(name, rows, last=not page.get("has_more"))
+        since = resource.round.since if name == GRANTS else 0
+        older = any(row.get("created", since) < since for row in rows)
+        rows = [row for row in rows if row.get("created", since) >= since]
+        kept.keep(name, rows, last=older or not page.get("has_more"))
         on_page(name, len(rows), resource.rows)
     kept.finish(name)
     return True

@@ -24,6 +24,9 @@ RESOURCES = (
     *("sessions", "events", "charges", "refunds", "disputes", "customers"),
     *("invoices", "subscriptions"),
 )
+# Credits of Stripe Billing: asked for where the case says that they are its ledger.
+GRANTS = "credit_grants"
+ALL_RESOURCES = (*RESOURCES, GRANTS)
 _VERSION = 1
 Span = tuple[int, int]
 
@@ -91,7 +94,7 @@ class Spool:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.state = read_state(folder)
-        for name in RESOURCES:
+        for name in ALL_RESOURCES:
             self.state.resources.setdefault(name, Resource())
             self._cut(name)
 
@@ -243,7 +246,7 @@ def read_state(folder: Path) -> State:
             # A pull of before knew fewer resources.
             resources={
                 name: _resource(raw["resources"][name]) if name in raw["resources"] else Resource()
-                for name in RESOURCES
+                for name in ALL_RESOURCES
             },
             uncovered_events=[(int(a), int(b)) for a, b in raw["uncovered_events"]],
         )
@@ -263,13 +266,13 @@ def paths(folder: Path) -> dict[str, Path]:
         _take_pending(folder)
         Spool(folder)
     state = read_state(folder)
-    return {name: folder / f"{name}.jsonl" for name in RESOURCES if state.resources[name].rows}
+    return {name: folder / f"{name}.jsonl" for name in ALL_RESOURCES if state.resources[name].rows}
 
 
 def _take_pending(folder: Path) -> None:
     """Finish or forget the replacement of a file that a kill interrupted."""
     state = read_state(folder)
-    for name in RESOURCES:
+    for name in ALL_RESOURCES:
         pending = folder / f"{name}.jsonl.next"
         if not pending.exists():
             continue

@@ -8,7 +8,13 @@ from typing import Any
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.stripe_api.spool import RESOURCES, Span, State, Window
+from credit_forensics.evidence.stripe_api.spool import (
+    ALL_RESOURCES,
+    GRANTS,
+    Span,
+    State,
+    Window,
+)
 
 EVENT_DAYS = 30
 DAY = 86_400
@@ -25,6 +31,7 @@ _LOSS = {
     "customers": "Without customers their metadata says nothing",
     "invoices": "Without invoices no renewal is judged, and a subscription's money stands alone",
     "subscriptions": "Without subscriptions what became of one is known by its invoices alone",
+    GRANTS: "Without credit grants nobody can say who was credited",
 }
 
 
@@ -106,8 +113,11 @@ def gaps(state: State) -> Iterator[dict[str, str]]:
     """What the pull could not get, as rows of the table ``gaps``."""
     if state.window is None:
         return
-    for name in RESOURCES:
+    for name in ALL_RESOURCES:
         resource = state.resources[name]
+        if name == GRANTS and not (resource.problem or resource.round):
+            # Most shops have none, and it is not asked for.
+            continue
         if resource.problem:
             yield _gap(name, "unreadable", f"{name} {resource.problem}. {_LOSS[name]}.")
         elif resource.round or (resource.covered is None and not state.finished):

@@ -56,6 +56,12 @@ def stated(text: str) -> tuple[str | None, str | None, int | None] | None:
         ("PrismaError: Unique constraint failed on evt_1ABC", ("database_error", None, None)),
         ("Accreditati 100 crediti all'utente 42", ("credited", "42", 100)),
         ("100 credits toegevoegd aan gebruiker 42", ("credited", "42", 100)),
+        ("granted 50 to user_42 for evt_1ABC", ("credited", "user_42", 50)),
+        ("credited usr_42 with 50 credits", ("credited", "usr_42", 50)),
+        ("credits_granted event_id=evt_1ABC user_id=u-42", ("credited", "u-42", None)),
+        ("user_not_found event_id=evt_1ABC", ("resolution_failed", None, None)),
+        ("retry_failed_payments evt_1ABC", (None, None, None)),
+        ("charge evt_1ABC failed_attempts=0", (None, None, None)),
         ("Пользователю 42 начислено 100 кредитов", ("credited", "42", 100)),
         ("已为用户 42 增加 100 积分", ("credited", "42", 100)),
         ("ユーザー 42 に 100 クレジットを付与しました", ("credited", "42", 100)),
@@ -207,3 +213,41 @@ def test_a_pipe_is_refused(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(CaseError, match="is no file"):
         log_paths("pipe", tmp_path)
+
+
+EVENT, SESSION = "evt_1S0001AbCdEfGhIj", "cs_live_a10001ZyXwVuTs"
+LOGS = {
+    "a sentence before its record": (
+        f"""[2025-09-01 10:00:00] production.INFO: Stripe webhook {{"id":"{EVENT}","type":"x"}}
+[2025-09-01 10:00:01] production.INFO: Crédits ajoutés {{"user_id":"u-42","credits":50,"event":"{EVENT}"}}
+[2025-09-01 10:00:10] production.INFO: Stripe webhook {{"id":"{EVENT}2","type":"x"}}
+[2025-09-01 10:00:11] production.ERROR: Serialization failure {{"event":"{EVENT}2","n":1}}
+""",
+        [("credited", "u-42", 50), ("handler_error", None, None)],
+    ),
+    "an error beside the message": (
+        f"""{{"level":"info","ts":1756720800.1,"msg":"stripe event","event_id":"{EVENT}"}}
+{{"level":"error","ts":1756720801.2,"msg":"apply credits","event_id":"{EVENT}","error":"pq: deadlock detected"}}
+{{"level":"info","ts":1756720810.1,"msg":"stripe event","event_id":"{EVENT}2"}}
+{{"level":"info","ts":1756720811.2,"msg":"credits applied","event_id":"{EVENT}2","user":"u-42","credits":50,"error":null}}
+""",
+        [("database_error", None, None), ("credited", "u-42", 50)],
+    ),
+    "a function that ran out of time": (
+        f"""2025-09-01T10:00:10.000Z\t8f-2\tINFO\tevent {EVENT} checkout.session.completed
+2025-09-01T10:00:13.000Z 8f-2 Task timed out after 3.00 seconds
+""",
+        [("handler_error", None, None)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", LOGS)
+def test_what_stands_beside_the_message_counts(tmp_path: Path, kind: str) -> None:
+    text, expected = LOGS[kind]
+    assert told(load(tmp_path, text), "outcome", "resolved_user_id", "credits") == expected
+
+
+def test_a_time_called_dt_is_the_lines(tmp_path: Path) -> None:
+    line = '{"dt":"2025-09-01 10:00:00.000000 UTC","message":"stripe evt_1S0001AbCd received"}\n'
+    assert str(told(load(tmp_path, line), "received_at")[0][0]) == "2025-09-01 10:00:00+00:00"

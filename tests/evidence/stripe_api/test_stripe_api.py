@@ -481,3 +481,34 @@ def test_a_pull_killed_again_and_again_ends_complete_and_without_duplicates(
     pages = Counter((name, tuple(sorted(q.items()))) for _, name, q in stripe_server.requests)
     assert sum(count - 1 for count in pages.values()) <= kills
     assert {method for method, _, _ in stripe_server.requests} == {"GET"}
+
+
+def test_credit_grants_are_pulled_only_where_they_are_the_ledger(tmp_path, stripe_server):
+    grants = [
+        {"id": f"credgr_test_{n}", "object": "billing.credit_grant", "customer": f"cus_T{n:07d}",
+         "category": "paid", "created": START + n * 60 + 40, "livemode": False,
+         "metadata": {"session": f"cs_test_a1{n:07d}"}, "voided_at": None,
+         "amount": {"type": "monetary", "monetary": {"currency": "eur", "value": 3990}}}
+        for n in range(250)
+    ]  # fmt: skip
+    long_ago = {**grants[0], "id": "credgr_test_old", "created": 1_600_000_000}
+    stripe_server.objects["credit_grants"] = [*grants, long_ago]
+    pull(case_at(tmp_path / "without", stripe_server), now=NOW)
+    assert not stripe_server.asked("credit_grants")
+
+    settings = case_at(tmp_path / "with", stripe_server)
+    case_file = settings.model_copy(
+        update={"ledger": CaseFile.model_validate({"ledger": {"stripe_billing": True}}).ledger}
+    )
+    pull(case_file, now=NOW)
+    # Their list takes no window: it ends with the first that is older.
+    assert all("created[lt]" not in asked for asked in stripe_server.asked("credit_grants"))
+    assert len(kept(tmp_path / "with", "credit_grants")) == 250
+    evidence = load_evidence(case_file)
+    assert len(evidence.ledger) == 250
+    assert evidence.ledger["payment_id"].str.startswith("cs_test_a1").all()
+    assert evidence.ledger_until == NOW
+    again = len(stripe_server.asked("credit_grants"))
+    pull(case_file, now=NOW + dt.timedelta(minutes=15), overlap=dt.timedelta(0))
+    assert len(stripe_server.asked("credit_grants")) == again + 1
+    assert len(kept(tmp_path / "with", "credit_grants")) == 250

@@ -87,6 +87,11 @@ def name_of(table: SampledTable) -> list[Field]:
         ):  # fmt: skip
             if all(name in by for name in names):
                 return [by[name] for name in names]
+        # "CUST_NM" is the customer's; "company_name" is nobody's.
+        theirs = w.PERSONS - {"user"} | {"customer", "client"}
+        for field in texts:
+            if "name" in field.words and field.words - {"name"} <= theirs:
+                return [field]
         for name in ("username", "nickname"):
             if name in by:
                 return [by[name]]

@@ -149,30 +149,6 @@ def _one_each(taken: Field, given: Field) -> bool:
     return not both and all(n >= 0 for n in (*taken.numbers, *given.numbers))
 
 
-def running_balance_falls(table: SampledTable, owner: Field, amount: Field) -> bool:
-    """Whether the balance after an entry is below the one before it, of any account.
-
-    By that a table says that an amount without a sign took credits.
-    """
-    time = time_of(table)
-    for field in table.columns:
-        own = field.words
-        running = own & {"after", "balance", "running", "remaining", "resulting"}
-        if not running or own & {"before", "previous", "id"} or field == amount:
-            continue
-        if not is_number(field) or len(field.values) < 2:
-            continue
-        order = time.texts if time else tuple(str(n) for n in range(len(field.texts)))
-        last: dict[str, Decimal] = {}
-        for _, whose, text in sorted(zip(order, owner.texts, field.texts, strict=True), key=repr):
-            if whose is None or not text:
-                continue
-            if Decimal(text) < last.get(whose, Decimal(text)):
-                return True
-            last[whose] = Decimal(text)
-    return False
-
-
 def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]:
     """Columns that may say whose credits they are, best first."""
     found = []

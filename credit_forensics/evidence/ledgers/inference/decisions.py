@@ -7,7 +7,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 MARK = "inferred "
-LEAST_CERTAINTY = 0.5
 
 
 @dataclass

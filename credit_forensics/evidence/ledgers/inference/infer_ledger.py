@@ -17,6 +17,7 @@ from credit_forensics.evidence.ledgers.inference.aliases_of import aliases_read
 from credit_forensics.evidence.ledgers.inference.balances_of import (
     stored_balances,
 )
+from credit_forensics.evidence.ledgers.inference.change_images import rows_of_images
 from credit_forensics.evidence.ledgers.inference.chosen_tables import chosen_tables, first_mapping
 from credit_forensics.evidence.ledgers.inference.column_roles import best_amount, owners
 from credit_forensics.evidence.ledgers.inference.decisions import Decision, Inferred, Question
@@ -36,6 +37,7 @@ from credit_forensics.evidence.ledgers.inference.owner_of import (
     owner_of,
 )
 from credit_forensics.evidence.ledgers.inference.references import bridge, own_reference
+from credit_forensics.evidence.ledgers.inference.row_versions import only_current
 from credit_forensics.evidence.ledgers.inference.samples import (
     SampledTable,
     sample_tables,
@@ -43,6 +45,7 @@ from credit_forensics.evidence.ledgers.inference.samples import (
 )
 from credit_forensics.evidence.ledgers.inference.scales import scale_of
 from credit_forensics.evidence.ledgers.inference.signs import AGREES
+from credit_forensics.evidence.ledgers.inference.table_parts import is_relation, read_as_one
 from credit_forensics.evidence.ledgers.inference.table_roles import (
     EntriesTable,
     entries_tables,
@@ -64,12 +67,14 @@ def infer_ledger(
     Question
         what cannot be told, in one sentence, with a mapping that settles it.
     """
-    tables, unreadable = sample_tables(database, section.database_schema)
+    sampled, unreadable = sample_tables(database, section.database_schema)
+    whole = [only_current(database, rows_of_images(database, one)) for one in sampled]
+    tables = read_as_one(database, whole, table)
     found = Inferred()
     mapping = section.entries
     candidates = entries_tables(tables, known)
     if table is not None:
-        candidates = [c for c in candidates if c.table.relation == table]
+        candidates = [c for c in candidates if is_relation(c.table, table)]
         if not candidates:
             raise Question(
                 f"{table.name} has no columns that look like the credits and the account of an "
@@ -80,6 +85,9 @@ def infer_ledger(
     if not candidates:
         return without_entries(database, tables, found)
     chosen = chosen_tables(candidates)
+    doubts = [one.table.doubt for one in chosen if one.table.doubt]
+    if doubts:
+        raise Question(doubts[0], first_mapping(chosen[0]))
     parts = [_part(database, one, tables, known, several=len(chosen) > 1) for one in chosen]
     stored = stored_balances(database, tables, chosen[0].table, parts[0].owner)
     balance = settle_part_and_balance(database, parts, stored, mapping, tables=tables, known=known)
@@ -229,6 +237,7 @@ def _entries_decision(
     certainty += 0.15 if (first.moves.agrees or 0.0) >= AGREES else 0.0
     certainty += 0.1 if "meta" in words or "local_payment_id" in words else 0.0
     decision.certainty = min(certainty, 0.99)
+    decision.notes += [part.entries.table.note for part in parts if part.entries.table.note]
     decision.notes += first.moves.notes
     if first.moves.agrees is not None:
         decision.notes.append(

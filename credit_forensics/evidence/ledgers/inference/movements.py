@@ -11,11 +11,7 @@ from itertools import product
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.relations import quote_identifier, quote_text
 from credit_forensics.evidence.ledgers.inference import words as w
-from credit_forensics.evidence.ledgers.inference.column_roles import (
-    running_balance_falls,
-    type_of,
-    way_of,
-)
+from credit_forensics.evidence.ledgers.inference.column_roles import type_of, way_of
 from credit_forensics.evidence.ledgers.inference.decisions import Question
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.labels_of import labels_of
@@ -25,6 +21,10 @@ from credit_forensics.evidence.ledgers.inference.payment_kinds import (
     kinds_that_return_payments,
 )
 from credit_forensics.evidence.ledgers.inference.probes import as_text, groups, sums_by_owner
+from credit_forensics.evidence.ledgers.inference.running_balance import (
+    running_balance_falls,
+    signs_by_running_balance,
+)
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
 from credit_forensics.evidence.ledgers.inference.signs import (
     AGREES,
@@ -183,6 +183,9 @@ def settle_movements(
             # A table of grants adds whatever its kinds do not take by a word of their own.
             signs.update({label: 1 for label in open_labels if may_add(label)})
         signs.update(dict.fromkeys(kinds_that_return_payments(table, kind, signs, known), -1))
+        still = [label for label in open_labels if signs[label] == 0]
+        if still and entries.amount is not None:
+            signs.update(signs_by_running_balance(table, owner.field, entries.amount, kind, still))
         open_labels = [label for label in open_labels if signs[label] == 0]
     _by_balances(
         database, entries, owner, moves, fields,

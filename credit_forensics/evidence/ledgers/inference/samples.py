@@ -107,6 +107,8 @@ class Field:
     def sql(self, database: ReadOnlyDatabase, alias: str) -> str:
         """The field as an expression in the database's own SQL."""
         column = f"{alias}.{quote_identifier(self.column)}"
+        if self.type == "bytea":
+            return _spelt_bytes(column)
         if not self.path:
             return column
         if database.dialect == "sqlite":
@@ -118,13 +120,19 @@ class Field:
 
 @dataclass(frozen=True)
 class SampledTable:
-    """A table with its fields; ``whole`` when the sample is all of it."""
+    """A table with its fields; ``whole`` when the sample is all of it.
+
+    ``note`` says what of it is read (its current rows, several tables as one), ``doubt`` why that
+    cannot be told.
+    """
 
     relation: Relation
     fields: tuple[Field, ...]
     rows: int
     whole: bool
     words: frozenset[str] = field(default=frozenset())
+    note: str = ""
+    doubt: str = ""
 
     @property
     def columns(self) -> tuple[Field, ...]:
@@ -172,8 +180,12 @@ def sample(database: ReadOnlyDatabase, relation: Relation) -> SampledTable | Non
     if database.dialect == "sqlite":
         texts = [f"substr(CAST({quote_identifier(n)} AS TEXT), 1, {_TEXT_LENGTH})" for n in names]
     else:
-        texts = [f"left({quote_identifier(n)}::text, {_TEXT_LENGTH})" for n in names]
-    query = f"SELECT {', '.join(texts)} FROM {database.quoted(relation)} LIMIT {SAMPLE_ROWS}"
+        columns = {n: quote_identifier(n) for n in names}
+        columns |= {
+            n: _spelt_bytes(q) for n, q in columns.items() if relation.columns[n] == "bytea"
+        }
+        texts = [f"left({columns[n]}::text, {_TEXT_LENGTH})" for n in names]
+    query = f"SELECT {', '.join(texts)} FROM {database.quoted(relation)} AS t LIMIT {SAMPLE_ROWS}"
     try:
         rows = database.fetch_rows(query)
     except UnreadableError:
@@ -190,6 +202,12 @@ def sample(database: ReadOnlyDatabase, relation: Relation) -> SampledTable | Non
         len(rows) < SAMPLE_ROWS,
         frozenset(words(relation.name)),
     )
+
+
+def _spelt_bytes(column: str) -> str:
+    """Bytes of PostgreSQL as the ids that they are: sixteen are a UUID, others hexadecimal."""
+    spelt = f"encode({column}, 'hex')"
+    return f"(CASE octet_length({column}) WHEN 16 THEN {spelt}::uuid::text ELSE {spelt} END)"
 
 
 def _inside(database: ReadOnlyDatabase, column: Field) -> list[Field]:

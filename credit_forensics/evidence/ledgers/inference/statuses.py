@@ -13,7 +13,10 @@ _FALSE = {"false", "f", "0", "no", "n"}
 
 @dataclass(frozen=True)
 class State:
-    """A column that says whether a row counts; ``kind`` is flag, moment, status or asset.
+    """A column that says whether a row counts.
+
+    ``kind`` is flag, moment, status, asset, or document (Frappe's ``docstatus``: 0 a draft, 1
+    submitted, 2 cancelled).
 
     ``counts`` maps each value to whether its rows count; None where its words do not say.
     """
@@ -38,6 +41,8 @@ class State:
                 return not self.good_when
             truth = value.lower() in _TRUE
             return truth == self.good_when if value.lower() in _TRUE | _FALSE else None
+        if self.kind == "document":
+            return value == "1"
         own = set(w.words(value or ""))
         if self.kind == "asset":
             if value is not None and own & w.UNIT:
@@ -65,6 +70,8 @@ def states_of(table: SampledTable, amount: Field | None = None) -> list[State]:
         if field.is_time or (not field.values and own & {"at", "on"}):
             if own & (w.FLAG_BAD - {"pending", "draft"}) and not own & {"expired"}:
                 found.append(State(field, "moment"))
+        elif field.column.lower() == "docstatus":
+            found.append(State(field, "document"))
         elif flag and own & w.FLAG_BAD:
             found.append(State(field, "flag", good_when=False))
         elif flag and own & w.FLAG_GOOD:

@@ -79,7 +79,8 @@ ADDING = _set(
     "purchase topup top deposit grant refill recharge bonus income earn earned add added buy "
     "bought gift reward signup welcome monthly plan promo promotion referral trial renewal "
     "subscription credit inflow incoming order checkout pay payment paid package free daily "
-    "lot batch bucket compensation invoice allocation award initial cashback release unlock upgrade"
+    "lot batch bucket compensation invoice allocation award initial cashback release unlock "
+    "upgrade granted awarded"
 )
 SPENDING = _set(
     "expense usage use used consume consumed consumption spend spent debit withdraw withdrawal "
@@ -118,7 +119,9 @@ REFERENCE = _set(
     "idempotency key meta metadata data detail order transaction txn charge source description "
     "reason note memo operation trade receipt context payload extra info number no"
 )
-TIME_FIRST = _set("created occurred booked inserted posted happened timestamp date time when on at")
+TIME_FIRST = _set(
+    "created occurred booked inserted posted happened timestamp date time when on at ctime gmt ts"
+)
 NO_TIME = _set(
     "updated expire expired expires expiry expiration deleted reset scheduled settled processed "
     "activated voided cancelled canceled refreshed verified ended end start until last modified "
@@ -130,6 +133,8 @@ FLAG_BAD = _set(
     "deleted void voided cancelled canceled reversed pending draft archived failed disabled "
     "inactive removed"
 )
+# What columns that tell a row's versions apart are called by.
+VERSION = _set("valid version revision rev superseded supersede replaced latest effective op lsn")
 STATUS_GOOD = _set(
     "completed complete success succeeded successful applied posted confirmed settled active done "
     "paid ok approved processed fulfilled available finished final credited booked valid committed"

@@ -1,0 +1,86 @@
+"""Applies the labels that people gave: what they decide, and what they teach about the others."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import ibis
+import pandas as pd
+
+from credit_forensics.case.rulings import RULINGS, ruled_verdicts, rulings
+from credit_forensics.engines.duckdb import Engine
+from credit_forensics.judgement.calibration import (
+    calibrated_verdicts,
+    fit_calibration,
+    labelled,
+)
+from credit_forensics.judgement.judge import Judgement
+from credit_forensics.judgement.pair_features import as_features, pairs_of_persons
+from credit_forensics.judgement.pair_learning import (
+    answered_pairs,
+    learn_of_pairs,
+    weights_by_name,
+)
+from credit_forensics.tables.catalogue import Tables
+
+_LEARNED = {"learned_payment": "string", "learned": "float64", "accusable": "boolean"}
+
+
+def apply_labels(engine: Engine, judgement: Judgement, labels: pd.DataFrame) -> None:
+    """Replace the verdicts by those that follow from the labels, and say so in the judgement.
+
+    Parameters
+    ----------
+    engine
+        where the judgement lies.
+    judgement
+        gets ``labelled`` and ``calibration``.
+    labels
+        ``payment_id, label``; without a row nothing changes.
+    """
+    if labels.empty:
+        return
+    table = Tables().verdicts
+    verdicts = engine.frame(table)
+    pairs = engine.frame(
+        pairs_of_persons(Tables(), judgement.judged, judgement.families).order_by("payment_id")
+    )
+    learned, calibration = _learn(pairs, labels, judgement)
+    judgement.labelled = labelled(verdicts, labels)
+    of_pairs = judgement.labelled["payment_id"].isin(pairs["payment_id"])
+    judgement.calibration = replace(
+        fit_calibration(judgement.labelled[~of_pairs]),
+        pairs=calibration[0],
+        pair_weights=calibration[1],
+    )
+    if judgement.calibration.kind != "none" or judgement.calibration.pair_weights:
+        engine.register("learned_pairs", learned)
+        engine.materialize("model_verdicts", table)
+        model = ibis.table(table.schema(), name="model_verdicts")
+        beside = ibis.table(_LEARNED, name="learned_pairs")
+        moved = calibrated_verdicts(model, judgement.calibration, beside)
+        engine.materialize("verdicts", moved)
+    decided = rulings(verdicts, pairs, labels)
+    if len(decided):
+        engine.register("rulings", decided)
+        engine.materialize("unruled_verdicts", table)
+        unruled = ibis.table(table.schema(), name="unruled_verdicts")
+        engine.materialize("verdicts", ruled_verdicts(unruled, ibis.table(RULINGS, name="rulings")))
+
+
+def _learn(
+    pairs: pd.DataFrame, labels: pd.DataFrame, judgement: Judgement
+) -> tuple[pd.DataFrame, tuple[int, dict[str, float]]]:
+    """Columns of ``_LEARNED``; and how many pairs were answered, and what they taught."""
+    told = pairs.rename(columns={"payment_id": "learned_payment"})[["learned_payment", "accusable"]]
+    told = told.assign(learned=pd.Series(pd.NA, index=told.index, dtype="Float64"))
+    # Where the session does not name the account, nobody asks whether it was paid for.
+    open_ = pairs[pairs["patron"] > 0].reset_index(drop=True)
+    answered, wrong = answered_pairs(open_, labels)
+    features = as_features(open_, judgement.families)
+    learning = learn_of_pairs(open_[answered], features[answered], wrong)
+    if learning is None:
+        return told[list(_LEARNED)], (int(answered.sum()), {})
+    moved = dict(zip(open_["payment_id"], learning.log_odds(open_, features), strict=True))
+    told["learned"] = told["learned_payment"].map(moved).astype("Float64")
+    return told[list(_LEARNED)], (learning.answers, weights_by_name(learning))
