@@ -151,11 +151,11 @@ class StoredRows:
 
     def _in_memory(self) -> list[tuple[str, int, int]]:
         """Each table in memory: its name, how many rows were put into it, how many columns."""
-        found = self.connection.execute(
+        found: list[tuple[str, int, int]] = self.connection.execute(
             "SELECT table_name, estimated_size, column_count FROM duckdb_tables() "
             "WHERE schema_name = 'main' AND database_name NOT IN ('stored', 'temp')"
-        )
-        return found.fetchall()
+        ).fetchall()
+        return found
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
