@@ -343,7 +343,8 @@ class Case:
         """What share of the paid money, the credits and the log was judged (no table)."""
         self.judgement  # noqa: B018
         rows = Recipe("case-judged", lambda: Tables().judged_shares.order_by("subject", "reason"))
-        return Judged(self.evidence.engine.frame(rows))
+        refused = len(self.evidence.custody.rejects())
+        return Judged(self.evidence.engine.frame(rows), refused=refused)
 
     @cached_property
     def verdict_counts(self) -> pd.Series:

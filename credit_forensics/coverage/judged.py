@@ -25,6 +25,9 @@ _DECIDING = ("money", "credits")
 class Judged:
     """The table ``judged_shares``, and what follows from it; ``to_come`` of what is not judged yet.
 
+    ``refused`` are rows of the inputs that could not be read. Where the others hold no payment,
+    these may have been the payments, and nothing found means nothing.
+
     Examples
     --------
     >>> rows = pd.DataFrame({"subject": ["money", "money"], "reason": ["", "outside"],
@@ -39,6 +42,7 @@ class Judged:
 
     rows: pd.DataFrame
     to_come: bool = False
+    refused: int = 0
 
     @cached_property
     def shares(self) -> dict[str, float]:
@@ -56,6 +60,8 @@ class Judged:
     @property
     def least(self) -> float:
         """The smaller of the shares of money and credits; 1 where there was nothing to judge."""
+        if self._unread:
+            return 0.0
         return min((self.shares[s] for s in _DECIDING if s in self.shares), default=1.0)
 
     def enough(self, at_least: float) -> bool:
@@ -69,6 +75,10 @@ class Judged:
         return f"no findings in the {percent(self.least)} that could be judged"
 
     @property
+    def _unread(self) -> bool:
+        return self.refused > 0 and "money" not in self.shares
+
+    @property
     def headline(self) -> str:
         """What was judged, in a line."""
         shares = [
@@ -77,6 +87,10 @@ class Judged:
             if s in self.shares
         ]
         words = "Can be judged" if self.to_come else "Judged"
+        if self._unread:
+            shares.append(
+                f"no payment: {self.refused:,} rows could not be read, and no others paid"
+            )
         return f"{words}: {', '.join(shares) or 'nothing: no money was paid'}"
 
     def __str__(self) -> str:

@@ -66,10 +66,8 @@ def copy_rows(engine: DuckDBEngine, query: str, folder: Path, buckets: int) -> N
             run(f"COPY ({empty}) TO {quoted_path(path / WHOLE)} ({FORMAT})")
 
 
-def show_rows(
-    engine: DuckDBEngine, name: str, folder: Path, *, in_memory: bool = False
-) -> None:
-    """Make the rows that ``copy_rows`` wrote readable under a name: where they lie, or in memory."""
+def show_rows(engine: DuckDBEngine, name: str, folder: Path, *, in_memory: bool = False) -> None:
+    """Make rows that ``copy_rows`` wrote readable under a name: where they lie, or in memory."""
     kind = "TABLE" if in_memory else "VIEW"
     engine.connection.execute(f'CREATE OR REPLACE {kind} "{name}" AS {select_rows(folder)}')
 

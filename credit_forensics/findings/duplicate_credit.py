@@ -98,9 +98,9 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
     """Live payments with two grants or more, net of reversals; credits are the surplus.
 
     The cause is ``one_event`` where every grant names the same event (a redelivery booked
-    again), ``checkout_and_invoice`` where one names an event of the session and another one of
-    its invoice, ``several_events`` where they name other different ones, ``unknown`` where none
-    is named.
+    again), ``checkout_and_invoice`` where one names the session, or an event of it, and
+    another its invoice, ``several_events`` where they name other different ones, ``unknown``
+    where none is named.
     The time is that of the latest grant.
 
     Examples
@@ -123,8 +123,14 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
     events = grants.group_by("payment_id").aggregate(
         event_count=grants.event_id.nunique(),
         last_granted_at=grants.created_at.max(),
-        by_checkout=grants.event_type.startswith("checkout.session.").any(),
-        by_invoice=grants.event_type.startswith("invoice.").any(),
+        by_checkout=(
+            grants.event_type.startswith("checkout.session.")
+            | (grants.event_type.isnull() & (grants.tie == "named"))
+        ).any(),
+        by_invoice=(
+            grants.event_type.startswith("invoice.")
+            | (grants.event_type.isnull() & (grants.tie == "by invoice"))
+        ).any(),
     )
     rows = (
         surplus.join(credited, "payment_id")
@@ -152,8 +158,8 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
         SEVERITY,
         "payment_id event_id credited_user_id amount currency",
         cause=ibis.cases(
-            (rows.event_count == 1, "one_event"),
             ((rows.by_checkout & rows.by_invoice).coalesce(False), "checkout_and_invoice"),
+            (rows.event_count == 1, "one_event"),
             (rows.event_count > 1, "several_events"),
             else_="unknown",
         ),

@@ -67,6 +67,11 @@ def sentence(text: str, rows: ir.Table | None = None, /, **values: Value) -> ir.
     An empty value reads "(none)". Only strings and integers: engines print floats and times each
     in its own way, and findings must be the same bytes on every engine.
 
+    Raises
+    ------
+    KeyError
+        for a name that nothing is given for.
+
     Examples
     --------
     >>> ledger = ibis.table({"delta": "int64"}, name="ledger")
@@ -77,14 +82,18 @@ def sentence(text: str, rows: ir.Table | None = None, /, **values: Value) -> ir.
     for literal, name, *_ in Formatter().parse(text):
         if literal:
             parts.append(ibis.literal(literal).cast("string"))
-        if name is not None:
-            value = values[name] if name in values else rows[name] if rows is not None else None
-            piece = _value(value).cast("string")
-            parts.append(
-                ibis.coalesce(piece, ibis.literal("(none)"))
-                if isinstance(value, ir.Value)
-                else piece
-            )
+        if name is None:
+            continue
+        if name in values:
+            value = values[name]
+        elif rows is not None:
+            value = rows[name]
+        else:
+            raise KeyError(f"nothing is given for {name!r}")
+        piece = _value(value).cast("string")
+        if isinstance(value, ir.Value):
+            piece = ibis.coalesce(piece, ibis.literal("(none)"))
+        parts.append(piece)
     return reduce(add, parts)
 
 

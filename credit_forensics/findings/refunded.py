@@ -120,7 +120,7 @@ def _misplaced(tables: Tables) -> ir.Table:
         misplaced_user_id=rows.user_id.min(),
         others=rows.user_id.nunique(),
     )
-    had = ledger.filter((ledger.delta > 0) & ledger.payment_id.notnull())
+    had = ledger.filter(ledger.delta > 0).semi_join(held, "payment_id")
     had = had.select("payment_id", misplaced_user_id=had.user_id).distinct()
     return (
         sums.filter(sums.others == 1)

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from credit_forensics.intake import booking, renewals, reversals
+from credit_forensics.intake import booking, invoices, renewals, reversals
 from credit_forensics.intake.checkout_object import (
     Checkout,
     UnreadableError,
@@ -138,7 +138,7 @@ class EventHandler:
 
     async def _note_invoice(self, invoice_id: str, **more: str | None) -> str | None:
         async with self.turns.connection() as connection:
-            return await booking.note_invoice(connection, invoice_id, **more)
+            return await invoices.note_invoice(connection, invoice_id, **more)
 
     async def _with_intent(self, checkout: Checkout, outcome: Outcome) -> Outcome:
         """What came of a payment, with the PaymentIntent that only its invoice leads to."""

@@ -90,7 +90,9 @@ class Gathered(Generic[Asked, Answer]):
             await self._together(self._next())
 
     def _next(self) -> list[tuple[Asked, asyncio.Future[Answer]]]:
-        chosen, left, seen = [], [], set[Hashable]()
+        chosen: list[tuple[Asked, asyncio.Future[Answer]]] = []
+        left: list[tuple[Asked, asyncio.Future[Answer]]] = []
+        seen: set[Hashable] = set()
         for asked, future in self._waiting:
             key = self.unlike(asked)
             if len(chosen) < self._most and key not in seen:

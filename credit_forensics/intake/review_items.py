@@ -11,7 +11,7 @@ from fastapi import HTTPException
 from pydantic import BaseModel
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from credit_forensics.intake import booking, reversals
+from credit_forensics.intake import invoices, reversals
 from credit_forensics.intake.checkout_object import Checkout, UnreadableError
 from credit_forensics.intake.renewals import read_payment
 
@@ -93,7 +93,7 @@ async def settle(engine: AsyncEngine, checkout: Checkout) -> None:
     intent = checkout.payment_intent_id
     if intent is None and checkout.invoice_id is not None:
         async with engine.connect() as connection:
-            intent = await booking.note_invoice(
+            intent = await invoices.note_invoice(
                 connection, checkout.invoice_id, payment_id=checkout.payment_id
             )
     if intent is not None:

@@ -220,8 +220,12 @@ async def create_schema(engine: AsyncEngine) -> None:
     transacting = engine.execution_options(isolation_level="READ COMMITTED")
     async with transacting.begin() as connection:
         # Two workers that start at once would otherwise both create the same table.
+        # On a busy machine it takes longer than a delivery may.
         await connection.execute(
-            sa.text("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+            sa.text(
+                "SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0; "
+                "SET LOCAL idle_in_transaction_session_timeout = 0"
+            )
         )
         await connection.execute(sa.text("SELECT pg_advisory_xact_lock(734112009)"))
         await connection.run_sync(TABLES.create_all)

@@ -20,6 +20,7 @@ _LEAST_TIMED = 0.2
 # Columns of a ledger, of which a log's record has at most one kind.
 _AMOUNTS = frozenset({"delta", "credits", "amount", "balance", "change", "debit", "credit"})
 _OWNERS = frozenset({"userid", "accountid", "ownerid", "user", "account", "customerid", "orgid"})
+_OF_ACCOUNTS = frozenset({"email", "useremail", "balance", "stripecustomerid"})
 # Columns that a log has and no table of entries.
 _OF_LOGS = frozenset(
     {"message", "msg", "log", "level", "severity", "outcome", "eventmessage", "textpayload", "line"}
@@ -100,11 +101,16 @@ def _csv_table(texts: list[str]) -> tuple[str, ...]:
     """The headings of a table that has no column for what a log says; else none."""
     first = texts[0]
     delimiter = max(",;\t|", key=first.count)
-    names = next(csv.reader([first], delimiter=delimiter), [])
-    if len(names) < 3 or not all(_NAME.fullmatch(name.strip()) for name in names):
+    try:
+        names = next(csv.reader([first], delimiter=delimiter), [])
+    except csv.Error:
+        return ()
+    known = {_ODD.sub("", name.lower()) for name in names}
+    # Two columns are a table where they are of accounts: an id and what belongs to it.
+    least = 2 if known & _OF_ACCOUNTS else 3
+    if len(names) < least or not all(_NAME.fullmatch(name.strip()) for name in names):
         return ()
     alike = sum(text.count(delimiter) >= len(names) - 1 for text in texts[1:50])
     if alike * 2 <= len(texts[1:50]):
         return ()
-    known = {_ODD.sub("", name.lower()) for name in names}
     return () if known & _TEXTS else tuple(name.strip() for name in names)

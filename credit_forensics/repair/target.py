@@ -82,6 +82,8 @@ def open_target(settings: CaseFile) -> Iterator[tuple[ReadOnlyDatabase, Target]]
             "the case names no ledger" if not ledgers else "the case has several ledgers"
         )
     section = ledgers[0]
+    if section.stripe_billing:
+        raise NoTargetError("the ledger is Stripe Billing's, where grants are made and voided")
     if section.files:
         raise NoTargetError("the ledger was read from exported files")
     url = from_environment(section.url, "ledger.url")

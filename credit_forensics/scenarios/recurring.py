@@ -109,7 +109,9 @@ def with_renewals(
     events.loc[ours, "type"] = "invoice.paid"
     events["object_id"] = _renamed(events["object_id"], invoices)
 
-    right = later.loc[~later["wrong"], "payment_id"].tolist()
+    # Where all of the money went back no credits are owed.
+    kept = later["amount_lost"].fillna(0) < later["amount"]
+    right = later.loc[~later["wrong"] & kept, "payment_id"].tolist()
     lost = _some(rng, right, missing)
     ledger, deliveries = tables["ledger"], tables["deliveries"]
     _take_back(tables, ledger[ledger["payment_id"].isin(lost)])

@@ -231,7 +231,12 @@ EVIDENCE: tuple[TableSpec, ...] = (
             ("event_id", TEXT, "evt_…"),
             ("payment_id", TEXT, "the payment it books, by event, reason or column"),
             ("created_at", TIME, "when"),
-            ("tie", TEXT, "how it is tied to its payment: named, by event, inferred or none"),
+            (
+                "tie",
+                TEXT,
+                "how it is tied to its payment: named, by invoice (of a session's payment), by "
+                "event, by subscription, inferred or none",
+            ),
             ("tie_probability", REAL, "of an inferred tie: how sure it is"),
             ("fraction", INT, "billionths of a credit besides delta, with its sign"),
         ],

@@ -133,3 +133,10 @@ def test_what_was_returned_is_no_paid_money():
 def test_a_shop_without_any_money_has_nothing_that_was_not_judged():
     found = judged([])
     assert (found.least, str(found)) == (1.0, "Judged: nothing: no money was paid")
+
+
+@pytest.mark.parametrize(("refused", "enough"), [(0, True), (18, False)])
+def test_rows_that_could_not_be_read_may_have_been_the_payments(refused, enough):
+    found = Judged(pd.DataFrame(columns=["subject", "reason", "share", "rows"]), refused=refused)
+    assert found.enough(0.95) == enough
+    assert ("could not be read" in found.headline) == (not enough)

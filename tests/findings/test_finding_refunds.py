@@ -154,3 +154,40 @@ def test_entries_of_no_known_kind_that_are_tied_to_the_payment_take_back(
         ledger=ledger,
     )
     assert [row["credits"] for row in found] == ([] if outstanding is None else [outstanding])
+
+
+PERSONS = [{"user_id": user, "person_id": person} for user, person in ("aa", "bb", "ca")]
+BOUGHT, TAKEN_FROM_B = ("a", 50, "purchase", "p"), ("b", -50, "refund", "p")
+
+
+@pytest.mark.parametrize(
+    ("entries", "verdict", "expected"),
+    [
+        ([TAKEN_FROM_B], "confirmed", [("under", "a", 50), ("over", "b", 50)]),
+        ([("a", -50, "refund", "p")], "confirmed", []),
+        # Another account of the same person.
+        ([("c", -50, "refund", "p")], "confirmed", []),
+        # The payment is another's: that finding moves the refund too.
+        ([TAKEN_FROM_B], "misattributed", []),
+        ([TAKEN_FROM_B], "ambiguous", []),
+        # The credits had moved on before.
+        ([TAKEN_FROM_B, ("a", -50, "transfer", None)], "confirmed", []),
+        # The other account had its part of the payment.
+        ([TAKEN_FROM_B, ("b", 10, "grant", "p")], "confirmed", []),
+    ],
+)
+def test_a_refund_that_was_taken_from_somebody_else(find, make, entries, verdict, expected):
+    ledger = [
+        {"entry_id": f"e{n}", "user_id": user, "delta": delta, "kind": kind, "payment_id": payment}
+        for n, (user, delta, kind, payment) in enumerate([BOUGHT, *entries])
+    ]
+    rows = {
+        "payments": [make.payment("p", amount_lost=900)],
+        "credited": [make.credit("p", reversed=50)],
+        "verdicts": [make.verdict("p", verdict, "a", "a", 0.01)],
+        "persons": PERSONS,
+        "ledger": ledger,
+    }
+    found = [("under", row) for row in find(find_refund_not_reversed, **rows)]
+    found += [("over", row) for row in find(find_refund_over_reversed, **rows)]
+    assert [(name, row["credited_user_id"], row["credits"]) for name, row in found] == expected

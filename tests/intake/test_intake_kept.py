@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from intake_shop import REVIEWER_TOKEN, Shop, completed
+from intake_shop import REVIEWER_TOKEN, Shop, completed, prepared
 
+from credit_forensics.intake import schema
 from credit_forensics.intake.recovery import finish_unfinished
 
 REVIEWER = {"authorization": f"Bearer {REVIEWER_TOKEN}"}
@@ -173,3 +174,18 @@ def test_the_log_is_in_the_database_line_by_line(
         return sorted(rows, key=lambda row: str(row["request_id"]))
 
     assert told(stored) == told(delivery_lines)
+
+
+def test_a_schema_that_takes_long_is_made_all_the_same(
+    intake_settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = intake_settings(database_timeout_seconds=1, lock_timeout_seconds=0.1)
+    limits: list[str] = []
+
+    def look(connection: sa.Connection) -> None:
+        names = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+        limits.extend(str(connection.scalar(sa.text(f"SHOW {name}"))) for name in names)
+
+    monkeypatch.setattr(schema, "_add_columns", look)
+    prepared(settings)
+    assert limits == ["0", "0", "0"]

@@ -169,6 +169,19 @@ def test_exported_tables_are_the_ledger_where_no_database_is(tmp_path: Path) -> 
     assert "2 of 2 entries that add credits name a payment" in case.text
 
 
+def test_a_file_a_month_is_one_ledger(tmp_path: Path) -> None:
+    write_sessions(tmp_path, 2)
+    heading = "id,user_id,amount,type,session,created_at\n"
+    for number, month in enumerate(("2025-08", "2025-09")):
+        (tmp_path / f"ledger-{month}.csv").write_text(
+            f"{heading}1,00{number},40,purchase,cs_live_kite{number},{month}-01 10:00:10\n"
+        )
+    (tmp_path / "people.csv").write_text("id,email\n000,a@x.example\n001,b@x.example\n")
+    case = begin(tmp_path)
+    assert "read as one: ledger_2025_08, ledger_2025_09" in " ".join(case.text.split())
+    assert "2 of 2 entries that add credits name a payment" in case.text
+
+
 def test_tables_that_are_no_ledger_stay_comments(tmp_path: Path) -> None:
     write_sessions(tmp_path, 2)
     (tmp_path / "weather.csv").write_text("day,rain,wind,station\n2025-09-01,3,4,x\n")
@@ -267,6 +280,9 @@ ENTRY = '{"id": 1, "userId": "7", "credits": 40, "eventId": "evt_1Kite", "at": "
             "a table",
         ),
         ("a", "id,session,status,made\n1,cs_live_kite1,paid,2025-09-01\n", "table", "a table"),
+        ("a", "id,email\n7,a@kites.example\n", "table", "a table"),
+        ("a", "id,page\n7,/kites\n", "none", "nothing that is known"),
+        ("a", "\x01,\x02\r\x03,;\x04\r,\x04\n" * 9, "none", "nothing that is known"),
         ("a", "time,message\n2025-09-01 10:00,Received evt_1Kite\n", "log", "webhook log, a table"),
         ("a", ENTRY, "table", "a table"),
         (

@@ -51,7 +51,7 @@ ENTRY = st.fixed_dictionaries(
 
 
 @given(st.lists(ENTRY, min_size=1, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_an_entry_that_holds_no_credits_changes_nothing(entries):
     ledger = one_a_minute(entries, "entry_id", "created_at")
     # With it every payment has several entries, so none takes the shorter way.
@@ -118,7 +118,7 @@ DELIVERY = st.fixed_dictionaries(
 
 
 @given(st.lists(DELIVERY, min_size=1, max_size=6))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_later_failed_delivery_changes_nothing(deliveries):
     known = one_a_minute(deliveries, "event_id", "received_at")
     named = known.dropna(subset=["payment_id", "resolved_user_id"])
@@ -159,7 +159,7 @@ def counted(payments, mode):
 
 @pytest.mark.parametrize("mode", ["hindsight", "as_of"])
 @given(payments=st.lists(PAYMENTS, min_size=1, max_size=8))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 def test_a_history_is_what_counting_by_hand_gives(mode, payments):
     frame = pd.DataFrame(payments, columns=["customer_id", "person_id", "millionths", "minute"])
     frame["payment_id"] = [f"cs_{number}" for number in range(len(payments))]

@@ -22,24 +22,20 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
-from faults import PREPARE, SIGN_IN_KEY, TOLERANCE, Faults
+from faults import PREPARE, SIGN_IN_KEY, TOLERANCE
 from pydantic import SecretStr
+from repairing import Repairing
+from selling import USERS
 from shop_truth import AMOUNT, CREDITS, PRICE, Payment
 from watching import Watching
 
-from credit_forensics.case.case import Case
-from credit_forensics.errors import CaseError
 from credit_forensics.intake.event_handler import Outcome
 from credit_forensics.intake.recovery import finish_unfinished
 from credit_forensics.intake.settings import IntakeSettings, SoldPrice
-from credit_forensics.repair import make_plan
-from credit_forensics.repair.apply import apply_plan
-from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.scenarios.signing import sign
 
 SECRET = "whsec_simulator"
 REVIEWER = "r" * 20
-USERS = 5
 STEPS = (
     ("buy", 10),
     ("renew", 4),
@@ -69,7 +65,7 @@ STEPS = (
 
 
 @dataclass
-class Run(Watching, Faults):
+class Run(Watching, Repairing):
     """One run. ``trail`` are its steps, in words, for whoever looks for what went wrong.
 
     ``break_it`` is called when the schema is there: what it takes away is a fault to be found.
@@ -84,7 +80,6 @@ class Run(Watching, Faults):
     unaccepted: list[int] = field(default_factory=list)
     trail: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
-    plan: RepairPlan | None = None
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -136,26 +131,6 @@ class Run(Watching, Faults):
             chosen[max(0, steps // 2 - back)] = chosen[max(0, steps - back)] = name
         return chosen
 
-    async def _buy(self) -> None:
-        self._pays(self.chance.choice(("once", "once", "first")))
-
-    async def _renew(self) -> None:
-        self._pays("renewal")
-
-    def _pays(self, kind: str) -> None:
-        number = len(self.payments)
-        user = f"user-{self.chance.randrange(USERS)}"
-        # One in five is paid by another's address, so that a person must look.
-        payer = user if self.chance.random() < 0.8 else f"user-{self.chance.randrange(USERS)}"
-        key = f"{self.seed:04d}x{number:06d}"
-        old = self.chance.random() < 0.5
-        payment = Payment(number, key, kind, old, user, payer, self.now - 40_000 + number)
-        self.payments.append(payment)
-        for told, about in payment.tellings():
-            self._event(told, about)
-        if kind == "once" and self.chance.random() < 0.1:
-            self._event("checkout.session.async_payment_succeeded", payment.session())
-
     async def _deliver(self) -> None:
         """What waits longest, and the next, at once."""
         await self.send(self.unaccepted[: self.chance.randrange(1, 5)])
@@ -167,44 +142,6 @@ class Run(Watching, Faults):
     async def _redeliver(self) -> None:
         """Some of Stripe's events at once: again, or for the first time."""
         await self.send(self._some(self.chance.randrange(1, 5)))
-
-    async def _refund(self) -> None:
-        payment = self._any()
-        if payment is not None and payment.left > 0:
-            self._give_back(payment, payment.left)
-
-    async def _partial_refund(self) -> None:
-        payment = self._any()
-        if payment is not None and payment.left > 0:
-            self._give_back(payment, max(1, payment.left // self.chance.choice((2, 3, 5))))
-
-    def _give_back(self, payment: Payment, amount: int) -> None:
-        payment.refunded += amount
-        self._event("charge.refunded", payment.charge())
-
-    async def _refunds_at_once(self) -> None:
-        """Two parts of a payment's money go back; the second is told while the first is taken."""
-        payment, known = self._any(), len(self.events)
-        if payment is None:
-            return
-        for _ in range(2):
-            if payment.left > 0:
-                self._give_back(payment, max(1, payment.left // 2))
-        sending = []
-        for number in range(known, len(self.events)):
-            sending.append(asyncio.create_task(self.send([number])))
-            await asyncio.sleep(self.chance.random() * 0.03)
-        await asyncio.gather(*sending)
-
-    async def _dispute(self) -> None:
-        payment = self._any()
-        if payment is None or payment.refunded or payment.disputed:
-            return
-        self._event("charge.dispute.created", payment.dispute("needs_response"))
-        status = self.chance.choice(("won", "lost", "lost"))
-        if status == "lost":
-            payment.disputed = AMOUNT
-        self._event("charge.dispute.closed", payment.dispute(status))
 
     async def _decide(self) -> None:
         """Two reviewers decide the same at once."""
@@ -228,52 +165,12 @@ class Run(Watching, Faults):
             self.broken.append(f"decided twice or not at all: {told}")
         self.say(f"decide {payment_id}: {told}")
 
-    async def _grant_by_hand(self) -> None:
-        """Support makes a payer whole whose payment is not booked, and names the payment."""
-        open_ = [p for p in self.payments if not self._known(p)]
-        if not open_:
-            return
-        payment = self.chance.choice(open_)
-        payment.granted_by_hand = True
-        words = self.chance.choice(("Gutschrift", "admin_grant:", "sorry"))
-        self._by_hand(payment.user, CREDITS, f"{words} {payment.payment_id}")
-
-    async def _take_by_hand(self) -> None:
-        """Support takes back what a refund takes, before Stripe's event comes."""
-        owing = [p for p in self.payments if self._held(p).get(p.user, 0) > p.due]
-        if owing:
-            payment = self.chance.choice(owing)
-            extra = self._held(payment)[payment.user] - payment.due
-            words = self.chance.choice(("Storno", "refund", "money back"))
-            self._by_hand(payment.user, -extra, f"{words} {payment.payment_id}")
-
     async def _sweep(self) -> None:
         self.run("UPDATE intake_events SET next_attempt_at = now() WHERE attempts > 0")
         # A connection that was cut before is found dead at its next use; the app's sweep, too, is
         # told so, and comes again.
         with contextlib.suppress(sa.exc.DBAPIError, OSError, TimeoutError):
             await finish_unfinished(self.apps[0].state.webhook, older_than=0)
-
-    async def _plan(self) -> None:
-        """Plan a repair of all that Stripe knows."""
-        if self.payments:
-            case = self._write_case()
-            self.plan = await asyncio.to_thread(lambda: make_plan(Case.open(case, store=False)))
-
-    async def _apply(self) -> None:
-        """Apply the plan of a while ago, while deliveries go on."""
-        plan = self.plan
-        if plan is None or plan.script is None:
-            self.say(f"no repair: {plan.refusal if plan else 'nothing is planned'}")
-            return
-        async with self._meanwhile(0):
-            try:
-                applied = await asyncio.to_thread(apply_plan, plan)
-            except CaseError as error:
-                self.say(f"repair refused: {error}")
-            else:
-                found = [(one.finding, one.payment_id, state) for one, state in applied.steps]
-                self.say(f"repair: {found}")
 
     async def _settle_down(self) -> None:
         """All faults are mended, Stripe has sent all, the sweep is done, each item is decided."""
@@ -319,29 +216,7 @@ class Run(Watching, Faults):
         lost = {event["id"] for event in self.events} - waiting - self.kept()
         self.broken += [f"{event} was accepted and not kept ({step})" for event in sorted(lost)]
 
-    # By hand
-
-    def say(self, what: str) -> None:
-        """Note a step for who looks for what went wrong."""
-        self.trail.append(what)
-
-    def _any(self) -> Payment | None:
-        return self.chance.choice(self.payments) if self.payments else None
-
-    def _event(self, kind: str, about: dict[str, Any]) -> None:
-        number = len(self.events)
-        event = {
-            "id": f"evt_{self.seed}x{number}",
-            "object": "event",
-            "type": kind,
-            "created": self.now - 30_000 + number,
-            "livemode": True,
-            # As it was then: later refunds are other events.
-            "data": {"object": about},
-        }
-        self.events.append(event)
-        self.unaccepted.append(number)
-        self.say(f"{kind} {about['id']}")
+    # Deliveries
 
     async def deliver(self, body: bytes) -> Outcome:
         """A delivery, signed by Stripe's clock, with one of two secrets that are being rotated."""
@@ -365,60 +240,6 @@ class Run(Watching, Faults):
             return event, outcome.status
 
         return await asyncio.gather(*(one(number) for number in numbers))
-
-    def _known(self, payment: Payment) -> bool:
-        return bool(
-            self.rows(
-                "SELECT 1 FROM intake_payments WHERE payment_id = :id "
-                "UNION ALL SELECT 1 FROM review_queue WHERE payment_id = :id "
-                "UNION ALL SELECT 1 FROM credit_ledger WHERE reason LIKE '%' || :id",
-                id=payment.payment_id,
-            )
-        )
-
-    def _held(self, payment: Payment) -> dict[str, int]:
-        rows = self.rows(
-            "SELECT user_id, sum(delta)::int FROM credit_ledger WHERE payment_id = :id "
-            "OR (payment_id IS NULL AND substring(reason from '((cs_test|in_1Sim)[_A-Za-z0-9]+)') = :id) "
-            "GROUP BY 1 HAVING sum(delta) <> 0",
-            id=payment.payment_id,
-        )
-        return {str(user): int(credits) for user, credits in rows}
-
-    def _by_hand(self, user: str, delta: int, reason: str) -> None:
-        # A table whose disk is full takes no entry by hand either.
-        self.run(
-            "WITH entry AS (INSERT INTO credit_ledger (user_id, delta, reason) "
-            "VALUES (:user, :delta, :reason) RETURNING user_id, delta) "
-            "INSERT INTO user_credits SELECT * FROM entry ON CONFLICT (user_id) DO UPDATE "
-            "SET total_credits = user_credits.total_credits + EXCLUDED.total_credits",
-            user=user,
-            delta=delta,
-            reason=reason,
-        )
-        self.say(f"by hand: {user} {delta:+d} {reason}")
-
-    def _write_case(self) -> Path:
-        sessions = [p for p in self.payments if p.kind != "renewal"]
-        invoiced = [p for p in self.payments if p.kind != "once"]
-        tables = {
-            "sessions": [p.session() for p in sessions],
-            "invoices": [p.invoice() for p in invoiced],
-            "invoice_payments": [p.invoice_payment() for p in invoiced if not p.old],
-            "charges": [p.charge() for p in self.payments],
-            "events": self.events,
-        }
-        settings = ['name = "simulated"', "[stripe]"]
-        for name, rows in tables.items():
-            if rows:
-                lines = "".join(json.dumps(row) + "\n" for row in rows)
-                (self.folder / f"{name}.jsonl").write_text(lines)
-                settings.append(f'{name} = "{name}.jsonl"')
-        settings += ["[ledger]", f'url = "{self.url}"', 'schema = "credit_ledger"']
-        settings += ["[prices]", f"{PRICE} = {CREDITS}", ""]
-        case = self.folder / "case.toml"
-        case.write_text("\n".join(settings))
-        return case
 
 
 def simulate(

@@ -28,6 +28,7 @@ class Payment:
     created: int
     refunded: int = 0
     disputed: int = 0
+    disputes: int = 0
     granted_by_hand: bool = False
 
     @property
@@ -136,7 +137,7 @@ class Payment:
 
     def dispute(self, status: str) -> dict[str, Any]:
         return {
-            "id": f"dp_{self.key}",
+            "id": f"dp_{self.key}n{self.disputes}",
             "object": "dispute",
             "payment_intent": self.intent,
             "amount": AMOUNT,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-_MACHINE = re.compile(r"^[a-z][a-z0-9_]*$")
+# A tool's own columns begin with an underscore: _fivetran_synced, _airbyte_extracted_at.
+_MACHINE = re.compile(r"^_?[a-z][a-z0-9_]*$")
 _REFERENCES = frozenset((
     "checkout_session_id", "payment_intent_id", "charge_id", "invoice_id", "subscription_id",
     "customer_id", "latest_charge_id", "price_id", "product_id", "metadata", "customer_details",
@@ -23,6 +24,8 @@ def is_flat_heading(names: Sequence[str]) -> bool:
     >>> is_flat_heading(["id", "amount", "payment_intent_id"])
     True
     >>> is_flat_heading(["checkout_session_id", "key", "value"])
+    True
+    >>> is_flat_heading(["id", "amount", "customer_id", "_fivetran_synced"])
     True
     >>> is_flat_heading(["id", "Created date (UTC)", "Customer ID"])
     False

@@ -156,6 +156,9 @@ def _linked_sql(
             *(_any_named("meta", start) for start in ("in", "ch", "re", "du", "dp")),
         ]
         joins += " LEFT JOIN _reference_keys AS keyed ON t.reference_column = keyed.value"
+    # What is used names its subscription too, and takes nothing back.
+    by_subscription = (_any_named(text, "sub") for text in ("reason", "meta"))
+    payments += [f"CASE WHEN t.delta > 0 THEN {named} END" for named in by_subscription]
     return f"""SELECT t.*, coalesce({", ".join(payments)}) AS payment_id,
         coalesce({", ".join(events)}) AS event_id
     FROM ({typed}) AS t {joins} WHERE t.user_id IS NOT NULL AND t.delta IS NOT NULL"""

@@ -24,6 +24,7 @@ from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
 from credit_forensics.evidence.ledgers.inference.known_values import known_values
 from credit_forensics.evidence.ledgers.layouts import CONSEQUENCES, OPTIONAL_PARTS
 from credit_forensics.evidence.ledgers.open_ledger import note_files, open_ledger
+from credit_forensics.evidence.ledgers.pair_by_time import AFTER_SECONDS, BEFORE_SECONDS
 from credit_forensics.evidence.ledgers.plan_reads import plan_reads
 from credit_forensics.evidence.ledgers.read_plan import Plan, Read
 from credit_forensics.evidence.ledgers.read_until import read_until
@@ -49,6 +50,21 @@ class _Taken:
 
     labels: list[str]
     digests: dict[str, str]
+
+
+# A grant that names its subscription alone is of the last payment of it, of the day before: what is
+# granted later may be a part of a longer period, or a gift.
+_BY_SUBSCRIPTION = f"""
+CREATE OR REPLACE TEMP TABLE _by_subscription AS
+SELECT entry_id, arg_max(p.payment_id, (paid_at, p.payment_id)) AS payment_id
+FROM (SELECT entry_id, created_at, payment_id AS subscription_id FROM ledger
+    WHERE delta > 0 AND starts_with(payment_id, 'sub_')) AS l
+JOIN (SELECT payment_id, subscription_id, coalesce(completed_at, created_at) AS paid_at
+    FROM payments WHERE payment_status = 'paid') AS p USING (subscription_id)
+WHERE l.created_at BETWEEN paid_at - INTERVAL {BEFORE_SECONDS} SECOND
+    AND paid_at + INTERVAL {AFTER_SECONDS} SECOND
+GROUP BY entry_id
+"""
 
 
 def load_ledgers(
@@ -126,7 +142,8 @@ def link_ledger(evidence: Evidence) -> None:
 
     Run once all sources are loaded; running it again changes nothing. Any object that tells of a
     payment (``payment_objects``) becomes that payment; an event (of Stripe, else of the handler's
-    log) gives its payment; a charge, refund or invoice named in a reason gives its payment. What
+    log) gives its payment; a charge, refund or invoice named in a reason gives its payment; a
+    subscription gives the payment of it that was made in the day before the entry. What
     an entry says itself goes before what its event says, if such a payment is there.
 
     Examples
@@ -143,14 +160,15 @@ def link_ledger(evidence: Evidence) -> None:
     run = evidence.connection.execute
     run(
         """CREATE OR REPLACE TEMP TABLE _payment_keys AS
-        SELECT key, arg_min(payment_id, (place, payment_id)) AS payment_id FROM (
-            SELECT object_id AS key, payment_id, 0 AS place FROM payment_objects
+        SELECT key, arg_min(payment_id, (place, payment_id)) AS payment_id,
+            bool_or(kind = 'invoice') AS is_invoice FROM (
+            SELECT object_id AS key, payment_id, 0 AS place, kind FROM payment_objects
             UNION ALL
             SELECT payment_intent_id, payment_id,
-                CASE WHEN payment_id = payment_intent_id THEN 2 ELSE 1 END
+                CASE WHEN payment_id = payment_intent_id THEN 2 ELSE 1 END, ''
             FROM payments WHERE payment_intent_id IS NOT NULL AND payment_id IS NOT NULL
             UNION ALL
-            SELECT payment_id, payment_id, 3 FROM payments WHERE payment_id IS NOT NULL)
+            SELECT payment_id, payment_id, 3, '' FROM payments WHERE payment_id IS NOT NULL)
         GROUP BY key"""
     )
     run(
@@ -170,14 +188,20 @@ def link_ledger(evidence: Evidence) -> None:
         LEFT JOIN _payment_keys AS k ON e.payment_id = k.key
         WHERE event_id IS NOT NULL AND e.payment_id IS NOT NULL GROUP BY event_id"""
     )
+    run(_BY_SUBSCRIPTION)
     run(
         r"""CREATE OR REPLACE TABLE ledger AS
         SELECT l.* EXCLUDE (object_id) REPLACE (coalesce(own.payment_id, e.payment_id,
-            charged.payment_id, l.payment_id, c.payment_intent_id) AS payment_id,
-            CASE WHEN l.tie IN ('inferred', 'named', 'by event') THEN l.tie
+            charged.payment_id, s.payment_id,
+            CASE WHEN NOT starts_with(l.payment_id, 'sub_') THEN l.payment_id END,
+            c.payment_intent_id) AS payment_id,
+            CASE WHEN l.tie <> 'none' THEN l.tie
+            WHEN own.is_invoice THEN 'by invoice'
             WHEN own.payment_id IS NOT NULL OR charged.payment_id IS NOT NULL THEN 'named'
             WHEN e.payment_id IS NOT NULL THEN 'by event'
-            WHEN coalesce(l.payment_id, c.payment_intent_id) IS NOT NULL THEN 'named'
+            WHEN s.payment_id IS NOT NULL THEN 'by subscription'
+            WHEN c.payment_intent_id IS NOT NULL OR NOT starts_with(l.payment_id, 'sub_')
+                THEN 'named'
             ELSE 'none' END AS tie)
         FROM (SELECT *, coalesce(
             CASE WHEN regexp_matches(payment_id, '^(ch|py|re)_') THEN payment_id END,
@@ -188,7 +212,8 @@ def link_ledger(evidence: Evidence) -> None:
         LEFT JOIN _event_payments AS e ON l.event_id = e.event_id
         LEFT JOIN _charge_keys AS c ON c.key = l.object_id
         LEFT JOIN _payment_keys AS charged
-            ON charged.key = coalesce(c.payment_intent_id, l.object_id)"""
+            ON charged.key = coalesce(c.payment_intent_id, l.object_id)
+        LEFT JOIN _by_subscription AS s ON s.entry_id = l.entry_id"""
     )
     run(
         """CREATE OR REPLACE TABLE deliveries AS

@@ -46,9 +46,10 @@ def match_returns(evidence: Evidence) -> int:
     run = evidence.connection.execute
     run(
         """CREATE OR REPLACE TEMP TABLE _unmatched_returns AS
-        SELECT entry_id, user_id, -delta AS credits, created_at, kind FROM ledger
-        WHERE payment_id IS NULL AND delta < 0 AND kind IN ('refund', 'reversal', 'other')
-            AND created_at IS NOT NULL"""
+        SELECT entry_id, user_id, -delta AS credits, created_at,
+            CASE WHEN kind = 'usage' THEN 'other' ELSE kind END AS kind
+        FROM ledger WHERE payment_id IS NULL AND delta < 0 AND created_at IS NOT NULL
+            AND (kind IN ('refund', 'reversal', 'other') OR kind = 'usage' AND reason IS NULL)"""
     )
     if not count_rows(evidence.connection, "FROM _unmatched_returns"):
         return 0

@@ -143,10 +143,8 @@ def take_stripe_billing(evidence: Evidence, case_file: CaseFile) -> bool:
         )
         connection.execute("INSERT INTO ledger BY NAME SELECT * FROM credit_entries")
         _note(evidence)
-        if named and named[0].until is not None:
-            until = moment(named[0].until)
-        else:
-            until = pulled_until(case_file, "credit_grants")
+        said = named[0].until if named else None
+        until = moment(said) if said else pulled_until(case_file, "credit_grants")
         if not case_file.ledger_databases:
             evidence.ledger_until = until
         elif evidence.ledger_until is not None:

@@ -224,7 +224,13 @@ def _layout(head: str, size: int) -> tuple[str, str]:
         whole = whole and any(_value(part) is not None for part in text.split("\n", 6)[:6] if part)
         return ("lines", "") if whole else ("document", "")
     delimiter = max(_DELIMITERS, key=line.count)
-    names = next(csv.reader([line], delimiter=delimiter), []) if delimiter in line[:4000] else []
+    try:
+        names = (
+            next(csv.reader([line], delimiter=delimiter), []) if delimiter in line[:4000] else []
+        )
+    except csv.Error:
+        # Bytes of no text at all.
+        names = []
     folded = [_ODD.sub("", name.lower()) for name in names]
     times = [name for name in folded if "time" in name or "date" in name or name == "ts"]
     named = all(_HEADING.fullmatch(name.strip()) for name in names)

@@ -40,7 +40,7 @@ _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?")
 # A line's own name in snake case ("credits_granted"); a key's, a logger's or a value's is none.
 _NAME_OF_EVENT = re.compile(r"(?<![\w=.\[/:\"'-])[a-z]+(?:_[a-z]+)+(?![\w=:.\]/(\"'-])")
 _USER_ID = re.compile(r"(?=\S*\d)[\w.|:-]{1,200}")
-_ERRORS = ("error", "err", "exception", "errormessage", "exceptionmessage", "cause")
+_ERRORS = ("reason", "error", "err", "exception", "errormessage", "exceptionmessage", "cause")
 _NO_ERROR = frozenset({"null", "none", "nil", "false", "undefined", "<nil>"})
 _NO_USER = frozenset({"id", "user", "with", "from", "the", "session", "account", "stripe", "null"})
 
@@ -95,8 +95,10 @@ def understand(line: Line) -> Clue | None:
     if stated is not None and (stated.path is None or access_log.is_webhook(stated, text)):
         http = stated
     outcome, signature = _outcome(text, fields, words)
-    if outcome is None and line.level == "error":
+    failed = fields.get("success") is False or fields.get("ok") is False
+    if outcome is None and (line.level == "error" or failed):
         outcome, signature = _outcome_of_error(fields)
+        outcome = outcome or ("handler_error" if failed else None)
     named = bool(ids.keys() - {"cus"}) or event_type is not None
     about = bool(ids) or named or http is not None or bool(words.about_payments.search(text))
     if outcome == "signature_refused" and not about:
@@ -173,6 +175,7 @@ def _outcome_of_error(fields: dict[str, object]) -> tuple[str | None, bool | Non
     for name in _ERRORS:
         error = fields.get(name)
         if isinstance(error, str) and error.strip() and error.lower() not in _NO_ERROR:
+            error = error.replace("_", " ")
             outcome, signature = _outcome(error, {}, wordings.wordings_for(error))
             failed = outcome not in (None, "credited", "ignored")
             return (outcome, signature) if failed else ("handler_error", None)
@@ -199,6 +202,10 @@ def _user(text: str, fields: dict[str, object], words: Wordings) -> str | None:
                 or value.lower() in _NO_USER
             )
             if known or _STRIPE_ID.match(value) or text[match.end() : match.end() + 1] == "@":
+                continue
+            amount = words.amount.match(text, match.start("id")) if value.isdigit() else None
+            if amount and len(amount[0].split()) == 2:
+                # "kullanıcısına 50 kredi": the number is of the credits.
                 continue
             # "to 100 credits" is an amount, "for 2 seconds" a span.
             if place == 0 or not value.isdigit():

@@ -149,11 +149,12 @@ class _Grouping:
         if near is not None:
             return near
         posted = clue.http is not None and clue.http.method == "POST"
-        if posted and not clue.event_id and self._waiting(clue, request):
+        refused = clue.signature is False
+        if posted and not clue.event_id and not refused and self._waiting(clue, request):
             # It is the answer to one of several, and makes none of its own.
             return None
         named = clue.event_id or clue.payment_id or (clue.event_type and clue.begins)
-        return self._new(clue) if named or clue.signature is False or posted else None
+        return self._new(clue) if named or refused or posted else None
 
     def _another(self, known: _Group, clue: Clue) -> bool:
         """Whether a line begins another request: a signature is checked before all else."""

@@ -1,4 +1,4 @@
-"""Words of a log in Italian, Dutch, Polish, Russian, Chinese and Japanese.
+"""Words of a log in Italian, Dutch, Polish, Russian, Scandinavian, Turkish, Chinese and Japanese.
 
 ``wordings`` has English, German, French, Spanish and Portuguese; these are put beside them.
 Chinese and Japanese part no words, so theirs are looked for wherever they stand.
@@ -10,23 +10,27 @@ import re
 
 WHO = (
     r"|utente|gebruiker(?:s)?|klant|u[żz]ytkownik\w*|konta|пользовател\w+|аккаунт\w*|клиент\w*"
+    r"|användare[n]?|bruker(?:en)?|bruger(?:en)?|kullan[ıi]c[ıi]\w*"
     r"|用户|会员|账户|帐户|账号|ユーザー?|アカウント"
 )
 CREDITS = (
     r"|crediti|gettoni|punti|tegoed|punten|kredyt(?:y|[óo]w)?|punkt[óo]w|кредит\w*|балл\w*|токен\w*"
+    r"|krediter|kreditter|poäng|poeng|kredi(?:ler)?|puan"
     r"|积分|点数|额度|金币|クレジット|ポイント"
 )
 PAST = (
     r"|accreditat[oaie]|aggiunt[oaie]|ricaricat[oaie]|assegnat[oaie]|toegevoegd|bijgeschreven"
     r"|gecrediteerd|toegekend|dodan[oye]|przyznan[oye]|doładowan[oye]|начислен\w*|зачислен\w*"
     r"|добавлен\w*|пополнен\w*"
+    r"|tillagd[ae]?|tilldela[dt]e?|lagt till?|tilføjet|krediterade?s?|eklendi|y[üu]klendi"
 )
 SAYS_ALL = r"|accreditat[oaie]|gecrediteerd|зачислен\w*|начислен\w*"
 FAIL = (
     r"|non valid[oaie]|no (?:es |fue )?v[áa]lid[oa]s?|n[ãa]o (?:[ée] )?v[áa]lid[oa]|fallit[oaie]"
+    r"|ogiltig\w*|ugyldig\w*|ge[çc]ersiz|misslyck\w*|mislyk\w*"
     r"|ongeldig\w*|mislukt|nieprawidłow\w*|nieudan\w*|неверн\w*|недействительн\w*|не прошл\w*"
 )
-SIGNATURE = r"|handtekening|podpis\w*|подпис\w*"
+SIGNATURE = r"|imza\w*|handtekening|podpis\w*|подпис\w*"
 # Each with the outcome that it says; before the words of ``wordings`` of the same outcome.
 OUTCOMES = {
     "signature_refused": (
@@ -36,7 +40,7 @@ OUTCOMES = {
     "resolution_failed": (
         rf"(?:(?:{WHO[1:]})(?: \S{{1,80}})? (?:non (?:[èe] stat[oa] )?trovat[oa]|sconosciut[oa]"
         r"|inesistente|niet gevonden|onbekend|nie (?:został )?znalezion\w*|nieznan\w*|не найден\w*"
-        r"|неизвест\w*))"
+        r"|неизвест\w*|hittades inte|saknas|(?:ble |blev )?ikke (?:fu?nn?et|fundet)|bulunamad[ıi]))"
         r"|(?:nessun|manca l['’]) ?utente|geen (?:\w+ )?gebruiker|brak (?:\w+ )?u[żz]ytkownika"
         r"|nie znaleziono (?:\w+ )?u[żz]ytkownika|нет пользовател\w*"
         r"|\b(?:no|n[ãa]o) (?:se |foi )?(?:pudo |ha |poss[íi]vel )?(?:encontr|hall|localiz"
@@ -56,6 +60,8 @@ OUTCOMES = {
     "duplicate": (
         r"\bgi[àa] (?:stat[oa] )?(?:elaborat|accreditat|registrat|process)\w*|\breeds\b.{0,20}"
         r"(?:verwerkt|bijgeschreven|gecrediteerd)|ju[żz] (?:przetworzon|zaksi[ęe]gowan)\w*"
+        r"|redan (?:behandla|kreditera)\w*|allerede (?:behandl|krediter)\w*"
+        r"|zaten (?:i[şs]len|eklen)\w*"
         r"|уже (?:обработан|зачислен|начислен)\w*"
         r"|已(?:经)?(?:处理|入账|存在|到账)过?|重复(?:的)?(?:事件|请求|通知|处理)|処理済み|重複"
     ),
@@ -69,10 +75,12 @@ OUTCOMES = {
     ),
     "ignored": (
         r"\bignorat[oa]|\bsaltat[oa]|\bgenegeerd|\bovergeslagen|zignorowan\w*|pomini[ęe]t\w*"
+        r"|\bignorera[dt]\w*|hoppar över|\batland[ıi]|yok say[ıi]ld[ıi]"
         r"|проигнорирован\w*|пропущен\w*|忽略|跳过|无需处理|無視|スキップ"
     ),
     "handler_error": (
-        r"\berrore\b|\bfallit[oa]\b|\bmislukt\b|\bfout\b|b[łl][ąa]d\b|nie powiod[łl]o|ошибк\w*"
+        r"\bfel\b|\bmisslyck\w*|\bmislyk\w*|\bhata\b|ba[şs]ar[ıi]s[ıi]z"
+        r"|\berrore\b|\bfallit[oa]\b|\bmislukt\b|\bfout\b|b[łl][ąa]d\b|nie powiod[łl]o|ошибк\w*"
         r"|не удалось|错误|失败|异常|エラー|失敗|例外"
     ),
 }
@@ -84,12 +92,17 @@ ABOUT = (
 # Letters of other scripts than Latin, no emoji or typographic marks.
 _SCRIPTS = "[\u0370-\u1fff\u2e80-\ud7ff\uf900-\ufaff\uff66-\uffdc]"
 _STEMS = (
-    r"utent[ei]|credit[io]\b|accredit|aggiunt|trovat|valid[oaie]\b|firma|metad|m[ée]tadonn"
+    r"utent[ei]|credit[io]\b|accredit|elaborat|aggiunt|trovat|valid[oaie]\b|firma|metad|m[ée]tadonn"
     r"|encontr|localiz|gebruiker|klant\b|tegoed|toegev|bijgeschr|handtek|ongeldig|genegeerd"
     r"|ontvangen|niet\b|geen\b|mislukt|u[żz]ytk|kredyt|dodan|podpis|nieznal|brak\b|b[łl][ąa]d"
+    r"|användar|brukere?n?\b|bruger|kreditt?er|poäng|kullan[ıi]c|kredi\b|hata\b|fel\b|ogiltig"
+    r"|ugyldig|ge[çc]ersiz|redan\b|allerede|zaten\b|eklendi|misslyck|mislyk|imza|mottog|ba[şs]ar"
     r"|otrzym|zignor|KeyError|DoesNotExist|NotFound|undefined|reading ['\"]|no query results"
 )
 QUICK = rf"|{_STEMS}|{_SCRIPTS}"
 MAY_BE = re.compile(rf"{_STEMS}|{_SCRIPTS}", re.IGNORECASE)
-RECEIVES = r"|ricevut\w*|in elaborazione|ontvangen|verwerken|otrzyman\w*|получен\w*|обрабатыва\w*"
+RECEIVES = (
+    r"|mottog|mottatt|modtaget|al[ıi]nd[ıi]|ricevut\w*|in elaborazione"
+    r"|ontvangen|verwerken|otrzyman\w*|получен\w*|обрабатыва\w*"
+)
 AMOUNT = r"|(?P<third>\d{1,15})\s*(?:个)?(?:积分|点数|额度|金币|クレジット|ポイント)"

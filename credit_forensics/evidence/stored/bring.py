@@ -145,6 +145,19 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
 def _complete(run: Callable[..., object], table: str) -> None:
     """Add the other ids of the same payments: from events and refunds to charges to sessions."""
     wanted = f"SELECT h FROM {table}"
+    # Where entries name the subscription alone, all of its payments are looked at together.
+    by_subscription = [
+        *(
+            f"SELECT hash_subscription_id FROM stored.stripe_{name}s WHERE hash_{name}_id IN "
+            f"({wanted}) AND hash_subscription_id IN (SELECT hash_payment_id FROM stored.ledger)"
+            for name in ("invoice", "session")
+        ),
+        *(
+            f"SELECT hash_{name}_id FROM stored.stripe_{name}s "
+            f"WHERE hash_subscription_id IN ({wanted})"
+            for name in ("invoice", "session")
+        ),
+    ]
     steps = [
         f"SELECT unnest([hash_object_id, hash_payment_intent_id]) FROM stored.stripe_events "
         f"WHERE hash_event_id IN ({wanted})",
@@ -157,6 +170,7 @@ def _complete(run: Callable[..., object], table: str) -> None:
         f"FROM stored.stripe_charges WHERE hash_charge_id IN ({wanted})",
         f"SELECT hash_invoice_id FROM stored.stripe_intents "
         f"WHERE hash_payment_intent_id IN ({wanted})",
+        *by_subscription,
         *(
             f"SELECT unnest([hash_invoice_payment_id, hash_invoice_id, hash_payment_intent_id, "
             f"hash_charge_id]) FROM stored.stripe_invoice_payments WHERE hash_{key} IN ({wanted})"
@@ -172,6 +186,7 @@ def _complete(run: Callable[..., object], table: str) -> None:
             f"FROM stored.stripe_sessions WHERE hash_{key} IN ({wanted})"
             for key in ("session_id", "payment_intent_id", "invoice_id")
         ),
+        *by_subscription,
         # A session that names no invoice began the subscription of its first one.
         f"SELECT unnest([s.hash_session_id, i.hash_invoice_id]) FROM stored.stripe_sessions AS s "
         f"JOIN stored.stripe_invoices AS i ON s.hash_subscription_id = i.hash_subscription_id "
@@ -286,7 +301,12 @@ def _bring_objects(stored: StoredRows) -> None:
     told = f"{events} UNION SELECT hash(event_id) FROM main.deliveries WHERE event_id IS NOT NULL"
     moved = "SELECT h FROM moved"
     takers = f"{moved} UNION SELECT h FROM takers"
-    bring("ledger", ("event_id", told), ("payment_id", around), ("user_id", takers))
+    bring(
+        "ledger",
+        ("event_id", told),
+        ("payment_id", around),
+        ("user_id", takers),
+    )
     bring("balances", ("user_id", moved))
 
 

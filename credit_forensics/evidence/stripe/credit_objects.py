@@ -20,9 +20,10 @@ def _text(*paths: str) -> str:
 
 def _id(name: str) -> str:
     """An object's id, also where the request expanded the object."""
-    return _text(f"{name}.id", name, f"{name}_id").replace(
-        f"json_extract_string(o, '$.{name}')",
-        f"CASE WHEN json_type(o, '$.{name}') = 'VARCHAR' THEN json_extract_string(o, '$.{name}') END",
+    plain = _text(name)
+    return (
+        f"coalesce({_text(f'{name}.id')}, CASE WHEN json_type(o, '$.{name}') = 'VARCHAR' THEN"
+        f" {plain} END, {_text(f'{name}_id')})"
     )
 
 

@@ -124,12 +124,11 @@ def _judged_sql() -> str:
             ELSE 'nameless'
         END AS verdict,
         CASE WHEN verdict IN ('related', 'credits') THEN body
-            WHEN verdict IN ('invalid', 'list', 'repeating') THEN text END AS text
+            WHEN verdict IN ('invalid', 'list', 'repeating') THEN text
+            -- Events of credits hold what their own structure has no place for.
+            WHEN verdict = 'good' AND envelope.data.object.object IN ({_CREDITS}) THEN body
+        END AS text
     FROM opened
-    UNION ALL
-    SELECT line, type, kind, NULL, NULL, 'carried', body FROM opened
-    WHERE envelope IS NOT NULL
-        AND json_extract_string(body, '$.data.object.object') IN ({_CREDITS})
     """
 
 
@@ -175,8 +174,8 @@ class _Reader:
         self.connection.unregister("batch")
         self._insert()
         others = self.connection.execute(
-            "SELECT line, verdict, kind, type, text FROM judged WHERE verdict <> 'good'"
-            " ORDER BY line, verdict, text"
+            "SELECT line, verdict, kind, type, text FROM judged"
+            " WHERE verdict <> 'good' OR text IS NOT NULL ORDER BY line, verdict, text"
         ).fetchall()
         again: list[Document] = []
         opened: list[Document] = []
@@ -190,7 +189,7 @@ class _Reader:
                 thin.append(text)
             elif verdict == "credits":
                 credits.append(text)
-            elif verdict == "carried":
+            elif verdict == "good":
                 carried.append(text)
             elif verdict == "thin":
                 reason = f"a thin event ({THIN}), which does not carry the object it tells of"

@@ -104,7 +104,7 @@ def pull(
     clock = int((now or dt.datetime.now(dt.UTC)).timestamp())
     again = int(overlap.total_seconds())
     mode, base = key_mode(case_file), api_base(case_file)
-    names = RESOURCES
+    names: tuple[str, ...] = RESOURCES
     if any(ledger.stripe_billing for ledger in case_file.all_ledgers):
         names = (*RESOURCES, GRANTS)
     new_rows = dict.fromkeys(names, 0)

@@ -24,11 +24,15 @@ TYPES = {"owner": ("TEXT", "VARCHAR(64)", ""), "amount": ("INTEGER", "BIGINT", "
 
 @dataclass(frozen=True)
 class Invented:
-    """A layout as SQL, and what its entries really are: (user, credits, session)."""
+    """A layout as SQL, and what its entries really are: (user, credits, session).
+
+    ``open`` is a layout of which nobody could tell: with two kinds of credits in one table.
+    """
 
     script: str
     truth: list[tuple[str, int, str | None]]
     balances: dict[str, int] | None
+    open: bool = False
 
 
 def camel(name: str) -> str:
@@ -153,7 +157,7 @@ def invent(dice: random.Random) -> Invented:
         script += [
             f"INSERT INTO credit_balances VALUES ('{u}', {b * scale});" for u, b in balances.items()
         ]
-    return Invented("\n".join(script), truth, balances)
+    return Invented("\n".join(script), truth, balances, assets == "bonus_credits")
 
 
 def dressed(

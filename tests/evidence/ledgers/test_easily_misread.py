@@ -41,6 +41,13 @@ READ = {
         "3, 7, 'credits', -30, 'usage', NULL, '2025-09-02'",
         "4, 7, 'xp', 250, 'quest', NULL, '2025-09-02'", "5, 8, 'xp', 9, 'quest', NULL, '2025-09-02'",
     ),
+    "points of another kind beside a column called credits": table(
+        "wallet_transactions", "id, user_id, asset, credits, type, ref, created_at",
+        "1, 7, 'credits', 100, 'purchase', 'cs_1', '2025-09-01'",
+        "2, 8, 'credits', 100, 'purchase', 'cs_2', '2025-09-01'",
+        "3, 7, 'credits', -30, 'usage', NULL, '2025-09-02'",
+        "4, 7, 'xp', 250, 'quest', NULL, '2025-09-02'",
+    ),
     "money in the same table": table(
         "transactions", "id, user_id, amount, currency, type, ref, created_at",
         "1, 7, 100, 'CREDIT', 'purchase', 'cs_1', '2025-09-01'",
@@ -100,6 +107,22 @@ ASKED = {
         ) + table(
             "credit_transactions", "id, user_id, amount, type, description, created_at",
             "1, 7, -30, 'usage', 'x', '2025-09-02'", "2, 8, 5, 'bonus', 'y', '2025-09-02'",
+        ),
+    ),
+    "two kinds of credits in one table": (
+        "asset 'bonus_credits'",
+        table(
+            "credit_entries", "id, user_id, credits, asset, ref, created_at",
+            "1, 7, 100, 'credits', 'cs_1', '2025-09-01'", "2, 8, 100, 'credits', 'cs_2', '2025-09-01'",
+            "3, 7, 30, 'bonus_credits', NULL, '2025-09-02'",
+        ),
+    ),
+    "a column for each kind of movement": (
+        "several columns that may be the credits",
+        table(
+            "credit_movements", "id, user_id, purchased_credits, bonus_credits, ref, created_at",
+            "1, 7, 100, 0, 'cs_1', '2025-09-01'", "2, 8, 100, 0, 'cs_2', '2025-09-01'",
+            "3, 7, 0, 30, NULL, '2025-09-02'",
         ),
     ),
     "codes without names": (

@@ -72,6 +72,8 @@ def test_inference_is_right_or_asks(seed: int) -> None:
 
 @pytest.mark.accuracy
 def test_inference_is_right_or_asks_for_nearly_all_of_three_hundred() -> None:
-    found = [outcome(invent(random.Random(seed))) for seed in range(300)]
+    layouts = [invent(random.Random(seed)) for seed in range(300)]
+    found = [outcome(one) for one in layouts]
     assert [one for one in found if one not in ("right", "asks")] == []
-    assert found.count("right") >= 285
+    answerable = [said for said, one in zip(found, layouts, strict=True) if not one.open]
+    assert answerable.count("right") >= 0.95 * len(answerable)

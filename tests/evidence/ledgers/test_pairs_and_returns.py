@@ -168,6 +168,26 @@ def test_what_takes_credits_in_any_words_when_the_money_went_back_is_matched(
 
 
 @pytest.mark.parametrize(
+    ("reason", "refunds", "kind"),
+    [
+        (None, [("cs_1", 3000)], "refund"),
+        # What calls itself usage is some, and without a refund of Stripe's all of it is.
+        ("used", [("cs_1", 3000)], "usage"),
+        (None, [], "usage"),
+    ],
+)
+def test_a_ledger_without_words_takes_back_what_was_refunded(reason, refunds, kind) -> None:
+    evidence = evidence_of(
+        [("cs_1", "ada", 0, 50)],
+        [("ada", 50, 1, "purchase", "cs_1"), ("ada", -50, 3001, "usage", None)],
+        refunds=refunds,
+    )
+    evidence.connection.execute("UPDATE ledger SET reason = ?", [reason])
+    match_returns(evidence)
+    assert evidence.ledger.sort_values("entry_id")["kind"].tolist() == ["purchase", kind]
+
+
+@pytest.mark.parametrize(
     ("following", "alone", "pairs"),
     [(5, 0, 5), (4, 0, 0), (9, 1, 9), (8, 1, 0)],
 )

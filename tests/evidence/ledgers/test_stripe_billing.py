@@ -15,6 +15,7 @@ from credit_forensics.case.doctor import check_up
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.load import load_evidence
 from credit_forensics.new_case.start import start_case
+from credit_forensics.repair.plan import make_plan
 
 START = 1_756_720_800
 PAYMENTS = 8
@@ -249,6 +250,16 @@ def test_with_a_ledger_of_its_own_the_shop_says_whether_grants_count_as_well(tmp
     assert "credit grants of Stripe Billing" in " ".join(alone.gaps["consequence"])
     both = CaseFile(stripe=stripe, ledger=own, ledgers=[{"stripe_billing": True}], folder=tmp_path)
     assert len(load_evidence(both).ledger) > PAYMENTS
+
+
+def test_a_plan_books_nothing_in_stripe_and_says_so(tmp_path):
+    case_file = CaseFile(
+        stripe=write(tmp_path, shop()), ledger={"stripe_billing": True}, folder=tmp_path
+    )
+    plan = make_plan(Case(load_evidence(case_file), case_file))
+    assert plan.script is None
+    assert "Stripe Billing" in plan.refusal
+    assert set(plan.rows["finding"]) == {"wrong_user", "missing_credit"}
 
 
 def test_init_writes_it_and_the_doctor_says_what_was_read_as_the_ledger(tmp_path):

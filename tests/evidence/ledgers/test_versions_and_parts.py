@@ -103,6 +103,12 @@ VERSIONS = {
         f"{SPENT}, 'c', 4, 'false'", f"{SPENT.replace('3', '5', 1)}, 'c', 5, 'false'",
         f"{SPENT.replace('3', '5', 1)}, 'd', 6, 'true'",
     ),
+    "a connector's changes, with the moment a row was deleted": table(
+        "credit_ledger", f"{ENTRY}, _ab_cdc_lsn, _ab_cdc_deleted_at",
+        f"{FIRST}, 1, NULL", f"{WRONG}, 2, NULL", f"{SECOND}, 3, NULL", f"{SPENT}, 4, NULL",
+        "4, 7, 500, 'bonus', NULL, '2025-09-02', 5, NULL",
+        "4, 7, 500, 'bonus', NULL, '2025-09-02', 6, '2025-09-05'",
+    ),
     "a connector's history": table(
         "credit_ledger", f"{ENTRY}, _fivetran_start, _fivetran_end, _fivetran_active",
         f"{FIRST}, '2025-09-01', '9999-12-31', 1", f"{WRONG}, '2025-09-01', '2025-09-03', 0",

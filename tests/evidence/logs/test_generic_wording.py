@@ -59,6 +59,14 @@ def stated(text: str) -> tuple[str | None, str | None, int | None] | None:
         ("granted 50 to user_42 for evt_1ABC", ("credited", "user_42", 50)),
         ("credited usr_42 with 50 credits", ("credited", "usr_42", 50)),
         ("credits_granted event_id=evt_1ABC user_id=u-42", ("credited", "u-42", None)),
+        ("50 krediter tillagda för användare u-42", ("credited", "u-42", 50)),
+        ("Fel: användaren hittades inte cs_live_abc123DEF", ("resolution_failed", None, None)),
+        ("evt_1ABC allerede behandlet", ("duplicate", None, None)),
+        ("u-42 kullanıcısına 50 kredi eklendi", ("credited", None, 50)),
+        ("50 kredi eklendi evt_1ABC", ("credited", None, 50)),
+        ("Hata: kullanıcı bulunamadı cs_live_abc123DEF", ("resolution_failed", None, None)),
+        ("Webhook imzası geçersiz", ("signature_refused", None, None)),
+        ("Evento evt_1ABC già elaborato", ("duplicate", None, None)),
         ("user_not_found event_id=evt_1ABC", ("resolution_failed", None, None)),
         ("retry_failed_payments evt_1ABC", (None, None, None)),
         ("charge evt_1ABC failed_attempts=0", (None, None, None)),
@@ -232,6 +240,18 @@ LOGS = {
 {{"level":"info","ts":1756720811.2,"msg":"credits applied","event_id":"{EVENT}2","user":"u-42","credits":50,"error":null}}
 """,
         [("database_error", None, None), ("credited", "u-42", 50)],
+    ),
+    "a result beside the message": (
+        f"""{{"time":"2025-09-01T10:00:00Z","msg":"stripe webhook","event":"{EVENT}"}}
+{{"time":"2025-09-01T10:00:01Z","msg":"grant result","event":"{EVENT}","success":false,"reason":"no_user"}}
+""",
+        [("resolution_failed", None, None)],
+    ),
+    "a refusal soon after a request that ended without words": (
+        """{"time":"2025-09-01T10:00:00Z","path":"/api/stripe/webhook","method":"POST","status":500,"msg":"event evt_1S0001AbCd"}
+{"time":"2025-09-01T10:00:20Z","path":"/api/stripe/webhook","method":"POST","status":400,"msg":"Webhook Error: Unable to extract timestamp and signatures from header"}
+""",
+        [("handler_error", None, None), ("signature_refused", None, None)],
     ),
     "a function that ran out of time": (
         f"""2025-09-01T10:00:10.000Z\t8f-2\tINFO\tevent {EVENT} checkout.session.completed

@@ -252,3 +252,7 @@ def test_a_log_of_another_kind_gives_no_rows(tmp_path: Path) -> None:
     evidence = load(tmp_path, text)
     assert rows(evidence) == []
     assert user_id(1) not in text
+
+
+def test_bytes_that_are_no_text_and_no_table_give_no_rows(tmp_path: Path) -> None:
+    assert rows(load(tmp_path, b"\x01,\x02\r\x03,\xff\x00\r,\x04" * 40)) == []

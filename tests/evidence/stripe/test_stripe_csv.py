@@ -372,6 +372,16 @@ def test_a_flat_table_is_told_from_the_dashboards_by_headings_and_decimals(
     assert found["created_at"] == pd.Timestamp("2025-09-01 12:00", tz="UTC")
 
 
+@pytest.mark.parametrize("own", ["_fivetran_synced", "_airbyte_extracted_at", "_sdc_batched_at"])
+def test_a_tools_own_column_does_not_make_a_flat_table_the_dashboards(load, own):
+    evidence = load(
+        f"id,created,status,total,amount_paid,customer_id,subscription_id,{own}\n"
+        "in_1,2025-09-01T12:00:00Z,paid,900,900,cus_1,sub_1,2026-04-28T00:00:00Z\n"
+    )
+    (found,) = evidence.frame("stripe_invoices").to_dict("records")
+    assert (found["amount_paid"], found["subscription_id"]) == (900, "sub_1")
+
+
 def test_a_damaged_row_of_a_flat_table_costs_that_row(load):
     evidence = load(
         "id,created,amount,customer_id\nch_1,1756737547,900,cus_1\nch_2,1\nch_3,,,cus_3\n"

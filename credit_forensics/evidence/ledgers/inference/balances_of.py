@@ -46,7 +46,7 @@ def stored_balances(
     keyed = keyed_by(database, others, owner.values, unique=False)
     for one in keyed:
         numbers = balance_fields(one.table)
-        if not numbers or one.table.words & w.PAYING:
+        if not numbers or one.table.words & w.PAYING or one.table.doubt:
             continue
         numbers = [f for f in numbers if not _moved(one.table, one.key, f)]
         if not numbers:

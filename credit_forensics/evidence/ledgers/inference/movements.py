@@ -134,7 +134,7 @@ def settle_movements(
     table = entries.table
     amount = amount_sql(database, entries, "e")
     kind = type_of(table, [owner.field, *([entries.amount] if entries.amount else [])])
-    states = [] if own_where is not None else states_of(table, entries.amount)
+    states = [] if own_where is not None else states_of(table)
     fields = [*([kind] if kind else []), *(state.field for state in states)]
     seen = groups(database, table, fields, amount_sql(database, entries, "t"))
     if seen is None and kind is not None:

@@ -34,7 +34,8 @@ _HISTORY = {"history", "historical", "audit", "aud", "version", "revision", "sna
 def only_current(database: ReadOnlyDatabase, table: SampledTable) -> SampledTable:
     """The table with its current rows alone; as it is where it stores no versions."""
     marks = [mark for field in table.columns if (mark := version_mark(field, table)) is not None]
-    if not marks or not table.rows:
+    # "updated_at" alone is in most tables, and says nothing of versions.
+    if not table.rows or (all(m.weak for m in marks) and not table.words & _HISTORY):
         return table
     try:
         return _reduced(database, table, marks)
@@ -118,7 +119,9 @@ def _keys(table: SampledTable) -> list[Field]:
     )
     for field in table.columns:
         own = field.words
-        entry = own & w.KEY and not own - w.KEY - w.ENTRY - table.words - {"original", "business"}
+        # "transaction_code" is the kind of an entry.
+        keyed = own & w.KEY - {"code"}
+        entry = keyed and not own - w.KEY - w.ENTRY - table.words - {"original", "business"}
         owner = bool(state and own & w.KEY and own & w.OWNER)
         if not (entry or owner) or field.is_time or field.type.startswith("bool"):
             continue

@@ -180,11 +180,9 @@ def sample(database: ReadOnlyDatabase, relation: Relation) -> SampledTable | Non
     if database.dialect == "sqlite":
         texts = [f"substr(CAST({quote_identifier(n)} AS TEXT), 1, {_TEXT_LENGTH})" for n in names]
     else:
-        columns = {n: quote_identifier(n) for n in names}
-        columns |= {
-            n: _spelt_bytes(q) for n, q in columns.items() if relation.columns[n] == "bytea"
-        }
-        texts = [f"left({columns[n]}::text, {_TEXT_LENGTH})" for n in names]
+        quoted = {n: quote_identifier(n) for n in names}
+        quoted |= {n: _spelt_bytes(q) for n, q in quoted.items() if relation.columns[n] == "bytea"}
+        texts = [f"left({quoted[n]}::text, {_TEXT_LENGTH})" for n in names]
     query = f"SELECT {', '.join(texts)} FROM {database.quoted(relation)} AS t LIMIT {SAMPLE_ROWS}"
     try:
         rows = database.fetch_rows(query)

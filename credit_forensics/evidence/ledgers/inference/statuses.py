@@ -54,11 +54,9 @@ class State:
         return good
 
 
-def states_of(table: SampledTable, amount: Field | None = None) -> list[State]:
-    """The columns that say whether a row counts; ``amount`` is what the rows move."""
-    found = []
-    if amount is not None and not amount.words & w.UNIT:
-        found += [state for field in table.columns if (state := _asset(field)) is not None]
+def states_of(table: SampledTable) -> list[State]:
+    """The columns that say whether a row counts."""
+    found = [state for field in table.columns if (state := _asset(field)) is not None]
     for field in table.columns:
         own = field.words
         two = {value.lower() for value in field.values} <= _TRUE | _FALSE

@@ -70,11 +70,16 @@ def version_mark(field: Field, table: SampledTable) -> Mark | None:
     if _is_done(field, said):
         return Mark(field, "done")
     rest = own - {"version", "revision", "rev", "row", "lock", "no", "number", "num"} - w.ENTRY
+    # In a store of events the version is the stream's: each row is an event of its own.
+    streams = any(f.words & {"stream", "aggregate"} for f in table.columns)
     if own & {"version", "revision", "rev", "lsn"} and not rest - table.words - {"source"}:
-        return Mark(field, "number")
+        return None if streams else Mark(field, "number")
+    if own & {"ts"} and field.is_time and not any(f.is_time for f in table.columns if f != field):
+        # The only time of a table is that of its entries.
+        return Mark(field, "number", weak=True)
     numbered = bool(field.numbers) or field.is_time
     named = own & _TAKEN_AT - {"as", "of"} or order == ("as", "of") or own >= {"as", "of"}
-    if numbered and named and not own & (w.UNIT | {"id"}):
+    if numbered and named and not own & (w.UNIT | {"id", "deleted"}):
         return Mark(field, "number", weak=not own & {"lsn", "rev", "ts", "history", "audit", "cdc"})
     if field.is_time and own & {"updated", "modified"}:
         return Mark(field, "number", weak=True)
@@ -92,7 +97,7 @@ def _is_range(field: Field) -> bool:
 def _is_done(field: Field, said: set[str]) -> bool:
     """What was done to the row ("op"); "credit" and "debit" as ``c`` and ``d`` are no such."""
     own = field.words
-    if own & {"deleted"} and own & {"cdc", "fivetran", "dms"} | {"deleted"} == own:
+    if "deleted" in own and not own - {"deleted", "cdc", "fivetran", "dms"}:
         flags = {*TRUE, "0", "false", "f", "n", "no"}
         return field.column.startswith("_") and bool(said) and said <= flags
     if not said or not said <= GONE | BEFORE | _DONE:

@@ -80,7 +80,7 @@ ADDING = _set(
     "bought gift reward signup welcome monthly plan promo promotion referral trial renewal "
     "subscription credit inflow incoming order checkout pay payment paid package free daily "
     "lot batch bucket compensation invoice allocation award initial cashback release unlock "
-    "upgrade granted awarded"
+    "upgrade granted awarded purchased"
 )
 SPENDING = _set(
     "expense usage use used consume consumed consumption spend spent debit withdraw withdrawal "
@@ -96,7 +96,7 @@ EITHER_WAY = _set(
 OWNER = _set(
     "user account owner customer member profile organization organisation org team workspace "
     "tenant company holder payable uid person client player subscriber identity wallet balance "
-    "creditor beneficiary student buyer"
+    "creditor beneficiary student buyer creditable billable"
 )
 # Who did it, not whose credits they are.
 NOT_OWNER = _set(

@@ -1,0 +1,14 @@
+CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT, email TEXT, email_verified_at TEXT, password TEXT, stripe_id TEXT, pm_type TEXT, pm_last_four TEXT, trial_ends_at TEXT, created_at TEXT, updated_at TEXT, deleted_at TEXT);
+INSERT INTO users VALUES(1001,'Ada Byte','ada@example.com',NULL,'x','cus_WBVlWdCI0CO86K',NULL,NULL,NULL,'2026-01-21 09:00:00','2026-01-21 09:00:00',NULL);
+INSERT INTO users VALUES(1002,'Bo Lin','bo@example.org',NULL,'x','cus_pVnIwLf6rJizQt',NULL,NULL,NULL,'2026-01-22 09:00:00','2026-01-22 09:00:00',NULL);
+INSERT INTO users VALUES(1003,'Cy Ray','cy@example.net',NULL,'x','cus_XNtAwanJY3l4Eu',NULL,NULL,NULL,'2026-01-23 09:00:00','2026-01-23 09:00:00',NULL);
+INSERT INTO users VALUES(1004,'Di Fox','di@example.com',NULL,'x','cus_auW8Asofp7hR0f',NULL,NULL,NULL,'2026-01-24 09:00:00','2026-01-24 09:00:00',NULL);
+INSERT INTO users VALUES(1005,'Ed Orr','ed@example.org',NULL,'x','cus_bdwrYxpPmdH6E4',NULL,NULL,NULL,'2026-01-25 09:00:00','2026-01-25 09:00:00',NULL);
+INSERT INTO users VALUES(1006,'Fay Stone','fay@example.net',NULL,'x','cus_Y7aDdleZqP0dxV',NULL,NULL,NULL,'2026-01-26 09:00:00','2026-01-26 09:00:00',NULL);
+CREATE TABLE credit_logs(id INTEGER PRIMARY KEY, user_id INTEGER, type TEXT, credits INTEGER, balance_after INTEGER, payload TEXT, created_at TEXT, updated_at TEXT);
+INSERT INTO credit_logs VALUES(1,1001,'purchase',90,90,'{"checkout_session": "cs_live_a15Ss9GIybh5sn", "payment_intent": "pi_30NvoHuMpVgrdU"}','2026-03-02 09:01:32','2026-03-02 09:01:32');
+INSERT INTO credit_logs VALUES(2,1002,'purchase',90,90,'{"checkout_session": "cs_live_a1pN7VVErNmUQG", "payment_intent": "pi_3Yb5HUY8Z9mCNW"}','2026-03-03 09:08:32','2026-03-03 09:08:32');
+INSERT INTO credit_logs VALUES(3,1004,'manual',90,90,'{"checkout_session": "cs_live_a1IKu4lgVtfoXM", "payment_intent": "pi_3TlCcozNjXDaO5"}','2026-03-11 09:00:00','2026-03-11 09:00:00');
+INSERT INTO credit_logs VALUES(4,1004,'purchase',90,180,'{"checkout_session": "cs_live_a1HNhbRnJC96SI", "payment_intent": "pi_3MZN70AN03Bnpf"}','2026-03-05 09:22:32','2026-03-05 09:22:32');
+INSERT INTO credit_logs VALUES(5,1005,'purchase',90,90,'{"checkout_session": "cs_live_a1JicWos1WUpEX", "payment_intent": "pi_3cNPtSbemVQxtl"}','2026-03-06 09:29:32','2026-03-06 09:29:32');
+INSERT INTO credit_logs VALUES(6,1006,'purchase',90,90,'{"checkout_session": "cs_live_a17jPGMtLZM0kx", "payment_intent": "pi_3BTRZWld1BNAVd"}','2026-03-07 09:36:32','2026-03-07 09:36:32');

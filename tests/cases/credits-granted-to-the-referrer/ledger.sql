@@ -1,0 +1,14 @@
+CREATE TABLE credit_transactions(id INTEGER PRIMARY KEY,user_id TEXT,amount INTEGER,type TEXT,description TEXT,stripe_checkout_session_id TEXT,stripe_payment_intent_id TEXT,stripe_event_id TEXT,created_at TEXT);
+INSERT INTO credit_transactions VALUES(1,'76e2a678-ab53-4949-a966-3d66030eccdc',90,'purchase','purchase','cs_live_a1HTxFShyo7cVA','pi_3gv9WsOZtHL8bk','evt_1vFL2gfN3A87gE','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(2,'64cdaf8b-d88c-4b1a-a7aa-9420a7374d14',90,'purchase','purchase','cs_live_a1Mg7lhVYdZWwo','pi_3KIYxc9JfHE9Vq','evt_1Czg519EQqu8VZ','2026-03-03 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(3,'64b5c0d5-f5ae-40ee-a7a0-092c9e494351',90,'purchase','purchase','cs_live_a1laLRDfa7foUM','pi_3UvMLZdTeci0mY','evt_1h2ckE8vnXBkii','2026-03-04 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(4,'bc2248c8-ef89-49da-a63c-aa858793d480',90,'purchase','purchase','cs_live_a1PQFu03yJplbG','pi_3HA2aaAhhc2E3F','evt_1LRcq4QI6uN7cn','2026-03-05 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(5,'76e2a678-ab53-4949-a966-3d66030eccdc',90,'purchase','purchase','cs_live_a1avQmLSeY4xvq','pi_31qm2PFaqnBGaS','evt_1mygp9a8MYusZH','2026-03-06 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(6,'142ac8fb-7a5f-4fe6-ae01-615fc4d4e84d',90,'purchase','purchase','cs_live_a1yfNw3jn8ljEW','pi_3ab42306spqfkb','evt_1kwcAfpg7ii91y','2026-03-07 09:01:32+00:00');
+CREATE TABLE users(id TEXT PRIMARY KEY,email TEXT,name TEXT,stripe_customer_id TEXT,customer_bound_at TEXT,created_at TEXT,credits INTEGER);
+INSERT INTO users VALUES('76e2a678-ab53-4949-a966-3d66030eccdc','ada@example.com','Ada Byte',NULL,NULL,'2026-01-21 09:00:00+00:00',180);
+INSERT INTO users VALUES('64cdaf8b-d88c-4b1a-a7aa-9420a7374d14','bo@example.org','Bo Lin',NULL,NULL,'2026-01-22 09:00:00+00:00',90);
+INSERT INTO users VALUES('64b5c0d5-f5ae-40ee-a7a0-092c9e494351','cy@example.net','Cy Ray',NULL,NULL,'2026-01-23 09:00:00+00:00',90);
+INSERT INTO users VALUES('bc2248c8-ef89-49da-a63c-aa858793d480','di@example.com','Di Fox',NULL,NULL,'2026-01-24 09:00:00+00:00',90);
+INSERT INTO users VALUES('2dc7fdc8-e2c0-4214-a15d-6d12429c3c40','ed@example.org','Ed Orr',NULL,NULL,'2026-01-25 09:00:00+00:00',0);
+INSERT INTO users VALUES('142ac8fb-7a5f-4fe6-ae01-615fc4d4e84d','fay@example.net','Fay Stone',NULL,NULL,'2026-01-26 09:00:00+00:00',90);

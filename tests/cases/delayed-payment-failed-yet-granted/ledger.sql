@@ -1,0 +1,14 @@
+CREATE TABLE profiles(id TEXT PRIMARY KEY, email TEXT, full_name TEXT, credits INTEGER, stripe_customer_id TEXT, created_at TEXT);
+INSERT INTO profiles VALUES('f9ed5b7e-0c7e-48b6-a5eb-dc802279c202','ada@example.com','Ada Byte',90,NULL,'2026-01-21 09:00:00+00:00');
+INSERT INTO profiles VALUES('59d43687-5dc7-42a2-aa3f-3f58200ab8cf','bo@example.org','Bo Lin',90,NULL,'2026-01-22 09:00:00+00:00');
+INSERT INTO profiles VALUES('d24ac6da-cb41-4be1-a90e-f8a1959eedee','cy@example.net','Cy Ray',90,NULL,'2026-01-23 09:00:00+00:00');
+INSERT INTO profiles VALUES('765f7ab2-e6d9-4802-a17a-46cddd2e6e42','di@example.com','Di Fox',90,NULL,'2026-01-24 09:00:00+00:00');
+INSERT INTO profiles VALUES('a3ae6a32-76a2-4712-a6d5-5269f50c6c33','ed@example.org','Ed Orr',90,NULL,'2026-01-25 09:00:00+00:00');
+INSERT INTO profiles VALUES('20765baa-f41d-42f6-a2a4-a7f8f9b774d5','fay@example.net','Fay Stone',90,NULL,'2026-01-26 09:00:00+00:00');
+CREATE TABLE credit_history(id TEXT, user_id TEXT, amount INTEGER, reason TEXT, stripe_session_id TEXT, stripe_event_id TEXT, created_at TEXT);
+INSERT INTO credit_history VALUES('2ed423b2-72a6-43c3-a5fd-759fd5e0d7c7','f9ed5b7e-0c7e-48b6-a5eb-dc802279c202',90,'purchase','cs_live_a17FDvSdcyc7We','evt_1h5b3o8lXwu1uH','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_history VALUES('780d6c3e-d2a4-405c-a18d-9bd54f2ffea6','59d43687-5dc7-42a2-aa3f-3f58200ab8cf',90,'purchase','cs_live_a1jk4zZsHDOvQ0','evt_1Kp4b2RuCFgvrb','2026-03-03 09:08:32+00:00');
+INSERT INTO credit_history VALUES('afe6d3c3-8c09-4606-ace0-8530d6dbc08c','d24ac6da-cb41-4be1-a90e-f8a1959eedee',90,'purchase','cs_live_a1SNURXaoPuxWP','evt_1X0tHnmhX1Uxt8','2026-03-04 09:15:32+00:00');
+INSERT INTO credit_history VALUES('bec9a309-4fa7-4063-a07d-ba02278a1392','765f7ab2-e6d9-4802-a17a-46cddd2e6e42',90,'purchase','cs_live_a1AwfmP9pdRNMY','evt_1HJ634xvsLP0gg','2026-03-05 09:22:32+00:00');
+INSERT INTO credit_history VALUES('a0240da0-4443-4ff1-ae97-f95c77ad4360','a3ae6a32-76a2-4712-a6d5-5269f50c6c33',90,'purchase','cs_live_a1UVe9iG2ea4fH','evt_1Gk5hoURNUazYs','2026-03-06 09:29:32+00:00');
+INSERT INTO credit_history VALUES('ccdd59cc-84d8-4b84-a500-7f62a28dc4b1','20765baa-f41d-42f6-a2a4-a7f8f9b774d5',90,'purchase','cs_live_a1otYWPsIo6Mws','evt_1b9dvuoF03j6Lx','2026-03-07 09:36:32+00:00');

@@ -1,0 +1,14 @@
+CREATE TABLE credit_transactions(id INTEGER PRIMARY KEY,user_id TEXT,amount INTEGER,type TEXT,description TEXT,stripe_checkout_session_id TEXT,stripe_payment_intent_id TEXT,stripe_event_id TEXT,created_at TEXT);
+INSERT INTO credit_transactions VALUES(1,'87ee137f-927e-4d59-a250-a645ce4db451',100,'purchase','purchase','cs_live_a1BP99uBHtAy6Q','pi_37qhV7sxlrSwYh','evt_1IouPe4zmQyD6J','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(2,'318ebf01-d2f9-4bc7-af0f-d963a32718b4',100,'purchase','purchase','cs_live_a1mV0RDwZK1ibW','pi_30mdnsi7mxYpcw','evt_1v0inzy47y5vl7','2026-03-03 09:08:32+00:00');
+INSERT INTO credit_transactions VALUES(3,'738d2121-64fe-4350-a434-5353fc5a0874',100,'purchase','purchase','cs_live_a1uCwHp0CtdMBP','pi_36tlVTc5MPWJBi','evt_16jOTJrSjfJKA9','2026-03-04 09:15:32+00:00');
+INSERT INTO credit_transactions VALUES(4,'738d2121-64fe-4350-a434-5353fc5a0874',-100,'chargeback','chargeback','cs_live_a1uCwHp0CtdMBP','pi_36tlVTc5MPWJBi','evt_16jOTJrSjfJKA9','2026-03-11 09:00:05+00:00');
+INSERT INTO credit_transactions VALUES(5,'7878881a-77f2-44b7-a334-3853aef01a00',100,'purchase','purchase','cs_live_a1ejPUVT3RsDHr','pi_39VqYiKGVAYYx2','evt_1EP6jGmWVsjP0Y','2026-03-05 09:22:32+00:00');
+INSERT INTO credit_transactions VALUES(6,'0576ab23-e10d-4799-abc1-1bc8c525628d',100,'purchase','purchase','cs_live_a1RG4ei5WWwsMv','pi_3PHTgSPPRr3f1p','evt_16LAIEq7M5U6dT','2026-03-06 09:29:32+00:00');
+INSERT INTO credit_transactions VALUES(7,'0576ab23-e10d-4799-abc1-1bc8c525628d',-100,'chargeback','chargeback','cs_live_a1RG4ei5WWwsMv','pi_3PHTgSPPRr3f1p','evt_16LAIEq7M5U6dT','2026-03-11 09:00:05+00:00');
+CREATE TABLE users(id TEXT PRIMARY KEY,email TEXT,name TEXT,stripe_customer_id TEXT,customer_bound_at TEXT,created_at TEXT,credits INTEGER);
+INSERT INTO users VALUES('87ee137f-927e-4d59-a250-a645ce4db451','ada@example.com','Ada Byte',NULL,NULL,'2026-01-21 09:00:00+00:00',100);
+INSERT INTO users VALUES('318ebf01-d2f9-4bc7-af0f-d963a32718b4','bo@example.org','Bo Lin',NULL,NULL,'2026-01-22 09:00:00+00:00',100);
+INSERT INTO users VALUES('738d2121-64fe-4350-a434-5353fc5a0874','cy@example.net','Cy Ray',NULL,NULL,'2026-01-23 09:00:00+00:00',0);
+INSERT INTO users VALUES('7878881a-77f2-44b7-a334-3853aef01a00','di@example.com','Di Fox',NULL,NULL,'2026-01-24 09:00:00+00:00',100);
+INSERT INTO users VALUES('0576ab23-e10d-4799-abc1-1bc8c525628d','ed@example.org','Ed Orr',NULL,NULL,'2026-01-25 09:00:00+00:00',0);

@@ -1,0 +1,14 @@
+CREATE TABLE profiles(id TEXT PRIMARY KEY, email TEXT, full_name TEXT, credits INTEGER, stripe_customer_id TEXT, created_at TEXT);
+INSERT INTO profiles VALUES('059252b5-7da5-492d-aa20-47ea3941934c','ada@example.com','Ada Byte',90,NULL,'2026-01-21 09:00:00+00:00');
+INSERT INTO profiles VALUES('a969471e-ac80-4dc2-a1ff-618859298e16','bo@example.org','Bo Lin',0,NULL,'2026-01-22 09:00:00+00:00');
+INSERT INTO profiles VALUES('7717a9c2-a639-478e-a120-ad3722c42073','cy@example.net','Cy Ray',180,NULL,'2026-01-23 09:00:00+00:00');
+INSERT INTO profiles VALUES('612a8161-336d-429d-a877-765c4b87654b','di@example.com','Di Fox',90,NULL,'2026-01-24 09:00:00+00:00');
+INSERT INTO profiles VALUES('7a48b283-4b40-46de-a2d3-6e7291c8ab21','ed@example.org','Ed Orr',90,NULL,'2026-01-25 09:00:00+00:00');
+INSERT INTO profiles VALUES('68349083-948a-4e2e-a775-75686c026474','fay@example.net','Fay Stone',90,NULL,'2026-01-26 09:00:00+00:00');
+CREATE TABLE credit_history(id TEXT, user_id TEXT, amount INTEGER, reason TEXT, stripe_session_id TEXT, stripe_event_id TEXT, created_at TEXT);
+INSERT INTO credit_history VALUES('4096d524-dfb3-4744-a13b-bd2001be143f','059252b5-7da5-492d-aa20-47ea3941934c',90,'purchase','cs_live_a1xNnxNFZID9Bg','evt_1GzU1od3Vz8qBF','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_history VALUES('ad0961d9-13f3-4f15-af18-fac42e2d609c','7717a9c2-a639-478e-a120-ad3722c42073',90,'purchase','cs_live_a1eNflhB2nAhd3','evt_1RkQlXlKvUR4PU','2026-03-03 09:01:32+00:00');
+INSERT INTO credit_history VALUES('f21513a4-d20a-4b28-ae9e-6887a81e46b2','7717a9c2-a639-478e-a120-ad3722c42073',90,'purchase','cs_live_a1VbEjeoraWKRi','evt_16ukzFqFyI7npW','2026-03-04 09:01:32+00:00');
+INSERT INTO credit_history VALUES('3c371a1e-05c0-442d-a36d-1b793c12e127','612a8161-336d-429d-a877-765c4b87654b',90,'purchase','cs_live_a1h3LjZbiEhrAM','evt_1HwocfekyzJM6z','2026-03-05 09:01:32+00:00');
+INSERT INTO credit_history VALUES('43466e08-7543-4d9a-a29a-e08e758af0d6','7a48b283-4b40-46de-a2d3-6e7291c8ab21',90,'purchase','cs_live_a1C1HopCQn0hfv','evt_1PGGvKii6bY3Sg','2026-03-06 09:01:32+00:00');
+INSERT INTO credit_history VALUES('7cad7506-6572-462d-adb1-df28fca1312e','68349083-948a-4e2e-a775-75686c026474',90,'purchase','cs_live_a12S25jNShAJsL','evt_1bJkKxHGZcx0Lc','2026-03-07 09:01:32+00:00');

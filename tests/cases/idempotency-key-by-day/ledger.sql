@@ -1,0 +1,12 @@
+CREATE TABLE "User"(id TEXT PRIMARY KEY, email TEXT, name TEXT, "stripeCustomerId" TEXT, "creditBalance" INTEGER, "createdAt" TEXT);
+INSERT INTO "User" VALUES('73a71492-ba32-4c39-ade7-f7a93248b56f','ada@example.com','Ada Byte',NULL,90,'2026-01-21T09:00:00Z');
+INSERT INTO "User" VALUES('76e24fdb-b3bd-4408-af10-ab81f488ee8a','bo@example.org','Bo Lin',NULL,90,'2026-01-22T09:00:00Z');
+INSERT INTO "User" VALUES('edd6e55c-31ae-4d3a-abb3-1250cb64190e','cy@example.net','Cy Ray',NULL,90,'2026-01-23T09:00:00Z');
+INSERT INTO "User" VALUES('c4ee299e-9d1a-4d60-a35a-6883f27efec1','di@example.com','Di Fox',NULL,90,'2026-01-24T09:00:00Z');
+INSERT INTO "User" VALUES('eff35038-72e7-4153-ac5a-945207c4ab28','ed@example.org','Ed Orr',NULL,90,'2026-01-25T09:00:00Z');
+CREATE TABLE "CreditLedger"(id TEXT PRIMARY KEY, "userId" TEXT, delta INTEGER, source TEXT, "sourceId" TEXT, "createdAt" TEXT);
+INSERT INTO "CreditLedger" VALUES('cmwtxadbdcpzly3eitd6u73i','73a71492-ba32-4c39-ade7-f7a93248b56f',90,'PURCHASE','73a71492-ba32-4c39-ade7-f7a93248b56f:2026-03-02','2026-03-02T09:01:32Z');
+INSERT INTO "CreditLedger" VALUES('cmci3qryspxbtgvh4u5d0y8s','76e24fdb-b3bd-4408-af10-ab81f488ee8a',90,'PURCHASE','76e24fdb-b3bd-4408-af10-ab81f488ee8a:2026-03-03','2026-03-03T09:08:32Z');
+INSERT INTO "CreditLedger" VALUES('cmza6wzxsk1r8fk8sxjezhcp','edd6e55c-31ae-4d3a-abb3-1250cb64190e',90,'PURCHASE','edd6e55c-31ae-4d3a-abb3-1250cb64190e:2026-03-04','2026-03-04T09:15:32Z');
+INSERT INTO "CreditLedger" VALUES('cmougmqej8nhvm6puutouicc','c4ee299e-9d1a-4d60-a35a-6883f27efec1',90,'PURCHASE','c4ee299e-9d1a-4d60-a35a-6883f27efec1:2026-03-05','2026-03-05T09:22:32Z');
+INSERT INTO "CreditLedger" VALUES('cmtak71ssswqbmjtbgxd32j1','eff35038-72e7-4153-ac5a-945207c4ab28',90,'PURCHASE','eff35038-72e7-4153-ac5a-945207c4ab28:2026-03-06','2026-03-06T09:29:32Z');

@@ -1,0 +1,17 @@
+CREATE TABLE profiles(id TEXT PRIMARY KEY, email TEXT, full_name TEXT, credits INTEGER, stripe_customer_id TEXT, created_at TEXT);
+INSERT INTO profiles VALUES('4b55c9d1-5ce7-4215-a74f-df272ac6ddc4','ada@example.com','Ada Byte',180,'cus_BYVfFEox92a5SV','2026-01-21 09:00:00+00:00');
+INSERT INTO profiles VALUES('8afe6c76-5b1c-4f59-ac8d-56ae657d44f7','bo@example.org','Bo Lin',90,'cus_gsau20FGOOcUlm','2026-01-22 09:00:00+00:00');
+INSERT INTO profiles VALUES('ed7d6960-e6e6-4825-af40-88d75d7523f3','cy@example.net','Cy Ray',180,'cus_nyp9yvI26jGafG','2026-01-23 09:00:00+00:00');
+INSERT INTO profiles VALUES('44ecf2a4-ee74-4884-a622-6e08f5f88358','di@example.com','Di Fox',180,'cus_Hs0MTX7c7FyxB5','2026-01-24 09:00:00+00:00');
+INSERT INTO profiles VALUES('25c7d4af-8b8e-46f6-a31a-bf21e60e0390','ed@example.org','Ed Orr',90,'cus_c294bVEwWNI7xr','2026-01-25 09:00:00+00:00');
+INSERT INTO profiles VALUES('78a58636-9238-4662-a577-806ec75cf00d','fay@example.net','Fay Stone',90,'cus_sQPg56prwmkXxj','2026-01-26 09:00:00+00:00');
+CREATE TABLE credit_history(id TEXT, user_id TEXT, amount INTEGER, reason TEXT, stripe_session_id TEXT, stripe_event_id TEXT, created_at TEXT);
+INSERT INTO credit_history VALUES('56d38a26-b800-418e-a580-e683623e6878','4b55c9d1-5ce7-4215-a74f-df272ac6ddc4',90,'purchase','cs_live_a1y8fyPPwlZ4pA','evt_14V9RgdV9uRKyt','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_history VALUES('afae01cd-d1e3-4002-a92d-cd38b3e73a00','8afe6c76-5b1c-4f59-ac8d-56ae657d44f7',90,'purchase','cs_live_a1vOVtoDFuQinQ','evt_1yesEvVeXnmIEj','2026-03-03 09:08:32+00:00');
+INSERT INTO credit_history VALUES('be4c4302-cc22-4ac6-a503-d8c36d2d13e9','ed7d6960-e6e6-4825-af40-88d75d7523f3',90,'purchase','cs_live_a1N5YptKFMaTZG','evt_1Rko0B2hV9Zcpe','2026-03-04 09:15:32+00:00');
+INSERT INTO credit_history VALUES('f5eee870-328a-4c85-a025-b8107f37fe37','44ecf2a4-ee74-4884-a622-6e08f5f88358',90,'purchase','cs_live_a19CYTZ723qxwX','evt_1xaThK54VBoO4G','2026-03-05 09:22:32+00:00');
+INSERT INTO credit_history VALUES('c62bbc9d-04aa-4e4b-a7f9-f0a0cb02ea71','25c7d4af-8b8e-46f6-a31a-bf21e60e0390',90,'purchase','cs_live_a1gG8FyCUXgwzy','evt_1pCMrS4YbCiai2','2026-03-06 09:29:32+00:00');
+INSERT INTO credit_history VALUES('d0dc6fc2-8d0d-4eb1-ae34-d502c6c75ddc','78a58636-9238-4662-a577-806ec75cf00d',90,'purchase','cs_live_a1akWDiSb3Fky6','evt_1YTUd7yNtuPtKQ','2026-03-07 09:36:32+00:00');
+INSERT INTO credit_history VALUES('a35252df-3408-4d10-a244-0722c85f4197','4b55c9d1-5ce7-4215-a74f-df272ac6ddc4',90,'purchase','cs_live_a1czC1obcf2sVQ','evt_1n8JeAkjCNXWWO','2026-03-10 09:01:32+00:00');
+INSERT INTO credit_history VALUES('5f843830-f101-429a-a41e-7b4cb9e798bc','44ecf2a4-ee74-4884-a622-6e08f5f88358',90,'purchase','cs_live_a11ku8yJeK4ovW','evt_1bMV3aPi9nbTZU','2026-03-11 09:01:32+00:00');
+INSERT INTO credit_history VALUES('a4fbb091-b4aa-4c4e-a12c-a9e67bb903c3','ed7d6960-e6e6-4825-af40-88d75d7523f3',90,'purchase','cs_live_a19k4ZhtDa3BLm','evt_149hTt2Gf1gpge','2026-03-12 09:01:32+00:00');

@@ -1,0 +1,14 @@
+CREATE TABLE users(id INTEGER PRIMARY KEY, name TEXT, email TEXT, email_verified_at TEXT, password TEXT, stripe_id TEXT, pm_type TEXT, pm_last_four TEXT, trial_ends_at TEXT, created_at TEXT, updated_at TEXT, deleted_at TEXT);
+INSERT INTO users VALUES(11,'Ada Byte','ada@example.com',NULL,'x','cus_CIynPApOHxyWQy',NULL,NULL,NULL,'2026-01-21 09:00:00','2026-01-21 09:00:00',NULL);
+INSERT INTO users VALUES(12,'Bo Lin','bo@example.org',NULL,'x','cus_wy5Na4Avzd63Gs',NULL,NULL,NULL,'2026-01-22 09:00:00','2026-01-22 09:00:00',NULL);
+INSERT INTO users VALUES(13,'Cy Ray','cy@example.net',NULL,'x','cus_PdcohLUvrtz7Nb',NULL,NULL,NULL,'2026-01-23 09:00:00','2026-01-23 09:00:00',NULL);
+INSERT INTO users VALUES(14,'Deleted User','deleted-14@invalid',NULL,'x','cus_vtPHrK1kZ3gpD7',NULL,NULL,NULL,'2026-01-24 09:00:00','2026-01-24 09:00:00','2026-03-14 09:00:00');
+INSERT INTO users VALUES(15,'Ed Orr','ed@example.org',NULL,'x','cus_keZYpurJuAF0zS',NULL,NULL,NULL,'2026-01-25 09:00:00','2026-01-25 09:00:00',NULL);
+INSERT INTO users VALUES(16,'Fay Stone','fay@example.net',NULL,'x','cus_MbEfnjAaALyTna',NULL,NULL,NULL,'2026-01-26 09:00:00','2026-01-26 09:00:00',NULL);
+CREATE TABLE credit_logs(id INTEGER PRIMARY KEY, user_id INTEGER, type TEXT, credits INTEGER, balance_after INTEGER, payload TEXT, created_at TEXT, updated_at TEXT);
+INSERT INTO credit_logs VALUES(1,11,'purchase',90,90,'{"checkout_session": "cs_live_a13QTikLcUwIHe", "payment_intent": "pi_3DaBGImgtr1csa"}','2026-03-02 09:01:32','2026-03-02 09:01:32');
+INSERT INTO credit_logs VALUES(2,12,'purchase',90,90,'{"checkout_session": "cs_live_a1j5HE7Aq1RhY3", "payment_intent": "pi_3ffLwznZn5h5ob"}','2026-03-03 09:08:32','2026-03-03 09:08:32');
+INSERT INTO credit_logs VALUES(3,13,'purchase',90,90,'{"checkout_session": "cs_live_a1dbg2FMbvw3yL", "payment_intent": "pi_3o5tjM8c3R7fGM"}','2026-03-04 09:15:32','2026-03-04 09:15:32');
+INSERT INTO credit_logs VALUES(4,14,'purchase',90,90,'{"checkout_session": "cs_live_a1eoGJwpmTWNSU", "payment_intent": "pi_3ZrYOSWQoPI0FS"}','2026-03-05 09:22:32','2026-03-05 09:22:32');
+INSERT INTO credit_logs VALUES(5,15,'purchase',90,90,'{"checkout_session": "cs_live_a1M6eT8ZdYFHHu", "payment_intent": "pi_3V6afFVBVpGuA1"}','2026-03-06 09:29:32','2026-03-06 09:29:32');
+INSERT INTO credit_logs VALUES(6,16,'purchase',90,90,'{"checkout_session": "cs_live_a1L75E8LTABnep", "payment_intent": "pi_3gRx4Rnur78uwC"}','2026-03-07 09:36:32','2026-03-07 09:36:32');

@@ -1,0 +1,16 @@
+CREATE TABLE credit_transactions(id INTEGER PRIMARY KEY,user_id TEXT,amount INTEGER,type TEXT,description TEXT,stripe_checkout_session_id TEXT,stripe_payment_intent_id TEXT,stripe_event_id TEXT,created_at TEXT);
+INSERT INTO credit_transactions VALUES(1,'b309a95b-543c-45dc-af75-981a3b5cfc93',90,'purchase','purchase','cs_live_a1DOyLklZivizu','pi_3cLmnFmgOkGDO3','evt_1B14pmvNKzNOr5','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(2,'b06615ad-e512-4b98-abd9-233f5da27196',90,'purchase','purchase','cs_live_a17XbFRdfI2hHw','pi_3y2jABrpZKmdxG','evt_1mITY5LlOoiX3L','2026-03-03 09:08:32+00:00');
+INSERT INTO credit_transactions VALUES(3,'ff05461e-a7bb-406a-aa37-782826112b2a',90,'purchase','purchase','cs_live_a1onXXSCZIszsM','pi_3jmE0K5yfsq9kr','evt_1kjBSA7D4x8iZP','2026-03-04 09:15:32+00:00');
+INSERT INTO credit_transactions VALUES(4,'e55720b6-c1d2-4e2c-abe3-50320ffd88ea',90,'purchase','purchase','cs_live_a1VustKrs93YvV','pi_3WUg503BHmmt4i','evt_1ajJ5vLGuFVhXw','2026-03-05 09:22:32+00:00');
+INSERT INTO credit_transactions VALUES(5,'0a6f8dce-daa2-4729-acff-8dba12f0fcf4',90,'purchase','purchase','cs_live_a1uhPJSkrKo6ic','pi_3MIY7zO3vyE7kj','evt_1F5g1h5dHjYLxv','2026-03-06 09:29:32+00:00');
+INSERT INTO credit_transactions VALUES(6,'c151c31e-11ae-4195-a550-ee96a8be5cdf',90,'purchase','purchase','cs_live_a1foIpqp7kQFP2','pi_3EEXWlaDeHCtqQ','evt_1ly5EtGGezB75g','2026-03-07 09:36:32+00:00');
+INSERT INTO credit_transactions VALUES(7,'0a6f8dce-daa2-4729-acff-8dba12f0fcf4',-90,'merge','merged into b06615ad-e512-4b98-abd9-233f5da27196',NULL,NULL,NULL,'2026-03-12 09:00:00+00:00');
+INSERT INTO credit_transactions VALUES(8,'b06615ad-e512-4b98-abd9-233f5da27196',90,'merge','merged from 0a6f8dce-daa2-4729-acff-8dba12f0fcf4',NULL,NULL,NULL,'2026-03-12 09:00:00+00:00');
+CREATE TABLE users(id TEXT PRIMARY KEY,email TEXT,name TEXT,stripe_customer_id TEXT,customer_bound_at TEXT,created_at TEXT,credits INTEGER);
+INSERT INTO users VALUES('b309a95b-543c-45dc-af75-981a3b5cfc93','ada@example.com','Ada Byte',NULL,NULL,'2026-01-21 09:00:00+00:00',90);
+INSERT INTO users VALUES('b06615ad-e512-4b98-abd9-233f5da27196','bo@example.org','Bo Lin',NULL,NULL,'2026-01-22 09:00:00+00:00',180);
+INSERT INTO users VALUES('ff05461e-a7bb-406a-aa37-782826112b2a','cy@example.net','Cy Ray',NULL,NULL,'2026-01-23 09:00:00+00:00',90);
+INSERT INTO users VALUES('e55720b6-c1d2-4e2c-abe3-50320ffd88ea','di@example.com','Di Fox',NULL,NULL,'2026-01-24 09:00:00+00:00',90);
+INSERT INTO users VALUES('0a6f8dce-daa2-4729-acff-8dba12f0fcf4','ed@example.org','Ed Orr',NULL,NULL,'2026-01-25 09:00:00+00:00',0);
+INSERT INTO users VALUES('c151c31e-11ae-4195-a550-ee96a8be5cdf','fay@example.net','Fay Stone',NULL,NULL,'2026-01-26 09:00:00+00:00',90);

@@ -1,0 +1,14 @@
+CREATE TABLE auth_user(id INTEGER PRIMARY KEY, password TEXT, last_login TEXT, is_superuser INTEGER, username TEXT, first_name TEXT, last_name TEXT, email TEXT, is_staff INTEGER, is_active INTEGER, date_joined TEXT);
+INSERT INTO auth_user VALUES(31,'x',NULL,0,'ada','Ada','Byte','ada@example.com',0,1,'2026-01-21 09:00:00');
+INSERT INTO auth_user VALUES(32,'x',NULL,0,'bo','Bo','Lin','bo@example.org',0,1,'2026-01-22 09:00:00');
+INSERT INTO auth_user VALUES(33,'x',NULL,0,'cy','Cy','Ray','cy@example.net',0,1,'2026-01-23 09:00:00');
+INSERT INTO auth_user VALUES(34,'x',NULL,0,'di','Di','Fox','di@example.com',0,1,'2026-01-24 09:00:00');
+INSERT INTO auth_user VALUES(35,'x',NULL,0,'ed','Ed','Orr','ed@example.org',0,1,'2026-01-25 09:00:00');
+CREATE TABLE billing_creditledgerentry(id INTEGER PRIMARY KEY, created TEXT, modified TEXT, amount INTEGER, entry_type TEXT, description TEXT, stripe_payment_intent TEXT, user_id INTEGER);
+INSERT INTO billing_creditledgerentry VALUES(1,'2026-03-02 09:01:32','2026-03-02 09:01:32',100,'purchase','purchase','pi_3dyDlllmJ8OLjz',31);
+INSERT INTO billing_creditledgerentry VALUES(2,'2026-03-03 09:08:32','2026-03-03 09:08:32',100,'purchase','purchase','pi_3Qera2VV3dLtYy',32);
+INSERT INTO billing_creditledgerentry VALUES(3,'2026-03-11 09:00:05','2026-03-11 09:00:05',-100,'refund','refund','pi_3Qera2VV3dLtYy',32);
+INSERT INTO billing_creditledgerentry VALUES(4,'2026-03-04 09:15:32','2026-03-04 09:15:32',100,'purchase','purchase','pi_39hiSZzCuOVfZd',33);
+INSERT INTO billing_creditledgerentry VALUES(5,'2026-03-05 09:22:32','2026-03-05 09:22:32',100,'purchase','purchase','pi_30oMlHR1eT3D99',34);
+INSERT INTO billing_creditledgerentry VALUES(6,'2026-03-11 09:00:05','2026-03-11 09:00:05',-100,'refund','refund','pi_30oMlHR1eT3D99',34);
+INSERT INTO billing_creditledgerentry VALUES(7,'2026-03-06 09:29:32','2026-03-06 09:29:32',100,'purchase','purchase','pi_33v8BeHUan935e',35);

@@ -1,0 +1,16 @@
+CREATE TABLE credit_transactions(id INTEGER PRIMARY KEY,user_id TEXT,amount INTEGER,type TEXT,description TEXT,stripe_checkout_session_id TEXT,stripe_payment_intent_id TEXT,stripe_event_id TEXT,created_at TEXT);
+INSERT INTO credit_transactions VALUES(1,'7795b490-24fd-4895-a5f4-18d05521d2ce',90,'purchase','purchase','cs_live_a17EBVoS6KjEhs','pi_33w2BrFEFhIYDI','evt_1RiECPPlzfP9i2','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(2,'d7af7c8e-9b23-4d85-a5eb-d5937bac0375',90,'purchase','purchase','cs_live_a1m6vNI30PuQZn','pi_3J6ksp27QZARoU','evt_1T4z1VH2KItJDM','2026-03-03 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(3,'aedd66ee-8a71-4de5-ab72-c5ee51fcdbd2',90,'purchase','purchase','cs_live_a11hKg2Hr39Js4','pi_3xXmXEJtaADDYI','evt_1pzW0TkgbZRO1g','2026-03-04 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(4,'7795b490-24fd-4895-a5f4-18d05521d2ce',90,'purchase','purchase','cs_live_a1neUyjgF42FaM','pi_3mnvqPzAEVTMGr','evt_1j5jdLWUaVJtbz','2026-03-05 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(5,'7795b490-24fd-4895-a5f4-18d05521d2ce',90,'purchase','purchase','cs_live_a12WVOi9vGFZoJ','pi_3wNJ0DnWbfjGvo','evt_1aFr0tzQfJ2jXq','2026-03-06 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(6,'7795b490-24fd-4895-a5f4-18d05521d2ce',90,'purchase','purchase','cs_live_a1ooktA9sT6xrQ','pi_3YTIKBPKb1n9W2','evt_1GmDXPOW8eAZRf','2026-03-07 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(7,'7795b490-24fd-4895-a5f4-18d05521d2ce',90,'purchase','purchase','cs_live_a1a3RsIhestuuf','pi_3CkGhTY1hfVQaY','evt_16oDSOVuG2GFjG','2026-03-08 09:01:32+00:00');
+CREATE TABLE users(id TEXT PRIMARY KEY,email TEXT,name TEXT,stripe_customer_id TEXT,customer_bound_at TEXT,created_at TEXT,credits INTEGER);
+INSERT INTO users VALUES('7795b490-24fd-4895-a5f4-18d05521d2ce','ada@example.com','Ada Byte',NULL,NULL,'2026-01-21 09:00:00+00:00',450);
+INSERT INTO users VALUES('d7af7c8e-9b23-4d85-a5eb-d5937bac0375','bo@example.org','Bo Lin',NULL,NULL,'2026-01-22 09:00:00+00:00',90);
+INSERT INTO users VALUES('aedd66ee-8a71-4de5-ab72-c5ee51fcdbd2','cy@example.net','Cy Ray',NULL,NULL,'2026-01-23 09:00:00+00:00',90);
+INSERT INTO users VALUES('139e6e2e-61e7-49f5-ac7f-d60fe0d25a31','di@example.com','Di Fox',NULL,NULL,'2026-01-24 09:00:00+00:00',0);
+INSERT INTO users VALUES('b32dc6a5-72a7-4ff0-a047-7c7466a1f6bf','ed@example.org','Ed Orr',NULL,NULL,'2026-01-25 09:00:00+00:00',0);
+INSERT INTO users VALUES('92a44aba-a5f3-4102-a7c0-3798b6d9efd5','fay@example.net','Fay Stone',NULL,NULL,'2026-01-26 09:00:00+00:00',0);
+INSERT INTO users VALUES('9084331e-a280-4b32-aeb7-2e96532238dc','gus@example.com','Gus Tran',NULL,NULL,'2026-01-27 09:00:00+00:00',0);

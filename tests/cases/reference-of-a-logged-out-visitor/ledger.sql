@@ -1,0 +1,14 @@
+CREATE TABLE profiles(id TEXT PRIMARY KEY, email TEXT, full_name TEXT, credits INTEGER, stripe_customer_id TEXT, created_at TEXT);
+INSERT INTO profiles VALUES('067ca040-5343-4ab1-a8ca-59d1ee785131','ada@example.com','Ada Byte',90,NULL,'2026-01-21 09:00:00+00:00');
+INSERT INTO profiles VALUES('31ef4745-51c1-4e56-a214-204732fdf6d9','bo@example.org','Bo Lin',90,NULL,'2026-01-22 09:00:00+00:00');
+INSERT INTO profiles VALUES('00806fe3-2672-4352-ad65-ca5725677261','cy@example.net','Cy Ray',90,NULL,'2026-01-23 09:00:00+00:00');
+INSERT INTO profiles VALUES('92c721f1-c6ce-424b-a5e0-58d08be1555f','di@example.com','Di Fox',0,NULL,'2026-01-24 09:00:00+00:00');
+INSERT INTO profiles VALUES('f3b7283a-afed-474b-a3a4-d97673b4471a','ed@example.org','Ed Orr',90,NULL,'2026-01-25 09:00:00+00:00');
+INSERT INTO profiles VALUES('950914d3-72db-4563-af8d-af1e81ca5c3a','fay@example.net','Fay Stone',90,NULL,'2026-01-26 09:00:00+00:00');
+CREATE TABLE credit_history(id TEXT, user_id TEXT, amount INTEGER, reason TEXT, stripe_session_id TEXT, stripe_event_id TEXT, created_at TEXT);
+INSERT INTO credit_history VALUES('24fa68f7-a49d-499e-a9eb-9ba98721dea1','067ca040-5343-4ab1-a8ca-59d1ee785131',90,'purchase','cs_live_a1NLemG20xS85h','evt_1SHNm9KSCeRmft','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_history VALUES('ed195b0d-a76f-4634-a0bb-471acb0bafae','31ef4745-51c1-4e56-a214-204732fdf6d9',90,'purchase','cs_live_a1KFsT02wgbJGi','evt_1XodzKXeJGxniR','2026-03-03 09:01:32+00:00');
+INSERT INTO credit_history VALUES('102515d6-f900-4b37-afef-34b5bd6b3d44','00806fe3-2672-4352-ad65-ca5725677261',90,'purchase','cs_live_a12E0DV0A2RcYQ','evt_1Ni3jzZXJaEgwj','2026-03-04 09:01:32+00:00');
+INSERT INTO credit_history VALUES('22b9171c-9963-41aa-a7a3-f5a16cee711b','683183f2-2ad4-4ab0-ab37-8023e72c1395',90,'purchase','cs_live_a1z7J9QEMrIri3','evt_1RjEUdQTXfEk1C','2026-03-05 09:01:32+00:00');
+INSERT INTO credit_history VALUES('9b938363-e913-4c6e-a60d-43983c1157da','f3b7283a-afed-474b-a3a4-d97673b4471a',90,'purchase','cs_live_a1sVilMc7XEhk2','evt_1eMr6gXDfLisym','2026-03-06 09:01:32+00:00');
+INSERT INTO credit_history VALUES('e7b0457a-9d8b-43b2-aee2-c79737ad1785','950914d3-72db-4563-af8d-af1e81ca5c3a',90,'purchase','cs_live_a1rEMVDmoIzg6X','evt_18XSZnNgXx3FEv','2026-03-07 09:01:32+00:00');

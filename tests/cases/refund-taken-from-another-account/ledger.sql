@@ -1,0 +1,15 @@
+CREATE TABLE credit_transactions(id INTEGER PRIMARY KEY,user_id TEXT,amount INTEGER,type TEXT,description TEXT,stripe_checkout_session_id TEXT,stripe_payment_intent_id TEXT,stripe_event_id TEXT,created_at TEXT);
+INSERT INTO credit_transactions VALUES(1,'182d831c-aa15-4aa7-a0d2-c20ae3124409',90,'purchase','purchase','cs_live_a1uUyoS4e3qskA','pi_3ZYChdKBWPBHwj','evt_1thsQP0unGbVxY','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(2,'a0cdfdb1-52f8-4aac-aeca-062b0b7c19f7',90,'purchase','purchase','cs_live_a1Jmye5F3csiEU','pi_33akYYfvcgjoDB','evt_1QzwYo0ddJeh7p','2026-03-03 09:08:32+00:00');
+INSERT INTO credit_transactions VALUES(3,'b8dd032b-22d0-42c0-a8f1-adb05d24b721',90,'purchase','purchase','cs_live_a1XP342Iq6AJxx','pi_3XEsP4JIkybqUb','evt_1J3hQIh6vsZZO3','2026-03-04 09:15:32+00:00');
+INSERT INTO credit_transactions VALUES(4,'a44ffc08-fac7-40fa-a1be-bdab6ea65c1d',-90,'refund','refund','cs_live_a1XP342Iq6AJxx','pi_3XEsP4JIkybqUb','evt_1J3hQIh6vsZZO3','2026-03-11 09:00:04+00:00');
+INSERT INTO credit_transactions VALUES(5,'a35cd14e-0bee-4d05-a4a3-b7a2876a8c12',90,'purchase','purchase','cs_live_a1KzrKdORITm4t','pi_38xe813nfCc8I7','evt_1njQZPiYTQLtxG','2026-03-05 09:22:32+00:00');
+INSERT INTO credit_transactions VALUES(6,'a44ffc08-fac7-40fa-a1be-bdab6ea65c1d',90,'purchase','purchase','cs_live_a1Q7Jf27a4LMTj','pi_3WAQl5gQNeoKyi','evt_1pgUT1dSHTXjx7','2026-03-06 09:29:32+00:00');
+INSERT INTO credit_transactions VALUES(7,'a1c1c93e-a7e8-4b7e-aa15-30df4f1f4ab7',90,'purchase','purchase','cs_live_a1ZlXJ4pG8PlXF','pi_3JEUX0LSvQocli','evt_1MFGAzTFeZmlwo','2026-03-07 09:36:32+00:00');
+CREATE TABLE users(id TEXT PRIMARY KEY,email TEXT,name TEXT,stripe_customer_id TEXT,customer_bound_at TEXT,created_at TEXT,credits INTEGER);
+INSERT INTO users VALUES('182d831c-aa15-4aa7-a0d2-c20ae3124409','ada@example.com','Ada Byte',NULL,NULL,'2026-01-21 09:00:00+00:00',90);
+INSERT INTO users VALUES('a0cdfdb1-52f8-4aac-aeca-062b0b7c19f7','bo@example.org','Bo Lin',NULL,NULL,'2026-01-22 09:00:00+00:00',90);
+INSERT INTO users VALUES('b8dd032b-22d0-42c0-a8f1-adb05d24b721','cy@example.net','Cy Ray',NULL,NULL,'2026-01-23 09:00:00+00:00',90);
+INSERT INTO users VALUES('a35cd14e-0bee-4d05-a4a3-b7a2876a8c12','di@example.com','Di Fox',NULL,NULL,'2026-01-24 09:00:00+00:00',90);
+INSERT INTO users VALUES('a44ffc08-fac7-40fa-a1be-bdab6ea65c1d','ed@example.org','Ed Orr',NULL,NULL,'2026-01-25 09:00:00+00:00',0);
+INSERT INTO users VALUES('a1c1c93e-a7e8-4b7e-aa15-30df4f1f4ab7','fay@example.net','Fay Stone',NULL,NULL,'2026-01-26 09:00:00+00:00',90);

@@ -1,0 +1,14 @@
+CREATE TABLE credit_transactions(id INTEGER PRIMARY KEY,user_id TEXT,amount INTEGER,type TEXT,description TEXT,stripe_checkout_session_id TEXT,stripe_payment_intent_id TEXT,stripe_event_id TEXT,created_at TEXT);
+INSERT INTO credit_transactions VALUES(1,'6be1679f-6ae2-4652-ab6f-a7cd62de963a',90,'purchase','purchase','cs_live_a1av57G5iKQE6i','pi_3Scpty5pEpmAjM','evt_1NxXY58DN7q2dD','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(2,'e63b0bb0-841d-4824-abf5-f950221be3e4',90,'purchase','purchase','cs_live_a1OxNsix8EpXiX','pi_3Lgakq0TkHiJUs','evt_1kwZ4eKqlQaauc','2026-03-03 09:08:32+00:00');
+INSERT INTO credit_transactions VALUES(3,'9ac21be1-68a2-448e-ad3a-738500ce1a78',90,'purchase','purchase','cs_live_a1tlNiGMVzd7TN','pi_3pt4CueAQCwS6c','evt_1srY3Lg4TjwSNb','2026-03-04 09:15:32+00:00');
+INSERT INTO credit_transactions VALUES(4,'9ac21be1-68a2-448e-ad3a-738500ce1a78',90,'purchase','purchase','cs_live_a1tlNiGMVzd7TN','pi_3pt4CueAQCwS6c','evt_1srY3Lg4TjwSNb','2026-03-04 10:15:35+00:00');
+INSERT INTO credit_transactions VALUES(5,'cc172643-4a3b-4e6b-a4ea-9987d6e9171a',90,'purchase','purchase','cs_live_a1c17UTlw9MUPd','pi_3Q2kRVqHKJDThl','evt_12JCh803S2xXep','2026-03-05 09:22:32+00:00');
+INSERT INTO credit_transactions VALUES(6,'10de84f1-1832-4a24-ad38-07b6376556e4',90,'purchase','purchase','cs_live_a1mZYclCEuJ5Is','pi_31Sx7nBHTgq72l','evt_1xqXqYSFeoFYD7','2026-03-06 09:29:32+00:00');
+INSERT INTO credit_transactions VALUES(7,'6be1679f-6ae2-4652-ab6f-a7cd62de963a',-1,'usage','usage',NULL,NULL,NULL,'2026-03-11 09:00:00+00:00');
+CREATE TABLE users(id TEXT PRIMARY KEY,email TEXT,name TEXT,stripe_customer_id TEXT,customer_bound_at TEXT,created_at TEXT,credits INTEGER);
+INSERT INTO users VALUES('6be1679f-6ae2-4652-ab6f-a7cd62de963a','ada@example.com','Ada Byte',NULL,NULL,'2026-01-21 09:00:00+00:00',89);
+INSERT INTO users VALUES('e63b0bb0-841d-4824-abf5-f950221be3e4','bo@example.org','Bo Lin',NULL,NULL,'2026-01-22 09:00:00+00:00',90);
+INSERT INTO users VALUES('9ac21be1-68a2-448e-ad3a-738500ce1a78','cy@example.net','Cy Ray',NULL,NULL,'2026-01-23 09:00:00+00:00',180);
+INSERT INTO users VALUES('cc172643-4a3b-4e6b-a4ea-9987d6e9171a','di@example.com','Di Fox',NULL,NULL,'2026-01-24 09:00:00+00:00',90);
+INSERT INTO users VALUES('10de84f1-1832-4a24-ad38-07b6376556e4','ed@example.org','Ed Orr',NULL,NULL,'2026-01-25 09:00:00+00:00',90);

@@ -1,0 +1,15 @@
+CREATE TABLE credit_transactions(id INTEGER PRIMARY KEY,user_id TEXT,amount INTEGER,type TEXT,description TEXT,stripe_checkout_session_id TEXT,stripe_payment_intent_id TEXT,stripe_event_id TEXT,created_at TEXT);
+INSERT INTO credit_transactions VALUES(1,'1',90,'purchase','purchase','cs_live_a1idSDgS77QLQp','pi_3Klwnxc82yCCM8','evt_1y6dw72MNY9NL4','2026-03-02 09:01:32+00:00');
+INSERT INTO credit_transactions VALUES(2,'2',90,'purchase','purchase','cs_live_a1NdD4xgrG6SjO','pi_3whZ6mkAjFADrv','evt_1GKpzDJxRfx9NH','2026-03-03 09:08:32+00:00');
+INSERT INTO credit_transactions VALUES(3,'3',90,'purchase','purchase','cs_live_a1YPQG7StCRHmR','pi_397n5UCNNuWMhh','evt_1tUEF2tUx1gKo4','2026-03-04 09:15:32+00:00');
+INSERT INTO credit_transactions VALUES(4,'4',90,'purchase','purchase','cs_live_a1JCoyGHh9ci8a','pi_3bpb07Unhm3GAV','evt_1PfqyEKEhp4P2O','2026-03-05 09:22:32+00:00');
+INSERT INTO credit_transactions VALUES(5,'5',90,'purchase','purchase','cs_live_a1TYJ8f4gXCTFA','pi_3m2GTrR10n0ADd','evt_1ItEnF9EXuasVN','2026-03-06 09:29:32+00:00');
+INSERT INTO credit_transactions VALUES(6,'6',90,'purchase','purchase','cs_live_a1EP4Fww7zDs3T','pi_3t2zIYmiqNPjzB','evt_1S0FdiANES4ovc','2026-03-07 09:36:32+00:00');
+INSERT INTO credit_transactions VALUES(7,'3',90,'purchase','purchase','cs_live_a1xq30xkCJygc0','pi_3e8KA99jgIGMvB','evt_1rQbnHc9RyvASh','2026-03-09 09:01:32+00:00');
+CREATE TABLE users(id TEXT PRIMARY KEY,email TEXT,name TEXT,stripe_customer_id TEXT,customer_bound_at TEXT,created_at TEXT,credits INTEGER);
+INSERT INTO users VALUES('1','ada@example.com','Ada Byte',NULL,NULL,'2026-01-21 09:00:00+00:00',90);
+INSERT INTO users VALUES('2','bo@example.org','Bo Lin',NULL,NULL,'2026-01-22 09:00:00+00:00',90);
+INSERT INTO users VALUES('3','cy@example.net','Cy Ray',NULL,NULL,'2026-01-23 09:00:00+00:00',180);
+INSERT INTO users VALUES('4','di@example.com','Di Fox',NULL,NULL,'2026-01-24 09:00:00+00:00',90);
+INSERT INTO users VALUES('5','ed@example.org','Ed Orr',NULL,NULL,'2026-01-25 09:00:00+00:00',90);
+INSERT INTO users VALUES('6','fay@example.net','Fay Stone',NULL,NULL,'2026-01-26 09:00:00+00:00',90);

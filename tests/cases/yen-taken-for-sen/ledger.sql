@@ -1,0 +1,14 @@
+CREATE TABLE "User"(id TEXT PRIMARY KEY, email TEXT, name TEXT, "stripeCustomerId" TEXT, "creditBalance" INTEGER, "createdAt" TEXT);
+INSERT INTO "User" VALUES('7df94d38-918a-4564-a7b3-252f64e8278d','ada@example.com','Ada Byte',NULL,100,'2026-01-21T09:00:00Z');
+INSERT INTO "User" VALUES('c95773e6-69ff-4a0c-afc3-a807c98ccb7c','bo@example.org','Bo Lin',NULL,100,'2026-01-22T09:00:00Z');
+INSERT INTO "User" VALUES('944240c7-9a4f-40a7-a9a3-44e4d613295e','cy@example.net','Cy Ray',NULL,1,'2026-01-23T09:00:00Z');
+INSERT INTO "User" VALUES('900e4545-7c2b-41ee-abb4-666cc71cd311','di@example.com','Di Fox',NULL,100,'2026-01-24T09:00:00Z');
+INSERT INTO "User" VALUES('1e883fd4-67c4-411b-a49a-ad8cd26defdc','ed@example.org','Ed Orr',NULL,100,'2026-01-25T09:00:00Z');
+INSERT INTO "User" VALUES('1b3fb07c-e85d-44ca-ad83-f1dd56c4aeec','fay@example.net','Fay Stone',NULL,1,'2026-01-26T09:00:00Z');
+CREATE TABLE "CreditLedger"(id TEXT PRIMARY KEY, "userId" TEXT, delta INTEGER, source TEXT, "sourceId" TEXT, "createdAt" TEXT);
+INSERT INTO "CreditLedger" VALUES('cmuwiusmxvlyuu99ydudbhaj','7df94d38-918a-4564-a7b3-252f64e8278d',100,'PURCHASE','cs_live_a14WATGI6UsygX','2026-03-02T09:01:32Z');
+INSERT INTO "CreditLedger" VALUES('cmw4gckdov1kg7fqvqtd0uwo','c95773e6-69ff-4a0c-afc3-a807c98ccb7c',100,'PURCHASE','cs_live_a14nyqMyJcUmtx','2026-03-03T09:08:32Z');
+INSERT INTO "CreditLedger" VALUES('cmkxxhjpehtgdpuxxtlmzyo0','944240c7-9a4f-40a7-a9a3-44e4d613295e',1,'PURCHASE','cs_live_a1hdjFCidy2Tjz','2026-03-04T09:15:32Z');
+INSERT INTO "CreditLedger" VALUES('cm2dvbuwkewbi5airrxpeyus','900e4545-7c2b-41ee-abb4-666cc71cd311',100,'PURCHASE','cs_live_a1Hpab7g7y82xG','2026-03-05T09:22:32Z');
+INSERT INTO "CreditLedger" VALUES('cm20ozfpiyxvteahs4jqncge','1e883fd4-67c4-411b-a49a-ad8cd26defdc',100,'PURCHASE','cs_live_a1iwvAh5ZDWqyX','2026-03-06T09:29:32Z');
+INSERT INTO "CreditLedger" VALUES('cm92eswddic4q1twlkszrnbb','1b3fb07c-e85d-44ca-ad83-f1dd56c4aeec',1,'PURCHASE','cs_live_a1lhHhDatBFNSx','2026-03-07T09:36:32Z');

@@ -1,0 +1,158 @@
+"""What is bought, given back and put right by hand in a simulated shop, and Stripe's events of it."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from typing import Any
+
+from faults import Faults
+from shop_truth import AMOUNT, CREDITS, Payment
+
+USERS = 5
+
+
+class Selling(Faults):
+    """The steps of a run by which money and credits move."""
+
+    seed: int
+    now: int
+    chance: random.Random
+    payments: list[Payment]
+    trail: list[str]
+
+    async def _buy(self) -> None:
+        self._pays(self.chance.choice(("once", "once", "first")))
+
+    async def _renew(self) -> None:
+        self._pays("renewal")
+
+    def _pays(self, kind: str) -> None:
+        number = len(self.payments)
+        user = f"user-{self.chance.randrange(USERS)}"
+        # One in five is paid by another's address, so that a person must look.
+        payer = user if self.chance.random() < 0.8 else f"user-{self.chance.randrange(USERS)}"
+        key = f"{self.seed:04d}x{number:06d}"
+        old = self.chance.random() < 0.5
+        payment = Payment(number, key, kind, old, user, payer, self.now - 40_000 + number)
+        self.payments.append(payment)
+        for told, about in payment.tellings():
+            self._event(told, about)
+        if kind == "once" and self.chance.random() < 0.1:
+            self._event("checkout.session.async_payment_succeeded", payment.session())
+
+    async def _refund(self) -> None:
+        payment = self._any()
+        if payment is not None and payment.left > 0:
+            self._give_back(payment, payment.left)
+
+    async def _partial_refund(self) -> None:
+        payment = self._any()
+        if payment is not None and payment.left > 0:
+            self._give_back(payment, max(1, payment.left // self.chance.choice((2, 3, 5))))
+
+    def _give_back(self, payment: Payment, amount: int) -> None:
+        payment.refunded += amount
+        self._event("charge.refunded", payment.charge())
+
+    async def _refunds_at_once(self) -> None:
+        """Two parts of a payment's money go back; the second is told while the first is taken."""
+        booked = {row[0] for row in self.rows("SELECT payment_id FROM intake_payments")}
+        open_ = [p for p in self.payments if p.payment_id in booked and p.left > 3]
+        if not open_:
+            return
+        payment, known = self.chance.choice(open_), len(self.events)
+        for _ in range(2):
+            self._give_back(payment, payment.left // 2)
+        # Entries take their time, so that the second comes while the first is written.
+        self.run("UPDATE simulator_faults SET seconds = :s", s=self.chance.choice((0, 0.1, 0.2)))
+        sending = []
+        for number in range(known, len(self.events)):
+            sending.append(asyncio.create_task(self.send([number])))
+            await asyncio.sleep(self.chance.random() * 0.03)
+        await asyncio.gather(*sending)
+        self.run("UPDATE simulator_faults SET seconds = 0")
+
+    async def _dispute(self) -> None:
+        payment = self._any()
+        if payment is None or payment.refunded or payment.disputed:
+            return
+        payment.disputes += 1
+        self._event("charge.dispute.created", payment.dispute("needs_response"))
+        status = self.chance.choice(("won", "lost", "lost"))
+        if status == "lost":
+            payment.disputed = AMOUNT
+        self._event("charge.dispute.closed", payment.dispute(status))
+
+    async def _grant_by_hand(self) -> None:
+        """Support makes a payer whole whose payment is not booked, and names the payment."""
+        open_ = [p for p in self.payments if not self._known(p)]
+        if not open_:
+            return
+        payment = self.chance.choice(open_)
+        payment.granted_by_hand = True
+        words = self.chance.choice(("Gutschrift", "admin_grant:", "sorry"))
+        self._by_hand(payment.user, CREDITS, f"{words} {payment.payment_id}")
+
+    async def _take_by_hand(self) -> None:
+        """Support takes back what a refund takes, before Stripe's event comes."""
+        owing = [p for p in self.payments if self._held(p).get(p.user, 0) > p.due]
+        if owing:
+            payment = self.chance.choice(owing)
+            extra = self._held(payment)[payment.user] - payment.due
+            words = self.chance.choice(("Storno", "refund", "money back"))
+            self._by_hand(payment.user, -extra, f"{words} {payment.payment_id}")
+
+    def say(self, what: str) -> None:
+        """Note a step for who looks for what went wrong."""
+        self.trail.append(what)
+
+    def _any(self) -> Payment | None:
+        return self.chance.choice(self.payments) if self.payments else None
+
+    def _event(self, kind: str, about: dict[str, Any]) -> None:
+        number = len(self.events)
+        event = {
+            "id": f"evt_{self.seed}x{number}",
+            "object": "event",
+            "type": kind,
+            "created": self.now - 30_000 + number,
+            "livemode": True,
+            # As it was then: later refunds are other events.
+            "data": {"object": about},
+        }
+        self.events.append(event)
+        self.unaccepted.append(number)
+        self.say(f"{kind} {about['id']}")
+
+    def _known(self, payment: Payment) -> bool:
+        return bool(
+            self.rows(
+                "SELECT 1 FROM intake_payments WHERE payment_id = :id "
+                "UNION ALL SELECT 1 FROM review_queue WHERE payment_id = :id "
+                "UNION ALL SELECT 1 FROM credit_ledger WHERE reason LIKE '%' || :id",
+                id=payment.payment_id,
+            )
+        )
+
+    def _held(self, payment: Payment) -> dict[str, int]:
+        rows = self.rows(
+            "SELECT user_id, sum(delta)::int FROM credit_ledger WHERE payment_id = :id "
+            "OR (payment_id IS NULL AND substring(reason from '((cs_test|in_1Sim)[_A-Za-z0-9]+)') = :id) "
+            "GROUP BY 1 HAVING sum(delta) <> 0",
+            id=payment.payment_id,
+        )
+        return {str(user): int(credits) for user, credits in rows}
+
+    def _by_hand(self, user: str, delta: int, reason: str) -> None:
+        # A table whose disk is full takes no entry by hand either.
+        self.run(
+            "WITH entry AS (INSERT INTO credit_ledger (user_id, delta, reason) "
+            "VALUES (:user, :delta, :reason) RETURNING user_id, delta) "
+            "INSERT INTO user_credits SELECT * FROM entry ON CONFLICT (user_id) DO UPDATE "
+            "SET total_credits = user_credits.total_credits + EXCLUDED.total_credits",
+            user=user,
+            delta=delta,
+            reason=reason,
+        )
+        self.say(f"by hand: {user} {delta:+d} {reason}")
