@@ -113,6 +113,9 @@ def main() -> NoReturn:
     # a third of a short command's time.
     gc.set_threshold(100_000, 50, 100)
     atexit.register(gc.freeze)
+    # Where it is installed, jsonschema builds a grammar of international addresses while it loads,
+    # which takes longer than all else that a report loads; no notebook has such a field.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
     try:
         app()
     except CaseError as error:

@@ -96,6 +96,8 @@ def test_an_account_without_payments_has_a_dossier_and_nobody_has_none(literal_c
         (["analyze", "CASE", "--out", "FILE/x"], "cannot be written"),
         (["analyze", "CASE", "--sarif", "FILE/x.sarif"], "cannot be written"),
         (["analyze", "CASE", "--baseline", "nowhere.json"], "cannot be read"),
+        (["demo", "FILE"], "cannot be written"),
+        (["explain", "CASE", " "], "nothing was given"),
         (["repair", "CASE", "--out", "FILE/x"], "cannot be written"),
         (["repair", "CASE", "--threshold", "1.2"], "less than or equal to 1"),
         (["repair", "CASE", "--apply", "--json"], "--yes"),
@@ -133,6 +135,7 @@ def test_what_cannot_be_used_is_said_before_anything_is_read(
     ("command", "never"),
     [
         ("analyze", {"ibis.backends.sql.compilers", "psycopg", "scipy.stats", "sqlalchemy"}),
+        ("analyze --fresh", {"ibis.backends.sql.compilers", "psycopg", "sqlalchemy"}),
         ("explain", {"ibis", "psycopg", "rich", "scipy.stats", "sqlalchemy"}),
     ],
 )
@@ -145,7 +148,7 @@ def test_what_is_stored_loads_nothing_that_is_slow_and_not_needed(case, findings
     # The first run keeps the texts of what is not kept yet.
     for _ in range(2):
         done = subprocess.run(
-            [sys.executable, "-c", program, command, str(case), *more],
+            [sys.executable, "-c", program, *command.split(), str(case), *more],
             capture_output=True,
             text=True,
             check=False,

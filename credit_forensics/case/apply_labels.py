@@ -9,11 +9,8 @@ import pandas as pd
 
 from credit_forensics.case.rulings import RULINGS, ruled_verdicts, rulings
 from credit_forensics.engines.duckdb import Engine
-from credit_forensics.judgement.calibration import (
-    calibrated_verdicts,
-    fit_calibration,
-    labelled,
-)
+from credit_forensics.judgement.calibrated_verdicts import calibrated_verdicts
+from credit_forensics.judgement.calibration import fit_calibration, labelled
 from credit_forensics.judgement.judge import Judgement
 from credit_forensics.judgement.pair_features import as_features, pairs_of_persons
 from credit_forensics.judgement.pair_learning import (
@@ -47,9 +44,9 @@ def apply_labels(engine: Engine, judgement: Judgement, labels: pd.DataFrame) -> 
     )
     learned, calibration = _learn(pairs, labels, judgement)
     judgement.labelled = labelled(verdicts, labels)
-    of_pairs = judgement.labelled["payment_id"].isin(pairs["payment_id"])
+    others = verdicts[~verdicts["payment_id"].isin(pairs["payment_id"])]
     judgement.calibration = replace(
-        fit_calibration(judgement.labelled[~of_pairs]),
+        fit_calibration(labelled(others, labels)),
         pairs=calibration[0],
         pair_weights=calibration[1],
     )
@@ -72,15 +69,19 @@ def _learn(
     pairs: pd.DataFrame, labels: pd.DataFrame, judgement: Judgement
 ) -> tuple[pd.DataFrame, tuple[int, dict[str, float]]]:
     """Columns of ``_LEARNED``; and how many pairs were answered, and what they taught."""
-    told = pairs.rename(columns={"payment_id": "learned_payment"})[["learned_payment", "accusable"]]
-    told = told.assign(learned=pd.Series(pd.NA, index=told.index, dtype="Float64"))
     # Where the session does not name the account, nobody asks whether it was paid for.
     open_ = pairs[pairs["patron"] > 0].reset_index(drop=True)
     answered, wrong = answered_pairs(open_, labels)
     features = as_features(open_, judgement.families)
     learning = learn_of_pairs(open_[answered], features[answered], wrong)
-    if learning is None:
-        return told[list(_LEARNED)], (int(answered.sum()), {})
-    moved = dict(zip(open_["payment_id"], learning.log_odds(open_, features), strict=True))
-    told["learned"] = told["learned_payment"].map(moved).astype("Float64")
-    return told[list(_LEARNED)], (learning.answers, weights_by_name(learning))
+    moved: dict[str, float] = {}
+    if learning is not None:
+        moved = dict(zip(open_["payment_id"], learning.log_odds(open_, features), strict=True))
+    learned = pd.DataFrame(
+        {
+            "learned_payment": pairs["payment_id"],
+            "learned": pairs["payment_id"].map(moved).astype("Float64"),
+            "accusable": pairs["accusable"],
+        }
+    )
+    return learned, (int(answered.sum()), weights_by_name(learning) if learning else {})

@@ -25,7 +25,7 @@ def write_fit(fit: Fit, path: Path) -> dict[str, Any]:
         for place, one in enumerate(order.fits):
             arrays |= {f"fit{place}_{name}": values for name, values in _arrays(one).items()}
         rest["in_order"] = [_rest(one) for one in order.fits]
-    np.savez(path, **arrays)  # type: ignore[arg-type]
+    np.savez(path, **arrays)
     return rest
 
 

@@ -64,6 +64,7 @@ def demo(
             f"{out} holds files that are no demo's, and the demo would overwrite them; name "
             "another folder, or give --force."
         )
+    writable(out)
     with steps() as progress:
         progress("writing the demo case", 1, 1)
         case_path = demo_case.write_demo_case(out, seed)
@@ -154,6 +155,8 @@ def explain(
 
     Example: credit-forensics explain case.toml cs_live_a1
     """
+    if not payment_id.strip():
+        raise CaseError("Name a payment by any of its ids, or an account; nothing was given.")
     try:
         explanation = _explanation(case, payment_id, mode, store=store, fresh=fresh)
     except payment_aliases.AccountMeantError as meant:

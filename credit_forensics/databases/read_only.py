@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -17,10 +18,11 @@ from credit_forensics.databases.relations import (
     sqlite_relations,
 )
 from credit_forensics.databases.urls import (
+    PlainSqlite,
     libpq_arguments,
     masked,
     one_line,
-    parse_url,
+    parse_to_read,
     secrets,
     sqlite_path,
 )
@@ -30,16 +32,11 @@ from credit_forensics.extras import Later
 if TYPE_CHECKING:
     import psycopg
     from psycopg import conninfo
-    from sqlalchemy import Engine
-    from sqlalchemy import engine as sa_engine
-    from sqlalchemy import pool as sa_pool
     from sqlalchemy.engine import URL
 else:
-    # Slow to load, and needed only where a database is opened.
+    # Slow to load, and needed only where a server is asked.
     psycopg = Later("psycopg")
     conninfo = Later("psycopg.conninfo")
-    sa_engine = Later("sqlalchemy.engine")
-    sa_pool = Later("sqlalchemy.pool")
 
 LOCK_SECONDS = 30
 STATEMENT_SECONDS = 1800
@@ -63,7 +60,7 @@ class ReadOnlyDatabase:
     that moment for further connections (PostgreSQL; empty where the server lends none).
     """
 
-    def __init__(self, name: str, url: URL, driver: Any, path: Path | None) -> None:
+    def __init__(self, name: str, url: URL | PlainSqlite, driver: Any, path: Path | None) -> None:
         self.name = name
         self.url = url
         self.driver = driver
@@ -194,6 +191,7 @@ class ReadOnlyDatabase:
 
     def conninfo(self) -> str:
         """The libpq connection string, for a second connection. It holds the password."""
+        assert not isinstance(self.url, PlainSqlite)
         return conninfo.make_conninfo("", **libpq_arguments(self.url))
 
 
@@ -222,32 +220,31 @@ def open_read_only(url: str, folder: Path, what: str) -> Iterator[ReadOnlyDataba
         when the URL is of another kind, the file is missing or no database, or the server cannot
         be reached, refuses or is lost while it is read; no message holds the password.
     """
-    parsed = parse_url(url, what)
+    parsed = parse_to_read(url, what)
     path = None
     if parsed.get_backend_name() == "sqlite":
         path = sqlite_path(parsed, folder, what)
     name = masked(parsed)
-    engine = _postgres_engine(parsed) if path is None else _sqlite_engine(path)
+    if path is not None:
+        connect = partial(_connect_sqlite, path)
+    else:
+        assert not isinstance(parsed, PlainSqlite)
+        connect = partial(_connect_postgres, parsed)
+    driver = _connected(connect, f"The {what} database {name}", secrets(parsed))
     try:
-        pooled = _connect(engine, f"The {what} database {name}", parsed)
-        try:
-            database = ReadOnlyDatabase(name, parsed, pooled.driver_connection, path)
-            with _refusals():
-                if database.dialect == "postgresql":
-                    _begin(database)
-                proven = _read_only(database)
-            if not proven:
-                raise CaseError(
-                    f"The {what} database {name} did not accept a read-only connection."
-                )
-            yield database
-        except UnreadableError as error:
-            raise CaseError(f"The {what} database {name} cannot be read: {error}.") from None
-        finally:
-            # Closing without a commit ends the transaction; there is nothing to keep.
-            pooled.close()
+        database = ReadOnlyDatabase(name, parsed, driver, path)
+        with _refusals():
+            if database.dialect == "postgresql":
+                _begin(database)
+            proven = _read_only(database)
+        if not proven:
+            raise CaseError(f"The {what} database {name} did not accept a read-only connection.")
+        yield database
+    except UnreadableError as error:
+        raise CaseError(f"The {what} database {name} cannot be read: {error}.") from None
     finally:
-        engine.dispose()
+        # Closing without a commit ends the transaction; there is nothing to keep.
+        driver.close()
 
 
 @contextmanager
@@ -258,49 +255,40 @@ def _refusals() -> Iterator[None]:
         raise UnreadableError(one_line(error)) from None
 
 
-def _connect(engine: Engine, subject: str, url: URL) -> Any:
+def _connected(connect: Callable[[], Any], subject: str, hidden: list[str]) -> Any:
     try:
-        return engine.raw_connection()
-    except Exception as error:  # SQLAlchemy's, the driver's, or the system's
-        cause = getattr(error, "orig", None) or error
-    raise CaseError(f"{subject} cannot be opened: {one_line(cause, *secrets(url))}.")
+        return connect()
+    except Exception as error:  # the driver's, or the system's
+        found = error
+    raise CaseError(f"{subject} cannot be opened: {one_line(found, *hidden)}.")
 
 
-def _sqlite_engine(path: Path) -> Engine:
+def _connect_sqlite(path: Path) -> sqlite3.Connection:
     with path.open("rb") as file:
         header = file.read(20)
     log = path.with_name(path.name + "-wal")
     at_rest = header[18:20] == b"\x02\x02" and not (log.exists() and log.stat().st_size)
     options = "mode=ro&immutable=1" if at_rest else "mode=ro"
     uri = f"file:{quote(str(path.resolve()))}?{options}"
-
-    def connect() -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
-        )
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA trusted_schema = OFF")
-        connection.execute("BEGIN")
-        return connection
-
-    return sa_engine.create_engine("sqlite://", creator=connect, poolclass=sa_pool.NullPool)
-
-
-def _postgres_engine(url: URL) -> Engine:
-    def connect() -> Any:
-        connection = psycopg.connect(
-            **libpq_arguments(url), client_encoding="utf8", prepare_threshold=None
-        )
-        connection.autocommit = True
-        connection.execute("SET default_transaction_read_only = on")
-        connection.autocommit = False
-        connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        connection.read_only = True
-        return connection
-
-    return sa_engine.create_engine(
-        "postgresql+psycopg://", creator=connect, poolclass=sa_pool.NullPool
+    connection = sqlite3.connect(
+        uri, uri=True, timeout=LOCK_SECONDS, isolation_level=None, check_same_thread=False
     )
+    connection.execute("PRAGMA query_only = ON")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    connection.execute("BEGIN")
+    return connection
+
+
+def _connect_postgres(url: URL) -> Any:
+    connection = psycopg.connect(
+        **libpq_arguments(url), client_encoding="utf8", prepare_threshold=None
+    )
+    connection.autocommit = True
+    connection.execute("SET default_transaction_read_only = on")
+    connection.autocommit = False
+    connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+    connection.read_only = True
+    return connection
 
 
 def _begin(database: ReadOnlyDatabase) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -31,7 +32,31 @@ _EXPORTS = {
     "snowflake": " (COPY INTO … FILE_FORMAT = (TYPE = PARQUET))",
     "bigquery": " (bq extract, as Parquet)",
 }
+_PLAIN_SQLITE = re.compile(r"sqlite:///([\w./-]+)", re.ASCII)
 _SQLITE_MAGIC = b"SQLite format 3\x00"
+
+
+@dataclass(frozen=True)
+class PlainSqlite:
+    """``sqlite:///`` and a path, with nothing besides: read without SQLAlchemy, slow to load."""
+
+    database: str
+
+    def get_backend_name(self) -> str:
+        """As SQLAlchemy's URL names it."""
+        return "sqlite"
+
+
+def parse_to_read(url: str, what: str) -> URL | PlainSqlite:
+    """A database URL, as what opens databases for reading needs it; else as ``parse_url``.
+
+    Examples
+    --------
+    >>> parse_to_read("sqlite:///ledger.db", "ledger")
+    PlainSqlite(database='ledger.db')
+    """
+    plain = _PLAIN_SQLITE.fullmatch(url)
+    return PlainSqlite(plain[1]) if plain else parse_url(url, what)
 
 
 def parse_url(url: str, what: str) -> URL:
@@ -91,7 +116,7 @@ def mysql_url(url: str) -> URL | None:
     return parsed.set(drivername="mysql") if found else None
 
 
-def masked(url: URL) -> str:
+def masked(url: URL | PlainSqlite) -> str:
     """The URL with every secret in it replaced.
 
     Examples
@@ -99,12 +124,14 @@ def masked(url: URL) -> str:
     >>> masked(parse_url("postgresql://a:pw@db.example.com/shop?sslpassword=x", "ledger"))
     'postgresql://a:***@db.example.com/shop?sslpassword=***'
     """
+    if isinstance(url, PlainSqlite):
+        return f"sqlite:///{url.database}"
     hidden = {key: "***" for key in url.query if key.lower() in _SECRETS}
     text = url.update_query_dict(hidden).render_as_string(hide_password=True)
     return text.replace("postgresql+psycopg://", "postgresql://").replace("%2A%2A%2A", "***")
 
 
-def sqlite_path(url: URL, folder: Path, what: str) -> Path:
+def sqlite_path(url: URL | PlainSqlite, folder: Path, what: str) -> Path:
     """The database file of a SQLite URL.
 
     Raises
@@ -157,8 +184,10 @@ def libpq_arguments(url: URL) -> dict[str, Any]:
     return arguments
 
 
-def secrets(url: URL) -> list[str]:
+def secrets(url: URL | PlainSqlite) -> list[str]:
     """The secrets in a URL, to keep them out of messages."""
+    if isinstance(url, PlainSqlite):
+        return []
     found = [str(url.query[key]) for key in url.query if key.lower() in _SECRETS]
     return [str(url.password), *found] if url.password else found
 

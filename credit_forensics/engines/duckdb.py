@@ -8,7 +8,7 @@ a class with the same methods and the compiler of its dialect; those there are l
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 else:
     # Slow to load, and needed only where a text is not kept.
     compilers = Later("ibis.backends.sql.compilers")
+
+
+# Bytes; of JSON some thousand payments, of Parquet some ten thousand.
+_LITTLE = 10_000_000
 
 
 class Engine(Protocol):
@@ -69,6 +73,18 @@ class Engine(Protocol):
     def close(self) -> None:
         """Let go of the connection and of what was kept for this case alone."""
         ...
+
+
+def threads_for(paths: Iterable[Path]) -> int | None:
+    """One thread where files are so small that sharing the work costs more than it saves.
+
+    Examples
+    --------
+    >>> threads_for([Path(__file__)])
+    1
+    """
+    size = sum(path.stat().st_size for path in paths if path.is_file())
+    return 1 if size <= _LITTLE else None
 
 
 class DuckDBEngine:

@@ -48,6 +48,7 @@ _STEPS = "steps"
 _SCRATCH = "scratch-"
 _NUMBERS = itertools.count(1)
 _RANGES_A_BUCKET = 4
+# Bytes of a table's files; in memory they take a few times that.
 _SMALL = 1 << 20
 _WORD = re.compile(r"\w+|[^\w\s]")
 
@@ -130,7 +131,8 @@ class ParquetEngine(DuckDBEngine):
         self.buckets = buckets
         self.steps_run = 0
         self._files: dict[str, Path] = {}
-        self._in_memory: set[str] | None = None
+        self._holds_small = False
+        self._in_memory: set[str] = set()
         self._key = _digest(__version__, duckdb.__version__, str(buckets))
         for spec in EVIDENCE:
             self._show(spec.name, evidence / spec.name)
@@ -254,10 +256,10 @@ class ParquetEngine(DuckDBEngine):
     def drop(self, *names: str) -> None:
         """Let go of tables that no later step reads; the files of steps stay until the end."""
         for name in names:
-            viewed = self._files.pop(name, None) and name not in (self._in_memory or ())
-            if viewed:
+            if self._files.pop(name, None) and name not in self._in_memory:
                 self.connection.execute(f'DROP VIEW IF EXISTS "{name}"')
             else:
+                self._in_memory.discard(name)
                 super().drop(name)
 
     def close(self) -> None:
@@ -290,19 +292,20 @@ class ParquetEngine(DuckDBEngine):
 
     def hold_small_tables(self) -> None:
         """Read small tables into memory, those shown later too: files are opened by each query."""
-        if self._in_memory is None:
-            self._in_memory = set()
-            for name, path in list(self._files.items()):
-                if _is_small(path):
-                    self._show(name, path)
+        if self._holds_small:
+            return
+        self._holds_small = True
+        for name, path in list(self._files.items()):
+            if _is_small(path):
+                self._show(name, path)
 
     def _show(self, name: str, path: Path) -> None:
         self.drop(name)
         self._files[name] = path
-        held = self._in_memory is not None and _is_small(path)
+        held = self._holds_small and _is_small(path)
         show_rows(self, name, path, in_memory=held)
-        if self._in_memory is not None:
-            (self._in_memory.add if held else self._in_memory.discard)(name)
+        if held:
+            self._in_memory.add(name)
 
     def _by_bucket(self, query: str, part: Path) -> None:
         part.mkdir(parents=True, exist_ok=True)

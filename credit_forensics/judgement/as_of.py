@@ -93,9 +93,9 @@ def fit_in_order(
     by_fit = []
     for number, fit in enumerate(fits):
         mine = fit_of[period] == number
-        chosen, place = np.unique(pattern[mine], return_inverse=True)
+        chosen, which = np.unique(pattern[mine], return_inverse=True)
         log_likelihood = np.log(state_posteriors(some_patterns(patterns, chosen), fit).likelihood)
-        by_fit.append((mine, log_likelihood[:, place].T * count[mine, None]))
+        by_fit.append((mine, log_likelihood[:, which].T * count[mine, None]))
     told = np.zeros((len(starts), len(STATES)))
     for mine, values in by_fit:
         np.add.at(told, period[mine], values)

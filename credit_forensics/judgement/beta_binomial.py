@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaln
 
 from credit_forensics.arrays import Floats
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    # Slow to load, and what is stored was fitted before.
+    special = Later("scipy.special")
 
 
 def beta_binomial(count: npt.ArrayLike, total: npt.ArrayLike, alpha: float, beta: float) -> Floats:
@@ -18,6 +26,6 @@ def beta_binomial(count: npt.ArrayLike, total: npt.ArrayLike, alpha: float, beta
     [0.333333, 0.333333, 0.333333]
     """
     k, n = np.asarray(count), np.asarray(total)
-    ways = -np.log(n + 1) - betaln(n - k + 1, k + 1)
-    chances = np.exp(ways + betaln(k + alpha, n - k + beta) - betaln(alpha, beta))
+    ways = -np.log(n + 1) - special.betaln(n - k + 1, k + 1)
+    chances = np.exp(ways + special.betaln(k + alpha, n - k + beta) - special.betaln(alpha, beta))
     return np.asarray(np.clip(chances, 0.0, 1.0), dtype=np.float64)

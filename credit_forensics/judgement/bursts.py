@@ -100,7 +100,7 @@ def filtered(
     """
     told = np.exp(log_likelihood - log_likelihood.max(axis=1, keepdims=True, initial=-np.inf))
     moves = transition(begins).T
-    before: Floats = np.empty_like(told)
+    before: Floats = np.empty(told.shape)
     belief = _first_beliefs(begins)
     passed: dict[int, Floats] = {}
     for period, gap in enumerate(empty.tolist()):

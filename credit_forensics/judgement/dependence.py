@@ -11,15 +11,22 @@ equally correlated observations.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse.csgraph import connected_components
 
 from credit_forensics.arrays import Floats
+from credit_forensics.extras import Later
 from credit_forensics.judgement.families import FALSE_VALUES
 from credit_forensics.judgement.pattern_arrays import Patterns
 from credit_forensics.resolution.family_names import BY_PAYER, NAME, SESSION
+
+if TYPE_CHECKING:
+    from scipy.sparse import csgraph
+else:
+    # Slow to load, and what is stored was fitted before.
+    csgraph = Later("scipy.sparse.csgraph")
 
 DECLARED_STRENGTH = 20.0
 """Common errors that a declaration counts as. On public claims 10 to 100 do about as well."""
@@ -140,5 +147,5 @@ def witness_groups(patterns: Patterns, dependence: Sequence[Sequence[float]]) ->
     between = np.asarray(dependence, dtype=np.float64)
     if between.size:
         one |= between >= ONE_WITNESS_FROM
-    groups, label = connected_components(one, directed=False)
+    groups, label = csgraph.connected_components(one, directed=False)
     return [np.flatnonzero(label == group).tolist() for group in range(groups)]

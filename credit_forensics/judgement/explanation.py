@@ -62,7 +62,9 @@ class Explanation:
         lines.append(f"  who paid      {or_nobody(verdict['rightful_user_id'], shown)}")
         p = verdict["probability_misattributed"]
         if not pd.isna(p):
-            lines.append(f"  probability that the credits are on the wrong person: {p:.4f}")
+            lines.append(
+                f"  probability that the account is wrong (another paid, and not for it): {p:.4f}"
+            )
         if self.patron >= _WORTH_SAYING:
             lines.append(f"  probability that another paid for this account: {self.patron:.4f}")
         for score in self.scores.to_dict("records"):

@@ -131,7 +131,7 @@ class FitsInOrder:
     def at(self, hour: int, patterns: Patterns) -> Fit:
         """The fit for a payment of that hour, of the one pattern: its only period is that one."""
         place = int(np.searchsorted(self.starts, hour, side="right")) - 1
-        fit = self.fits[self.fit_of[place]]
+        fit: Fit = self.fits[int(self.fit_of[place])]
         return replace(fit, states=with_own(patterns, fit, self.before[[place]], np.array([0])))
 
 

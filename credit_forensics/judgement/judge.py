@@ -281,4 +281,5 @@ def _periods(engine: Engine, plan: Steps, basis: Basis | None, *, in_order: bool
 
 def _hours(seconds: pd.Series) -> npt.NDArray[np.int64]:
     since = seconds.astype("Int64").fillna(AS_OF_PERIODS.start).to_numpy(dtype=np.int64)
-    return np.maximum((since - AS_OF_PERIODS.start) // AS_OF_PERIODS.width, 0)
+    hours = (since - AS_OF_PERIODS.start) // AS_OF_PERIODS.width
+    return hours.clip(0).astype(np.int64)

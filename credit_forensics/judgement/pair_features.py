@@ -7,10 +7,12 @@ stands here, each thing as a number from 0 to 1.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import ibis
 import ibis.expr.types as ir
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from credit_forensics.arrays import Floats
@@ -155,7 +157,7 @@ def as_features(pairs: pd.DataFrame, families: tuple[Family, ...]) -> Floats:
     return result
 
 
-def _parts(relation: np.ndarray) -> tuple[np.ndarray, ...]:
+def _parts(relation: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
     """What ``relations.code`` was made of: counts as the lower bounds of their places."""
     rest = relation % UNSHARED - 1
     mutual, rest = rest >= MUTUAL, np.maximum(rest, 0) % MUTUAL

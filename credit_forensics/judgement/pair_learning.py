@@ -109,10 +109,11 @@ def answered_pairs(pairs: pd.DataFrame, labels: pd.DataFrame) -> tuple[Bools, Fl
     told = by_pair.agg(
         payment_id=("payment_id", "min"), label=("label", "first"), kinds=("label", "nunique")
     )
-    told = told[told["kinds"] == 1].set_index("payment_id")["label"]
-    chosen = pairs["payment_id"].isin(told.index).to_numpy()
-    label = pairs.loc[chosen, "payment_id"].map(told.to_dict())
-    return chosen, (label == "wrong").to_numpy(dtype=np.float64)
+    answers = told[told["kinds"] == 1].set_index("payment_id")["label"].to_dict()
+    chosen = pairs["payment_id"].isin(list(answers)).to_numpy()
+    label = pairs.loc[chosen, "payment_id"].map(answers)
+    wrong: Floats = (label == "wrong").to_numpy().astype(np.float64)
+    return chosen, wrong
 
 
 def weights_by_name(learning: PairLearning) -> dict[str, float]:

@@ -6,17 +6,24 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import entr
 
 from credit_forensics.arrays import Floats
+from credit_forensics.extras import Later
 from credit_forensics.judgement.dependence import witness_groups
 from credit_forensics.judgement.families import LED
 from credit_forensics.judgement.fit import Fit, cell_session_accuracy, state_posteriors
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.resolution.family_names import BY_PAYER, NAME, SESSION
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    # Slow to load, and what is stored was fitted before.
+    special = Later("scipy.special")
 
 __all__ = ["Posterior", "cell_session_accuracy", "posterior", "posterior_blocks"]
 
@@ -137,7 +144,7 @@ def _of_cells(
         misattributed=np.where(has_credit, wrong, np.nan),
         patron=patron,
         log_odds=log_odds,
-        entropy=entr(spread).sum(axis=1),
+        entropy=special.entr(spread).sum(axis=1),
         agreeing=agrees.sum(axis=1),
         available=(patterns.level > 0).sum(axis=1)[pattern],
         independent=_groups_among(groups, _witnesses(patterns, pattern, agrees)),

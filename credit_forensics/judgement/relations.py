@@ -10,13 +10,20 @@ wrong; the model compares the three.
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import comb
 
 from credit_forensics.arrays import Floats
+from credit_forensics.extras import Later
 from credit_forensics.judgement.beta_binomial import beta_binomial
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    # Slow to load, and what is stored was fitted before.
+    special = Later("scipy.special")
 
 Integers = npt.NDArray[np.int64]
 
@@ -183,7 +190,7 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
     """
     further = np.arange(total + 1)
     chances = beta_binomial(further, total, *prior)
-    before = _ONE_ACCOUNT * np.maximum(1 / comb(total + 1, total - further), _HABIT)
+    before = _ONE_ACCOUNT * np.maximum(1 / special.comb(total + 1, total - further), _HABIT)
     again = np.where(further > 0, (1 - once) * chances, 0.0)
     by_pair = np.empty((_PAIR, total + 1))
     by_pair[ONCE] = chances - again

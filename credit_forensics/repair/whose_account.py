@@ -11,7 +11,7 @@ from credit_forensics.judgement.verdicts import person_of_best
 from credit_forensics.resolution.family_names import CARD, NAME, SESSION
 
 _PATRON_AT_MOST = 0.05
-_PAYS_FOR_OTHERS_FROM = 0.2
+_PAYS_FOR_OTHERS_FROM = 0.5
 PATRON = "who paid may pay for the account that has the credits"
 PAYS_FOR_OTHERS = "who paid also pays for accounts of others, and no session says for which"
 HOUSEHOLD = "only a card or a name tells who paid, which people who live together share"
@@ -29,9 +29,10 @@ def read_questions(case: Case, found: ir.Table) -> dict[str, str]:
 
     Notes
     -----
-    1. The chance is above 5 % that another paid for this account, and rightly.
+    1. The chance is above 5 % that another paid for this account, and rightly, in a shop where
+       somebody pays for others elsewhere.
     2. No session names who paid, and that person pays for accounts of others elsewhere (with a
-       chance of a fifth or more, by the model or by a label).
+       chance of a half or more).
     3. Nobody but a card and a name names who paid, unless the card's payments are several and all
        that person's and only one account has the name.
 
@@ -45,6 +46,7 @@ def read_questions(case: Case, found: ir.Table) -> dict[str, str]:
     rows = judged.semi_join(found, "payment_id")
     rows = rows.mutate(best_person=person_of_best(rows, families))
     rows = rows.left_join(patrons, rows.best_person == patrons.patron_id)
+    rows = rows.cross_join(patrons.view().aggregate(patrons=lambda table: table.count()))
 
     def names_best(family: str) -> ir.BooleanValue:
         return ibis.coalesce(rows[f"v_{family}"] == rows.best_person, False)
@@ -54,7 +56,7 @@ def read_questions(case: Case, found: ir.Table) -> dict[str, str]:
     firm = names_best(CARD) & (rows[f"l_{CARD}"] == CARD_MORE) & names_best(NAME)
     firm &= rows.name_owners == 1
     question = ibis.cases(
-        (ibis.coalesce(rows.patron > _PATRON_AT_MOST, False), PATRON),
+        ((rows.patrons > 0) & ibis.coalesce(rows.patron > _PATRON_AT_MOST, False), PATRON),
         (rows.patron_id.notnull() & ~names_best(SESSION), PAYS_FOR_OTHERS),
         (household & ~firm, HOUSEHOLD),
         else_="",

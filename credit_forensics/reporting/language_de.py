@@ -211,7 +211,8 @@ SENTENCES: dict[str, str] = {
     "section.trust": "Wie weit den Wahrscheinlichkeiten zu trauen ist",
     "trust.intro": (
         "Eine Wahrscheinlichkeit ist die des Modells: daraus, wie oft die Familien in diesem "
-        "Fall übereinstimmen."
+        "Fall übereinstimmen. Sie gilt dem Konto: dass jemand anderes gezahlt hat und nicht für "
+        "dieses Konto."
     ),
     "trust.uncalibrated": (
         "Sie sind modellbasiert und nicht kalibriert: zu wenige Zahlungen wurden von Menschen "

@@ -207,7 +207,8 @@ SENTENCES: dict[str, str] = {
     "section.trust": "How far to trust the probabilities",
     "trust.intro": (
         "A probability is the model's, from how often the families agree with each other in "
-        "this case."
+        "this case. It is of the account: that who paid is another person and does not pay for "
+        "this account."
     ),
     "trust.uncalibrated": (
         "They are model-based and uncalibrated: too few payments were labelled by people to "

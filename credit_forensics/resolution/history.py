@@ -51,9 +51,9 @@ def history_votes(owned: ir.Table, column: str, mode: Mode) -> ir.Table:
 
     Returns
     -------
-    payment_id, user_id (the person with most posterior weight; on a tie nobody is named, as which
-    of two ids is smaller says nothing), history_count (other payments with an owner),
-    history_purity (that person's share of the weight, 0 to 1). Payments without a vote have no row.
+    payment_id, user_id (the person with most posterior weight), history_count (other payments with
+    an owner), history_purity (that person's share of the weight, 0 to 1). Payments without a vote
+    have no row, nor have those where two persons are level: which id is smaller says nothing.
 
     Examples
     --------

@@ -81,7 +81,8 @@ RESULTS: tuple[TableSpec, ...] = (
             (
                 "probability_misattributed",
                 REAL,
-                "1 - P(the account is right), whoever paid; empty where nothing was credited",
+                "of the account: that who paid is another person and does not pay for it; empty where "
+                "nothing was credited",
             ),
             ("log_odds", REAL, "ln(p / (1 - p)) of that probability, unrounded"),
             ("families_agreeing", INT, "families whose voice is the rightful person"),

@@ -14,6 +14,7 @@ from engine_parity import analysed, awkward_evidence, small_world
 from credit_forensics.case.case import Case
 from credit_forensics.case.csv_bytes import csv_bytes
 from credit_forensics.engines.buckets import copy_tables
+from credit_forensics.engines.duckdb import threads_for
 from credit_forensics.engines.parquet import ParquetEngine
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.evidence import Evidence
@@ -50,6 +51,35 @@ def test_no_payment_at_all_is_judged_too(tmp_path):
     evidence = Case.from_evidence(Evidence()).evidence
     judge(kept(evidence, tmp_path))
     assert len(again(tmp_path).connection.execute("SELECT * FROM payments").fetchall()) == 0
+
+
+def test_small_tables_in_memory_give_the_same_bytes(tmp_path):
+    expected = analysed(kept(small_world(300), tmp_path, 1))
+    engine = again(tmp_path, 1)
+    engine.hold_small_tables()
+    views = "SELECT count(*) FROM duckdb_views() WHERE NOT internal"
+    assert engine.connection.execute(views).fetchall() == [(0,)]
+    assert analysed(engine) == expected
+    engine.drop("verdicts")
+    assert "verdicts" not in engine.names()
+
+
+def test_a_table_that_is_not_small_stays_where_it_lies(tmp_path, monkeypatch):
+    engine = kept(small_world(300), tmp_path, 1)
+    size = (tmp_path / "evidence" / "payments" / "rows.parquet").stat().st_size
+    for most, held in ((size - 1, False), (size, True)):
+        monkeypatch.setattr("credit_forensics.engines.parquet._SMALL", most)
+        engine = again(tmp_path, 1)
+        engine.hold_small_tables()
+        tables = engine.connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()
+        assert (("payments",) in tables) == held
+
+
+@pytest.mark.parametrize(("size", "threads"), [(10_000_000, 1), (10_000_001, None)])
+def test_little_to_read_is_read_by_one_thread(tmp_path, size, threads):
+    with (tmp_path / "log").open("wb") as file:
+        file.truncate(size)
+    assert threads_for([tmp_path / "log", tmp_path / "absent"]) == threads
 
 
 def test_a_second_run_takes_every_step_from_the_first(tmp_path):

@@ -91,6 +91,16 @@ def test_a_damaged_text_is_compiled_again(cache, damage):
     assert path.read_bytes() == whole
 
 
+def test_a_text_with_a_carriage_return_is_found_again(cache):
+    engine = engine_with_payments()
+    stripped = PAYMENTS.mutate(payment_id=PAYMENTS.payment_id.strip())
+    built = engine.frame(Recipe("stripped", lambda: stripped))
+    (path,) = texts(cache)
+    assert b"\r" in path.read_bytes()
+    recipes._read.cache_clear()
+    assert engine.frame(Recipe("stripped", never)).equals(built)
+
+
 def test_a_cache_that_cannot_be_written_costs_only_time(tmp_path, monkeypatch):
     file = tmp_path / "a-file"
     file.write_text("")

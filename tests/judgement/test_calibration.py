@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.judgement.calibrated_verdicts import calibrated_verdicts
 from credit_forensics.judgement.calibration import (
     Calibration,
-    calibrated_verdicts,
     calibration_quality,
     fit_calibration,
     labelled,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from credit_forensics.case_file import CaseFile
-from credit_forensics.databases.urls import mysql_url, parse_url, sqlite_path
+from credit_forensics.databases.urls import mysql_url, parse_to_read, sqlite_path
 from credit_forensics.evidence.ledgers.open_ledger import ledger_tables
 from credit_forensics.evidence.stored.inputs import ledger_addresses
 
@@ -27,7 +27,7 @@ def ledger_files(case_file: CaseFile) -> list[Path]:
     for address in ledger_addresses(case_file):
         if mysql_url(address) is not None:
             continue
-        url = parse_url(address, "ledger")
+        url = parse_to_read(address, "ledger")
         if url.get_backend_name() == "sqlite":
             path = sqlite_path(url, case_file.folder, "ledger")
             paths += [path, path.with_name(f"{path.name}-wal")]
@@ -39,6 +39,6 @@ def asks_a_server(case_file: CaseFile) -> bool:
     addresses = ledger_addresses(case_file)
     return bool(case_file.stripe.database) or any(
         mysql_url(address) is not None
-        or parse_url(address, "ledger").get_backend_name() != "sqlite"
+        or parse_to_read(address, "ledger").get_backend_name() != "sqlite"
         for address in addresses
     )

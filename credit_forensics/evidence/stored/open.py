@@ -13,6 +13,7 @@ import pandas as pd
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.engines.buckets import copy_tables
+from credit_forensics.engines.duckdb import threads_for
 from credit_forensics.engines.parquet import ParquetEngine
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Custody
@@ -297,7 +298,7 @@ def _attach(
             writes=False,
             memory_limit=settings.memory_limit,
             temp_directory=settings.temp_directory,
-            threads=settings.threads,
+            threads=settings.threads or threads_for((folder / _TABLES).rglob("*.parquet")),
             held=held.pop_all(),
         )
     custody = Custody.from_stored(stamp.custody, rejects)

@@ -11,7 +11,7 @@ from typing import Self
 import duckdb
 
 from credit_forensics.case_file import CaseFile
-from credit_forensics.engines.duckdb import DuckDBEngine
+from credit_forensics.engines.duckdb import DuckDBEngine, threads_for
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.evidence import Evidence
@@ -20,7 +20,7 @@ from credit_forensics.evidence.files.file_growth import Seen
 from credit_forensics.evidence.files.input_paths import input_name
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import ReadAnew, StoredCustody
-from credit_forensics.evidence.stored.inputs import ledger_addresses
+from credit_forensics.evidence.stored.inputs import ledger_addresses, read_files
 from credit_forensics.store.identity import key_of
 from credit_forensics.store.version import store_version
 from credit_forensics.tables.evidence import EVIDENCE
@@ -151,11 +151,11 @@ class StoredRows:
 
     def _in_memory(self) -> list[tuple[str, int, int]]:
         """Each table in memory: its name, how many rows were put into it, how many columns."""
-        found = self.connection.execute(
+        found: list[tuple[str, int, int]] = self.connection.execute(
             "SELECT table_name, estimated_size, column_count FROM duckdb_tables() "
             "WHERE schema_name = 'main' AND database_name NOT IN ('stored', 'temp')"
-        )
-        return found.fetchall()
+        ).fetchall()
+        return found
 
     @contextlib.contextmanager
     def transaction(self) -> Iterator[None]:
@@ -224,11 +224,11 @@ class StoredRows:
         run("INSERT INTO stored.coverage SELECT * FROM covered")
 
     def _empty(self) -> Evidence:
-        settings = self.case_file.engine
+        settings, files = self.case_file.engine, read_files(self.case_file)
         engine = DuckDBEngine(
             memory_limit=settings.memory_limit,
             temp_directory=settings.temp_directory,
-            threads=settings.threads,
+            threads=settings.threads or threads_for(path for _, path in files),
         )
         # A look-up's hashes are pushed into the scan, so blocks without a hit are passed over.
         engine.connection.execute("SET dynamic_or_filter_threshold = 100000")

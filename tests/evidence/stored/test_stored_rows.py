@@ -21,6 +21,7 @@ from credit_forensics.evidence.ledgers.only_newer import Since, narrow_read
 from credit_forensics.evidence.stored.refresh import refresh, refresh_quickly
 from credit_forensics.evidence.stored.refresh_ledgers import refresh_balances
 from credit_forensics.evidence.stored.rows import StoredRows
+from credit_forensics.tables.catalogue import spec
 
 LINE = "[2025-09-01T{at}+0000 - app.base - {level}] {text}\n"
 
@@ -398,3 +399,16 @@ def test_postgresql_is_asked_for_what_is_new_only(tmp_path, postgres_database, c
                 "SELECT balance, count(*) FROM stored.balances GROUP BY 1 ORDER BY 1"
             ).fetchall()
             assert balances == [(10, 2), (77, 1)]
+
+
+def test_what_was_put_into_memory_is_gone_for_the_next_file(tmp_path):
+    with StoredRows(tmp_path / "rows.duckdb", CaseFile(folder=tmp_path)) as rows:
+        run = rows.clear().connection.execute
+        run("INSERT INTO ledger BY NAME SELECT 'e1' AS entry_id")
+        run("CREATE OR REPLACE TABLE users AS SELECT 'u1' AS user_id WHERE false")
+        assert rows.filled(["ledger", "users"]) == ["ledger"]
+        rows.clear()
+        assert rows.filled(["ledger", "users"]) == []
+        assert rows.count("main.ledger") == 0
+        columns = run("SELECT * FROM users").description
+        assert [column[0] for column in columns] == spec("users").column_names
