@@ -9,6 +9,7 @@ import ibis.expr.types as ir
 
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
+from credit_forensics.judgement.likely_patrons import likely_patrons
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.method import SESSION
@@ -82,7 +83,8 @@ def verdicts(
     ``split_identity``: credits on another id of the payer than the one that counts: the account
     that the session named, else the earliest. ``paid_by_another``: the payer is known to be
     another person, who may well pay for this account; where the metadata names the credited account
-    as the recipient, that is never called wrong. Fewer than two families can never confirm,
+    as the recipient, that is never called wrong, nor is what a payer of several others' accounts
+    paid in a case of few such (see ``likely_patrons``). Fewer than two families can never confirm,
     nor can e-mail, name and card alone: they are one act of one payer. An absence counts only
     where the ledger covers the payment's time and shows what is not there: otherwise the payment
     is ``undetermined``.
@@ -103,6 +105,8 @@ def verdicts(
     # An entry that was only paired with the payment by credits and time accuses nobody.
     paired = inferred_grants(tables)
     rows = rows.left_join(paired, "payment_id").select(rows, suspect=paired.payment_id.notnull())
+    patrons = likely_patrons(judged, person_of_best(judged, families), mode, MISATTRIBUTED_FROM)
+    rows = rows.left_join(patrons, rows.payment_id == patrons.patron_payment)
     if has_users and linked:
         accounts = tables.users.select(session_account="user_id").distinct()
         rows = rows.left_join(accounts, rows.session_user_id == accounts.session_account)
@@ -147,7 +151,7 @@ def verdicts(
         (rows.available == 1, "unverifiable"),
         (received & accusable, PAID_BY_ANOTHER),
         (withheld & same_person, "ambiguous"),
-        ((p >= MISATTRIBUTED_FROM) & accusable, "misattributed"),
+        ((p >= MISATTRIBUTED_FROM) & accusable & rows.patron_payment.isnull(), "misattributed"),
         ((p + rows.patron >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
         # What one payer typed and paid with says nothing of the account.
