@@ -221,5 +221,5 @@ def test_a_database_that_cannot_be_opened_says_which_export_would_do() -> None:
 
 
 def test_a_ledger_has_one_source() -> None:
-    with pytest.raises(ValueError, match="give either url or files"):
+    with pytest.raises(ValueError, match="give one of url, files and stripe_billing"):
         CaseFile.model_validate({"ledger": {"schema": "auto"}})
