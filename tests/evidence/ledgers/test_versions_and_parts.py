@@ -22,14 +22,18 @@ WRONG = "2, 7, 100, 'purchase', 'cs_2', '2025-09-01'"  # what stood there before
 OLD = "2025-09-01"
 
 
-def change(op: str, before: str | None, after: str | None, at: int) -> str:
-    """A change as capture of changes writes it: the row before and after, as JSON."""
+def change(op: str, before: str | None, after: str | None, at: int, blank: str = "_") -> str:
+    """A change as capture of changes writes it: the row before and after, as JSON.
+
+    ``blank`` stands between the words of a key.
+    """
 
     def image(row: str | None) -> str:
         if row is None:
             return "NULL"
         values = [v.strip().strip("'") for v in row.split(",")]
         names = ENTRY.split(", ")
+        names = [name.replace("_", blank) for name in names]
         found = {n: None if v == "NULL" else v for n, v in zip(names, values, strict=True)}
         return f"'{json.dumps(found | {'amount': int(found['amount'] or 0)})}'"
 
@@ -96,6 +100,11 @@ VERSIONS = {
         change("c", None, FIRST, 1), change("c", None, WRONG, 2), change("u", WRONG, SECOND, 3),
         change("c", None, SPENT, 4), change("c", None, SPENT.replace("3", "5", 1), 5),
         change("d", SPENT.replace("3", "5", 1), None, 6),
+    ),
+    "changes whose keys are headings with blanks": table(
+        "credit_ledger_changes", "op, before, after, ts_ms",
+        change("c", None, FIRST, 1, " "), change("c", None, WRONG, 2, " "),
+        change("u", WRONG, SECOND, 3, " "), change("c", None, SPENT, 4, " "),
     ),
     "changes unwrapped": table(
         "credit_ledger", f"{ENTRY}, __op, __ts_ms, __deleted",

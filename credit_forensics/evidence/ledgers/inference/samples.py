@@ -19,7 +19,8 @@ _TEXT_LENGTH = 6000
 _STRIPE_ID = re.compile(r"(?:^|[^A-Za-z0-9])((?:cs|pi|in|evt|ch|re|sub|py)_[A-Za-z0-9_]{1,})")
 _CUSTOMER = re.compile(r"^cus_[A-Za-z0-9]+$")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d([T ]\d\d:\d\d.*)?$")
-_SAFE_KEY = re.compile(r"[A-Za-z0-9_\-]{1,60}$")
+# Quoted wherever they stand in SQL; some exports write keys as headings with blanks.
+_SAFE_KEY = re.compile(r"[A-Za-z0-9_\-](?:[A-Za-z0-9_ \-]{0,58}[A-Za-z0-9_\-])?\Z")
 
 
 @dataclass(frozen=True)
