@@ -31,10 +31,11 @@ def delivery_file(tmp_path: Path) -> Iterator[Path]:
     path = tmp_path / "deliveries.log"
     handler = DeliveryFile(path, encoding="utf-8")
     logger = logging.getLogger(LOGGER)
-    logger.addHandler(handler)
+    # Only this one: a service that another test started may have left its own.
+    others, logger.handlers = logger.handlers, [handler]
     logger.setLevel(logging.INFO)
     yield path
-    logger.removeHandler(handler)
+    logger.handlers = others
     handler.close()
 
 

@@ -152,8 +152,10 @@ def counted(payments, mode):
             sums = Counter()
             for who, weight in others:
                 sums[who] += weight
-            best = min(sums, key=lambda who: (-sums[who], who))
-            votes[f"cs_{number}"] = (best, len(others), round(sums[best] / sums.total(), 9))
+            (best, most), *rest = sums.most_common(2)
+            # Where two are level, nobody is named.
+            if not rest or rest[0][1] < most:
+                votes[f"cs_{number}"] = (best, len(others), round(most / sums.total(), 9))
     return votes
 
 
