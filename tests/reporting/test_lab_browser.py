@@ -176,7 +176,8 @@ def test_the_picker_changes_the_dossier(lab, browser):
     title = "[...document.querySelectorAll('h1')].map(h => h.innerText).join()"
     options = "[...document.querySelectorAll('.widget-select option')].map(o => o.innerText)"
     browser.wait_for(f"{options}.length === 24")
-    browser.wait_for(f"{title}.includes('cs_test_0021: misattributed')")
+    # The worst of the five stale sessions, which are nearly level.
+    browser.wait_for(f"/cs_test_002[0-4]: misattributed/.test({title})")
     browser.wait_for(f"{MARKS}.length === 1 && {MARKS}[0] > 3")
     search(browser, "duplicate")
     browser.wait_for(f"{options}.length === 2")
