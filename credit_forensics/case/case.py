@@ -37,7 +37,7 @@ from credit_forensics.evidence.stored.open import OpenedEvidence, open_case_evid
 from credit_forensics.findings.catalogue import FINDINGS, examine
 from credit_forensics.findings.finding import Finding
 from credit_forensics.incidents.group import with_incidents
-from credit_forensics.incidents.shared_traits import front_end_marks
+from credit_forensics.incidents.shared_traits import front_ends_of_wrong
 from credit_forensics.incidents.timeline import read_timeline
 from credit_forensics.incidents.who_is_hit import payments_possibly_hit, users_hit
 from credit_forensics.judgement.diagnostics import (
@@ -402,7 +402,8 @@ class Case:
         def group() -> dict[str, pd.DataFrame]:
             findings, engine = self.findings, self.evidence.engine
             timeline = read_timeline(engine, findings["payment_id"])
-            marks = engine.frame(Recipe("front-end-marks", lambda: front_end_marks(Tables())))
+            versions = Recipe("front-ends-of-wrong", lambda: front_ends_of_wrong(Tables()))
+            marks = engine.frame(versions)
             rows, incidents = with_incidents(findings, timeline, marks)
             return {"findings": rows, "incidents": incidents}
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 import ibis
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
+from pandas.util import hash_array
 
 from credit_forensics.case.comparable_amounts import comparable_amounts
 from credit_forensics.case.judged_case import JudgedCase
@@ -83,9 +83,9 @@ def review_queue(case: JudgedCase, *, blind: int | None = None, seed: int = 2025
     queue = queue.sort_values(["priority", "entropy", "payment_id"], ascending=[False, False, True])
     # What people confirmed, of a payer and another's account, is no word of the model's.
     confirmed = rows[(rows["verdict"] == "confirmed") & ~rows["of_two"]]
-    drawn = confirmed["payment_id"].map(lambda payment: _drawn(payment, seed)).sort_values()
     count = blind_needed(len(confirmed)) if blind is None else blind
-    sample = confirmed.loc[drawn.index[:count]].sort_values("payment_id")
+    places = np.argsort(_drawn(confirmed["payment_id"], seed), kind="stable")
+    sample = confirmed.iloc[places[:count]].sort_values("payment_id")
     both = pd.concat([queue.assign(stratum="queue"), sample.assign(stratum="blind")])
     return both[_COLUMNS].reset_index(drop=True)
 
@@ -107,9 +107,9 @@ def blind_needed(confirmed: int) -> int:
     return int((missed > _UNSEEN).sum()) + 1 if confirmed else 0
 
 
-def _drawn(payment_id: str, seed: int) -> str:
+def _drawn(payment_ids: pd.Series, seed: int) -> npt.NDArray[np.uint64]:
     """A place in the draw that hangs on the payment alone."""
-    return hashlib.blake2b(f"{seed} {payment_id}".encode(), digest_size=8).hexdigest()
+    return hash_array(payment_ids.to_numpy(dtype=object), hash_key=f"{seed:016d}"[:16])
 
 
 def _one_a_pair(rows: pd.DataFrame) -> pd.DataFrame:

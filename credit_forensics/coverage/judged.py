@@ -88,9 +88,7 @@ class Judged:
         ]
         words = "Can be judged" if self.to_come else "Judged"
         if self._unread:
-            shares.append(
-                f"no payment: {self.refused:,} rows could not be read, and no others paid"
-            )
+            shares.append(f"no payment (rows that could not be read: {self.refused:,})")
         return f"{words}: {', '.join(shares) or 'nothing: no money was paid'}"
 
     def __str__(self) -> str:

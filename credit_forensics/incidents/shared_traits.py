@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
@@ -12,6 +12,7 @@ import pandas as pd
 
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.extras import Later
+from credit_forensics.judgement.front_ends import front_end_versions
 from credit_forensics.tables.catalogue import Tables
 
 if TYPE_CHECKING:
@@ -122,22 +123,19 @@ def _payments_of(
     )
 
 
-def front_end_marks(tables: Tables) -> ir.Table:
+def front_ends_of_wrong(tables: Tables) -> ir.Table:
     """The front-end version of each misattributed payment, and how many payments have it.
 
     Examples
     --------
-    >>> front_end_marks(Tables()).columns
-    ('payment_id', 'value', 'carriers')
+    >>> front_ends_of_wrong(Tables()).columns
+    ('payment_id', 'carriers', 'value')
     """
-    valued = _metadata_value(tables, "frontend_version", lambda value: value)
-    valued = valued.filter(valued.trait_value.notnull())
-    carriers = valued.group_by("trait_value").agg(carriers=valued.count())
+    versions = front_end_versions(tables)
+    carriers = versions.group_by("version").agg(carriers=versions.count())
     wrong = tables.verdicts.filter(tables.verdicts.verdict == "misattributed")
-    marked = wrong.inner_join(valued, wrong.payment_id == valued.valued_payment)
-    return marked.inner_join(carriers, "trait_value").select(
-        "payment_id", value="trait_value", carriers="carriers"
-    )
+    marked = wrong.select("payment_id").inner_join(versions, "payment_id")
+    return marked.inner_join(carriers, "version").select("payment_id", "carriers", value="version")
 
 
 def rank_traits(counts: pd.DataFrame) -> pd.DataFrame:
@@ -216,21 +214,23 @@ def _joined_traits(tables: Tables) -> dict[str, ir.Table]:
     choices = tables.choices
     method = choices.log_method.nullif("").coalesce(choices.cascade_method.nullif(""))
     return {
-        "frontend_version": _metadata_value(tables, "frontend_version", lambda value: value),
-        "browser": _metadata_value(tables, "browser_fingerprint", _browser),
+        "frontend_version": front_end_versions(tables).rename(
+            valued_payment="payment_id", trait_value="version"
+        ),
+        "browser": _browsers(tables),
         "handler_method": choices.group_by(valued_payment=choices.payment_id).aggregate(
             trait_value=method.min()
         ),
     }
 
 
-def _metadata_value(
-    tables: Tables, key: str, read: Callable[[ir.StringValue], ir.Value]
-) -> ir.Table:
+def _browsers(tables: Tables) -> ir.Table:
     metadata = tables.metadata
-    entries = metadata.filter((metadata.source == "session") & (metadata.key == key))
+    entries = metadata.filter(
+        (metadata.source == "session") & (metadata.key == "browser_fingerprint")
+    )
     return entries.group_by(valued_payment=entries.payment_id).aggregate(
-        trait_value=read(entries.value).min()
+        trait_value=_browser(entries.value).min()
     )
 
 

@@ -15,22 +15,27 @@ from credit_forensics.judgement.pattern_arrays import most_marks
 from credit_forensics.resolution.method import SESSION
 from credit_forensics.tables.catalogue import Tables
 
-VERSION_KEYS = (
-    "frontend_version",
-    "front_end_version",
-    "frontendVersion",
-    "client_version",
-    "clientVersion",
-    "app_version",
-    "appVersion",
-    "web_version",
-    "release",
-    "build",
-)
-"""Keys of a session's metadata under which shops write it."""
+VERSION_KEYS = ("frontendversion", "clientversion", "appversion", "webversion", "release", "build")
+"""Keys of a session's metadata under which shops write it, in small letters and without marks."""
 
 # A version is told by its length and last characters; each of them weighs another prime number.
 _WEIGHTS = (7919, 6841, 5867, 4861, 3911, 2969, 2003, 1103)
+
+
+def front_end_versions(tables: Tables) -> ir.Table:
+    """``payment_id, version``: the front end of each payment whose session names it.
+
+    Examples
+    --------
+    >>> front_end_versions(Tables()).columns
+    ('payment_id', 'version')
+    """
+    metadata = tables.metadata
+    key = metadata.key.lower().replace("_", "").replace("-", "").replace(" ", "")
+    named = metadata.filter((metadata.source == SESSION) & key.isin(VERSION_KEYS))
+    # An empty text is nothing, and shared by nobody.
+    named = named.filter(named.value.nullif("").notnull())
+    return named.group_by("payment_id").agg(version=named.value.min())
 
 
 def front_end_marks(tables: Tables, families: int) -> ir.Table:
@@ -51,11 +56,7 @@ def front_end_marks(tables: Tables, families: int) -> ir.Table:
     >>> front_end_marks(Tables(), 5).columns
     ('payment_id', 'mark')
     """
-    metadata = tables.metadata
-    named = metadata.filter(
-        (metadata.source == SESSION) & metadata.key.isin(VERSION_KEYS) & metadata.value.notnull()
-    )
-    version = named.group_by("payment_id").agg(version=named.value.max())
+    version = front_end_versions(tables)
     last = version.version.right(len(_WEIGHTS))
     number = reduce(
         add,

@@ -121,12 +121,13 @@ def _pairs(known: ir.Table, apart: ir.Table, mode: Mode) -> ir.Table:
     rows = rows.cross_join(known.agg(payers=known.payer.nunique(), paying_others=paying_others))
     # What an owner does is known once, however often the pair recurs; but where nearly everybody
     # pays for others, sessions are wrong everywhere.
+    once = rows.pair_place == 0
     known_own = rows.account_own.notnull()
-    mutual = (rows.pair_place == 0) | (2 * rows.paying_others >= rows.payers)
-    mutual &= rows.paying_from.notnull()
+    mutual = rows.paying_from.notnull() & (once | (2 * rows.paying_others >= rows.payers))
     if mode == "as_of":
+        # How many will pay for others is not known then.
         known_own = ibis.coalesce(rows.account_own < rows["at"], False)
-        mutual = ibis.coalesce(rows.paying_from < rows["at"], False)
+        mutual = ibis.coalesce(rows.paying_from < rows["at"], False) & once
     others = (rows.accounts > 1) & rows.apart
     pair = ibis.cases(
         (rows.again & (rows.between | others), AGAIN_AND_OTHERS),

@@ -1,6 +1,7 @@
 """Small shops: what is found of the wrong payments, and who is accused, at 20 to 200 payments.
 
-Run with ``python tests/benchmarks/small_shops.py [--payments N …] [--seeds N] [--world NAME …]``.
+Run with ``python tests/benchmarks/small_shops.py [--payments N …] [--seeds N]
+[--first N] [--world NAME …]``.
 Most incidents are as small as that. Worlds with one mechanism or fault each, ten days long, some
 without any fault; every payment's verdict is compared with the truth. Prints two tables: sums a size,
 and sums a world and size.
@@ -72,6 +73,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--payments", type=int, nargs="+", default=SIZES, choices=SIZES)
     parser.add_argument("--seeds", type=int, default=SEEDS)
+    parser.add_argument("--first", type=int, default=1, help="the first seed")
     parser.add_argument("--world", nargs="+", default=list(WORLDS), choices=list(WORLDS))
     parser.add_argument("--processes", type=int, default=2)
     options = parser.parse_args()
@@ -79,7 +81,7 @@ def main() -> None:
         (name, payments, seed)
         for payments in options.payments
         for name in options.world
-        for seed in range(1, options.seeds + 1)
+        for seed in range(options.first, options.first + options.seeds)
     ]
     with ProcessPoolExecutor(options.processes) as pool:
         rows = pd.DataFrame(pool.map(measure, *zip(*runs, strict=True)))

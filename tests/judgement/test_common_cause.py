@@ -30,14 +30,14 @@ def marks_of(*entries):
 def test_a_front_end_has_one_number_wherever_it_is_named():
     found = marks_of(
         ("cs_1", "session", "frontend_version", "2.9.1-hotfix"),
-        ("cs_2", "session", "app_version", "2.9.1-hotfix"),
+        ("cs_2", "session", "appVersion", "2.9.1-hotfix"),
         ("cs_3", "session", "frontend_version", "2.9.1"),
         ("cs_4", "session", "frontend_version", ""),
         # Neither what a price carries nor any other key is a session's front end.
         ("cs_5", "price", "release", "2.9.1"),
         ("cs_6", "session", "plan_id", "2.9.1"),
     )
-    assert set(found) == {"cs_1", "cs_2", "cs_3", "cs_4"}
+    assert set(found) == {"cs_1", "cs_2", "cs_3"}
     assert found["cs_1"] == found["cs_2"] != found["cs_3"]
     assert all(1 <= mark < most_marks(5) for mark in found.values())
     # The number follows from the version alone: a part of the evidence gives the same.

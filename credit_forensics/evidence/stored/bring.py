@@ -145,7 +145,8 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
 def _complete(run: Callable[..., object], table: str) -> None:
     """Add the other ids of the same payments: from events and refunds to charges to sessions."""
     wanted = f"SELECT h FROM {table}"
-    # Where entries name the subscription alone, all of its payments are looked at together.
+    # Where entries name the subscription alone, all of its payments are looked at together. Asked
+    # for twice: what intents lead to, and what sessions do, may name one.
     by_subscription = [
         *(
             f"SELECT hash_subscription_id FROM stored.stripe_{name}s WHERE hash_{name}_id IN "
@@ -301,12 +302,7 @@ def _bring_objects(stored: StoredRows) -> None:
     told = f"{events} UNION SELECT hash(event_id) FROM main.deliveries WHERE event_id IS NOT NULL"
     moved = "SELECT h FROM moved"
     takers = f"{moved} UNION SELECT h FROM takers"
-    bring(
-        "ledger",
-        ("event_id", told),
-        ("payment_id", around),
-        ("user_id", takers),
-    )
+    bring("ledger", ("event_id", told), ("payment_id", around), ("user_id", takers))
     bring("balances", ("user_id", moved))
 
 

@@ -145,7 +145,10 @@ class StoredRows:
         return self.evidence
 
     def filled(self, names: Sequence[str]) -> list[str]:
-        """Which of these tables of the evidence in memory may hold rows."""
+        """Which of these tables of the evidence in memory may hold rows, once they are committed.
+
+        DuckDB counts no rows of a transaction that is open.
+        """
         held = {name for name, rows, _ in self._in_memory() if rows}
         return [name for name in names if name in held]
 

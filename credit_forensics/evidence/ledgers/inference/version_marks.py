@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from credit_forensics.databases.read_only import ReadOnlyDatabase
-from credit_forensics.databases.relations import quote_identifier
+from credit_forensics.databases.relations import quote_identifier, quote_text
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.probes import as_text
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
@@ -40,7 +40,8 @@ class Mark:
         column = quote_identifier(self.field.column)
         text = as_text(database, column)
         if self.kind == "flag":
-            return f"lower({text}) IN ({', '.join(repr(word) for word in TRUE)})"
+            true = ", ".join(quote_text(word, database.dialect) for word in TRUE)
+            return f"lower({text}) IN ({true})"
         if self.kind == "next":
             return f"nullif({text}, '') IS NULL"
         if self.kind == "end" and self.field.words & {"period", "range"} and _is_range(self.field):
