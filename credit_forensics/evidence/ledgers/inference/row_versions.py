@@ -50,33 +50,15 @@ def _reduced(
     source = f"{database.quoted(table.relation)} AS v"
     before = [_named(database, mark, BEFORE) for mark in done]
     living = " AND ".join(f"NOT {sql}" for sql in before) or "1 = 1"
-    gone = [_named(database, mark, GONE if _says(mark) else frozenset(TRUE)) for mark in done]
+    gone = [_named(database, m, GONE if _names_an_act(m) else frozenset(TRUE)) for m in done]
     keys = [f for f in _keys(table) if _repeats(database, source, f, living)]
-    conditions: list[str] = []
-    names: list[str] = []
-    for key in keys:
-        found = _current_of(database, source, key, marks, living=living, table=table)
-        if found:
-            conditions, names = [found[0]], [found[1], f"one row a {key.name}"]
-            break
-    else:
-        alone = [
-            m for m in marks if m.kind in ("flag", "next") and _sets_apart(database, source, m)
-        ]
-        conditions += [mark.current(database) for mark in alone]
-        names += [mark.field.name for mark in alone]
-        behind = [m for m in marks if m.kind == "previous" and m.field.values]
-        own = next((f for f in _keys(table) if f.unique), None)
-        if behind and own and set(behind[0].field.values) & set(own.values):
-            pointer = as_text(database, quote_identifier(behind[0].field.column))
-            conditions.append(
-                f"{as_text(database, quote_identifier(own.column))} NOT IN (SELECT {pointer} FROM "
-                f"{database.quoted(table.relation)} AS n WHERE {pointer} IS NOT NULL)"
-            )
-            names.append(behind[0].field.name)
-        doubt = "" if conditions else _doubt(database, source, table, marks, keys)
+    found = _by_key(database, source, keys, marks, living=living, table=table)
+    if found is None:
+        found = _by_pointers(database, source, marks, table)
+        doubt = "" if found[0] else _doubt(database, source, table, marks, keys)
         if doubt:
             return replace(table, doubt=doubt)
+    conditions, names = found
     removed = [sql for sql in gone if _any(database, source, sql)]
     conditions += [f"NOT {sql}" for sql in removed]
     conditions += [living] if before and conditions else []
@@ -101,8 +83,45 @@ def _tells_only(column: str, marks: Sequence[Mark]) -> bool:
     return any(m.field.column == column and not m.weak and m.kind != "previous" for m in marks)
 
 
-def _says(mark: Mark) -> bool:
+def _names_an_act(mark: Mark) -> bool:
+    """Whether the column says what was done ("delete"), and not only that the row is gone."""
     return "deleted" not in mark.field.words
+
+
+def _by_key(
+    database: ReadOnlyDatabase,
+    source: str,
+    keys: Sequence[Field],
+    marks: Sequence[Mark],
+    *,
+    living: str,
+    table: SampledTable,
+) -> tuple[list[str], list[str]] | None:
+    """Conditions of one current row a key, and by which columns; none where no key has one."""
+    for key in keys:
+        found = _current_of(database, source, key, marks, living=living, table=table)
+        if found:
+            return [found[0]], [found[1], f"one row a {key.name}"]
+    return None
+
+
+def _by_pointers(
+    database: ReadOnlyDatabase, source: str, marks: Sequence[Mark], table: SampledTable
+) -> tuple[list[str], list[str]]:
+    """Conditions of rows that nothing takes the place of, where no key repeats; may be none."""
+    told = [m for m in marks if m.kind in ("flag", "next") and _sets_apart(database, source, m)]
+    conditions = [mark.current(database) for mark in told]
+    names = [mark.field.name for mark in told]
+    behind = next((m.field for m in marks if m.kind == "previous" and m.field.values), None)
+    own = next((f for f in _keys(table) if f.unique), None)
+    if behind and own and set(behind.values) & set(own.values):
+        pointer = as_text(database, quote_identifier(behind.column))
+        conditions.append(
+            f"{as_text(database, quote_identifier(own.column))} NOT IN (SELECT {pointer} FROM "
+            f"{database.quoted(table.relation)} AS n WHERE {pointer} IS NOT NULL)"
+        )
+        names.append(behind.name)
+    return conditions, names
 
 
 def _named(database: ReadOnlyDatabase, mark: Mark, those: frozenset[str]) -> str:
