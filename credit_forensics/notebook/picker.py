@@ -103,8 +103,10 @@ class _Picked(ABC):
         self._count = widgets.HTML()
         self._pivot = Pivot(case, self._view, self._went)
         self.picker = widgets.VBox([self._search, self._list, self._count, self._pivot.widget])
+        self._offering = False
         self._offer("")
         self._pivot.start(self._entity())
+        self._list.observe(self._chosen, "value")
         self._search.observe(lambda change: self._offer(str(change["new"])), "value")
 
     @property
@@ -173,10 +175,14 @@ class _Picked(ABC):
         """List what a search finds; what is shown stays, or the list would name another one."""
         found = self._found(wanted.split())
         listed = found if self.picked in found or not self.picked else [self.picked, *found]
-        self._list.unobserve_all("value")
-        self._list.options = [(self._lines.get(one, self._shown_id(one)), one) for one in listed]
-        self._list.value = self.picked or None
-        self._list.observe(self._chosen, "value")
+        # New options pick the first of them by themselves, which nobody meant.
+        self._offering = True
+        try:
+            lines = [(self._lines.get(one, self._shown_id(one)), one) for one in listed]
+            self._list.options = lines
+            self._list.value = self.picked or None
+        finally:
+            self._offering = False
         language = self._view.language
         counted = language.say("picker.none")
         if found:
@@ -188,7 +194,7 @@ class _Picked(ABC):
         self._count.value = str(ELEMENTS.note(counted))
 
     def _chosen(self, change: dict[str, Any]) -> None:
-        if change["new"] and change["new"] != self.picked:
+        if not self._offering and change["new"] and change["new"] != self.picked:
             self.pick(str(change["new"]))
 
 

@@ -33,20 +33,16 @@ class Pivot:
     def __init__(
         self, case: Case, view: CaseView, went: Callable[[Entity], None] | None = None
     ) -> None:
-        widgets = load("ipywidgets")
         self._case, self._view, self._went = case, view, went
         self._back: list[Entity] = []
         self.at: Entity | None = None
-        row = {"flex_flow": "row wrap", "display": "flex"}
-        self._buttons = widgets.Box(layout=widgets.Layout(**row))
-        self._page = widgets.Output()
-        self.widget = widgets.VBox([self._buttons, self._page])
+        self.widget = load("ipywidgets").VBox()
+        self._replace(())
 
     def start(self, entity: Entity | None) -> None:
         """Stand at a thing whose page is shown elsewhere: buttons, and no page."""
         self.at, self._back = entity, []
-        self._page.outputs = ()
-        self._write_buttons()
+        self._replace(())
 
     def go(self, entity: Entity) -> None:
         """Show a thing."""
@@ -61,16 +57,30 @@ class Pivot:
 
     def _show(self, entity: Entity) -> None:
         self.at = entity
-        self._page.outputs = tuple(
-            {"output_type": "display_data", "data": bundle, "metadata": {}}
-            for block in entity_page(self._case, self._view, entity)
-            for bundle in block.bundles()
+        self._replace(
+            tuple(
+                {"output_type": "display_data", "data": bundle, "metadata": {}}
+                for block in entity_page(self._case, self._view, entity)
+                for bundle in block.bundles()
+            )
         )
-        self._write_buttons()
         if self._went:
             self._went(entity)
 
-    def _write_buttons(self) -> None:
+    def _replace(self, outputs: tuple[dict[str, Any], ...]) -> None:
+        """A page and its buttons at once, so that no button of the page before can be met under it."""
+        widgets = load("ipywidgets")
+        gone = self.widget.children
+        row = widgets.Layout(flex_flow="row wrap", display="flex")
+        self._buttons = widgets.Box(self._entity_buttons(), layout=row)
+        self._page = widgets.Output(outputs=outputs)
+        self.widget.children = (self._buttons, self._page)
+        # A kernel keeps every widget that nobody closes.
+        for part in gone:
+            for one in (*getattr(part, "children", ()), part):
+                one.close()
+
+    def _entity_buttons(self) -> list[Any]:
         found = neighbours(self._view, self.at) if self.at else []
         say = self._view.language.say
         buttons = [self._button(f"← {say('entity.back')}", self.back)] if self._back else []
@@ -78,7 +88,7 @@ class Pivot:
             button = self._button(entity.label(self._view), partial(self.go, entity))
             button.tooltip = entity.shown(self._view)
             buttons.append(button)
-        self._buttons.children = tuple(buttons)
+        return buttons
 
     def _button(self, label: str, act: Callable[[], None]) -> Any:
         widgets = load("ipywidgets")

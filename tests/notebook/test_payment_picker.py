@@ -6,6 +6,7 @@ import pytest
 from IPython.core.interactiveshell import InteractiveShell
 
 from credit_forensics.errors import CaseError
+from credit_forensics.notebook.entities import Entity
 from credit_forensics.notebook.live import REPORT_VARIABLE
 from credit_forensics.notebook.picker import PickedPayment, choose_payment
 from credit_forensics.reporting.payment_dossier import PaymentDossier
@@ -85,6 +86,19 @@ def test_a_search_narrows_and_keeps_what_is_shown(case):
     assert len(lines(picked)) == 1
     picked._search.value = "(.*"
     assert [payment for _, payment in picked._list.options] == ["cs_9"]
+
+
+def test_the_list_marks_what_is_shown_after_a_search_and_after_a_step_elsewhere(case):
+    picked = PickedPayment(case, PaymentDossier(case))
+    picked._search.value = "cs_"
+    picked._list.value = "cs_4"
+    picked._search.value = "S_"
+    for payment in ("cs_4", "cs_7"):
+        picked._pivot.go(Entity("payment", payment))
+        assert picked.payment_id == payment
+        # What the page marks is the number of the line; the value is the kernel's alone.
+        assert picked._list.options[picked._list.index][1] == payment
+        assert picked._list.value == payment
 
 
 def test_picking_writes_every_section_anew(case):

@@ -92,7 +92,7 @@ class ChromiumPage:
         self.send("Page.navigate", url=address)
         self.wait_for("document.readyState === 'complete'")
 
-    def wait_for(self, condition: str, seconds: float = 30.0) -> None:
+    def wait_for(self, condition: str, seconds: float = 90.0) -> None:
         """Wait until a JavaScript expression is true."""
         end = time.monotonic() + seconds
         while not self.value(condition):

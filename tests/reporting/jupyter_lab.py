@@ -90,12 +90,12 @@ class JupyterLab:
             f"http://localhost:{self.port}/lab/workspaces/{notebook.split('.', maxsplit=1)[0]}"
             f"/tree/{notebook}?token={TOKEN}"
         )
-        page.wait_for(f"!!window.jupyterapp?.shell && !!{_PANEL}?.content.model", 60)
+        page.wait_for(f"!!window.jupyterapp?.shell && !!{_PANEL}?.content.model", 180)
         # A headless window has no focus of its own to say which notebook is meant.
         page.value(f"jupyterapp.shell.activateById({_PANEL}.id), true")
         page.value(f"{_PANEL}.sessionContext.ready.then(() => true)")
 
-    def run_all(self, page: ChromiumPage, seconds: float = 90.0) -> list[str]:
+    def run_all(self, page: ChromiumPage, seconds: float = 240.0) -> list[str]:
         """Run all cells as the menu does; gives the errors that cells ended with."""
         page.value(
             "window.ran = false, jupyterapp.commands.execute('notebook:run-all-cells')"

@@ -32,8 +32,9 @@ def browser():
 
 
 def console(page: ChromiumPage) -> list[str]:
-    """What the console said, but for the browser's own word on leaving an unsaved notebook."""
-    return [problem for problem in page.problems if "beforeunload" not in problem]
+    """What the console said, but for leaving an unsaved notebook and a machine that is slow."""
+    own = ("beforeunload", "to activate.")
+    return [problem for problem in page.problems if not any(word in problem for word in own)]
 
 
 def leaving(page: ChromiumPage) -> list[str]:
@@ -51,7 +52,7 @@ def test_the_server_listens_here_alone_and_wants_its_token(lab):
 
 def test_it_opens_on_what_was_found_without_a_click_and_asks_for_nothing(lab, browser):
     browser.open(f"http://localhost:{lab.port}/?token={TOKEN}", width=1440, height=900)
-    browser.wait_for("document.body.innerText.includes('9 findings on 24 payments')", 60)
+    browser.wait_for("document.body.innerText.includes('9 findings on 24 payments')", 180)
     text = browser.value("document.body.innerText")
     assert "Wrong user (stale session): 5 payments" in text
     assert "credit-forensics repair case.toml" in text
