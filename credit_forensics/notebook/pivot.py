@@ -68,7 +68,7 @@ class Pivot:
             self._went(entity)
 
     def _replace(self, outputs: tuple[dict[str, Any], ...]) -> None:
-        """A page and its buttons at once, so that no button of the page before can be met under it."""
+        """A page and its buttons at once, so that no button is met under a later page."""
         widgets = load("ipywidgets")
         gone = self.widget.children
         row = widgets.Layout(flex_flow="row wrap", display="flex")
