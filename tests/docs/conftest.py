@@ -10,10 +10,10 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "monitoring"))
 
-from page_folders import Place, a_place  # noqa: E402
-from test_cli import run  # noqa: E402
+from page_folders import Place, a_place
+from test_cli import run
 
-from credit_forensics.scenarios.demo import write_demo_case  # noqa: E402
+from credit_forensics.scenarios.demo import write_demo_case
 
 
 @pytest.fixture(scope="session")

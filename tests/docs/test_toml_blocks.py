@@ -23,8 +23,10 @@ def whole(text: str) -> str:
     if not ledger or {"url", "files", "stripe_billing"} & set(ledger):
         return text
     line = 'url = "sqlite:///ledger.db"\n'
-    return re.sub(r"(?m)^\[ledger\]\n", rf"\g<0>{line}", text) if "[ledger]\n" in text else (
-        f"[ledger]\n{line}{text}"
+    return (
+        re.sub(r"(?m)^\[ledger\]\n", rf"\g<0>{line}", text)
+        if "[ledger]\n" in text
+        else (f"[ledger]\n{line}{text}")
     )
 
 
