@@ -28,22 +28,27 @@ def why_not(block: Block) -> str | None:
 def names_of(page: str, case: Case) -> dict[str, Any]:
     """What a block of the page takes from the text around it."""
     if page == "checks.md":
-        session = {
-            "id": "cs_live_9",
-            "object": "checkout.session",
-            "created": 1_756_720_800,
-            "payment_status": "paid",
-            "metadata": {"user_id": "u-ada"},
-            "customer_details": {"email": "ada@example.com"},
-        }
-        users = [
-            {"user_id": "u-ada", "email": "ada@example.com"},
-            {"user_id": "u-bo", "email": "bo@example.com"},
-        ]
-        return {"session": session, "users": users, "case": clean_case()}
+        return {**names_of_checks(), "case": clean_case()}
     tables = {"payments": case.evidence.payments, "deliveries": case.evidence.deliveries}
     now = datetime(2025, 9, 30, tzinfo=UTC)
     return {"case": case, "engine": case.engine, "now": now, **tables}
+
+
+def names_of_checks() -> dict[str, Any]:
+    """A session whose metadata and e-mail name one account, and two accounts."""
+    session = {
+        "id": "cs_live_9",
+        "object": "checkout.session",
+        "created": 1_756_720_800,
+        "payment_status": "paid",
+        "metadata": {"user_id": "u-ada"},
+        "customer_details": {"email": "ada@example.com"},
+    }
+    users = [
+        {"user_id": "u-ada", "email": "ada@example.com"},
+        {"user_id": "u-bo", "email": "bo@example.com"},
+    ]
+    return {"session": session, "users": users}
 
 
 def clean_case() -> Case:
