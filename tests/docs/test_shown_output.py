@@ -22,6 +22,7 @@ from credit_forensics.coverage.judged import Judged
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.logs.load import load_webhook_logs
 from credit_forensics.intake.delivery_log import LOGGER, log_delivery
+from credit_forensics.store.store import Store
 
 # A sketch and a formula, which nothing prints; and who looks at the examples of Stripe's files.
 NOT_PRINTED = {"Checkout session ──", "p_misattributed = 1"}
@@ -41,7 +42,14 @@ def kind_of(text: str) -> list[str]:
 
 
 def test_no_block_is_looked_at_by_nobody():
-    known = {"checks.md", "coverage.md", "sources_stripe_api.md", "mcp.md", "intake.md"}
+    known = {
+        "checks.md",
+        "coverage.md",
+        "sources_stripe_api.md",
+        "mcp.md",
+        "intake.md",
+        "migrating.md",
+    }
     for block in blocks("text", "json", "csv"):
         passed = any(part in block.text for part in NOT_PRINTED)
         assert passed or block.page in known or block.page in ELSEWHERE, block.id
@@ -82,6 +90,19 @@ def test_the_intake_writes_such_a_line(caplog):
     with caplog.at_level(logging.INFO, LOGGER):
         log_delivery(at=datetime(2025, 9, 1, tzinfo=UTC), request_id="r", outcome="credited")
     assert set(json.loads(shown("intake.md", "json"))) == set(json.loads(caplog.messages[-1]))
+
+
+def test_what_an_older_version_stored_is_discarded_in_these_words(tmp_path, caplog):
+    for name in (".kept", "monitor", "keep/evidence-0123456789abcdef", "keep/steps"):
+        (tmp_path / name).mkdir(parents=True)
+    for name in (".kept/evidence.duckdb", "monitor/evidence.duckdb", "keep/run.json"):
+        (tmp_path / name).write_bytes(b"rows")
+    with Store(tmp_path / "keep", tmp_path, "1").writing():
+        pass
+    assert caplog.text.count("Discarded") == 3
+    for line in shown("migrating.md", "text").splitlines():
+        assert line in caplog.messages
+    assert not (tmp_path / "keep" / "steps").exists()
 
 
 @pytest.mark.parametrize("block", blocks("log"), ids=lambda block: block.id)
