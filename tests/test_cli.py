@@ -65,7 +65,7 @@ def case(written, tmp_path):
 
 def test_analyze_ends_with_the_worst_payment_its_money_and_the_next_commands(analyzed, written):
     lines = analyzed[1].stdout.splitlines()[-4:]
-    assert [line.split()[0] for line in lines] == ["Worst", "Why", "Asked", "Report"]
+    assert [line.split()[0] for line in lines] == ["Worst", "Why", "Review", "Report"]
     worst = lines[0].split()[1]
     assert lines[0].endswith("(wrong_user, 40.00 EUR)")
     assert lines[1].endswith(f"explain {written / 'case.toml'} {worst}")
