@@ -35,6 +35,7 @@ from credit_forensics.scenarios.named import scenario
 NOT_RUN = {
     "credit-forensics accuracy": "minutes to hours; tests/scenarios/test_accuracy.py runs small worlds",
     "credit-forensics monitor case.toml --every 5m": "runs until stopped; tests/monitoring/test_monitor.py",
+    "credit-forensics demo": "analyze and report of the same case, which README's other lines do",
     "credit-forensics schedule": "runs until stopped; tests/reporting/test_schedule_reports.py",
     "credit-forensics report case.toml --rolling": "a second page; tests/reporting/test_rolling_report.py",
 }

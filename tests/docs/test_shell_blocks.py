@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
+import shutil
+import subprocess
 import tomllib
 from importlib.resources import files
 
@@ -22,7 +25,7 @@ def test_every_block_has_a_language_that_a_test_reads():
 
 
 @pytest.mark.parametrize("page", SHELL)
-def test_the_commands_of_a_page_do_what_it_shows(page, place: Place, monkeypatch):
+def test_the_commands_of_a_page_do_what_it_shows(page, place: Place):
     place.prepare(page)
     for block in SHELL[page]:
         for line in block.lines:
@@ -43,7 +46,7 @@ def test_the_commands_of_a_page_do_what_it_shows(page, place: Place, monkeypatch
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if commands_in_prose(page)])
-def test_commands_within_a_sentence_are_understood(page, tmp_path):
+def test_commands_within_a_sentence_are_understood(page):
     for line in commands_in_prose(page):
         if not re.match(rf"{PROGRAM} \w+$", line):
             parse(line)
@@ -61,3 +64,14 @@ def test_what_a_page_runs_of_others_is_there(page):
             assert extra in project["optional-dependencies"], line
         for script in re.findall(r"^python (\S+\.py)", line):
             assert (ROOT / script).is_file(), line
+
+
+@pytest.mark.skipif(not shutil.which("openssl"), reason="needs OpenSSL")
+def test_openssl_says_the_same_of_a_seal(place: Place):
+    place.prepare("seal.md")
+    assert place.run(f"{PROGRAM} seal out").returncode == 0
+    (line,) = [one for one in spans(PAGES["seal.md"]) if one.startswith("openssl pkeyutl")]
+    done = subprocess.run(
+        shlex.split(line), cwd=place.folder / "out", capture_output=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
