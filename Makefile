@@ -77,9 +77,9 @@ test-scale: $(VENV)/.dev ## large worlds, load with faults, Spark and ClickHouse
 	$(PIP) install --constraint constraints.txt --editable '.[dev,spark,clickhouse]'
 	$(BIN)/pytest -m scale tests -s
 
-wheel: $(VENV)/.dev parts ## build the wheel into dist/, beside the list of its parts
+wheel: $(VENV)/.dev parts ## build wheel and sdist into dist/, beside the list of their parts
 	$(PIP) install --constraint constraints.txt build
-	$(BIN)/python -m build --wheel
+	$(BIN)/python -m build
 
 clean: ## remove what the targets made
 	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .pytest_cache

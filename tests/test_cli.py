@@ -65,7 +65,7 @@ def case(written, tmp_path):
 
 def test_analyze_ends_with_the_worst_payment_its_money_and_the_next_commands(analyzed, written):
     lines = analyzed[1].stdout.splitlines()[-4:]
-    assert [line.split()[0] for line in lines] == ["Worst", "Why", "Asked", "Report"]
+    assert [line.split()[0] for line in lines] == ["Worst", "Why", "Review", "Report"]
     worst = lines[0].split()[1]
     assert lines[0].endswith("(wrong_user, 40.00 EUR)")
     assert lines[1].endswith(f"explain {written / 'case.toml'} {worst}")
@@ -318,3 +318,11 @@ def test_labels_that_are_not_there_are_said_to_be(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["review", "case.toml", "--labels", str(tmp_path / "nope.csv")])
     assert isinstance(done.exception, CaseError)
     assert "There is no file of labels at" in str(done.exception)
+
+
+def test_the_labs_demo_overwrites_nothing_of_ones_own(tmp_path):
+    (tmp_path / "case.toml").write_text("name = 'ours'\n")
+    done = run("lab", tmp_path, "--demo", "--prepare")
+    assert done.returncode == 2
+    assert "no demo's" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["case.toml"]

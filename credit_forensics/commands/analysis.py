@@ -59,12 +59,7 @@ def demo(
 
     Example: credit-forensics demo demo
     """
-    if not force and not demo_case.is_free_for_demo(out):
-        raise CaseError(
-            f"{out} holds files that are no demo's, and the demo would overwrite them; name "
-            "another folder, or give --force."
-        )
-    writable(out)
+    writable(out if force else demo_case.for_demo(out))
     with steps() as progress:
         progress("writing the demo case", 1, 1)
         case_path = demo_case.write_demo_case(out, seed)
@@ -228,7 +223,8 @@ def _next_steps(numbers: dict[str, Any], path: Path) -> list[str]:
         lines.append(f"Worst   {worst['payment_id']} ({what})")
         lines.append(f"Why     credit-forensics explain {path} {worst['payment_id']}")
     if numbers["asked"]:
-        lines.append(f"Asked   credit-forensics review {path}  ({numbers['asked']:,} payments)")
+        asked = f"{numbers['asked']:,} payments to answer"
+        lines.append(f"Review  credit-forensics review {path}  ({asked})")
     lines.append(f"Report  credit-forensics report {path}")
     return lines
 

@@ -40,7 +40,7 @@ def lab(
     Example: credit-forensics lab --demo
     """
     if demo:
-        case = demo_case.write_demo_case(case or Path("demo"), 2025)
+        case = demo_case.write_demo_case(demo_case.for_demo(case or Path("demo")), 2025)
     if case is None:
         raise CaseError("Give the case file, or --demo to make one.")
     folder = workspace.make_workspace(case)

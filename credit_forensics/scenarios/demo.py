@@ -7,6 +7,7 @@ import json
 from datetime import UTC, datetime
 from pathlib import Path
 
+from credit_forensics.errors import CaseError
 from credit_forensics.scenarios.case_writer import write_case
 from credit_forensics.scenarios.recurring import with_renewals
 from credit_forensics.scenarios.settings import BurstSettings, FaultRates, WorldSettings
@@ -89,6 +90,22 @@ def write_demo_case(folder: Path, seed: int = 2025) -> Path:
     path = write_case(demo_world(seed), folder, name=DEMO_NAME)
     (folder / DEMO_MARK).write_text(f"{_sha256(path)}\n", encoding="ascii")
     return path
+
+
+def for_demo(folder: Path) -> Path:
+    """The folder, where it is free for a demo.
+
+    Raises
+    ------
+    CaseError
+        where somebody's own files lie there.
+    """
+    if not is_free_for_demo(folder):
+        raise CaseError(
+            f"{folder} holds files that are no demo's, and the demo would overwrite them; name "
+            "another folder, or let credit-forensics demo --force overwrite them."
+        )
+    return folder
 
 
 def is_free_for_demo(folder: Path) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,6 +22,12 @@ WAIT_SECONDS = 300.0
 _LOG = logging.getLogger("credit_forensics.store")
 # What versions before this one left beside a case, each with a store of its own.
 _OLDER = (".kept/evidence.duckdb", "monitor/evidence.duckdb")
+# All that a store writes into its folder, of this version and of those before; nothing else in
+# there is ever removed.
+_OWN = re.compile(
+    r"manifest\.json|rows\.duckdb.*|[0-9a-f]{16}|part-.*|.*\.part|\.gitignore|\.store\.(lock|holder)"
+    r"|evidence-[0-9a-f]{16}|steps|run\.json|\.kept evidence\.(lock|holder)"
+)
 
 
 class Store:
@@ -75,13 +82,15 @@ class Store:
         Raises
         ------
         CaseError
-            when another process writes for longer than ``seconds``.
+            when another process writes for longer than ``seconds``, and when the folder holds
+            what no store wrote.
         OSError
             when the folder cannot be written.
         """
         if self._holds:
             yield
             return
+        self._refuse_what_is_not_ours()
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         before = os.umask(0o077)
         try:
@@ -97,6 +106,17 @@ class Store:
                     self._holds -= 1
         finally:
             os.umask(before)
+
+    def _refuse_what_is_not_ours(self) -> None:
+        """Raise where somebody's own files lie in the folder, which a store clears by itself."""
+        if not self.folder.is_dir():
+            return
+        for path in sorted(self.folder.iterdir()):
+            if not _OWN.fullmatch(path.name) and not path.name.startswith("."):
+                raise CaseError(
+                    f"{self.folder} holds {path.name}, which is no part of a store; give a store "
+                    "a folder of its own ([engine] keep)."
+                )
 
     def put(self, name: str, part: Part) -> None:
         """Name a part in the table of contents; only inside ``writing``."""
@@ -119,6 +139,8 @@ class Store:
         for path in self.folder.iterdir():
             if path.name in named or path.name in stay or path.is_file():
                 continue
+            if not _OWN.fullmatch(path.name):
+                continue
             if not is_in_use(path):
                 shutil.rmtree(path, ignore_errors=True)
 
@@ -137,7 +159,9 @@ class Store:
             size = size_of(self.folder)
             self._remove_contents()
         with contextlib.suppress(OSError):
-            shutil.rmtree(self.folder)
+            for name in (f".{LOCK}.lock", f".{LOCK}.holder"):
+                (self.folder / name).unlink(missing_ok=True)
+            self.folder.rmdir()
         return size
 
     def discard_what_is_older(self) -> None:
@@ -187,7 +211,7 @@ class Store:
         # The table of contents first: whatever happens then, nobody takes half of it for whole.
         (self.folder / "manifest.json").unlink(missing_ok=True)
         for path in self.folder.iterdir():
-            if path.name == f".{LOCK}.lock":
+            if path.name == f".{LOCK}.lock" or not _OWN.fullmatch(path.name):
                 continue
             if path.is_dir():
                 shutil.rmtree(path, ignore_errors=True)

@@ -15,6 +15,8 @@ from credit_forensics.store.store import FOLDER, Store
 from credit_forensics.store.stored_parts import Part
 from credit_forensics.store.version import store_version
 
+A, B = "a" * 16, "b" * 16
+
 
 def store_in(folder: Path, version: str = "1") -> Store:
     return Store(folder / FOLDER, folder, version)
@@ -23,9 +25,9 @@ def store_in(folder: Path, version: str = "1") -> Store:
 def filled(folder: Path, version: str = "1") -> Store:
     store = store_in(folder, version)
     with store.writing():
-        (store.folder / "a").mkdir()
-        (store.folder / "a" / "rows").write_text("x" * 1000)
-        store.put("evidence", Part("key", "a", "nothing was stored"))
+        (store.folder / A).mkdir()
+        (store.folder / A / "rows").write_text("x" * 1000)
+        store.put("evidence", Part("key", A, "nothing was stored"))
     return store
 
 
@@ -47,7 +49,7 @@ def test_a_store_of_another_version_is_discarded_with_one_line(tmp_path, caplog)
     assert [record.getMessage() for record in caplog.records] == [
         f"Discarded the store {newer.folder}, which is of another version."
     ]
-    assert not (newer.folder / "a").exists()
+    assert not (newer.folder / A).exists()
     caplog.clear()
     with newer.writing():
         pass
@@ -62,7 +64,33 @@ def test_a_damaged_table_of_contents_discards_the_store(tmp_path, caplog, text):
     with store.writing():
         pass
     assert "is damaged" in caplog.text
-    assert not (store.folder / "a").exists()
+    assert not (store.folder / A).exists()
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "reports/index.html", "manifest.json.old"])
+@pytest.mark.parametrize("used", [True, False], ids=["after a use", "before any"])
+def test_somebodys_own_files_are_never_removed(tmp_path, name, used):
+    store = filled(tmp_path) if used else store_in(tmp_path)
+    path = store.folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text("mine")
+    for version in ("1", "2"):
+        with (
+            pytest.raises(CaseError, match="is no part of a store"),
+            store_in(tmp_path, version).writing(),
+        ):
+            pass
+        with pytest.raises(CaseError, match="is no part of a store"):
+            store_in(tmp_path, version).clear()
+    assert path.read_text() == "mine"
+    assert used == (store.folder / A).exists()
+
+
+def test_hidden_files_of_somebody_stay_when_a_store_is_cleared(tmp_path):
+    store = filled(tmp_path)
+    (store.folder / ".mask_key").write_text("mine")
+    store.clear()
+    assert [path.name for path in store.folder.iterdir()] == [".mask_key"]
 
 
 @pytest.mark.parametrize("name", [".kept/evidence.duckdb", "monitor/evidence.duckdb"])
@@ -84,16 +112,16 @@ def test_what_older_versions_stored_is_discarded_with_one_line(tmp_path, caplog,
 def test_what_nobody_names_is_removed_once_nobody_reads_it(tmp_path):
     store = filled(tmp_path)
     (store.folder / "half.part").mkdir()
-    release = mark_in_use(store.folder / "a")
+    release = mark_in_use(store.folder / A)
     with store.writing():
-        store.put("evidence", Part("other", "b", "the case file was changed"))
+        store.put("evidence", Part("other", B, "the case file was changed"))
         store.tidy()
-        assert (store.folder / "a").exists(), "somebody reads it"
+        assert (store.folder / A).exists(), "somebody reads it"
         assert not (store.folder / "half.part").exists()
     release()
     with store.writing():
         store.tidy()
-    assert not (store.folder / "a").exists()
+    assert not (store.folder / A).exists()
 
 
 def test_one_process_writes_and_others_read_meanwhile(tmp_path):
