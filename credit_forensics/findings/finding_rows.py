@@ -10,6 +10,7 @@ from typing import TypeAlias
 import ibis
 import ibis.expr.types as ir
 
+from credit_forensics.money import DECIMALS
 from credit_forensics.tables.catalogue import spec
 
 Value: TypeAlias = ir.Value | str | int | float | None
@@ -108,6 +109,45 @@ def counted(number: ir.Value, singular: str, plural: str) -> ir.StringValue:
     """
     noun = ibis.ifelse(number == 1, f" {singular}", f" {plural}")
     return sentence("{number}{noun}", number=number, noun=noun)
+
+
+def shown_money(amount: ir.IntegerValue, currency: ir.StringValue) -> ir.StringValue:
+    """An amount in minor units as a person writes it, exact: "19.99 EUR", "700 JPY".
+
+    By ``money.DECIMALS``. In integers, since engines print fractions each in its way. Empty where
+    the amount is; without a currency it says so.
+
+    Examples
+    --------
+    >>> payments = ibis.table({"amount": "int64", "currency": "string"}, name="payments")
+    >>> shown_money(payments.amount, payments.currency).type()
+    String(length=None, nullable=True)
+    """
+    code = currency.lower()
+    size = amount.abs()
+    shown = {2: _with_point(size, 2)}
+    shown |= {places: _with_point(size, places) for places in set(DECIMALS.values())}
+    digits = ibis.cases(
+        *(
+            (code.isin(sorted(of for of, its in DECIMALS.items() if its == places)), text)
+            for places, text in sorted(shown.items())
+            if places != 2
+        ),
+        else_=shown[2],
+    )
+    known = sentence("{digits} {code}", digits=digits, code=currency.upper())
+    unknown = sentence("{size} minor units of an unknown currency", size=size)
+    sign = ibis.ifelse(amount < 0, "-", "")
+    return sign + ibis.ifelse(currency.isnull() | (currency == ""), unknown, known)
+
+
+def _with_point(size: ir.IntegerValue, places: int) -> ir.StringValue:
+    if not places:
+        return size.cast("string")
+    unit = 10**places
+    part = ibis.literal("0" * places) + (size % unit).cast("string")
+    whole = ((size - size % unit) / unit).floor().cast("int64")
+    return whole.cast("string") + "." + part.right(places)
 
 
 def _value(value: Value) -> ir.Value:

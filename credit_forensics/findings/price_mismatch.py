@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.findings.finding import Correction, Finding, Words
-from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.finding_rows import finding_rows, sentence, shown_money
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "price_mismatch"
@@ -76,9 +76,10 @@ def find_price_mismatch(tables: Tables) -> ir.Table:
         amount=rows.charged,
         created_at=rows.at,
         explanation=sentence(
-            "Payment {payment_id} was charged {charged} {currency} (minor units) for "
-            "{price_id}, which costs {costs}.",
+            "Payment {payment_id} was charged {charged} for {price_id}, which costs {costs}.",
             rows,
+            charged=shown_money(rows.charged, rows.currency),
+            costs=shown_money(rows.costs, rows.currency),
         ),
     )
 

@@ -6,7 +6,7 @@ import ibis.expr.types as ir
 
 from credit_forensics.coverage.absences import with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
-from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.finding_rows import finding_rows, sentence, shown_money
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
 from credit_forensics.tables.catalogue import Tables
 
@@ -45,9 +45,11 @@ def find_refund_not_reversed(tables: Tables) -> ir.Table:
         credits=rows.outstanding,
         amount=rows.amount_lost,
         explanation=sentence(
-            "Of payment {payment_id}, {amount_lost} of {amount} minor units were refunded or "
-            "lost in a dispute, which takes back {due} credits; the ledger took back {taken}.",
+            "Of payment {payment_id}, {lost} of {paid} were refunded or lost in a dispute, "
+            "which takes back {due} credits; the ledger took back {taken}.",
             rows,
+            lost=shown_money(rows.amount_lost, rows.currency),
+            paid=shown_money(rows.amount, rows.currency),
         ),
     )
 

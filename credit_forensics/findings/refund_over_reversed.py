@@ -6,7 +6,7 @@ import ibis
 import ibis.expr.types as ir
 
 from credit_forensics.findings.finding import Correction, Finding, Words
-from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.finding_rows import finding_rows, sentence, shown_money
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
 from credit_forensics.tables.catalogue import Tables
 
@@ -60,9 +60,11 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
                 rows,
             ),
             sentence(
-                "The ledger took back {taken} credits of payment {payment_id}, where {amount_lost} "
-                "of {amount} minor units refunded or lost in a dispute account for {due}.",
+                "The ledger took back {taken} credits of payment {payment_id}, where {lost} "
+                "of {paid}, refunded or lost in a dispute, account for {due}.",
                 rows,
+                lost=shown_money(rows.amount_lost, rows.currency),
+                paid=shown_money(rows.amount, rows.currency),
             ),
         ),
     )
