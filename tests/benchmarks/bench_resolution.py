@@ -155,28 +155,30 @@ def sql(engine: DuckDBEngine) -> DuckDBEngine:
         "SELECT user_id FROM users ORDER BY created_at IS NULL, created_at NULLS LAST, user_id"
     ).df()["user_id"]
 
-    def fused(source: str, target: str) -> None:
-        counts = connection.sql(by_hand.COUNTS.format(source)).to_arrow_table()
+    def fused(source: str, target: str, without: str | None = None) -> None:
+        run(by_hand.related(source))
+        run(by_hand.whole(source))
+        counts = connection.sql(by_hand.COUNTS.format(f"h_{source}_whole")).to_arrow_table()
         cells = (counts.column(name).to_numpy() for name in counts.column_names)
-        engine.register(target, fuse(*cells, len(accounts)))
+        engine.register(target, fuse(*cells, len(accounts), without=without))
 
     run(by_hand.FIELDS)
     run(by_hand.CREDITED)
     persons = group_persons(connection.sql(by_hand.LINKS).df(), accounts)
     engine.register("h_persons", persons)
-    span = "SELECT floor(epoch(min(created_at))), floor(epoch(max(created_at))), count(*) FROM payments"
-    periods = choose_periods(*(int(value) for value in run(span).fetchone()))
+    periods = choose_periods(*(int(value) for value in run(by_hand.TIMES).fetchall()[0]))
     run("CREATE OR REPLACE TABLE h_periods AS SELECT ?::BIGINT AS start, ?::BIGINT AS width",
         [periods.start, periods.width])  # fmt: skip
     run(by_hand.MATRIX)
     run(by_hand.BEARERS)
+    run(by_hand.FRONT_ENDS)
     run(by_hand.FIRST)
-    fused("h_first", "h_first_posteriors")
+    fused("first", "h_first_posteriors", without="session")
     run(by_hand.OWNERS)
     run(by_hand.votes("customer", "customer_id"))
     run(by_hand.votes("card", "card_fingerprint"))
     run(by_hand.SECOND)
-    fused("h_second", "h_posteriors")
+    fused("second", "h_posteriors")
     run(by_hand.VERDICTS)
     run(by_hand.CHOICES)
     return engine
