@@ -97,5 +97,6 @@ FINDING = Finding(
             "another_account": "einem anderen Konto genommen",
         },
     ),
+    odd=True,
     place=110,
 )
