@@ -129,7 +129,7 @@ def _with_odd_payments(engine: Engine, findings: Sequence[Finding]) -> bool:
         return False
     try:
         keep_odd_payments(engine)
-    except Exception:  # noqa: BLE001 - each finding then says itself what it lacks
+    except Exception:  # each finding then says itself what it lacks
         return False
     return True
 
