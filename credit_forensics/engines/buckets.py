@@ -15,7 +15,7 @@ WHOLE = "rows.parquet"
 FORMAT = "FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL 1, ROW_GROUP_SIZE 40960"
 
 # Steps of few payments take some two GB a million payments as they are, and half of it packed. To
-# pack and unpack them takes a fifth of the processor time of a judgement. Ids differ from row to
+# pack and unpack them takes a tenth of a judgement's processor time or more. Ids differ from row to
 # row, so a list of those that recur is not worth looking for.
 FORMAT_OF_FEW = (
     "FORMAT parquet, COMPRESSION uncompressed, DICTIONARY_SIZE_LIMIT 2000, ROW_GROUP_SIZE 40960"
