@@ -28,6 +28,7 @@ from credit_forensics import __version__
 from credit_forensics.engines.buckets import (
     BUCKET,
     FORMAT,
+    FORMAT_OF_FEW,
     WHOLE,
     copy_rows,
     show_rows,
@@ -199,7 +200,8 @@ class ParquetEngine(DuckDBEngine):
                 self._by_bucket(query, part)
             else:
                 shutil.rmtree(part, ignore_errors=True)
-                copy_rows(self, query, part, self.buckets if bucketed else 1)
+                written_as = FORMAT if self.buckets > 1 else FORMAT_OF_FEW
+                copy_rows(self, query, part, self.buckets if bucketed else 1, written_as)
             part.replace(path)
         self._show(name, path)
         return ibis.table(text.schema, name=name)

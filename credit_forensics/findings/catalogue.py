@@ -19,6 +19,11 @@ from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.findings.finding import SEVERITIES, Finding
+from credit_forensics.findings.odd_payments import (
+    OddTables,
+    drop_odd_payments,
+    keep_odd_payments,
+)
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables, conform, spec
@@ -95,11 +100,12 @@ def examine(
     >>> runs[~runs["ran"]][["finding", "problem"]].values.tolist()
     [['balance_drift', 'CatalogException']]
     """
+    odd = _with_odd_payments(engine, findings)
     found: list[pa.Table] = []
     runs: list[dict[str, object]] = []
     for finding in findings:
         try:
-            rows = conform("findings", engine.arrow(_recipe(finding, methods)))
+            rows = conform("findings", engine.arrow(_recipe(finding, methods, odd=odd)))
         except Exception as error:
             problem = type(error).__name__
             runs.append({"finding": finding.name, "ran": False, "rows": 0, "problem": problem})
@@ -108,6 +114,8 @@ def examine(
             runs.append(
                 {"finding": finding.name, "ran": True, "rows": rows.num_rows, "problem": ""}
             )
+    if odd:
+        drop_odd_payments(engine)
     table = pa.concat_tables([spec("findings").arrow_schema.empty_table(), *found])
     status = pd.DataFrame(runs, columns=["finding", "ran", "rows", "problem"]).astype(
         {"finding": "str", "ran": "bool", "rows": "int64", "problem": "str"}
@@ -115,15 +123,28 @@ def examine(
     return sort_findings(to_pandas(table)), status
 
 
+def _with_odd_payments(engine: Engine, findings: Sequence[Finding]) -> bool:
+    """Whether odd payments are kept on the engine; where they cannot be, all are read."""
+    if not any(finding.odd for finding in findings):
+        return False
+    try:
+        keep_odd_payments(engine)
+    except Exception:  # each finding then says itself what it lacks
+        return False
+    return True
+
+
 @lru_cache(maxsize=64)
-def _recipe(finding: Finding, methods: tuple[Method, ...]) -> Recipe:
+def _recipe(finding: Finding, methods: tuple[Method, ...], *, odd: bool = False) -> Recipe:
     """Of the house's findings with the house's methods the text is kept from run to run."""
 
     def build() -> ir.Table:
-        return finding.find(Tables(), methods) if finding.by_methods else finding.find(Tables())
+        tables = OddTables() if odd and finding.odd else Tables()
+        return finding.find(tables, methods) if finding.by_methods else finding.find(tables)
 
     ours = finding in FINDINGS and methods == METHODS
-    return Recipe(f"finding-{finding.name}" if ours else "", build)
+    name = f"finding-{finding.name}" + ("-odd" if odd and finding.odd else "")
+    return Recipe(name if ours else "", build)
 
 
 def sort_findings(findings: pd.DataFrame) -> pd.DataFrame:

@@ -204,5 +204,6 @@ FINDING = Finding(
             "checkout_and_invoice": "durch Kasse und durch Rechnung",
         },
     ),
+    odd=True,
     place=50,
 )

@@ -41,9 +41,8 @@ def find_failed_delivery(tables: Tables) -> ir.Table:
     """
     deliveries, payments, credited = tables.deliveries, tables.payments, tables.credited
     failed = deliveries.filter(deliveries.outcome.isin([outcome for outcome, _ in FAILURES]))
-    events = tables.events.group_by("event_id").aggregate(
-        event_payment=tables.events.payment_id.min()
-    )
+    events = tables.events.semi_join(failed.view(), "event_id")
+    events = events.group_by("event_id").aggregate(event_payment=events.payment_id.min())
     failed = failed.left_join(events, "event_id").drop("event_id_right")
     failed = failed.mutate(payment_id=failed.payment_id.coalesce(failed.event_payment))
     rows = failed.left_join(payments, "payment_id").select(

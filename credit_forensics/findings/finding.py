@@ -98,10 +98,11 @@ class Finding:
     """A finding, with all that is known of it.
 
     ``find`` gives its rows in the columns of ``findings``; with ``by_methods`` it takes the case's
-    methods beside the tables. ``follows`` names the findings of which it is a consequence where
-    both are of one payment: then it is part of that matter, and no loss of its own. ``concerns``
-    is what is wrong: the ``ledger`` (and balances), a ``binding`` or a ``delivery``. ``place`` is
-    its turn in every list of findings.
+    methods beside the tables; with ``odd`` the tables hold odd payments alone
+    (``odd_payments.OddTables``), save ``tables.whole``. ``follows`` names the findings of which it
+    is a consequence where both are of one payment: then it is part of that matter, and no loss of
+    its own. ``concerns`` is what is wrong: the ``ledger`` (and balances), a ``binding`` or a
+    ``delivery``. ``place`` is its turn in every list of findings.
     """
 
     name: str
@@ -112,6 +113,7 @@ class Finding:
     en: Words | None = None
     de: Words | None = None
     by_methods: bool = False
+    odd: bool = False
     follows: tuple[str, ...] = ()
     concerns: Literal["ledger", "binding", "delivery"] = "ledger"
     place: int = 1000

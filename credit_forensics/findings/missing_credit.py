@@ -103,7 +103,7 @@ def missing(tables: Tables, name: str, severity: str, *, renewals: bool) -> ir.T
     rows = rows.left_join(refused, rows.payment_id == refused.refused_payment)
     rows = with_coverage(rows, tables.coverage, "deliveries")
     # That no entry was paired with it is no surer than the pairs that were made.
-    pairs = inferred_grants(tables)
+    pairs = inferred_grants(tables.whole)
     rows = rows.cross_join(pairs.aggregate(tie_probability=pairs.tie_probability.min()))
 
     gate = rows.gate.coalesce(0)
@@ -152,11 +152,16 @@ def missing(tables: Tables, name: str, severity: str, *, renewals: bool) -> ir.T
     )
 
 
+def _their_events(unbooked: ir.Table, tables: Tables) -> ir.Table:
+    """The events of payments that were not booked; nearly all are of others."""
+    events = tables.events.semi_join(unbooked, "payment_id")
+    return events.select("event_id", "type", "created_at", "payment_id")
+
+
 def _completing_event(unbooked: ir.Table, tables: Tables) -> ir.Table:
     """The event that should have credited each payment: the session's latest, or the intent's."""
-    events = tables.events.filter(tables.events.type.isin(COMPLETING_EVENTS))
-    # Nearly all events are of payments that were booked.
-    events = events.semi_join(unbooked, "payment_id")
+    theirs = _their_events(unbooked, tables)
+    events = theirs.filter(theirs.type.isin(COMPLETING_EVENTS))
     ranked = events.mutate(
         place=ibis.row_number().over(
             group_by=events.payment_id,
@@ -177,7 +182,7 @@ def _completing_event(unbooked: ir.Table, tables: Tables) -> ir.Table:
 def _furthest_gate(unbooked: ir.Table, tables: Tables) -> ir.Table:
     """The furthest gate that a delivery of each payment reached."""
     named = tables.deliveries.select("payment_id", "event_id", "outcome")
-    theirs = tables.events.semi_join(unbooked, "payment_id")
+    theirs = _their_events(unbooked, tables).view()
     # A delivery tells its payment, or its event does.
     told = named.semi_join(unbooked, "payment_id")
     untold = named.filter(named.payment_id.isnull()).semi_join(theirs, "event_id")
@@ -268,5 +273,6 @@ FINDING = Finding(
             "not_delivered": "nicht zugestellt",
         },
     ),
+    odd=True,
     place=40,
 )

@@ -66,5 +66,6 @@ FINDING = Finding(
             "not_delivered": "nicht zugestellt",
         },
     ),
+    odd=True,
     place=45,
 )

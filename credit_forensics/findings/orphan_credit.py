@@ -95,7 +95,7 @@ def find_orphan_credit(tables: Tables) -> ir.Table:
     grants = grants.anti_join(money_events(events), "event_id")
 
     # What names an object of a kind that was not read may well be backed.
-    of_a_kind = read_prefixes(tables)
+    of_a_kind = read_prefixes(tables.whole)
     grants = grants.left_join(of_a_kind, id_prefix(grants.payment_id) == of_a_kind.known_prefix)
     rows = with_coverage(with_coverage(grants, coverage, "payments"), coverage, "events")
     rows = rows.filter(
@@ -157,5 +157,6 @@ FINDING = Finding(
             "no_reference": "nennt keine Zahlung",
         },
     ),
+    odd=True,
     place=80,
 )

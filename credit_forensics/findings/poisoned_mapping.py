@@ -48,13 +48,16 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
     >>> engine.frame(find_poisoned_mapping(Tables()))["payment_id"].tolist()
     ['cs_1']
     """
-    payments = tables.payments
+    payments = tables.whole.payments
     bindings = tables.customers.select(
         bound_customer=tables.customers.customer_id,
         bound_user=tables.customers.user_id,
         bound_at=tables.customers.bound_at,
     ).distinct()
-    own = payments.filter(payments.customer_id.notnull())
+    said = ibis.union(_misattributed(tables), _repaired(tables))
+    # Of other customers nothing is said, so their payments need not be put in order.
+    theirs = payments.semi_join(said, "payment_id").select("customer_id").distinct()
+    own = payments.semi_join(theirs, "customer_id")
     in_order = [own.created_at, own.payment_id]
     own = own.select(
         "payment_id",
@@ -65,7 +68,7 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
         "currency",
         place=ibis.row_number().over(group_by=own.customer_id, order_by=in_order),
     )
-    wrong = ibis.union(_misattributed(tables), _repaired(tables)).join(own, "payment_id")
+    wrong = said.view().join(own, "payment_id")
     # Every misattributed payment of the binding; the writer is chosen among them.
     rows = wrong.join(
         bindings,
@@ -147,10 +150,11 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
 
 def _rightful_until(tables: Tables, own: ir.Table) -> ir.Table:
     """Since when a customer's payments are on an account that is not said to be wrong."""
-    right = tables.verdicts.filter(
-        tables.verdicts.credited_user_id.notnull() & (tables.verdicts.verdict != "misattributed")
+    verdicts = tables.whole.verdicts
+    right = verdicts.filter(
+        verdicts.credited_user_id.notnull() & (verdicts.verdict != "misattributed")
     )
-    held = right.join(own, "payment_id")
+    held = right.join(own.view(), "payment_id")
     return held.group_by(held_customer=held.customer_id, held_user=held.credited_user_id).aggregate(
         held_at=held.created_at.min()
     )
@@ -235,5 +239,6 @@ FINDING = Finding(
     ),
     follows=("wrong_user",),
     concerns="binding",
+    odd=True,
     place=120,
 )

@@ -70,5 +70,6 @@ FINDING = Finding(
         "Erstattung nicht zurückgebucht",
         "Erstattet oder im Streitfall verloren, und die Credits stehen noch.",
     ),
+    odd=True,
     place=100,
 )

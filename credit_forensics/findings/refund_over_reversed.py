@@ -99,5 +99,6 @@ FINDING = Finding(
             "another_account": "einem anderen Konto genommen",
         },
     ),
+    odd=True,
     place=110,
 )

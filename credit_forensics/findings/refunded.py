@@ -104,8 +104,9 @@ def _misplaced(tables: Tables) -> ir.Table:
     held = held.left_join(holder_of, "credited_user_id").select(
         "payment_id", "credited_user_id", "holder_id"
     )
-    moved = ledger.filter(
-        ledger.kind.isin(["transfer", "other", "reversal", "correction"]) & (ledger.delta < 0)
+    entries = tables.whole.ledger
+    moved = entries.filter(
+        entries.kind.isin(["transfer", "other", "reversal", "correction"]) & (entries.delta < 0)
     )
     moved = moved.select(credited_user_id=moved.user_id).distinct()
     held = held.anti_join(moved, "credited_user_id")

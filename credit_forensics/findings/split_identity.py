@@ -101,5 +101,6 @@ FINDING = Finding(
             "overruled": "vom Prüfer gesetzt",
         },
     ),
+    odd=True,
     place=20,
 )

@@ -70,5 +70,6 @@ FINDING = Finding(
         "Gutschrift aus dem Testmodus",
         "Eine Zahlung im Testmodus, im echten Ledger gutgeschrieben.",
     ),
+    odd=True,
     place=70,
 )

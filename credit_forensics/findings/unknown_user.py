@@ -86,5 +86,6 @@ FINDING = Finding(
         "unbekannter Nutzer",
         "Die Credits liegen auf {credited}, einer Kennung, die kein Konto hat.",
     ),
+    odd=True,
     place=30,
 )

@@ -7,13 +7,12 @@ import ibis.expr.types as ir
 
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.odd_payments import PAID_STATUSES
 from credit_forensics.tables.catalogue import Tables
 
 NAME = "unpaid_credit"
 SEVERITY = "high"
 PROOF = "Stripe says the payment is unpaid, failed or expired, and the ledger holds its credits."
-
-PAID_STATUSES = ("paid", "no_payment_required")
 
 
 def find_unpaid_credit(tables: Tables) -> ir.Table:
@@ -114,5 +113,6 @@ FINDING = Finding(
             "free": "kostete nichts",
         },
     ),
+    odd=True,
     place=60,
 )

@@ -8,7 +8,7 @@ import ibis.expr.types as ir
 from credit_forensics.findings.duplicate_credit import duplicate_surplus, instalments
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
-from credit_forensics.findings.unpaid_credit import PAID_STATUSES
+from credit_forensics.findings.odd_payments import PAID_STATUSES
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 
@@ -114,5 +114,6 @@ FINDING = Finding(
             "regrant": "von Hand erneut gutgeschrieben",
         },
     ),
+    odd=True,
     place=90,
 )

@@ -129,11 +129,13 @@ def _highest(
     inside = ends[None, :] - starts[:, None] + sign
     length = own[ends][None, :] - own[starts][:, None] + sign
     valid = (inside >= (0 if quiet else 1)) & (length > 0) & (length < total)
-    inside, length = np.where(valid, inside, 1), np.where(valid, length, 1)
     outside, rest = count - inside, np.maximum(total - length, 1)
     valid &= sign * (inside * rest - outside * length) > 0
-    gain = log_likelihood(inside, length) + log_likelihood(outside, rest)
-    gain = np.where(valid, gain - log_likelihood(count, total), -np.inf)
+    # Half of the pairs or more are none: logarithms are what takes time here.
+    inside, length, outside, rest = (one[valid] for one in (inside, length, outside, rest))
+    gain = np.full(valid.shape, -np.inf)
+    gain[valid] = log_likelihood(inside, length) + log_likelihood(outside, rest)
+    gain[valid] -= log_likelihood(count, total)
     i, j = np.unravel_index(int(np.argmax(gain)), gain.shape)
     return float(gain[i, j]), int(starts[i]), int(ends[j])
 

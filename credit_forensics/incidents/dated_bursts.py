@@ -164,9 +164,11 @@ class _Stretch:
 
     def _score(self, start: Ints, end: Ints) -> Floats:
         inside, length, outside, rest = self.count(start, end)
-        score = betaln(inside + 0.5, length - inside + 0.5)
-        score = score + betaln(outside + 0.5, rest - outside + 0.5)
-        result: Floats = np.where(inside * np.maximum(rest, 1) >= outside * length, score, -np.inf)
+        likelier = inside * np.maximum(rest, 1) >= outside * length
+        result = np.full(len(likelier), -np.inf)
+        inside, length, outside, rest = (one[likelier] for one in (inside, length, outside, rest))
+        result[likelier] = betaln(inside + 0.5, length - inside + 0.5)
+        result[likelier] += betaln(outside + 0.5, rest - outside + 0.5)
         return result
 
 

@@ -55,6 +55,11 @@ class Tables:
         except KeyError as error:
             raise AttributeError(error.args[0]) from None
 
+    @property
+    def whole(self) -> Tables:
+        """The tables with all their rows; these, where none is narrowed."""
+        return self
+
     def __dir__(self) -> list[str]:
         return sorted(ALL)
 

@@ -1,4 +1,4 @@
-"""Resolution and judgement against the same by hand: SQL, pandas, a loop, and Splink.
+"""Resolution and judgement against the same by hand: SQL, pandas, and Splink.
 
 Run with ``python tests/benchmarks/bench_resolution.py [--payments N …] [--runs N] [--ways …]
 [--memory 8GB]``. One world is made and prepared a size; each way reads the same Parquet files in a
@@ -6,9 +6,9 @@ process of its own (not timed), and is then timed. ``wall`` is what a watch says
 cores spent: on a busy machine only the latter compares. The first run of "ours" in a process
 compiles its expressions; it is told apart as ``first``.
 
-**ours**, **sql**, **pandas** and **loop** do the whole: every method, histories, two rounds of
-fusion by the same model, verdicts, choices; it is checked that claims, verdicts and choices are the
-same. **splink** links payments to accounts by e-mail and name, two of twelve methods. Ends with an
+**ours**, **sql** and **pandas** do the whole: every method, histories, two rounds of fusion by the
+same model, verdicts, choices; it is checked that claims, verdicts and choices are the same. Ours
+measures coverage and what share was judged besides. **splink** links payments to accounts by e-mail and name, two of twelve methods. Ends with an
 error where results differ or a target is missed.
 """
 
@@ -27,14 +27,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import pyarrow.parquet as pq
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import resolution_sql as by_hand
 from ratios import note, note_growth
 from resolution_fit import fuse
-from resolution_loop import loop
 from resolution_pandas import in_pandas
 
 from credit_forensics.engines.duckdb import DuckDBEngine
@@ -49,7 +47,7 @@ IDS = {
     "event_id", "entry_id", "payment_intent_id", "object_id",
 }  # fmt: skip
 SQL_TARGET = 1.15
-TARGETS = {"pandas": 6.0, "loop": 10.0}
+TARGETS = {"pandas": 6.0}
 EXPONENT = 1.05
 CLAIMS = {
     "metadata_user_id": "m1",
@@ -129,13 +127,6 @@ def frames_of(folder: Path) -> dict[str, pd.DataFrame]:
     return {spec.name: pd.read_parquet(folder / f"{spec.name}.parquet") for spec in EVIDENCE}
 
 
-def records_of(folder: Path) -> dict[str, list[dict[str, Any]]]:
-    """The evidence as plain dictionaries, absent values ``None``."""
-    return {
-        spec.name: pq.read_table(folder / f"{spec.name}.parquet").to_pylist() for spec in EVIDENCE
-    }
-
-
 def ours(engine: DuckDBEngine) -> DuckDBEngine:
     """``judge``, as a case runs it."""
     from credit_forensics.judgement.judge import judge
@@ -155,28 +146,30 @@ def sql(engine: DuckDBEngine) -> DuckDBEngine:
         "SELECT user_id FROM users ORDER BY created_at IS NULL, created_at NULLS LAST, user_id"
     ).df()["user_id"]
 
-    def fused(source: str, target: str) -> None:
-        counts = connection.sql(by_hand.COUNTS.format(source)).to_arrow_table()
+    def fused(source: str, target: str, without: str | None = None) -> None:
+        run(by_hand.related(source))
+        run(by_hand.whole(source))
+        counts = connection.sql(by_hand.COUNTS.format(f"h_{source}_whole")).to_arrow_table()
         cells = (counts.column(name).to_numpy() for name in counts.column_names)
-        engine.register(target, fuse(*cells, len(accounts)))
+        engine.register(target, fuse(*cells, len(accounts), without=without))
 
     run(by_hand.FIELDS)
     run(by_hand.CREDITED)
     persons = group_persons(connection.sql(by_hand.LINKS).df(), accounts)
     engine.register("h_persons", persons)
-    span = "SELECT floor(epoch(min(created_at))), floor(epoch(max(created_at))), count(*) FROM payments"
-    periods = choose_periods(*(int(value) for value in run(span).fetchone()))
+    periods = choose_periods(*(int(value) for value in run(by_hand.TIMES).fetchall()[0]))
     run("CREATE OR REPLACE TABLE h_periods AS SELECT ?::BIGINT AS start, ?::BIGINT AS width",
         [periods.start, periods.width])  # fmt: skip
     run(by_hand.MATRIX)
     run(by_hand.BEARERS)
+    run(by_hand.FRONT_ENDS)
     run(by_hand.FIRST)
-    fused("h_first", "h_first_posteriors")
+    fused("first", "h_first_posteriors", without="session")
     run(by_hand.OWNERS)
     run(by_hand.votes("customer", "customer_id"))
     run(by_hand.votes("card", "card_fingerprint"))
     run(by_hand.SECOND)
-    fused("h_second", "h_posteriors")
+    fused("second", "h_posteriors")
     run(by_hand.VERDICTS)
     run(by_hand.CHOICES)
     return engine
@@ -244,7 +237,6 @@ WAYS: dict[str, tuple[Callable[[Path], Any], Callable[[Any], Any]]] = {
     "ours": (engine_of, ours),
     "sql": (engine_of, sql),
     "pandas": (frames_of, in_pandas),
-    "loop": (records_of, loop),
     "splink": (engine_of, splink),
 }
 
@@ -283,8 +275,7 @@ def compare(
         command = [sys.executable, __file__, "--make", scratch, "--payments", str(payments)]
         subprocess.run(command, check=True)
         for way in ways:
-            # A loop has nothing to warm up, and is slow enough to be timed once.
-            count = 1 if way in ("loop", "splink") else runs
+            count = 1 if way == "splink" else runs
             command = [sys.executable, __file__, "--way", way, scratch, "--runs", str(count)]
             command += ["--memory", memory] if memory else []
             told = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from functools import reduce
-from operator import add
+from operator import add, or_
 
 import numpy as np
 import pandas as pd
 from resolution_fit import fuse
 
+from credit_forensics.judgement import relations
 from credit_forensics.judgement.families import NAME_BOUNDS
-from credit_forensics.judgement.periods import Periods, choose_periods
+from credit_forensics.judgement.front_ends import VERSION_KEYS
+from credit_forensics.judgement.pattern_arrays import mark_unit, most_marks, relation_unit
+from credit_forensics.judgement.periods import choose_periods
 from credit_forensics.judgement.persons import group_persons
 from credit_forensics.resolution.handler_cascade import CASCADE
 from credit_forensics.resolution.handler_log import HANDLER_NAMES
 from credit_forensics.resolution.methods import METHODS
 
+OTHERS = ("intent", "charge", "subscription", "invoice", "line")
 NAMED = ("user_id", "user_id_backup", "session_user_id")
 FAMILIES = ("session", "mapping", "email", "card", "name")
 IDS = (
@@ -35,12 +39,12 @@ IDS = (
 
 def in_pandas(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     """Claims, verdicts and choices."""
-    payments, users = frames["payments"], frames["users"]
+    users = frames["users"]
     rows = claims_of(frames)
     accounts = users.sort_values(["created_at", "user_id"], na_position="last")["user_id"]
     persons = group_persons(links_of(frames, rows), accounts).set_index("user_id")["person_id"]
     people = rows[
-        ["payment_id", "created_at", "payer_name_key", "name_owners", "preset", "prefilled"]
+        ["payment_id", "created_at", "payer_name_key", "name_owners", "preset", "prefilled", "echo"]
     ]
     people = people.assign(**{name: as_person(rows[name], persons) for name in IDS})
     shared = frames["user_names"].merge(
@@ -49,10 +53,12 @@ def in_pandas(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     borne = pd.MultiIndex.from_arrays(
         [as_person(shared["user_id"], persons), shared["name_key"]]
     ).unique()
-    seconds = rows["created_at"].astype("int64") // 1_000_000
-    periods = choose_periods(int(seconds.min()), int(seconds.max()), len(rows))
-    voices = first_voices(people)
-    judged = fuse_frame(voices, people, borne, seconds, periods, len(accounts))
+    people = heed_contradictions(people, rows, users)
+    people = people.assign(
+        period=periods_of(rows), front_end=front_ends_of(frames["metadata"], rows["payment_id"])
+    )
+    voices = first_voices(people, rows, users)
+    judged = fuse_frame(voices, people, borne, len(accounts), without="session")
     owned = pd.DataFrame(
         {
             "payment_id": rows["payment_id"],
@@ -64,8 +70,8 @@ def in_pandas(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
     customer = votes_of(rows, "customer_id", owned)
     card = votes_of(rows, "card_fingerprint", owned)
     hear(voices, people, customer, card)
-    judged = fuse_frame(voices, people, borne, seconds, periods, len(accounts))
-    verdicts = verdicts_of(rows, payments, frames["spans"], people, voices, judged)
+    judged = fuse_frame(voices, people, borne, len(accounts))
+    verdicts = verdicts_of(rows, frames, people, voices, judged)
     histories = {
         "customer_history": customer.reindex(rows["payment_id"])["person"].to_numpy(),
         "card_history": card.reindex(rows["payment_id"])["person"].to_numpy(),
@@ -77,6 +83,7 @@ def in_pandas(frames: dict[str, pd.DataFrame]) -> dict[str, pd.DataFrame]:
 def claims_of(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     """The wide matrix: pivots, maps, ``merge_asof``."""
     payments, metadata = frames["payments"], frames["metadata"]
+    metadata = metadata.assign(key=metadata["role"].fillna(metadata["key"]))
     session = metadata[(metadata["source"] == "session") & metadata["payment_id"].notna()]
     ids = session[session["user_id"].notna() & session["valid"].fillna(False).astype(bool)]
     named = ids[ids["key"].isin(NAMED)].drop_duplicates(["payment_id", "key"])
@@ -86,14 +93,24 @@ def claims_of(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     other = other.drop_duplicates("payment_id").set_index("payment_id")["user_id"]
     known = session[session["key"].isin(emails) & session["email_key"].notna()]
     known = known.drop_duplicates("payment_id").set_index("payment_id")["email_key"]
-    intent = metadata[metadata["source"].isin(["intent", "charge"]) & metadata["key"].isin(NAMED)]
-    intent = intent[intent["user_id"].notna()].drop_duplicates("payment_id")
-    intent = intent.set_index("payment_id")["user_id"]
-    users = frames["users"].dropna(subset=["email_key"]).groupby("email_key")["user_id"].min()
+    intent = metadata[metadata["source"].isin(OTHERS) & metadata["key"].isin(NAMED)]
+    intent = intent[intent["user_id"].notna() & intent["valid"].fillna(False).astype(bool)]
+    intent = intent.groupby("payment_id")["user_id"].max()
+    users = frames["users"].dropna(subset=["email_key"]).groupby("email_key")
+    undated = users["created_at"].count() < users.size()
+    since = (users["created_at"].min() - pd.Timedelta(days=1)).mask(undated)
+    users = users["user_id"].min()
+
+    def owner_of(email: pd.Series) -> pd.Series:
+        """The account of an e-mail, from when it had it."""
+        later = (email.map(since) > payments["created_at"]).fillna(False)
+        return email.map(users).mask(later)
+
     name_owners = frames["user_names"].groupby("name_key")["user_id"].agg(["min", "nunique"])
     single = name_owners.loc[name_owners["nunique"] == 1, "min"]
     of_payment = payments["payment_id"]
-    keep = ["payment_id", "created_at", "customer_id", "card_fingerprint", "payer_name_key"]
+    keep = ["payment_id", "created_at", "customer_id", "card_fingerprint"]
+    keep += ["payer_name_key", "payer_email_key"]
     preset = payments["customer_preset"].astype("boolean").fillna(payments["customer_id"].notna())
     rows = payments[keep].assign(
         preset=preset.astype("bool"),
@@ -104,9 +121,9 @@ def claims_of(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
             payments["reference_valid"].fillna(False).astype(bool)
         ),
         metadata_scan=of_payment.map(other),
-        session_email=of_payment.map(known).map(users),
+        session_email=owner_of(of_payment.map(known)),
         intent_metadata=of_payment.map(intent),
-        payer_email=payments["payer_email_key"].map(users),
+        payer_email=owner_of(payments["payer_email_key"]),
         payer_name=payments["payer_name_key"].map(single),
     )
     customers = frames["customers"].dropna(subset=["customer_id", "user_id"])
@@ -122,8 +139,10 @@ def claims_of(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
         right_on="bound_at",
         by="customer_id",
         allow_exact_matches=False,
-    ).set_index("payment_id")["user_id"]
-    rows["customer_mapping"] = of_payment.map(mapped)
+    ).set_index("payment_id")
+    rows["customer_mapping"] = of_payment.map(mapped["user_id"])
+    began = rows["customer_id"].map(first)
+    rows["echo"] = (began <= of_payment.map(mapped["bound_at"])).fillna(False).astype("bool")
     deliveries = frames["deliveries"].dropna(subset=["payment_id", "resolved_user_id"])
     deliveries = deliveries.assign(booked=deliveries["outcome"] != "credited").sort_values(
         ["booked", "received_at", "event_id", "source_line"]
@@ -135,7 +154,11 @@ def claims_of(frames: dict[str, pd.DataFrame]) -> pd.DataFrame:
     rows["log_method"] = of_payment.map(names.mask(scanned, "metadata_scan"))
     ledger = frames["ledger"].dropna(subset=["payment_id"])
     kinds = ["purchase", "reversal", "correction", "grant", "transfer"]
-    ledger = ledger[ledger["kind"].isin(kinds)]
+    other = ledger["delta"].where(ledger["kind"] == "other", 0)
+    moved = other.groupby(ledger["payment_id"]).transform("sum") == 0
+    several = ledger.groupby("payment_id")["delta"].transform("size") > 1
+    moved &= several & (ledger["kind"] == "other")
+    ledger = ledger[ledger["kind"].isin(kinds) | moved]
     held = ledger.groupby(["payment_id", "user_id"], as_index=False).agg(
         net=("delta", "sum"), at=("created_at", "min")
     )
@@ -175,10 +198,20 @@ def links_of(frames: dict[str, pd.DataFrame], rows: pd.DataFrame) -> pd.DataFram
     linked = steady.map(emails["min"]).fillna(steady.map(smallest))
     by_session = linked.rename("linked_user_id").reset_index()
     by_session = by_session.assign(reason="session_email", strength=0.7)
+    typed = pd.DataFrame(
+        {"user_id": rows["metadata_user_id"].fillna(rows["client_reference_id"]),
+         "email_key": rows["payer_email_key"].mask(rows["prefilled"])}
+    ).dropna()  # fmt: skip
+    booked = pd.concat([frames["users"]["user_id"], frames["ledger"]["user_id"]])
+    typed = typed[~typed["user_id"].isin(booked)]
+    typed = typed.groupby("user_id")["email_key"].agg(["min", "nunique", "size"])
+    typed = typed.loc[(typed["nunique"] == 1) & (typed["size"] > 1), "min"]
+    by_typed = typed.map(emails["min"]).dropna().rename("linked_user_id").reset_index()
+    by_typed = by_typed.assign(reason="typed_email", strength=0.6)
     signed = frames["sign_ins"].merge(emails["min"], left_on="email_key", right_index=True)
     by_sign_in = signed.rename(columns={"min": "linked_user_id"})
     by_sign_in = by_sign_in[["user_id", "linked_user_id"]].assign(reason="sign_in", strength=0.8)
-    links = pd.concat([by_account, by_session, by_sign_in, frames["user_links"]])
+    links = pd.concat([by_account, by_session, by_sign_in, by_typed, frames["user_links"]])
     return links[links["user_id"] != links["linked_user_id"]].drop_duplicates()
 
 
@@ -187,7 +220,47 @@ def as_person(ids: pd.Series, persons: pd.Series) -> pd.Series:
     return ids.map(persons).fillna(ids).astype("str")
 
 
-def first_voices(people: pd.DataFrame) -> pd.DataFrame:
+def periods_of(rows: pd.DataFrame) -> pd.Series:
+    """The period of each payment."""
+    seconds = rows["created_at"].astype("int64") // 1_000_000
+    low, high = seconds.quantile(0.25), seconds.quantile(0.75)
+    reach = max(10 * (high - low), 30 * 86_400)
+    near = seconds[seconds.between(low - reach, high + reach)]
+    busy = int((near.quantile(0.95) - near.quantile(0.05)) // 0.9)
+    periods = choose_periods(int(near.min()), int(near.max()), len(near), busy)
+    return ((seconds - periods.start) // periods.width).clip(lower=0)
+
+
+def front_ends_of(metadata: pd.DataFrame, payment_ids: pd.Series) -> pd.Series:
+    """The number of the front end that made each payment's session; 0 where none is named."""
+    key = metadata["key"].str.lower().str.replace("[_ -]", "", regex=True)
+    named = metadata[(metadata["source"] == "session") & key.isin(VERSION_KEYS)]
+    named = named[named["value"].fillna("") != ""].groupby("payment_id")["value"].min()
+    weights = (7919, 6841, 5867, 4861, 3911, 2969, 2003, 1103)
+    numbers = {}
+    for version in named.unique():
+        letters = zip(version[-8:], weights, strict=False)
+        number = sum(ord(letter) * weight for letter, weight in letters) + len(version)
+        numbers[version] = number % (most_marks(len(FAMILIES)) - 1) + 1
+    return payment_ids.map(named.map(numbers)).fillna(0).astype("int64")
+
+
+def heed_contradictions(
+    people: pd.DataFrame, rows: pd.DataFrame, users: pd.DataFrame
+) -> pd.DataFrame:
+    """What the session was given is its own word, unless it contradicts the ids in the session."""
+    own = [*IDS[:4], "session_email", "intent_metadata"]
+    word = reduce(lambda one, other: one.fillna(other), (rows[name] for name in own))
+    known = word.isin(users["user_id"])
+    changed = {}
+    for flag, name in (("preset", "customer_mapping"), ("prefilled", "payer_email")):
+        copied = reduce(or_, ((people[name] == people[one]).fillna(False) for one in own))
+        apart = people[name].notna() & known & ~copied
+        changed[flag] = people[flag] & ~apart
+    return people.assign(**changed)
+
+
+def first_voices(people: pd.DataFrame, rows: pd.DataFrame, users: pd.DataFrame) -> pd.DataFrame:
     """A voice and a level a family, without histories."""
     copies = [people[name] for name in IDS[:4]]
     copies += [people["session_email"], people["intent_metadata"]]
@@ -204,15 +277,21 @@ def first_voices(people: pd.DataFrame) -> pd.DataFrame:
     others = reduce(add, ((copy.notna() & (copy == other)).astype("int64") for copy in copies))
     person = said.mask((others > speaking - differing).fillna(False), other)
     scan = person.isna() & people["metadata_scan"].notna()
-    level = np.select([scan, said.isna(), differing > 0, speaking > 1], [4, 0, 3, 2], default=1)
-    free = ~people["preset"]
+    level = np.select([scan, said.isna(), differing > 0, speaking > 1], [5, 0, 3, 2], default=1)
+    person = person.fillna(people["metadata_scan"])
+    stated = reduce(lambda one, other: one.fillna(other), (rows[name] for name in IDS[:4]))
+    foreign = ~stated.fillna(person).isin(users["user_id"]) & (person != people["ledger"])
+    foreign &= person.notna() & people["ledger"].isin(users["user_id"])
+    foreign = foreign.fillna(False).astype("bool")
+    level = np.where(foreign, 4, level)
+    free = ~people["preset"] & ~people["echo"]
     binding = people["customer_mapping"].where(free)
     email = people["payer_email"].where(~people["prefilled"])
     name_owners = people["name_owners"]
     levels = [name_owners.isna(), *(name_owners <= bound for bound in NAME_BOUNDS)]
     return pd.DataFrame(
         {
-            "v_session": person.fillna(people["metadata_scan"]),
+            "v_session": person.mask(foreign, people["ledger"]),
             "l_session": level,
             "v_mapping": binding,
             "l_mapping": binding.notna().astype("int64"),
@@ -226,13 +305,13 @@ def first_voices(people: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-def fuse_frame(  # noqa: PLR0917
+def fuse_frame(
     voices: pd.DataFrame,
     people: pd.DataFrame,
     borne: pd.MultiIndex,
-    seconds: pd.Series,
-    periods: Periods,
     accounts: int,
+    *,
+    without: str | None = None,
 ) -> pd.DataFrame:
     """The posterior of each row's cell."""
     credited = people["ledger"]
@@ -256,12 +335,67 @@ def fuse_frame(  # noqa: PLR0917
         marks.append(asked & ((several & named) | (alone & same_name)).to_numpy())
     for mark in [marks[-1], *reversed(marks[:-1])]:
         key = key * 2 + mark
-    cell = pd.DataFrame(
-        {"period": ((seconds - periods.start) // periods.width).clip(lower=0), "pattern": key}
-    )
+    key = key + relations_of(voices, people) * relation_unit(len(FAMILIES))
+    key = key + people["front_end"] * mark_unit(len(FAMILIES))
+    cell = pd.DataFrame({"period": people["period"], "pattern": key})
     counts = cell.groupby(["period", "pattern"], as_index=False).size()
-    thought = fuse(*(counts[name].to_numpy() for name in counts), accounts).to_pandas()
+    thought = fuse(*(counts[name].to_numpy() for name in counts), accounts, without=without)
+    thought = thought.to_pandas()
     return cell.merge(thought, on=["period", "pattern"], how="left")
+
+
+def relations_of(voices: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
+    """What is known of payers whom the session does not name, and of accounts many name."""
+    alone = voices["v_name"].where(people["name_owners"] == 1)
+    known = pd.DataFrame(
+        {
+            "made": people["created_at"],
+            "payment_id": people["payment_id"],
+            "account": people["ledger"],
+            "payer": voices["v_email"].fillna(alone).fillna(voices["v_card"]),
+            "session": voices["v_session"],
+        }
+    )
+    known = known.dropna(subset=["made", "account", "payer"])
+    known["own"] = known["payer"] == known["account"]
+    known["apart"] = (~known["own"] & (known["session"] == known["account"])).fillna(False)
+    apart = known[known["apart"]]
+    payers = known["payer"].nunique()
+    rows = known[(known["own"] | known["apart"]) & known["payer"].isin(apart["payer"])]
+    rows = rows.sort_values(["made", "payment_id"])
+    pair, payer = rows.groupby(["payer", "account"]), rows.groupby("payer")
+    first, last = pair["made"].transform("min"), pair["made"].transform("max")
+    own_at = rows["made"].where(rows["own"])
+    own_last = own_at.groupby(rows["payer"]).ffill()
+    between = (own_last > first).groupby([rows["payer"], rows["account"]]).transform("any")
+    before = rows.groupby(["payer", "own"])["made"].shift()
+    sitting = ~rows["own"] & ~(rows["made"] < before + pd.Timedelta(hours=12))
+    others = rows["made"].mask(rows["own"]).groupby(rows["payer"])
+    days = others.transform("max") >= others.transform("min") + pd.Timedelta(days=1)
+    accounts = rows["account"].mask(rows["own"]).groupby(rows["payer"]).transform("nunique")
+    sittings = sitting.groupby(rows["payer"]).transform("sum")
+    owns = payer["own"].transform("sum")
+    further = (sittings - 1).clip(lower=1).where(days, 0)
+    further = np.maximum(further, (accounts - 1).where(accounts >= 3, 0))
+    usual = 2 * apart["payer"].nunique() >= payers
+    mutual = rows["account"].isin(apart["payer"]) & ((pair.cumcount() == 0) | usual)
+    again = last >= first + pd.Timedelta(days=1)
+    owning = rows["account"].isin(known.loc[known["own"], "account"])
+    became = np.select(
+        [again & (between | ((accounts > 1) & days)), ~again, owning],
+        [relations.AGAIN_AND_OTHERS, relations.ONCE, relations.STUCK],
+        default=relations.AGAIN,
+    )
+    none = relations.code(0, 0, 0)
+    total = np.searchsorted(relations.TOTAL_BOUNDS, further + owns, side="right")
+    place = np.searchsorted(relations.FURTHER_BOUNDS, further, side="right")
+    code = none + mutual * relations.MUTUAL + became * (relations.code(0, 0, 1) - none)
+    code += total * (relations.code(0, 1, 0) - none) + place * (relations.code(1, 0, 0) - none)
+    pairs = apart[["account", "payer"]].drop_duplicates()
+    of = pairs.groupby("account").size()
+    many = of[of >= 4 + 4 * (len(pairs) - of) / max(len(of) - 1, 1)].index
+    shared = voices["v_session"].isin(many).astype("int64") * relations.UNSHARED
+    return code[~rows["own"]].reindex(voices.index, fill_value=0) + shared
 
 
 def best_of(judged: pd.DataFrame, voices: pd.DataFrame) -> pd.Series:
@@ -282,14 +416,16 @@ def votes_of(rows: pd.DataFrame, key: str, owned: pd.DataFrame) -> pd.DataFrame:
     totals = by_person.groupby(key)[["sum", "size"]].sum()
     first = by_person[place == 0].set_index(key)
     second = by_person[place == 1].set_index(key)
+    third = by_person[place == 2].set_index(key)
     keyed = keyed[keyed[key].isin(totals.index)]
     of = keyed[key]
     own = keyed["weight"].fillna(0)
     one, two = of.map(first["person"]), of.map(second["person"])
     left = of.map(first["sum"]) - own.where(keyed["person"] == one, 0)
     right = of.map(second["sum"]).fillna(0) - own.where((keyed["person"] == two).fillna(False), 0)
-    overtaken = (right > left) | ((right == left) & (two < one).fillna(False))
+    overtaken = right > left
     chosen = right.where(overtaken, left)
+    beaten = np.maximum(left.where(overtaken, right), of.map(third["sum"]).fillna(0))
     voted = pd.DataFrame(
         {
             "payment_id": keyed["payment_id"],
@@ -298,7 +434,7 @@ def votes_of(rows: pd.DataFrame, key: str, owned: pd.DataFrame) -> pd.DataFrame:
             "purity": chosen / (of.map(totals["sum"]) - own),
         }
     )
-    return voted[(voted["n"] > 0) & (chosen > 0)].set_index("payment_id")
+    return voted[(voted["n"] > 0) & (chosen > beaten)].set_index("payment_id")
 
 
 def hear(
@@ -322,55 +458,66 @@ def hear(
     )
 
 
-def verdicts_of(  # noqa: PLR0917
+def verdicts_of(
     rows: pd.DataFrame,
-    payments: pd.DataFrame,
-    spans: pd.DataFrame,
+    frames: dict[str, pd.DataFrame],
     people: pd.DataFrame,
     voices: pd.DataFrame,
     judged: pd.DataFrame,
 ) -> pd.DataFrame:
     """One verdict a payment."""
+    payments, ledger, spans = frames["payments"], frames["ledger"], frames["spans"]
     span = spans[spans["source"] == "ledger"]
-    best = best_of(judged, voices)
+    best, holder = best_of(judged, voices), people["ledger"]
     credit = rows["ledger"].notna()
     live = payments["livemode"].astype("boolean").fillna(True).astype("bool")
-    paid = (payments["payment_status"] == "paid").fillna(False) & live
-    returned = payments["amount_lost"].fillna(0) >= payments["amount"].fillna(1)
+    status, sort = payments["payment_status"], payments["for_credits"].fillna("yes")
+    free = (status == "no_payment_required") & (payments["for_credits"] == "yes")
+    paid = ((status == "paid").fillna(False) | free.fillna(False)) & live
+    returned = payments["amount_lost"].fillna(0) >= payments["amount"].fillna(1).clip(lower=1)
     when = payments["completed_at"].fillna(payments["created_at"])
     covered = when.between(span["first_at"].min(), span["last_at"].max())
-    p = judged["misattributed"]
-    same = (best == people["ledger"]).fillna(False)
-    split = same & (people["ledger"] != rows["ledger"]).fillna(False)
+    p, patron = judged["misattributed"], judged["patron"]
+    same = (best == holder).fillna(False)
+    by_session = (voices["v_session"] == holder).fillna(False)
+    stated = reduce(lambda one, other: one.fillna(other), (rows[name] for name in IDS[:4]))
+    signed_in = by_session & stated.isin(frames["users"]["user_id"])
+    counting = holder.mask(signed_in, stated)
+    split = same & (counting != rows["ledger"]).fillna(False)
+    inferred = ledger[(ledger["tie"] == "inferred") & (ledger["kind"] == "purchase")]
+    suspect = rows["payment_id"].isin(inferred["payment_id"].dropna())
+    accusable = best.notna() & ~same & ~suspect
+    pairs = pd.DataFrame({"payer": best, "account": holder})
+    pairs = pairs[by_session & best.notna() & ~same & (p + patron >= 0.9)]
+    accounts = pairs.groupby("payer")["account"].nunique()
+    asked = pairs["payer"].isin(accounts[accounts >= 3].index) & (len(accounts) < 10)
+    asked = asked.reindex(rows.index, fill_value=False)
+    named = payments["for_recipient"].astype("boolean").fillna(False).astype("bool")
+    sure = (p <= 0.02) & same
+    cases = [
+        (~credit & ~paid, "not_paid"),
+        (~credit & (sort == "no"), "not_for_credits"),
+        (~credit & (returned | ~covered | (sort == "probably not")), "undetermined"),
+        (~credit, "not_credited"),
+        (split & (p < 0.5) & ~suspect, "split_identity"),
+        (judged["available"] == 0, "unresolved"),
+        (judged["available"] == 1, "unverifiable"),
+        (named & by_session & accusable, "paid_by_another"),
+        (named & ~by_session & same, "ambiguous"),
+        ((p >= 0.9) & accusable & ~asked, "misattributed"),
+        ((p + patron >= 0.9) & accusable, "paid_by_another"),
+        (sure & (judged["independent"] >= 2), "confirmed"),
+        (sure & (judged["agreeing"] >= 2), "unverifiable"),
+    ]
     verdict = np.select(
-        [
-            ~credit & ~paid,
-            ~credit & (returned | ~covered),
-            ~credit,
-            split & (p < 0.5),
-            judged["available"] == 0,
-            judged["available"] == 1,
-            (p >= 0.9) & best.notna() & ~same,
-            (p <= 0.02) & (judged["agreeing"] >= 2) & same,
-        ],
-        [
-            "not_paid",
-            "undetermined",
-            "not_credited",
-            "split_identity",
-            "unresolved",
-            "unverifiable",
-            "misattributed",
-            "confirmed",
-        ],
-        default="ambiguous",
+        [when for when, _ in cases], [name for _, name in cases], default="ambiguous"
     )
     return pd.DataFrame(
         {
             "payment_id": rows["payment_id"],
             "verdict": verdict,
             "credited_user_id": rows["ledger"],
-            "rightful_user_id": best,
+            "rightful_user_id": best.mask(same, counting),
             "probability_misattributed": p.where(credit),
             "log_odds": judged["log_odds"].where(credit),
             "families_agreeing": judged["agreeing"],

@@ -1,15 +1,21 @@
 """The analysis written by hand in DuckDB's SQL: what the compiled expressions are measured against.
 
 Same inputs, same statistics, same verdicts and choices. Nothing general is in it: no methods or
-families of one's own, hindsight only, accounts and links between ids there, and DuckDB's own means
-where they help (``arg_max``, ``QUALIFY``, list functions, positional unions).
+families of one's own, no organisations (``memberships``), hindsight only, a ledger that shows what
+it does not hold, accounts and links between ids there, and DuckDB's own means where they help
+(``arg_max``, ``QUALIFY``, list functions, positional unions). What judged shares and coverage
+beside the ledger's time cost is not in it either.
 """
 
 from __future__ import annotations
 
+from credit_forensics.judgement import relations
 from credit_forensics.judgement.families import NAME_BOUNDS
+from credit_forensics.judgement.front_ends import VERSION_KEYS
+from credit_forensics.judgement.pattern_arrays import mark_unit, most_marks, relation_unit
 
 NAMED = "('user_id', 'user_id_backup', 'session_user_id')"
+OTHERS = "('intent', 'charge', 'subscription', 'invoice', 'line')"
 EMAILS = "('session_email', 'user_email', 'account_email')"
 FAMILIES = ("session", "mapping", "email", "card", "name")
 
@@ -24,9 +30,10 @@ FIELDS = f"""
 CREATE OR REPLACE TABLE h_fields AS
 WITH placed AS (
   SELECT payment_id, position, CASE WHEN source = 'session' THEN CASE key {_PLACES} ELSE 7 END
-      WHEN source IN ('intent', 'charge') AND key IN {NAMED} THEN 8 END AS place,
+      WHEN source IN {OTHERS} AND key IN {NAMED} THEN 8 END AS place,
     CASE WHEN key IN {EMAILS} THEN email_key WHEN valid THEN user_id END AS value
-  FROM metadata WHERE user_id IS NOT NULL OR email_key IS NOT NULL
+  FROM (SELECT * REPLACE (coalesce(role, key) AS key) FROM metadata)
+  WHERE user_id IS NOT NULL OR email_key IS NOT NULL
 ), wide AS (
   SELECT payment_id, max(value) FILTER (place = 1) AS m1, max(value) FILTER (place = 2) AS m2,
     max(value) FILTER (place = 3) AS m3, max(value) FILTER (place = 4) AS e1,
@@ -54,6 +61,10 @@ WITH booked AS NOT MATERIALIZED (
 ), alone AS (
   SELECT *, CASE WHEN holding THEN coalesce(delta, 0) ELSE 0 END AS net
   FROM booked ANTI JOIN several USING (payment_id)
+), together AS (
+  SELECT * REPLACE (holding OR (kind = 'other' AND coalesce(sum(delta) FILTER (kind = 'other')
+    OVER (PARTITION BY payment_id), 0) = 0) AS holding)
+  FROM booked SEMI JOIN several USING (payment_id)
 ), account AS (
   SELECT payment_id, user_id, coalesce(sum(delta) FILTER (holding), 0)::BIGINT AS net,
     -coalesce(sum(delta) FILTER (kind = 'refund'), 0)::BIGINT AS reversed,
@@ -61,7 +72,7 @@ WITH booked AS NOT MATERIALIZED (
     min(event_id) FILTER (holding AND delta > 0) AS event_id,
     count(*) FILTER (kind = 'purchase' AND delta > 0)
       - count(*) FILTER (kind = 'reversal' AND delta < 0) AS grants
-  FROM booked SEMI JOIN several USING (payment_id) GROUP BY ALL
+  FROM together GROUP BY ALL
 ), ranked AS (
   SELECT *, row_number() OVER (
     PARTITION BY payment_id ORDER BY net DESC, credited_at NULLS LAST, user_id NULLS LAST) AS place
@@ -91,13 +102,23 @@ WITH emails AS (
   ) WHERE user_id IS NOT NULL AND email_key IS NOT NULL
     AND user_id NOT IN (SELECT user_id FROM users WHERE user_id IS NOT NULL)
   GROUP BY user_id HAVING count(DISTINCT email_key) = 1
-), smallest AS (SELECT email_key, min(user_id) AS first_id FROM steady GROUP BY email_key)
+), smallest AS (SELECT email_key, min(user_id) AS first_id FROM steady GROUP BY email_key),
+typed AS (
+  SELECT user_id, min(email_key) AS email_key FROM (
+    SELECT coalesce(m1, reference) AS user_id, payer_email_key AS email_key
+    FROM h_fields WHERE NOT prefilled
+  ) WHERE user_id IS NOT NULL AND email_key IS NOT NULL
+    AND user_id NOT IN (SELECT user_id FROM users WHERE user_id IS NOT NULL)
+    AND user_id NOT IN (SELECT user_id FROM ledger WHERE user_id IS NOT NULL)
+  GROUP BY user_id HAVING count(DISTINCT email_key) = 1 AND count(*) > 1
+)
 SELECT DISTINCT * FROM (
   SELECT user_id, account_id AS linked_user_id, 'account_email' AS reason, 0.9::DOUBLE AS strength
   FROM users JOIN emails USING (email_key) WHERE accounts > 1
   UNION ALL SELECT user_id, coalesce(account_id, first_id), 'session_email', 0.7
   FROM steady LEFT JOIN emails USING (email_key) LEFT JOIN smallest USING (email_key)
   UNION ALL SELECT user_id, account_id, 'sign_in', 0.8 FROM sign_ins JOIN emails USING (email_key)
+  UNION ALL SELECT user_id, account_id, 'typed_email', 0.6 FROM typed JOIN emails USING (email_key)
   UNION ALL SELECT user_id, linked_user_id, reason, strength FROM user_links
 ) WHERE user_id <> linked_user_id
 """
@@ -108,10 +129,20 @@ _PERSON = ", ".join(f"coalesce(j_{name}.person_id, {name}) AS p_{name}" for name
 _PERSON_JOINS = " ".join(
     f"LEFT JOIN h_persons j_{name} ON j_{name}.user_id = {name}" for name in _IDS
 )
+# What the session was given is its own word, unless it contradicts the ids in the same session.
+_WORDS = ("p_m1", "p_m2", "p_m3", "p_reference", "p_session_email", "p_intent")
+
+
+def _apart(given: str) -> str:
+    return f"(coalesce({', '.join(_WORDS)}) IS NOT NULL AND NOT coalesce({given} IN ({', '.join(_WORDS)}), false))"
+
+
 MATRIX = f"""
 CREATE OR REPLACE TABLE h_matrix AS
 WITH emails AS (
-  SELECT email_key AS key, min(user_id) AS user_id FROM users WHERE email_key IS NOT NULL GROUP BY 1
+  SELECT email_key AS key, min(user_id) AS user_id,
+    CASE WHEN count(*) = count(created_at) THEN min(created_at) - INTERVAL 1 DAY END AS since
+  FROM users WHERE email_key IS NOT NULL GROUP BY 1
 ), names AS (
   SELECT name_key AS key, count(DISTINCT user_id) AS name_owners, min(user_id) AS user_id
   FROM user_names GROUP BY 1
@@ -127,9 +158,12 @@ WITH emails AS (
     UNION ALL SELECT k.customer_id, k.user_id, f.at
     FROM known k LEFT JOIN first_payment f USING (customer_id) WHERE k.bound_at IS NULL
   ) GROUP BY ALL HAVING min(user_id) = max(user_id)
+), began AS (
+  SELECT customer_id, min(created_at) AS began FROM payments
+  WHERE customer_id IS NOT NULL GROUP BY 1
 ), intervals AS (
-  SELECT *, coalesce(lead(bound_at) OVER (PARTITION BY customer_id ORDER BY bound_at),
-    TIMESTAMPTZ '2262-01-01') AS until FROM bindings
+  SELECT bindings.*, coalesce(began <= bound_at, false) AS echo, coalesce(lead(bound_at) OVER (PARTITION BY customer_id ORDER BY bound_at),
+    TIMESTAMPTZ '2262-01-01') AS until FROM bindings LEFT JOIN began USING (customer_id)
 ), delivered AS NOT MATERIALIZED (
   SELECT payment_id, resolved_user_id, method, outcome, received_at, event_id, source_line
   FROM deliveries WHERE payment_id IS NOT NULL AND resolved_user_id IS NOT NULL
@@ -145,7 +179,7 @@ WITH emails AS (
     received_at NULLS LAST, event_id NULLS LAST, source_line NULLS LAST) = 1
 ), joined AS (
   SELECT f.*, e.user_id AS payer_email, s.user_id AS session_email, n.name_owners,
-    CASE WHEN n.name_owners = 1 THEN n.user_id END AS payer_name, b.user_id AS mapped,
+    CASE WHEN n.name_owners = 1 THEN n.user_id END AS payer_name, b.user_id AS mapped, b.echo,
     l.user_id AS log_user_id, CASE l.method WHEN 'PRIMARY_METADATA' THEN 'metadata_user_id'
       WHEN 'BACKUP_METADATA' THEN 'metadata_user_id_backup'
       WHEN 'SESSION_METADATA' THEN 'metadata_session_user_id'
@@ -155,15 +189,14 @@ WITH emails AS (
         ELSE lower(l.method) END END AS log_method,
     c.credited_user_id AS ledger
   FROM h_fields f
-  LEFT JOIN emails e ON e.key = f.payer_email_key
-  LEFT JOIN emails s ON s.key = f.session_email_key
+  LEFT JOIN emails e ON e.key = f.payer_email_key AND coalesce(e.since <= f.created_at, true)
+  LEFT JOIN emails s ON s.key = f.session_email_key AND coalesce(s.since <= f.created_at, true)
   LEFT JOIN names n ON n.key = f.payer_name_key
   LEFT JOIN intervals b ON b.customer_id = f.customer_id AND b.bound_at < f.created_at
     AND f.created_at <= b.until
   LEFT JOIN log l ON l.payment_id = f.payment_id
   LEFT JOIN h_credited c ON c.payment_id = f.payment_id
-)
-SELECT joined.*, coalesce(m1, m2, m3, mapped, scanned) AS cascade,
+), named AS (SELECT joined.*, coalesce(m1, m2, m3, mapped, scanned) AS cascade,
   CASE WHEN m1 IS NOT NULL THEN 'metadata_user_id'
     WHEN m2 IS NOT NULL THEN 'metadata_user_id_backup'
     WHEN m3 IS NOT NULL THEN 'metadata_session_user_id'
@@ -171,6 +204,16 @@ SELECT joined.*, coalesce(m1, m2, m3, mapped, scanned) AS cascade,
     WHEN scanned IS NOT NULL THEN 'metadata_scan' END AS cascade_method,
   coalesce(m1, m2, m3, reference) AS session_user_id, {_PERSON}
 FROM joined {_PERSON_JOINS}
+), compared AS (
+  SELECT *, mapped IS NOT NULL AND {_apart("p_mapped")} AS apart_mapped,
+    payer_email IS NOT NULL AND {_apart("p_payer_email")} AS apart_email FROM named
+)
+SELECT c.* EXCLUDE (apart_mapped, apart_email) REPLACE (
+  preset AND NOT (apart_mapped AND a.user_id IS NOT NULL) AS preset,
+  prefilled AND NOT (apart_email AND a.user_id IS NOT NULL) AS prefilled)
+FROM compared c LEFT JOIN (SELECT DISTINCT user_id FROM users) a ON a.user_id = CASE
+  WHEN apart_mapped OR apart_email
+  THEN coalesce(m1, m2, m3, reference, session_email, intent) END
 """
 
 BEARERS = """
@@ -187,6 +230,10 @@ _SPEAKING = " + ".join(f"({copy} IS NOT NULL)::INT" for copy in _COPIES)
 _DIFFERING = " + ".join(f"coalesce(({copy} <> first_said)::INT, 0)" for copy in _COPIES)
 _OTHER = ", ".join(f"CASE WHEN {copy} <> first_said THEN {copy} END" for copy in _COPIES)
 _OTHERS = " + ".join(f"coalesce(({copy} = other_said)::INT, 0)" for copy in _COPIES)
+_VERSION = " + ".join(
+    f"ascii(r[{place}]) * {weight}"
+    for place, weight in enumerate((7919, 6841, 5867, 4861, 3911, 2969, 2003, 1103), start=1)
+)
 _NAME_LEVEL = " ".join(
     f"WHEN name_owners <= {bound} THEN {level}" for level, bound in enumerate(NAME_BOUNDS, start=1)
 )
@@ -223,12 +270,27 @@ def _keys(source: str) -> str:
         key = f"(({key}) * 8 + l_{family}) * {len(FAMILIES) + 2} + s_{family}"
     for mark in [marks[-1], *reversed(marks[:-1])]:
         key = f"({key}) * 2 + {mark}"
+    key += f" + mark * {mark_unit(len(FAMILIES))}"
     return f"""
     SELECT s.*, {key} AS pattern,
       greatest(coalesce((floor(epoch(created_at))::BIGINT - start) // width, 0), 0)::BIGINT AS period
     FROM (SELECT *, {", ".join(slots)} FROM {source}) s {" ".join(joins)} CROSS JOIN h_periods
     """
 
+
+FRONT_ENDS = f"""
+CREATE OR REPLACE TABLE h_front_ends AS
+WITH named AS (
+  SELECT payment_id, min(value) AS version FROM metadata
+  WHERE source = 'session' AND value <> ''
+    AND regexp_replace(lower(key), '[_ -]', '', 'g') IN {VERSION_KEYS}
+  GROUP BY payment_id
+), numbered AS (
+  SELECT version, (length(version) + {_VERSION}) % {most_marks(len(FAMILIES)) - 1} + 1 AS mark
+  FROM (SELECT DISTINCT version, right(version, 8) AS r FROM named)
+)
+SELECT payment_id, mark FROM named JOIN numbered USING (version)
+"""
 
 FIRST = f"""
 CREATE OR REPLACE TABLE h_first AS
@@ -240,22 +302,120 @@ c AS (SELECT *, {_SPEAKING} AS speaking, {_DIFFERING} AS differing,
   coalesce({_OTHER}) AS other_said FROM b),
 d AS (SELECT *, CASE WHEN {_OTHERS} > speaking - differing THEN other_said ELSE first_said END
   AS said FROM c),
-voices AS (
+e AS (
   SELECT payment_id, created_at, session_user_id, p_ledger AS credited, payer_name_key, name_owners,
-    preset, CASE WHEN NOT preset THEN p_mapped END AS binding,
+    preset, CASE WHEN NOT preset AND NOT coalesce(echo, false) THEN p_mapped END AS binding,
     coalesce(said, p_scanned) AS v_session,
-    CASE WHEN said IS NULL AND p_scanned IS NOT NULL THEN 4 WHEN first_said IS NULL THEN 0
+    CASE WHEN said IS NULL AND p_scanned IS NOT NULL THEN 5 WHEN first_said IS NULL THEN 0
       WHEN differing > 0 THEN 3 WHEN speaking > 1 THEN 2 ELSE 1 END AS l_session,
-    CASE WHEN NOT preset THEN p_mapped END AS v_mapping,
-    (NOT preset AND p_mapped IS NOT NULL)::INT AS l_mapping,
     CASE WHEN NOT prefilled THEN p_payer_email END AS v_email,
     (NOT prefilled AND p_payer_email IS NOT NULL)::INT AS l_email,
-    NULL::VARCHAR AS v_card, 0 AS l_card, p_payer_name AS v_name,
+    p_payer_name AS v_name,
     CASE WHEN name_owners IS NULL THEN 0 {_NAME_LEVEL} ELSE {len(NAME_BOUNDS) + 1} END AS l_name
   FROM d
+), voices AS (
+  SELECT e.* REPLACE (
+      CASE WHEN translated THEN credited ELSE v_session END AS v_session,
+      CASE WHEN translated THEN 4 ELSE l_session END AS l_session),
+    binding AS v_mapping, (binding IS NOT NULL)::INT AS l_mapping, NULL::VARCHAR AS v_card,
+    0 AS l_card, coalesce(mark, 0) AS mark
+  FROM (
+    SELECT e.*, coalesce(v_session <> credited, false) AND s.user_id IS NULL
+      AND c.user_id IS NOT NULL AS translated
+    FROM e
+    LEFT JOIN (SELECT DISTINCT user_id FROM users) s ON s.user_id = CASE
+      WHEN v_session <> credited THEN coalesce(session_user_id, v_session) END
+    LEFT JOIN (SELECT DISTINCT user_id FROM users) c ON c.user_id = CASE
+      WHEN v_session <> credited THEN credited END
+  ) e LEFT JOIN h_front_ends USING (payment_id)
 )
 {_keys("voices")}
 """
+
+_PLACE = {
+    name: " ".join(f"WHEN {{0}} >= {bound} THEN {place}"
+                   for place, bound in reversed([*enumerate(bounds, start=1)]))
+    for name, bounds in (("further", relations.FURTHER_BOUNDS), ("total", relations.TOTAL_BOUNDS))
+}  # fmt: skip
+_CODE = relations.code
+_NONE = _CODE(0, 0, 0)
+
+
+def related(name: str) -> str:
+    """SQL of what is known of payers whom the session does not name, and of accounts many name."""
+    return f"""
+    CREATE OR REPLACE TABLE h_{name}_relations AS
+    WITH known AS MATERIALIZED (
+      SELECT *, payer = account AS own, payer <> account AND session = account AS apart FROM (
+        SELECT payment_id, created_at AS made, credited AS account, v_session AS session,
+          coalesce(v_email, CASE WHEN name_owners = 1 THEN v_name END, v_card) AS payer
+        FROM h_{name}
+      ) WHERE account IS NOT NULL AND payer IS NOT NULL AND made IS NOT NULL
+    ), apart AS MATERIALIZED (SELECT * FROM known WHERE apart), paying AS (
+      SELECT DISTINCT payer FROM apart
+    ), owning AS (
+      SELECT DISTINCT account FROM known SEMI JOIN (SELECT account FROM apart) USING (account)
+      WHERE own
+    ), all_payers AS (
+      SELECT count(DISTINCT payer) AS payers,
+        (SELECT count(*) FROM paying) AS paying_others FROM known
+    ), rows AS (
+      SELECT *, min(made) OVER pair AS pair_first, max(made) OVER pair AS pair_last,
+        row_number() OVER in_pair AS place,
+        max(made) FILTER (own) OVER (PARTITION BY payer ORDER BY made, payment_id) AS own_last,
+        lag(made) OVER (PARTITION BY payer, own ORDER BY made, payment_id) AS before
+      FROM known SEMI JOIN paying USING (payer) WHERE own OR apart
+      WINDOW pair AS (PARTITION BY payer, account),
+        in_pair AS (PARTITION BY payer, account ORDER BY made, payment_id)
+    ), by_pair AS (
+      SELECT payer, account, coalesce(bool_or(own_last > pair_first), false) AS between
+      FROM rows GROUP BY ALL
+    ), by_payer AS (
+      SELECT payer, count(DISTINCT account) FILTER (NOT own) AS accounts, count(*) FILTER (own) AS owns,
+        max(made) FILTER (NOT own) >= min(made) FILTER (NOT own) + INTERVAL 1 DAY AS apart_days,
+        count(*) FILTER (NOT own AND NOT coalesce(made < before + INTERVAL 12 HOUR, false)) AS sittings
+      FROM rows GROUP BY payer
+    ), told AS (
+      SELECT payment_id, place, o.account IS NOT NULL AS account_own, owns,
+        q.payer IS NOT NULL AND (place = 1 OR 2 * paying_others >= payers) AS mutual,
+        pair_last >= pair_first + INTERVAL 1 DAY AS again, between OR (accounts > 1 AND apart_days)
+          AS others,
+        greatest(CASE WHEN apart_days THEN greatest(sittings - 1, 1) ELSE 0 END,
+          CASE WHEN accounts >= 3 THEN accounts - 1 ELSE 0 END) AS further
+      FROM rows r JOIN by_pair USING (payer, account) JOIN by_payer USING (payer)
+      LEFT JOIN owning o ON o.account = r.account LEFT JOIN paying q ON q.payer = r.account
+      CROSS JOIN all_payers WHERE NOT own
+    ), pairs AS (SELECT DISTINCT account, payer FROM apart), by_account AS (
+      SELECT account, count(*) AS payers, sum(count(*)) OVER () AS all_pairs,
+        count(*) OVER () AS accounts
+      FROM pairs GROUP BY account
+    ), many AS (
+      SELECT account FROM by_account
+      WHERE payers >= 4 + 4 * ((all_pairs - payers) / greatest(accounts - 1, 1))
+    )
+    SELECT payment_id, sum(relation)::BIGINT * {relation_unit(len(FAMILIES))} AS marks FROM (
+      SELECT payment_id, {_NONE} + mutual::BIGINT * {relations.MUTUAL}
+        + CASE WHEN again AND others THEN {relations.AGAIN_AND_OTHERS} WHEN NOT again
+          THEN {relations.ONCE} WHEN account_own THEN {relations.STUCK} ELSE {relations.AGAIN} END
+          * {_CODE(0, 0, 1) - _NONE}
+        + CASE {_PLACE["total"].format("further + owns")} ELSE 0 END * {_CODE(0, 1, 0) - _NONE}
+        + CASE {_PLACE["further"].format("further")} ELSE 0 END * {_CODE(1, 0, 0) - _NONE}
+        AS relation
+      FROM told
+      UNION ALL
+      SELECT payment_id, {relations.UNSHARED} FROM h_{name} JOIN many ON v_session = many.account
+    ) GROUP BY payment_id
+    """
+
+
+def whole(name: str) -> str:
+    """SQL of the voices with their relations in their patterns."""
+    return f"""
+    CREATE OR REPLACE VIEW h_{name}_whole AS
+    SELECT v.* REPLACE (pattern + coalesce(marks, 0) AS pattern)
+    FROM h_{name} v LEFT JOIN h_{name}_relations USING (payment_id)
+    """
+
 
 _BEST = " ".join(f"WHEN {index} THEN v_{family}" for index, family in enumerate(FAMILIES))
 OWNERS = f"""
@@ -263,7 +423,7 @@ CREATE OR REPLACE TABLE h_owners AS
 SELECT * FROM (
   SELECT payment_id, CASE best {_BEST} END AS person_id,
     floor(best_probability * 1000000 + 0.5)::BIGINT AS millionths
-  FROM h_first JOIN h_first_posteriors USING (period, pattern)
+  FROM h_first_whole JOIN h_first_posteriors USING (period, pattern)
 ) WHERE person_id IS NOT NULL AND millionths >= 500000
 """
 
@@ -284,28 +444,26 @@ def votes(name: str, key: str) -> str:
       FROM by_person SEMI JOIN shared USING (key)
     ), best AS (
       SELECT key, person_id AS first, weight AS first_weight, NULL AS second,
-        NULL AS second_weight, weight, payments
+        NULL AS second_weight, NULL AS third_weight, weight, payments
       FROM by_person ANTI JOIN shared USING (key)
       UNION ALL
       SELECT key, max(person_id) FILTER (place = 1), max(weight) FILTER (place = 1),
         max(person_id) FILTER (place = 2), max(weight) FILTER (place = 2),
-        sum(weight)::BIGINT, sum(payments)::BIGINT
+        max(weight) FILTER (place = 3), sum(weight)::BIGINT, sum(payments)::BIGINT
       FROM ranked GROUP BY key
     ), rest AS (
       SELECT payment_id, first, second, payments - (person_id IS NOT NULL)::INT AS n,
         first_weight - CASE WHEN person_id = first THEN millionths ELSE 0 END AS first_left,
         coalesce(second_weight, 0)
           - CASE WHEN person_id = second THEN millionths ELSE 0 END AS second_left,
-        weight - coalesce(millionths, 0) AS weight_left
+        coalesce(third_weight, 0) AS third_left, weight - coalesce(millionths, 0) AS weight_left
       FROM keyed JOIN best USING (key)
-    ), chosen AS (
-      SELECT *, (second_left > first_left) OR (second_left = first_left AND second < first)
-        AS overtaken FROM rest
     )
-    SELECT payment_id, CASE WHEN overtaken THEN second ELSE first END AS person_id, n,
-      (CASE WHEN overtaken THEN second_left ELSE first_left END)::DOUBLE / weight_left AS purity
-    FROM chosen
-    WHERE n > 0 AND CASE WHEN overtaken THEN second_left ELSE first_left END > 0
+    SELECT payment_id, CASE WHEN second_left > first_left THEN second ELSE first END AS person_id,
+      n, greatest(first_left, second_left)::DOUBLE / weight_left AS purity
+    FROM rest
+    WHERE n > 0 AND greatest(first_left, second_left)
+      > greatest(least(first_left, second_left), third_left)
     """
 
 
@@ -335,31 +493,61 @@ VERDICTS = f"""
 CREATE OR REPLACE TABLE h_verdicts AS
 WITH span AS (
   SELECT min(first_at) AS lo, max(last_at) AS hi FROM spans WHERE source = 'ledger'
-), rows AS (
-  SELECT v.payment_id, v.credited, p.misattributed, p.log_odds, p.agreeing, p.available,
-    CASE best {_BEST} END AS best, c.credited_user_id,
-    coalesce(y.payment_status = 'paid', false) AND coalesce(y.livemode, true) AS paid,
-    coalesce(y.amount_lost, 0) >= coalesce(y.amount, 1) AS returned,
-    coalesce(coalesce(y.completed_at, v.created_at) BETWEEN lo AND hi, false) AS covered
-  FROM h_second v JOIN h_posteriors p USING (period, pattern) JOIN payments y USING (payment_id)
-  LEFT JOIN h_credited c USING (payment_id) CROSS JOIN span
 ), judged AS (
-  SELECT *, credited_user_id IS NOT NULL AS credit, coalesce(best = credited, false) AS same,
-    coalesce(best = credited, false) AND coalesce(credited <> credited_user_id, false) AS split
-  FROM rows
+  SELECT *, CASE best {_BEST} END AS likely
+  FROM h_second_whole JOIN h_posteriors USING (period, pattern)
+), apart AS MATERIALIZED (
+  SELECT payment_id, credited, likely FROM judged
+  WHERE v_session = credited AND likely <> credited AND misattributed + patron >= 0.9
+), patrons AS (
+  SELECT payment_id FROM apart SEMI JOIN (
+    SELECT likely FROM apart GROUP BY likely HAVING count(DISTINCT credited) >= 3
+  ) USING (likely) WHERE (SELECT count(DISTINCT likely) FROM apart) < 10
+), suspects AS (
+  SELECT DISTINCT payment_id FROM ledger
+  WHERE tie = 'inferred' AND kind = 'purchase' AND payment_id IS NOT NULL
+), rows AS (
+  SELECT v.payment_id, v.credited, v.misattributed AS p, v.patron, v.log_odds, v.agreeing,
+    v.available, v.independent, v.likely, c.credited_user_id, c.credited_user_id IS NOT NULL AS credit,
+    coalesce(v.likely = v.credited, false) AS same,
+    coalesce(v.v_session = v.credited, false) AS by_session,
+    s.payment_id IS NOT NULL AS suspect, n.payment_id IS NOT NULL AS patron_payment,
+    coalesce(y.payment_status = 'paid'
+      OR (y.payment_status = 'no_payment_required' AND y.for_credits = 'yes'), false)
+      AND coalesce(y.livemode, true) AS paid,
+    coalesce(y.for_credits, 'yes') AS for_credits, coalesce(y.for_recipient, false) AS named,
+    coalesce(y.amount_lost, 0) >= greatest(coalesce(y.amount, 1), 1) AS returned,
+    coalesce(coalesce(y.completed_at, v.created_at) BETWEEN lo AND hi, false) AS covered,
+    CASE WHEN a.user_id IS NOT NULL AND v.v_session = v.credited THEN v.session_user_id
+      ELSE v.credited END AS counting
+  FROM judged v JOIN payments y USING (payment_id)
+  LEFT JOIN h_credited c USING (payment_id) LEFT JOIN suspects s USING (payment_id)
+  LEFT JOIN patrons n USING (payment_id)
+  LEFT JOIN (SELECT DISTINCT user_id FROM users) a ON a.user_id = v.session_user_id
+  CROSS JOIN span
+), told AS (
+  SELECT *, same AND coalesce(counting <> credited_user_id, false) AS split,
+    likely IS NOT NULL AND NOT same AND NOT suspect AS accusable FROM rows
 )
 SELECT payment_id, CASE WHEN NOT credit AND NOT paid THEN 'not_paid'
-    WHEN NOT credit AND (returned OR NOT covered) THEN 'undetermined'
-    WHEN NOT credit THEN 'not_credited' WHEN split AND misattributed < 0.5 THEN 'split_identity'
+    WHEN NOT credit AND for_credits = 'no' THEN 'not_for_credits'
+    WHEN NOT credit AND (returned OR NOT covered OR for_credits = 'probably not')
+      THEN 'undetermined'
+    WHEN NOT credit THEN 'not_credited'
+    WHEN split AND p < 0.5 AND NOT suspect THEN 'split_identity'
     WHEN available = 0 THEN 'unresolved' WHEN available = 1 THEN 'unverifiable'
-    WHEN misattributed >= 0.9 AND best IS NOT NULL AND NOT same THEN 'misattributed'
-    WHEN misattributed <= 0.02 AND agreeing >= 2 AND same THEN 'confirmed'
+    WHEN named AND by_session AND accusable THEN 'paid_by_another'
+    WHEN named AND NOT by_session AND same THEN 'ambiguous'
+    WHEN p >= 0.9 AND accusable AND NOT patron_payment THEN 'misattributed'
+    WHEN p + patron >= 0.9 AND accusable THEN 'paid_by_another'
+    WHEN p <= 0.02 AND independent >= 2 AND same THEN 'confirmed'
+    WHEN p <= 0.02 AND agreeing >= 2 AND independent < 2 AND same THEN 'unverifiable'
     ELSE 'ambiguous' END AS verdict,
-  credited_user_id, best AS rightful_user_id,
-  CASE WHEN credit THEN misattributed END AS probability_misattributed,
+  credited_user_id, CASE WHEN same THEN counting ELSE likely END AS rightful_user_id,
+  CASE WHEN credit THEN p END AS probability_misattributed,
   CASE WHEN credit THEN log_odds END AS log_odds, agreeing AS families_agreeing,
   available AS families_available, 'hindsight' AS mode
-FROM judged
+FROM told
 """
 
 _METHODS = {
@@ -389,3 +577,15 @@ FROM (
 )
 """
 COUNTS = "SELECT period, pattern, count(*) AS payments FROM {} GROUP BY ALL ORDER BY ALL"
+TIMES = """
+WITH placed AS (
+  SELECT floor(epoch(created_at))::BIGINT AS moment FROM payments WHERE created_at IS NOT NULL
+), quarters AS (SELECT quantile_cont(moment, 0.25) AS low, quantile_cont(moment, 0.75) AS high FROM placed),
+near AS (
+  SELECT moment FROM placed, quarters
+  WHERE moment BETWEEN low - greatest(10 * (high - low), 2592000)
+    AND high + greatest(10 * (high - low), 2592000)
+)
+SELECT min(moment), max(moment), count(*),
+  floor((quantile_cont(moment, 0.95) - quantile_cont(moment, 0.05)) / 0.9)::BIGINT FROM near
+"""
