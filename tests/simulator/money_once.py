@@ -22,7 +22,7 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
-from faults import PREPARE, SIGN_IN_KEY, TOLERANCE
+from faults import BESIDE, PREPARE, SIGN_IN_KEY, TOLERANCE
 from pydantic import SecretStr
 from repairing import Repairing
 from selling import USERS
@@ -83,7 +83,8 @@ class Run(Watching, Repairing):
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
-        self.engine = sa.create_engine(self.url, poolclass=sa.NullPool)
+        # Connections that last: to make one takes longer than most of what is asked.
+        self.engine = sa.create_engine(self.url, connect_args={"application_name": BESIDE})
         self.now = int(time.time())
         self.settings = IntakeSettings(
             database_url=self.url,
@@ -190,8 +191,9 @@ class Run(Watching, Repairing):
         """What the books say that is not true; nothing where all is well."""
         found = self.broken + self.told_wrongly()
         queued = {row[0] for row in self.rows("SELECT payment_id FROM review_queue")}
+        by_payment = self.held()
         for payment in self.payments:
-            held = self._held(payment)
+            held = by_payment[payment.payment_id]
             due = payment.due
             if payment.granted_by_hand and payment.payment_id in queued:
                 # A person gave the credits and refused to book them: theirs to take back as well.

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from typing import Any
 
 from faults import Faults
 from shop_truth import AMOUNT, CREDITS, Payment
 
 USERS = 5
+_NAMED = "substring(reason from '((cs_test|in_1Sim)[_A-Za-z0-9]+)')"
 
 
 class Selling(Faults):
@@ -86,7 +88,8 @@ class Selling(Faults):
 
     async def _grant_by_hand(self) -> None:
         """Support makes a payer whole whose payment is not booked, and names the payment."""
-        open_ = [p for p in self.payments if not self._known(p)]
+        known = self._known()
+        open_ = [p for p in self.payments if p.payment_id not in known]
         if not open_:
             return
         payment = self.chance.choice(open_)
@@ -96,10 +99,11 @@ class Selling(Faults):
 
     async def _take_by_hand(self) -> None:
         """Support takes back what a refund takes, before Stripe's event comes."""
-        owing = [p for p in self.payments if self._held(p).get(p.user, 0) > p.due]
+        held = self.held()
+        owing = [p for p in self.payments if held[p.payment_id].get(p.user, 0) > p.due]
         if owing:
             payment = self.chance.choice(owing)
-            extra = self._held(payment)[payment.user] - payment.due
+            extra = held[payment.payment_id][payment.user] - payment.due
             words = self.chance.choice(("Storno", "refund", "money back"))
             self._by_hand(payment.user, -extra, f"{words} {payment.payment_id}")
 
@@ -125,24 +129,25 @@ class Selling(Faults):
         self.unaccepted.append(number)
         self.say(f"{kind} {about['id']}")
 
-    def _known(self, payment: Payment) -> bool:
-        return bool(
-            self.rows(
-                "SELECT 1 FROM intake_payments WHERE payment_id = :id "
-                "UNION ALL SELECT 1 FROM review_queue WHERE payment_id = :id "
-                "UNION ALL SELECT 1 FROM credit_ledger WHERE reason LIKE '%' || :id",
-                id=payment.payment_id,
+    def _known(self) -> set[str]:
+        """Payments that the intake or an entry knows."""
+        return {
+            row[0]
+            for row in self.rows(
+                "SELECT payment_id FROM intake_payments UNION SELECT payment_id FROM review_queue "
+                f"UNION SELECT {_NAMED} FROM credit_ledger WHERE payment_id IS NULL"
             )
-        )
+        }
 
-    def _held(self, payment: Payment) -> dict[str, int]:
-        rows = self.rows(
-            "SELECT user_id, sum(delta)::int FROM credit_ledger WHERE payment_id = :id "
-            "OR (payment_id IS NULL AND substring(reason from '((cs_test|in_1Sim)[_A-Za-z0-9]+)') = :id) "
-            "GROUP BY 1 HAVING sum(delta) <> 0",
-            id=payment.payment_id,
-        )
-        return {str(user): int(credits) for user, credits in rows}
+    def held(self) -> defaultdict[str, dict[str, int]]:
+        """Credits by payment and account, of whoever has some of it."""
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for payment, user, credits in self.rows(
+            f"SELECT coalesce(payment_id, {_NAMED}) AS payment, user_id, sum(delta)::int "
+            "FROM credit_ledger GROUP BY 1, 2 HAVING sum(delta) <> 0"
+        ):
+            found[payment][user] = credits
+        return found
 
     def _by_hand(self, user: str, delta: int, reason: str) -> None:
         # A table whose disk is full takes no entry by hand either.
