@@ -30,6 +30,7 @@ from shop_truth import AMOUNT, CREDITS, PRICE, Payment
 from watching import Watching
 
 from credit_forensics.intake.event_handler import Outcome
+from credit_forensics.intake.losses import DISPUTE_WON, REFUND_FAILED
 from credit_forensics.intake.recovery import finish_unfinished
 from credit_forensics.intake.settings import IntakeSettings, SoldPrice
 from credit_forensics.scenarios.signing import sign
@@ -45,7 +46,9 @@ STEPS = (
     ("refund", 3),
     ("partial_refund", 4),
     ("refunds_at_once", 3),
+    ("refund_fails", 4),
     ("dispute", 2),
+    ("dispute_won", 2),
     ("decide", 4),
     ("grant_by_hand", 2),
     ("take_by_hand", 2),
@@ -144,14 +147,19 @@ class Run(Watching, Repairing):
         """Some of Stripe's events at once: again, or for the first time."""
         await self.send(self._some(self.chance.randrange(1, 5)))
 
-    async def _decide(self) -> None:
+    async def _decide(self) -> bool:
         """Two reviewers decide the same at once."""
-        rows = self.rows("SELECT id, payment_id FROM review_queue WHERE state = 'open' ORDER BY id")
-        if not rows:
-            return
-        item, payment_id = self.chance.choice(rows)
-        payment = next(p for p in self.payments if p.payment_id == payment_id)
-        refuse = payment.granted_by_hand
+        rows = self.rows(
+            "SELECT id, payment_id, problem FROM review_queue WHERE state = 'open' ORDER BY id"
+        )
+        if rows:
+            await self._decide_on(*self.chance.choice(rows))
+        return bool(rows)
+
+    async def _decide_on(self, item: int, payment_id: str, problem: str) -> None:
+        again = problem in (REFUND_FAILED, DISPUTE_WON)
+        payment = next(p for p in self.payments if payment_id in p.queued_as)
+        refuse = payment.granted_by_hand and not again
         order = {"action": "refuse" if refuse else "credit", "why": "looked into it"}
         order |= {} if refuse else {"user_id": payment.user}
         async with httpx.AsyncClient(
@@ -161,7 +169,12 @@ class Run(Watching, Repairing):
             answers = await asyncio.gather(
                 *(client.post(path, json=order, headers=headers) for _ in range(2))
             )
-        told = [answer.status_code for answer in answers]
+            told = [answer.status_code for answer in answers]
+            if again and told == [409, 409] and "are owed" in answers[0].text + answers[1].text:
+                # What came back was taken again since, or support gave it: there is nothing to give.
+                order["action"] = "refuse"
+                answers = [await client.post(path, json=order, headers=headers)]
+                told = [answer.status_code for answer in answers]
         if told.count(200) > 1 or not set(told) <= {200, 409, 503}:
             self.broken.append(f"decided twice or not at all: {told}")
         self.say(f"decide {payment_id}: {told}")
@@ -177,11 +190,14 @@ class Run(Watching, Repairing):
         """All faults are mended, Stripe has sent all, the sweep is done, each item is decided."""
         self.chance, self.ahead = random.Random(f"{self.seed}:end"), 0.0
         self.run("UPDATE simulator_faults SET seconds = 0, full_table = ''")
-        for _ in range(3):
+        for _ in range(2):
             await self.send(range(len(self.events)))
             await self._sweep()
-        for _ in range(3 * len(self.payments)):
-            await self._decide()
+        for _ in range(5 * len(self.payments)):
+            if not await self._decide():
+                break
+        else:
+            self.broken.append("the review queue does not empty")
         await self.send(range(len(self.events)))
         self.tick_until_all_is_told()
 

@@ -55,6 +55,7 @@ class Selling(Faults):
 
     def _give_back(self, payment: Payment, amount: int) -> None:
         payment.refunded += amount
+        payment.refunds.append(amount)
         self._event("charge.refunded", payment.charge())
 
     async def _refunds_at_once(self) -> None:
@@ -74,6 +75,31 @@ class Selling(Faults):
             await asyncio.sleep(self.chance.random() * 0.03)
         await asyncio.gather(*sending)
         self.run("UPDATE simulator_faults SET seconds = 0")
+
+    async def _refund_fails(self) -> None:
+        """A bank refuses a refund after days: the money is the shop's again."""
+        able = [p for p in self.payments if len(p.failed) < len(p.refunds)]
+        if not able:
+            return
+        payment = self.chance.choice(able)
+        stand = [n for n in range(len(payment.refunds)) if n not in payment.failed]
+        number = self.chance.choice(stand)
+        payment.failed.add(number)
+        payment.refunded -= payment.refunds[number]
+        # One of them, or all three, tell of it.
+        kinds = ["refund.failed", "refund.updated", "charge.refund.updated"]
+        for kind in self.chance.sample(kinds, self.chance.choice((1, 3))):
+            self._event(kind, payment.refund(number))
+
+    async def _dispute_won(self) -> None:
+        """A dispute that was lost is won after all."""
+        lost = [p for p in self.payments if p.disputed]
+        if lost:
+            payment = self.chance.choice(lost)
+            payment.disputed = 0
+            kinds = ["charge.dispute.closed", "charge.dispute.funds_reinstated"]
+            for kind in self.chance.sample(kinds, self.chance.choice((1, 2))):
+                self._event(kind, payment.dispute("won"))
 
     async def _dispute(self) -> None:
         payment = self._any()
