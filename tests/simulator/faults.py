@@ -64,9 +64,14 @@ class Faults:
     chance: random.Random
     events: list[dict[str, Any]]
     unaccepted: list[int]
+    trail: list[str]
     broken: list[str]
     ahead: float = 0.0
     prepared: bool = False
+
+    def say(self, what: str) -> None:
+        """Note a step for who looks for what went wrong."""
+        self.trail.append(what)
 
     def clock(self) -> float:
         """The process's clock, which steps turn on and back."""
@@ -85,7 +90,9 @@ class Faults:
 
     async def _slow(self) -> None:
         """Entries take their time to be written, or no longer do."""
-        self.run("UPDATE simulator_faults SET seconds = :s", s=self.chance.choice((0, 0.01, 0.05)))
+        seconds = self.chance.choice((0, 0.01, 0.05))
+        self.run("UPDATE simulator_faults SET seconds = :s", s=seconds)
+        self.say(f"an entry takes {seconds} s")
 
     async def _cut(self) -> None:
         """Connections are cut while deliveries are handled."""
@@ -172,6 +179,7 @@ class Faults:
         """The process's clock goes ahead or back, and perhaps comes right."""
         day = 86_400
         self.ahead = self.chance.choice((0, 0, 200, -200, 400, -400, 2 * day, -2 * day))
+        self.say(f"the clock is {self.ahead} s ahead")
         token = make_user_token(
             "user-1",
             "user-1@example.com",

@@ -15,6 +15,7 @@ import contextlib
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -71,7 +72,7 @@ STEPS = (
 class Run(Watching, Repairing):
     """One run. ``trail`` are its steps, in words, for whoever looks for what went wrong.
 
-    ``break_it`` is called when the schema is there: what it takes away is a fault to be found.
+    ``played`` is how often each kind of step did something. ``break_it`` is called when the schema is there: what it takes away is a fault to be found.
     """
 
     seed: int
@@ -83,6 +84,7 @@ class Run(Watching, Repairing):
     unaccepted: list[int] = field(default_factory=list)
     trail: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    played: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
@@ -121,7 +123,10 @@ class Run(Watching, Repairing):
                 if only is None or number in only:
                     self.chance = random.Random(f"{self.seed}:{number}")
                     self.say(f"{number}: {name}")
+                    said = len(self.trail)
                     await getattr(self, f"_{name}")()
+                    # What found nothing to do says nothing.
+                    self.played[name] += len(self.trail) > said
                     self._kept_what_was_accepted(name)
             await self._settle_down()
         finally:
@@ -184,7 +189,8 @@ class Run(Watching, Repairing):
         # A connection that was cut before is found dead at its next use; the app's sweep, too, is
         # told so, and comes again.
         with contextlib.suppress(sa.exc.DBAPIError, OSError, TimeoutError):
-            await finish_unfinished(self.apps[0].state.webhook, older_than=0)
+            handled = await finish_unfinished(self.apps[0].state.webhook, older_than=0)
+            self.say(f"taken up again: {handled}")
 
     async def _settle_down(self) -> None:
         """All faults are mended, Stripe has sent all, the sweep is done, each item is decided."""

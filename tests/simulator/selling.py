@@ -21,7 +21,6 @@ class Selling(Faults):
     now: int
     chance: random.Random
     payments: list[Payment]
-    trail: list[str]
 
     async def _buy(self) -> None:
         self._pays(self.chance.choice(("once", "once", "first")))
@@ -132,10 +131,6 @@ class Selling(Faults):
             extra = held[payment.payment_id][payment.user] - payment.due
             words = self.chance.choice(("Storno", "refund", "money back"))
             self._by_hand(payment.user, -extra, f"{words} {payment.payment_id}")
-
-    def say(self, what: str) -> None:
-        """Note a step for who looks for what went wrong."""
-        self.trail.append(what)
 
     def _any(self) -> Payment | None:
         return self.chance.choice(self.payments) if self.payments else None
