@@ -205,6 +205,7 @@ class Faults:
             event |= self.chance.choice(({"account": "acct_other"}, {"livemode": False}))
             event["id"] += f"s{self.chance.randrange(9)}"
             told = await self.deliver(json.dumps(event).encode())
+            self.say(f"{event['id']} of elsewhere: {told.outcome}")
             if told.status == 200 and told.outcome not in ("ignored", "kept"):
                 self.broken.append(f"{event['id']} of elsewhere: {told.outcome}")
 
