@@ -67,11 +67,12 @@ class Selling(Faults):
         for _ in range(2):
             self._give_back(payment, payment.left // 2)
         # Entries take their time, so that the second comes while the first is written.
-        self.run("UPDATE simulator_faults SET seconds = :s", s=self.chance.choice((0, 0.1, 0.2)))
+        seconds = self.chance.choice((0, 0.1, 0.2))
+        self.run("UPDATE simulator_faults SET seconds = :s", s=seconds)
         sending = []
         for number in range(known, len(self.events)):
             sending.append(asyncio.create_task(self.send([number])))
-            await asyncio.sleep(self.chance.random() * 0.03)
+            await asyncio.sleep(self.chance.random() * max(seconds, 0.03))
         await asyncio.gather(*sending)
         self.run("UPDATE simulator_faults SET seconds = 0")
 
