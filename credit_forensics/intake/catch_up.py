@@ -27,7 +27,7 @@ from credit_forensics.evidence.stripe_api.client import (
     checked_key,
     open_lists,
 )
-from credit_forensics.intake import kept_events, renewals, reversals
+from credit_forensics.intake import kept_events, losses, renewals
 from credit_forensics.intake.checkout_object import text
 from credit_forensics.intake.event_handler import COMPLETIONS
 from credit_forensics.intake.settings import IntakeSettings
@@ -39,8 +39,8 @@ TYPES = (
     *renewals.PAID,
     renewals.PAYMENT_OF_INVOICE,
     "charge.refunded",
-    *reversals.REFUND_CHANGES,
-    *reversals.DISPUTE_CHANGES,
+    *losses.REFUND_CHANGES,
+    *losses.DISPUTE_CHANGES,
 )
 """What the intake books by; other events are not asked for."""
 LISTED_DAYS = 30

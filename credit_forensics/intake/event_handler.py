@@ -8,18 +8,17 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncEngine
 
-from credit_forensics.intake import booking, invoices, renewals, reversals
+from credit_forensics.intake import booking, came_back, invoices, renewals, reversals
 from credit_forensics.intake.checkout_object import (
     Checkout,
     UnreadableError,
-    reference,
     text,
     unreadable_checkout,
-    whole,
 )
 from credit_forensics.intake.expected_credits import expected_credits
 from credit_forensics.intake.gathered import Gathered, Turns
 from credit_forensics.intake.look_up import Arrival, keep_and_look_up
+from credit_forensics.intake.losses import Loss, keep_loss, read_loss
 from credit_forensics.intake.resolution import Known, Resolution, resolve
 from credit_forensics.intake.seal import is_sealed
 from credit_forensics.intake.settings import IntakeSettings
@@ -96,7 +95,7 @@ class EventHandler:
             await self._note_invoice(invoice_id, payment_intent_id=intent)
             outcome = Outcome(200, "ignored", event_id, payment_intent_id=intent)
         else:
-            outcome = await self._loss(about, event_id, kind)
+            outcome = await self._loss(about, event, event_id, kind)
         losses = await self._finish(
             booking.Ended(
                 event_id,
@@ -215,48 +214,37 @@ class EventHandler:
                 )
         return Outcome(200, "resolution_failed", event_id, error=why)
 
-    async def _loss(self, about: Any, event_id: str, kind: str) -> Outcome:
-        """A refund or a dispute that was lost; anything else is none of ours."""
-        if not isinstance(about, Mapping):
-            return Outcome(200, "ignored", event_id)
-        money = reversals.came_back(kind, about)
-        if money is not None:
-            return await self._came_back(money, event_id)
-        source = amount = None
-        if kind == "charge.refunded":
-            source, amount = f"charge:{reference(about)}", whole(about.get("amount_refunded"))
-        elif kind == "charge.dispute.closed" and about.get("status") == "lost":
-            source, amount = f"dispute:{reference(about)}", whole(about.get("amount"))
-        intent = reference(about.get("payment_intent"))
-        if source is None or amount is None or amount < 0 or intent is None:
+    async def _loss(
+        self, about: Any, event: Mapping[str, Any], event_id: str, kind: str
+    ) -> Outcome:
+        """Money that went back, or that is the shop's again; anything else is none of ours."""
+        loss = read_loss(kind, about, event)
+        if loss is None:
             return Outcome(200, "ignored", event_id)
         async with self.turns.connection() as connection:
-            await reversals.lose(
-                connection,
-                payment_intent_id=intent,
-                source=source,
-                amount=amount,
-                event_id=event_id,
-            )
-        return Outcome(200, "ignored", event_id, payment_intent_id=intent)
+            await keep_loss(connection, loss, event_id)
+        if loss.problem is not None and await self._is_owed(loss, event_id):
+            outcome, error = "queued", loss.problem
+        else:
+            outcome, error = "ignored", None
+        return Outcome(200, outcome, event_id, payment_intent_id=loss.intent, error=error)
 
-    async def _came_back(self, money: reversals.CameBack, event_id: str) -> Outcome:
+    async def _is_owed(self, money: Loss, event_id: str) -> bool:
         """What was taken for money that is the shop's again is a person's to give back."""
+        async with self.turns.turn() as engine:
+            found = await came_back.owed(engine, money)
+        if found is None:
+            return False
         async with self.turns.connection() as connection:
-            found = await reversals.owed(connection, money)
-            if found is None or found[1] == 0:
-                return Outcome(200, "ignored", event_id)
-            user_id, credits, currency = found
-            await booking.queue(
+            return await booking.queue(
                 connection,
-                unreadable_checkout(money.object_id, money.amount, currency),
+                unreadable_checkout(money.object_id, money.amount, found.currency),
                 event_id=event_id,
-                problem=money.problem,
+                problem=money.problem or "",
                 claims=(),
-                credits=credits,
-                suggested=user_id,
+                credits=found.credits,
+                suggested=found.user_id,
             )
-        return Outcome(200, "queued", event_id, payment_intent_id=money.intent, error=money.problem)
 
 
 def _of(checkout: Checkout, event_id: str, outcome: str, **more: Any) -> Outcome:

@@ -2,29 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from credit_forensics.intake.checkout_object import reference, text, whole
+from credit_forensics.intake.losses import lost_so_far
 from credit_forensics.intake.named_entries import named, taken_by_hand
-
-REFUND_CHANGES = ("refund.failed", "refund.updated", "charge.refund.updated")
-DISPUTE_CHANGES = ("charge.dispute.closed", "charge.dispute.funds_reinstated")
-"""Events by which money that had gone back may be the shop's again."""
-
-_LOSE = sa.text(
-    """
-    INSERT INTO intake_losses (payment_intent_id, source, amount, event_id)
-    VALUES (:payment_intent_id, :source, :amount, :event_id)
-    ON CONFLICT (payment_intent_id, source)
-    DO UPDATE SET amount = EXCLUDED.amount, event_id = EXCLUDED.event_id
-    WHERE EXCLUDED.amount > intake_losses.amount
-    """
-)
 
 _REVERSE = sa.text(
     """
@@ -39,7 +25,6 @@ _REVERSE = sa.text(
         DO UPDATE SET total_credits = user_credits.total_credits + EXCLUDED.total_credits
     )
     SELECT EXISTS (SELECT FROM entry)
-        OR EXISTS (SELECT FROM credit_ledger WHERE entry_key = :entry_key)
     """
 ).bindparams(sa.bindparam("entry_key", type_=sa.Text))
 
@@ -49,13 +34,9 @@ class SwallowedError(Exception):
 
 
 _PAYMENT = sa.text(
-    "SELECT payment_id, credits, amount, event_id, created_at FROM intake_payments "
+    "SELECT payment_id, user_id, credits, amount, currency, event_id, created_at "
+    "FROM intake_payments "
     "WHERE payment_intent_id = :id FOR UPDATE"
-)
-_LOSSES = sa.text(
-    """SELECT coalesce(sum(amount), 0)::BIGINT AS lost,
-        (array_agg(event_id ORDER BY amount DESC, event_id))[1] AS event_id
-    FROM intake_losses WHERE payment_intent_id = :id"""
 )
 _NAMED = sa.text(named())
 _TAKEN_BY_HAND = sa.text(taken_by_hand()).bindparams(
@@ -64,73 +45,61 @@ _TAKEN_BY_HAND = sa.text(taken_by_hand()).bindparams(
 )
 
 
-_BOOKED_FOR = sa.text(
-    "SELECT user_id, credits, amount, currency FROM intake_payments "
-    "WHERE payment_intent_id = :intent AND (:source IS NULL OR EXISTS (SELECT FROM intake_losses "
-    "WHERE payment_intent_id = :intent AND source = :source))"
-).bindparams(sa.bindparam("source", type_=sa.Text))
-
-REFUND_FAILED, DISPUTE_WON = "refund_failed", "dispute_won"
-"""Money that had gone back is the shop's again, and its credits are taken: a person's to give."""
-
-
 @dataclass(frozen=True)
-class CameBack:
-    """Money that is the shop's again: by which object, of which PaymentIntent, and why."""
+class Standing:
+    """A booked payment, its entries, and what its losses take of its credits.
 
-    object_id: str
-    intent: str
+    Attributes
+    ----------
+    entries
+        account, credits and whether it is a refund's, of each.
+    target
+        credits that the money lost by now takes in all.
+    ever
+        credits that all the money takes that ever went back, also what came back since.
+    """
+
+    payment_id: str
+    user_id: str
+    credits: int
     amount: int
-    problem: str
+    currency: str
+    created_at: datetime
+    entries: list[tuple[str, int, bool]]
+    target: int
+    ever: int
+    event_id: str | None
+
+    @property
+    def taken(self) -> int:
+        """Credits that refunds ever took, also those that were given again."""
+        return -sum(delta for _, delta, refund in self.entries if refund and delta < 0)
 
 
-def came_back(kind: str, about: Mapping[str, Any]) -> CameBack | None:
-    """The refund that failed or the dispute that was won of an event; None for any other.
+async def standing(connection: AsyncConnection, payment_intent_id: str) -> Standing | None:
+    """How a payment stands, its row locked; None where none is booked that cost something.
 
-    Examples
-    --------
-    >>> refund = {"id": "re_1", "object": "refund", "payment_intent": "pi_1", "amount": 500}
-    >>> came_back("refund.failed", refund | {"status": "failed"}).problem
-    'refund_failed'
-    >>> came_back("refund.updated", refund | {"status": "succeeded"})
+    The lock is held until the transaction ends, so that two who take or give credits of a payment,
+    or a refund and a repair, do so one after the other.
     """
-    problem = None
-    if kind in REFUND_CHANGES and about.get("status") in ("failed", "canceled"):
-        problem = REFUND_FAILED
-    elif kind in DISPUTE_CHANGES and about.get("status") == "won":
-        problem = DISPUTE_WON
-    object_id, intent = text(about.get("id")), reference(about.get("payment_intent"))
-    amount = whole(about.get("amount"))
-    if problem is None or object_id is None or intent is None or not amount or amount < 0:
-        return None
-    return CameBack(object_id, intent, amount, problem)
-
-
-async def owed(connection: AsyncConnection, money: CameBack) -> tuple[str, int, str] | None:
-    """Whose credits were taken for money that came back, how many, and its currency.
-
-    None where no payment is booked for it; of a dispute also where it was never lost.
-    """
-    lost = f"dispute:{money.object_id}" if money.problem == DISPUTE_WON else None
-    found = await connection.execute(_BOOKED_FOR, {"intent": money.intent, "source": lost})
-    row = found.one_or_none()
+    row = (await connection.execute(_PAYMENT, {"id": payment_intent_id})).one_or_none()
     if row is None or row.amount <= 0:
         return None
-    return row.user_id, credits_lost(row.credits, row.amount, money.amount), row.currency
-
-
-async def lose(
-    connection: AsyncConnection, *, payment_intent_id: str, source: str, amount: int, event_id: str
-) -> None:
-    """Keep a loss: refunds of a charge so far (cumulative), or a lost dispute. Never shrinks."""
-    await connection.execute(
-        _LOSE,
-        {
-            "payment_intent_id": payment_intent_id,
-            "source": source,
-            "amount": amount,
-            "event_id": event_id,
-        },
+    losses = await lost_so_far(connection, payment_intent_id)
+    ids = {"payment_id": row.payment_id, "event_id": row.event_id}
+    entries = (await connection.execute(_NAMED, ids)).all()
+    target = credits_lost(row.credits, row.amount, losses.lost)
+    return Standing(
+        row.payment_id,
+        row.user_id,
+        row.credits,
+        row.amount,
+        row.currency,
+        row.created_at,
+        [(one.user_id, int(one.delta), bool(one.refund)) for one in entries],
+        target,
+        target + _share(row.credits, row.amount, losses.back),
+        losses.event_id,
     )
 
 
@@ -145,50 +114,72 @@ async def settle(engine: AsyncEngine, payment_intent_id: str) -> int:
     -------
     Credits taken back by this call.
     """
-    # The payment's row is locked, so that two refunds at once, or a refund and a repair, are
-    # settled one after the other.
     transacting = engine.execution_options(isolation_level="READ COMMITTED")
     async with transacting.begin() as connection:
-        payment = (await connection.execute(_PAYMENT, {"id": payment_intent_id})).one_or_none()
-        if payment is None or payment.amount <= 0:
+        paid = await standing(connection, payment_intent_id)
+        if paid is None:
             return 0
-        losses = (await connection.execute(_LOSSES, {"id": payment_intent_id})).one()
-        ids = {"payment_id": payment.payment_id, "event_id": payment.event_id}
-        rows = (await connection.execute(_NAMED, ids)).all()
-        target = credits_lost(payment.credits, payment.amount, losses.lost)
-        parts = to_take(
-            [(r.user_id, int(r.delta), bool(r.refund)) for r in rows], target, payment.credits
-        )
+        parts = to_take(paid.entries, paid.target, paid.credits, paid.ever)
         taken = 0
-        for number, (user_id, credits) in enumerate(parts, start=1):
-            by_hand = (
-                await connection.execute(
-                    _TAKEN_BY_HAND,
-                    {"user_id": user_id, "credits": credits, "created_at": payment.created_at},
-                )
-            ).scalar_one()
-            if by_hand:
+        for user_id, credits in parts:
+            if await taken_in_silence(connection, paid, user_id, credits):
                 continue
-            suffix = f":{number}" if number > 1 else ""
-            taken_now = await connection.execute(
-                _REVERSE,
-                {
-                    "user_id": user_id,
-                    "delta": -credits,
-                    "reason": f"refund:event_{losses.event_id}:payment_{payment.payment_id}",
-                    "event_id": losses.event_id,
-                    "payment_id": payment.payment_id,
-                    "entry_key": f"refund:{payment.payment_id}:{target}{suffix}",
-                },
+            await enter(
+                connection,
+                paid,
+                user_id,
+                -credits,
+                reason=f"refund:event_{paid.event_id}:payment_{paid.payment_id}",
+                event_id=paid.event_id,
+                # What was given again and is taken again is another entry.
+                key=str(paid.taken + taken + credits),
             )
-            if not taken_now.scalar_one():
-                raise SwallowedError
             taken += credits
         return taken
 
 
+async def taken_in_silence(
+    connection: AsyncConnection, paid: Standing, user_id: str, credits: int
+) -> int:
+    """Credits that a person took from an account in a refund's words, naming no payment."""
+    values = {"user_id": user_id, "credits": credits, "created_at": paid.created_at}
+    return int((await connection.execute(_TAKEN_BY_HAND, values)).scalar_one())
+
+
+async def enter(
+    connection: AsyncConnection,
+    paid: Standing,
+    user_id: str,
+    delta: int,
+    *,
+    reason: str,
+    event_id: str | None,
+    key: str,
+) -> None:
+    """Write an entry of a refund, with its balance.
+
+    Raises
+    ------
+    SwallowedError
+        when it was not written: an entry of that key is there, or a trigger keeps it out.
+    """
+    entered = await connection.execute(
+        _REVERSE,
+        {
+            "user_id": user_id,
+            "delta": delta,
+            "reason": reason,
+            "event_id": event_id,
+            "payment_id": paid.payment_id,
+            "entry_key": f"refund:{paid.payment_id}:{key}",
+        },
+    )
+    if not entered.scalar_one():
+        raise SwallowedError
+
+
 def to_take(
-    entries: Iterable[tuple[str, int, bool]], target: int, credits: int
+    entries: Iterable[tuple[str, int, bool]], target: int, credits: int, ever: int | None = None
 ) -> list[tuple[str, int]]:
     """From whom how many credits are to be taken, the account with the most of them first.
 
@@ -200,6 +191,8 @@ def to_take(
         credits that the losses so far take in all.
     credits
         what the payment is worth.
+    ever
+        credits that all losses took, also those whose money came back; without, as ``target``.
 
     Examples
     --------
@@ -213,13 +206,22 @@ def to_take(
 
     >>> to_take([*moved, ("ada", -20, False)], 20, 50)
     []
+
+    A refund of two fifths failed, support gave the credits again, and as much is refunded anew:
+
+    >>> again = [("ada", 50, False), ("ada", -20, True), ("ada", 20, False)]
+    >>> to_take(again, 20, 50, ever=40)
+    [('ada', 20)]
     """
     net: dict[str, int] = {}
-    refunded = 0
+    refunded = taken = 0
     for user_id, delta, refund in entries:
         net[user_id] = net.get(user_id, 0) + delta
         refunded -= delta if refund else 0
-    left = min(sum(net.values()) - (credits - target), target - refunded)
+        taken -= min(delta, 0) if refund else 0
+    # Credits given for another reason than a loss that came back are no refund's to take.
+    allowed = max(target - refunded, (target if ever is None else ever) - taken)
+    left = min(sum(net.values()) - (credits - target), allowed)
     parts = []
     for user_id, has in sorted(net.items(), key=lambda pair: (-pair[1], pair[0])):
         part = min(has, left)
@@ -238,5 +240,8 @@ def credits_lost(credits: int, amount: int, lost: int) -> int:
     >>> credits_lost(50, 500, 200), credits_lost(50, 500, 900), credits_lost(1, 2, 1)
     (20, 50, 1)
     """
-    lost = min(lost, amount)
-    return (2 * credits * lost + amount) // (2 * amount)
+    return _share(credits, amount, min(lost, amount))
+
+
+def _share(credits: int, amount: int, part: int) -> int:
+    return (2 * credits * part + amount) // (2 * amount)

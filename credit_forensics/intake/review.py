@@ -10,15 +10,16 @@ from typing import Any, Literal
 import sqlalchemy as sa
 from fastapi import APIRouter, HTTPException, Path, Query, Request
 from pydantic import AwareDatetime, BaseModel, Field
-from sqlalchemy.ext.asyncio import AsyncEngine
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine
 
-from credit_forensics.intake import booking, kept_events
+from credit_forensics.intake import booking, came_back, kept_events
 from credit_forensics.intake.checkout_object import (
     unreadable_checkout,
 )
 from credit_forensics.intake.expected_credits import expected_credits
 from credit_forensics.intake.guarded import Guard
 from credit_forensics.intake.look_up import Arrival, keep_and_look_up
+from credit_forensics.intake.losses import DISPUTE_WON, REFUND_FAILED
 from credit_forensics.intake.renewals import NO_RENEWAL
 from credit_forensics.intake.review_items import (
     Item,
@@ -206,18 +207,21 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
                         credits=credits,
                     )
                     return Decided(state="open", awaits="another reviewer's same decision")
-                purchase = booking.Purchase(
-                    checkout or unreadable_checkout(row.payment_id, row.amount, row.currency),
-                    row.event_id,
-                    str(decision.user_id),
-                    credits,
-                    "review",
-                    ("review",),
-                    decided=True,
-                )
-                booked = await booking.book(connection, purchase)
-                if booked != "credited":
-                    raise HTTPException(409, _NOT_BOOKED[booked])
+                if row.problem in (REFUND_FAILED, DISPUTE_WON):
+                    credits = await _given_back(connection, row, str(decision.user_id), credits)
+                else:
+                    purchase = booking.Purchase(
+                        checkout or unreadable_checkout(row.payment_id, row.amount, row.currency),
+                        row.event_id,
+                        str(decision.user_id),
+                        credits,
+                        "review",
+                        ("review",),
+                        decided=True,
+                    )
+                    booked = await booking.book(connection, purchase)
+                    if booked != "credited":
+                        raise HTTPException(409, _NOT_BOOKED[booked])
                 state = "credited"
             await write_decision(
                 connection,
@@ -282,6 +286,21 @@ def router(guard: Guard, engine: AsyncEngine, webhook: Webhook) -> APIRouter:
         return Decided(state=state, user_id=found.user_id, credits=value.credits)
 
     return routes
+
+
+async def _given_back(connection: AsyncConnection, row: Any, user_id: str, credits: int) -> int:
+    """Give what was taken for money that came back, as far as it is still owed; or 409."""
+    money = await came_back.money_of(connection, row.event_id)
+    given = (
+        0
+        if money is None
+        else await came_back.give_back(connection, money, user_id, credits, row.event_id)
+    )
+    if not given:
+        raise HTTPException(
+            409, "nothing was booked: no credits are owed, they were given or refunded since"
+        )
+    return given
 
 
 _NOT_BOOKED = {

@@ -41,7 +41,8 @@ credit_ledger = sa.Table(
     sa.Column("stripe_event_id", sa.Text),
     sa.Column("created_at", _TIME, server_default=_NOW, nullable=False),
     sa.Column("payment_id", sa.Text),
-    # purchase:<payment>, refund:<payment>:<credits reversed so far>, reversal:<payment>
+    # purchase:<payment>, refund:<payment>:<credits reversed so far>, reversal:<payment>,
+    # refund:<payment>:back:<refund or dispute>
     sa.Column("entry_key", sa.Text),
     sa.Index("intake_one_entry_a_key", "entry_key", unique=True),
     sa.Index(
@@ -123,10 +124,12 @@ intake_losses = sa.Table(
     "intake_losses",
     TABLES,
     sa.Column("payment_intent_id", sa.Text, nullable=False),
-    # charge:ch_… (cumulative refunds) or dispute:dp_… (a lost dispute)
+    # charge:ch_…:<amount> (refunds so far), dispute:dp_… (lost), back:… (money that came back)
     sa.Column("source", sa.Text, nullable=False),
     sa.Column("amount", sa.BigInteger, nullable=False),
     sa.Column("event_id", sa.Text, nullable=False),
+    sa.Column("told_at", _TIME),
+    sa.Column("made_at", _TIME),
     sa.PrimaryKeyConstraint("payment_intent_id", "source"),
 )
 intake_invoices = sa.Table(
@@ -238,7 +241,13 @@ def _add_columns(connection: sa.Connection) -> None:
     """Columns that a table of an earlier version, or a ledger in use, lacks."""
     inspector = sa.inspect(connection)
     compiler = connection.dialect.ddl_compiler(connection.dialect, None)  # type: ignore[arg-type]
-    for table in (credit_ledger, intake_events, intake_deliveries, review_decisions):
+    for table in (
+        credit_ledger,
+        intake_events,
+        intake_deliveries,
+        intake_losses,
+        review_decisions,
+    ):
         there = {column["name"] for column in inspector.get_columns(table.name)}
         for column in table.columns:
             if column.name not in there and (column.nullable or column.server_default is not None):

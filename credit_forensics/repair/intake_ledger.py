@@ -71,10 +71,13 @@ def entry_key(tables: IntakeTables, entries: str, entry: Entry, correction: Corr
     moved = sum(one.delta for one in correction.entries if one.kind == "refund")
     if entry.kind != "refund" or not moved:
         return text_literal(entry.key, "postgresql")
-    prefix, named = (text_literal(t, "postgresql") for t in (f"refund:{payment}:", payment))
+    # As the intake does: what was given again and is taken again is another entry.
+    sign, way = ("", "back:") if entry.delta > 0 else ("-", "")
+    prefix, named = (text_literal(t, "postgresql") for t in (f"refund:{payment}:{way}", payment))
     so_far = (
-        f"SELECT coalesce(-sum(delta), 0) - ({entry.delta}) FROM {entries} "
-        f"WHERE payment_id = {named} AND (entry_key LIKE 'refund:%' OR reason ILIKE 'refund%')"
+        f"SELECT {sign}(coalesce(sum(delta), 0) + ({entry.delta})) FROM {entries} "
+        f"WHERE payment_id = {named} AND (entry_key LIKE 'refund:%' OR reason ILIKE 'refund%') "
+        f"AND delta {'>' if entry.delta > 0 else '<'} 0"
     )
     return f"{prefix} || ({so_far})"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import time
 from typing import Any
 
@@ -11,12 +12,14 @@ from intake_shop import REVIEWER_TOKEN, Shop, completed
 REVIEWER = {"authorization": f"Bearer {REVIEWER_TOKEN}"}
 
 
-def event(number: str, kind: str, about: dict[str, Any]) -> dict[str, Any]:
+def event(
+    number: str, kind: str, about: dict[str, Any], created: int | None = None
+) -> dict[str, Any]:
     return {
         "id": f"evt_{number}",
         "object": "event",
         "type": kind,
-        "created": int(time.time()),
+        "created": int(time.time()) if created is None else created,
         "livemode": True,
         "data": {"object": about},
     }
@@ -100,6 +103,97 @@ def test_a_dispute_that_is_won_after_it_was_lost_is_put_before_a_person(
         for number, status in enumerate([*before, told]):
             await shop.deliver(event(f"d{number}", "charge.dispute.closed", dispute(status)))
         assert waiting(shop) == waits
+
+    in_shop(story)
+
+
+FIRST, FAILED, ANEW = (
+    event("first", "charge.refunded", charge(250), 100),
+    event("failed", "refund.failed", refund("failed") | {"created": 100}, 200),
+    event("anew", "charge.refunded", charge(250), 300),
+)
+
+
+async def decide(shop: Shop, action: str = "credit") -> int:
+    """What a reviewer is answered who decides the one item that waits."""
+    (item,) = (await shop.client.get("/api/v1/review", headers=REVIEWER)).json()
+    order = {"action": action, "why": "the refund failed"}
+    order |= {"user_id": item["suggested_user_id"]} if action == "credit" else {}
+    path = f"/api/v1/review/{item['id']}/decide"
+    return (await shop.client.post(path, json=order, headers=REVIEWER)).status_code
+
+
+async def support_gives(shop: Shop) -> None:
+    shop.run("INSERT INTO credit_ledger (user_id, delta, reason) VALUES ('ada', 25, 'sorry cs_1')")
+
+
+@pytest.mark.parametrize(
+    ("meanwhile", "entries"),
+    [
+        (decide, [50, -25, 25, -25]),
+        # The shop sent the money another way, or sends it anew: the credits stay taken.
+        (lambda shop: decide(shop, "refuse"), [50, -25]),
+        (support_gives, [50, -25, 25, -25]),
+    ],
+)
+def test_a_refund_anew_after_one_that_failed_takes_what_was_given_again(
+    in_shop: Any, meanwhile: Any, entries: list[int]
+) -> None:
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        await shop.deliver(completed("1", "ada", "ada@example.com"))
+        await shop.deliver(FIRST)
+        await shop.deliver(FAILED)
+        await meanwhile(shop)
+        for told in (ANEW, FIRST, FAILED, ANEW):
+            await shop.deliver(told)
+        assert shop.ledger() == [("ada", delta) for delta in entries]
+
+    in_shop(story)
+
+
+@pytest.mark.parametrize("order", itertools.permutations([FIRST, FAILED, ANEW]))
+def test_refunds_and_their_failure_come_in_any_order(in_shop: Any, order: Any) -> None:
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        await shop.deliver(order[0])
+        await shop.deliver(completed("1", "ada", "ada@example.com"))
+        for told in (*order[1:], *order):
+            await shop.deliver(told)
+        assert shop.ledger() == [("ada", 50), ("ada", -25)]
+        # Somebody was asked where the failure came when credits were taken that were owed then;
+        # by now none are.
+        if waiting(shop):
+            assert await decide(shop) == 409
+            assert len(shop.ledger()) == 2
+
+    in_shop(story)
+
+
+def test_a_failure_that_is_told_before_its_refund_takes_nothing_and_asks_nobody(
+    in_shop: Any,
+) -> None:
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        await shop.deliver(completed("1", "ada", "ada@example.com"))
+        assert await outcome(shop, FAILED) == "ignored"
+        await shop.deliver(FIRST)
+        assert shop.ledger() == [("ada", 50)]
+        assert waiting(shop) == []
+
+    in_shop(story)
+
+
+def test_a_refund_after_a_dispute_that_was_won_takes_what_was_given_again(in_shop: Any) -> None:
+    async def story(shop: Shop) -> None:
+        shop.account("ada")
+        await shop.deliver(completed("1", "ada", "ada@example.com"))
+        await shop.deliver(event("lost", "charge.dispute.closed", dispute("lost"), 100))
+        await shop.deliver(event("won", "charge.dispute.closed", dispute("won"), 200))
+        assert await decide(shop) == 200
+        await shop.deliver(event("back", "charge.dispute.funds_reinstated", dispute("won"), 201))
+        await shop.deliver(event("r", "charge.refunded", charge(500), 300))
+        assert shop.ledger() == [("ada", delta) for delta in (50, -50, 50, -50)]
 
     in_shop(story)
 

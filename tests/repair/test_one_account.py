@@ -20,6 +20,11 @@ from credit_forensics.scenarios.signing import sign
 SECRET = "whsec_one_account"
 
 
+def event(event_id: str, kind: str, about: dict[str, Any], created: int) -> dict[str, Any]:
+    envelope = {"id": event_id, "object": "event", "type": kind, "created": created}
+    return envelope | {"livemode": True, "data": {"object": about}}
+
+
 class Shop:
     """A case whose ledger is the intake's, and the intake's deliveries."""
 
@@ -133,6 +138,25 @@ class Shop:
             "WHERE coalesce(total_credits, 0) <> coalesce(s, 0)"
         )
 
+    def charge(self, payment: str) -> dict[str, Any]:
+        """The charge of a payment, as Stripe has it."""
+        charges = map(json.loads, (self.books.path.parent / "charges.jsonl").open())
+        intent = self.sessions[payment]["payment_intent"]
+        return next(one for one in charges if one["payment_intent"] == intent)
+
+    def in_stripe(self, charge: dict[str, Any], *events: dict[str, Any]) -> None:
+        """What Stripe has by now: a charge as it is, and events more."""
+        path = self.books.path.parent / "charges.jsonl"
+        charges = [json.loads(line) for line in path.open()]
+        told = [charge if one["id"] == charge["id"] else one for one in charges]
+        path.write_text("".join(json.dumps(one) + "\n" for one in told))
+        with (self.books.path.parent / "events.jsonl").open("a") as lines:
+            lines.writelines(json.dumps(one) + "\n" for one in events)
+
+    def findings(self, payment: str) -> set[str]:
+        found = self.books.case().findings
+        return set(found.loc[found["payment_id"] == payment, "finding"])
+
     def payment_of(self, finding: str) -> str:
         found = self.books.case().findings
         return str(found.loc[found["finding"] == finding, "payment_id"].iloc[0])
@@ -158,6 +182,33 @@ def test_a_refund_that_was_repaired_and_comes_late_takes_once(postgres_books):
     assert shop.held(payment) == {}
     shop.deliver(shop.refunded(payment))
     assert shop.held(payment) == {}
+    assert shop.drift() == []
+
+
+def test_a_refund_anew_after_one_that_failed_is_one_account_too(postgres_books):
+    shop = Shop(postgres_books("refund_unreversed"))
+    payment = shop.payment_of("refund_not_reversed")
+    assert apply_plan(make_plan(shop.books.case())).complete
+    charge = shop.charge(payment)
+    at = charge["created"] + 86_400
+    refund = {"id": "re_1", "object": "refund", "charge": charge["id"], "status": "failed"}
+    refund |= {"payment_intent": charge["payment_intent"], "amount": charge["amount"]}
+    failed = event("evt_failed", "refund.failed", refund, at)
+    shop.in_stripe(charge | {"amount_refunded": 0}, failed)
+    # The audit sees that too much is taken, a repair gives it, and the intake owes nothing more.
+    assert "refund_over_reversed" in shop.findings(payment)
+    assert apply_plan(make_plan(shop.books.case())).complete
+    assert sum(shop.held(payment).values()) == 50
+    shop.deliver(failed, shop.refunded(payment) | {"data": {"object": charge}})
+    assert shop.books.rows("SELECT payment_id FROM review_queue WHERE state = 'open'") == []
+    assert sum(shop.held(payment).values()) == 50
+    # Refunded anew: the audit sees what is to be taken, and the intake takes it.
+    anew = event("evt_anew", "charge.refunded", charge, at + 60)
+    shop.in_stripe(charge, anew)
+    assert "refund_not_reversed" in shop.findings(payment)
+    shop.deliver(anew, failed, anew)
+    assert shop.held(payment) == {}
+    assert not shop.findings(payment) & {"refund_not_reversed", "refund_over_reversed"}
     assert shop.drift() == []
 
 

@@ -44,9 +44,11 @@ PREPARE = (
         for table in TABLES
     ),
 )
+BESIDE = "simulator"
+"""What the connections call themselves by which a run looks on: no fault is theirs."""
 BACKENDS = (
     "SELECT pid FROM pg_stat_activity WHERE datname = current_database() "
-    "AND pid <> pg_backend_pid()"
+    f"AND application_name <> '{BESIDE}'"
 )
 
 
@@ -62,9 +64,14 @@ class Faults:
     chance: random.Random
     events: list[dict[str, Any]]
     unaccepted: list[int]
+    trail: list[str]
     broken: list[str]
     ahead: float = 0.0
     prepared: bool = False
+
+    def say(self, what: str) -> None:
+        """Note a step for who looks for what went wrong."""
+        self.trail.append(what)
 
     def clock(self) -> float:
         """The process's clock, which steps turn on and back."""
@@ -83,7 +90,9 @@ class Faults:
 
     async def _slow(self) -> None:
         """Entries take their time to be written, or no longer do."""
-        self.run("UPDATE simulator_faults SET seconds = :s", s=self.chance.choice((0, 0.01, 0.05)))
+        seconds = self.chance.choice((0, 0.01, 0.05))
+        self.run("UPDATE simulator_faults SET seconds = :s", s=seconds)
+        self.say(f"an entry takes {seconds} s")
 
     async def _cut(self) -> None:
         """Connections are cut while deliveries are handled."""
@@ -92,6 +101,7 @@ class Faults:
 
     async def _outage(self) -> None:
         """No connection is to be had."""
+        self.engine.dispose()
         books = Books(self.url)
         with books.outage():
             await self.send(self._some(1))
@@ -169,6 +179,7 @@ class Faults:
         """The process's clock goes ahead or back, and perhaps comes right."""
         day = 86_400
         self.ahead = self.chance.choice((0, 0, 200, -200, 400, -400, 2 * day, -2 * day))
+        self.say(f"the clock is {self.ahead} s ahead")
         token = make_user_token(
             "user-1",
             "user-1@example.com",
@@ -194,6 +205,7 @@ class Faults:
             event |= self.chance.choice(({"account": "acct_other"}, {"livemode": False}))
             event["id"] += f"s{self.chance.randrange(9)}"
             told = await self.deliver(json.dumps(event).encode())
+            self.say(f"{event['id']} of elsewhere: {told.outcome}")
             if told.status == 200 and told.outcome not in ("ignored", "kept"):
                 self.broken.append(f"{event['id']} of elsewhere: {told.outcome}")
 

@@ -15,6 +15,7 @@ import contextlib
 import json
 import random
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 
 import httpx
 import sqlalchemy as sa
-from faults import PREPARE, SIGN_IN_KEY, TOLERANCE
+from faults import BESIDE, PREPARE, SIGN_IN_KEY, TOLERANCE
 from pydantic import SecretStr
 from repairing import Repairing
 from selling import USERS
@@ -30,6 +31,7 @@ from shop_truth import AMOUNT, CREDITS, PRICE, Payment
 from watching import Watching
 
 from credit_forensics.intake.event_handler import Outcome
+from credit_forensics.intake.losses import DISPUTE_WON, REFUND_FAILED
 from credit_forensics.intake.recovery import finish_unfinished
 from credit_forensics.intake.settings import IntakeSettings, SoldPrice
 from credit_forensics.scenarios.signing import sign
@@ -45,7 +47,9 @@ STEPS = (
     ("refund", 3),
     ("partial_refund", 4),
     ("refunds_at_once", 3),
+    ("refund_fails", 4),
     ("dispute", 2),
+    ("dispute_won", 2),
     ("decide", 4),
     ("grant_by_hand", 2),
     ("take_by_hand", 2),
@@ -68,7 +72,7 @@ STEPS = (
 class Run(Watching, Repairing):
     """One run. ``trail`` are its steps, in words, for whoever looks for what went wrong.
 
-    ``break_it`` is called when the schema is there: what it takes away is a fault to be found.
+    ``played`` is how often each kind of step did something. ``break_it`` is called when the schema is there: what it takes away is a fault to be found.
     """
 
     seed: int
@@ -80,10 +84,12 @@ class Run(Watching, Repairing):
     unaccepted: list[int] = field(default_factory=list)
     trail: list[str] = field(default_factory=list)
     broken: list[str] = field(default_factory=list)
+    played: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.chance = random.Random(self.seed)
-        self.engine = sa.create_engine(self.url, poolclass=sa.NullPool)
+        # Connections that last: to make one takes longer than most of what is asked.
+        self.engine = sa.create_engine(self.url, connect_args={"application_name": BESIDE})
         self.now = int(time.time())
         self.settings = IntakeSettings(
             database_url=self.url,
@@ -117,7 +123,10 @@ class Run(Watching, Repairing):
                 if only is None or number in only:
                     self.chance = random.Random(f"{self.seed}:{number}")
                     self.say(f"{number}: {name}")
+                    said = len(self.trail)
                     await getattr(self, f"_{name}")()
+                    # What found nothing to do says nothing.
+                    self.played[name] += len(self.trail) > said
                     self._kept_what_was_accepted(name)
             await self._settle_down()
         finally:
@@ -143,14 +152,19 @@ class Run(Watching, Repairing):
         """Some of Stripe's events at once: again, or for the first time."""
         await self.send(self._some(self.chance.randrange(1, 5)))
 
-    async def _decide(self) -> None:
+    async def _decide(self) -> bool:
         """Two reviewers decide the same at once."""
-        rows = self.rows("SELECT id, payment_id FROM review_queue WHERE state = 'open' ORDER BY id")
-        if not rows:
-            return
-        item, payment_id = self.chance.choice(rows)
-        payment = next(p for p in self.payments if p.payment_id == payment_id)
-        refuse = payment.granted_by_hand
+        rows = self.rows(
+            "SELECT id, payment_id, problem FROM review_queue WHERE state = 'open' ORDER BY id"
+        )
+        if rows:
+            await self._decide_on(*self.chance.choice(rows))
+        return bool(rows)
+
+    async def _decide_on(self, item: int, payment_id: str, problem: str) -> None:
+        again = problem in (REFUND_FAILED, DISPUTE_WON)
+        payment = next(p for p in self.payments if payment_id in p.queued_as)
+        refuse = payment.granted_by_hand and not again
         order = {"action": "refuse" if refuse else "credit", "why": "looked into it"}
         order |= {} if refuse else {"user_id": payment.user}
         async with httpx.AsyncClient(
@@ -160,7 +174,12 @@ class Run(Watching, Repairing):
             answers = await asyncio.gather(
                 *(client.post(path, json=order, headers=headers) for _ in range(2))
             )
-        told = [answer.status_code for answer in answers]
+            told = [answer.status_code for answer in answers]
+            if again and told == [409, 409] and "are owed" in answers[0].text + answers[1].text:
+                # What came back was taken again since, or support gave it: there is nothing to give.
+                order["action"] = "refuse"
+                answers = [await client.post(path, json=order, headers=headers)]
+                told = [answer.status_code for answer in answers]
         if told.count(200) > 1 or not set(told) <= {200, 409, 503}:
             self.broken.append(f"decided twice or not at all: {told}")
         self.say(f"decide {payment_id}: {told}")
@@ -170,17 +189,21 @@ class Run(Watching, Repairing):
         # A connection that was cut before is found dead at its next use; the app's sweep, too, is
         # told so, and comes again.
         with contextlib.suppress(sa.exc.DBAPIError, OSError, TimeoutError):
-            await finish_unfinished(self.apps[0].state.webhook, older_than=0)
+            handled = await finish_unfinished(self.apps[0].state.webhook, older_than=0)
+            self.say(f"taken up again: {handled}")
 
     async def _settle_down(self) -> None:
         """All faults are mended, Stripe has sent all, the sweep is done, each item is decided."""
         self.chance, self.ahead = random.Random(f"{self.seed}:end"), 0.0
         self.run("UPDATE simulator_faults SET seconds = 0, full_table = ''")
-        for _ in range(3):
+        for _ in range(2):
             await self.send(range(len(self.events)))
             await self._sweep()
-        for _ in range(3 * len(self.payments)):
-            await self._decide()
+        for _ in range(5 * len(self.payments)):
+            if not await self._decide():
+                break
+        else:
+            self.broken.append("the review queue does not empty")
         await self.send(range(len(self.events)))
         self.tick_until_all_is_told()
 
@@ -190,8 +213,9 @@ class Run(Watching, Repairing):
         """What the books say that is not true; nothing where all is well."""
         found = self.broken + self.told_wrongly()
         queued = {row[0] for row in self.rows("SELECT payment_id FROM review_queue")}
+        by_payment = self.held()
         for payment in self.payments:
-            held = self._held(payment)
+            held = by_payment[payment.payment_id]
             due = payment.due
             if payment.granted_by_hand and payment.payment_id in queued:
                 # A person gave the credits and refused to book them: theirs to take back as well.

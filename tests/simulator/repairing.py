@@ -26,6 +26,7 @@ class Repairing(Selling):
         if self.payments:
             case = self._write_case()
             self.plan = await asyncio.to_thread(lambda: make_plan(Case.open(case, store=False)))
+            self.say(f"planned: {self.plan.refusal or 'a repair'}")
 
     async def _apply(self) -> None:
         """Apply the plan of a while ago, while deliveries go on."""

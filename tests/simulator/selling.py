@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections import defaultdict
 from typing import Any
 
 from faults import Faults
 from shop_truth import AMOUNT, CREDITS, Payment
 
 USERS = 5
+_NAMED = "substring(reason from '((cs_test|in_1Sim)[_A-Za-z0-9]+)')"
 
 
 class Selling(Faults):
@@ -19,7 +21,6 @@ class Selling(Faults):
     now: int
     chance: random.Random
     payments: list[Payment]
-    trail: list[str]
 
     async def _buy(self) -> None:
         self._pays(self.chance.choice(("once", "once", "first")))
@@ -53,6 +54,7 @@ class Selling(Faults):
 
     def _give_back(self, payment: Payment, amount: int) -> None:
         payment.refunded += amount
+        payment.refunds.append(amount)
         self._event("charge.refunded", payment.charge())
 
     async def _refunds_at_once(self) -> None:
@@ -65,13 +67,39 @@ class Selling(Faults):
         for _ in range(2):
             self._give_back(payment, payment.left // 2)
         # Entries take their time, so that the second comes while the first is written.
-        self.run("UPDATE simulator_faults SET seconds = :s", s=self.chance.choice((0, 0.1, 0.2)))
+        seconds = self.chance.choice((0, 0.1, 0.2))
+        self.run("UPDATE simulator_faults SET seconds = :s", s=seconds)
         sending = []
         for number in range(known, len(self.events)):
             sending.append(asyncio.create_task(self.send([number])))
-            await asyncio.sleep(self.chance.random() * 0.03)
+            await asyncio.sleep(self.chance.random() * max(seconds, 0.03))
         await asyncio.gather(*sending)
         self.run("UPDATE simulator_faults SET seconds = 0")
+
+    async def _refund_fails(self) -> None:
+        """A bank refuses a refund after days: the money is the shop's again."""
+        able = [p for p in self.payments if len(p.failed) < len(p.refunds)]
+        if not able:
+            return
+        payment = self.chance.choice(able)
+        stand = [n for n in range(len(payment.refunds)) if n not in payment.failed]
+        number = self.chance.choice(stand)
+        payment.failed.add(number)
+        payment.refunded -= payment.refunds[number]
+        # One of them, or all three, tell of it.
+        kinds = ["refund.failed", "refund.updated", "charge.refund.updated"]
+        for kind in self.chance.sample(kinds, self.chance.choice((1, 3))):
+            self._event(kind, payment.refund(number))
+
+    async def _dispute_won(self) -> None:
+        """A dispute that was lost is won after all."""
+        lost = [p for p in self.payments if p.disputed]
+        if lost:
+            payment = self.chance.choice(lost)
+            payment.disputed = 0
+            kinds = ["charge.dispute.closed", "charge.dispute.funds_reinstated"]
+            for kind in self.chance.sample(kinds, self.chance.choice((1, 2))):
+                self._event(kind, payment.dispute("won"))
 
     async def _dispute(self) -> None:
         payment = self._any()
@@ -86,7 +114,8 @@ class Selling(Faults):
 
     async def _grant_by_hand(self) -> None:
         """Support makes a payer whole whose payment is not booked, and names the payment."""
-        open_ = [p for p in self.payments if not self._known(p)]
+        known = self._known()
+        open_ = [p for p in self.payments if p.payment_id not in known]
         if not open_:
             return
         payment = self.chance.choice(open_)
@@ -96,16 +125,13 @@ class Selling(Faults):
 
     async def _take_by_hand(self) -> None:
         """Support takes back what a refund takes, before Stripe's event comes."""
-        owing = [p for p in self.payments if self._held(p).get(p.user, 0) > p.due]
+        held = self.held()
+        owing = [p for p in self.payments if held[p.payment_id].get(p.user, 0) > p.due]
         if owing:
             payment = self.chance.choice(owing)
-            extra = self._held(payment)[payment.user] - payment.due
+            extra = held[payment.payment_id][payment.user] - payment.due
             words = self.chance.choice(("Storno", "refund", "money back"))
             self._by_hand(payment.user, -extra, f"{words} {payment.payment_id}")
-
-    def say(self, what: str) -> None:
-        """Note a step for who looks for what went wrong."""
-        self.trail.append(what)
 
     def _any(self) -> Payment | None:
         return self.chance.choice(self.payments) if self.payments else None
@@ -125,24 +151,25 @@ class Selling(Faults):
         self.unaccepted.append(number)
         self.say(f"{kind} {about['id']}")
 
-    def _known(self, payment: Payment) -> bool:
-        return bool(
-            self.rows(
-                "SELECT 1 FROM intake_payments WHERE payment_id = :id "
-                "UNION ALL SELECT 1 FROM review_queue WHERE payment_id = :id "
-                "UNION ALL SELECT 1 FROM credit_ledger WHERE reason LIKE '%' || :id",
-                id=payment.payment_id,
+    def _known(self) -> set[str]:
+        """Payments that the intake or an entry knows."""
+        return {
+            row[0]
+            for row in self.rows(
+                "SELECT payment_id FROM intake_payments UNION SELECT payment_id FROM review_queue "
+                f"UNION SELECT {_NAMED} FROM credit_ledger WHERE payment_id IS NULL"
             )
-        )
+        }
 
-    def _held(self, payment: Payment) -> dict[str, int]:
-        rows = self.rows(
-            "SELECT user_id, sum(delta)::int FROM credit_ledger WHERE payment_id = :id "
-            "OR (payment_id IS NULL AND substring(reason from '((cs_test|in_1Sim)[_A-Za-z0-9]+)') = :id) "
-            "GROUP BY 1 HAVING sum(delta) <> 0",
-            id=payment.payment_id,
-        )
-        return {str(user): int(credits) for user, credits in rows}
+    def held(self) -> defaultdict[str, dict[str, int]]:
+        """Credits by payment and account, of whoever has some of it."""
+        found: defaultdict[str, dict[str, int]] = defaultdict(dict)
+        for payment, user, credits in self.rows(
+            f"SELECT coalesce(payment_id, {_NAMED}) AS payment, user_id, sum(delta)::int "
+            "FROM credit_ledger GROUP BY 1, 2 HAVING sum(delta) <> 0"
+        ):
+            found[payment][user] = credits
+        return found
 
     def _by_hand(self, user: str, delta: int, reason: str) -> None:
         # A table whose disk is full takes no entry by hand either.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from credit_forensics.intake.reversals import credits_lost
@@ -30,11 +30,21 @@ class Payment:
     disputed: int = 0
     disputes: int = 0
     granted_by_hand: bool = False
+    # Amounts of its refunds, in the order in which they were made, and which of them failed.
+    refunds: list[int] = field(default_factory=list)
+    failed: set[int] = field(default_factory=set)
 
     @property
     def payment_id(self) -> str:
         """By what it is booked."""
         return self.invoice_id if self.kind == "renewal" else f"cs_test_{self.key}"
+
+    @property
+    def queued_as(self) -> set[str]:
+        """Under what ids it, or what of its money came back, may wait for a person."""
+        refunds = {f"re_{self.key}n{number}" for number in self.failed}
+        disputes = {f"dp_{self.key}n{number + 1}" for number in range(self.disputes)}
+        return {self.payment_id} | refunds | disputes
 
     @property
     def invoice_id(self) -> str:
@@ -133,6 +143,18 @@ class Payment:
             "payment_intent": self.intent,
             "amount_refunded": self.refunded,
             "refunded": self.refunded == AMOUNT,
+        }
+
+    def refund(self, number: int) -> dict[str, Any]:
+        """A refund as it is by now; ``created`` when its charge told of it."""
+        return {
+            "id": f"re_{self.key}n{number}",
+            "object": "refund",
+            "charge": f"ch_{self.key}",
+            "payment_intent": self.intent,
+            "amount": self.refunds[number],
+            "currency": "eur",
+            "status": "failed" if number in self.failed else "succeeded",
         }
 
     def dispute(self, status: str) -> dict[str, Any]:

@@ -7,6 +7,7 @@ those that are left. ``SIMULATOR_RESULTS=<folder>`` gets a file a seed.
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -25,15 +26,23 @@ RESULTS = os.environ.get("SIMULATOR_RESULTS")
 
 
 @pytest.mark.parametrize("seed", range(FIRST, FIRST + SEEDS))
-def test_money_moves_once(seed: int, fresh: Callable[[], tuple[str, Path]]) -> None:  # noqa: F811
-    started = time.monotonic()
+def test_money_moves_once(
+    seed: int,
+    fresh: Callable[[], tuple[str, Path]],  # noqa: F811
+    record_property: Callable[[str, object], None],
+) -> None:
+    started, used = time.monotonic(), time.process_time()
     run = simulate(seed, *fresh(), steps=STEPS, only=ONLY or None)
     wrong = run.wrong()
     run.engine.dispose()
-    seconds = time.monotonic() - started
+    seconds, used = time.monotonic() - started, time.process_time() - used
+    record_property("simulator_steps", dict(run.played))
     if RESULTS:
         said = "\n".join(wrong + run.trail) if wrong else "all is well"
-        told = f"seed {seed}, {STEPS} steps, {len(run.events)} events, {seconds:.0f} s\n{said}\n"
+        told = (
+            f"seed {seed}, {STEPS} steps, {len(run.events)} events, {seconds:.0f} s, "
+            f"{used:.0f} s of processor\n{json.dumps(run.played)}\n{said}\n"
+        )
         (Path(RESULTS) / f"seed_{seed:04d}.{'failed' if wrong else 'ok'}.txt").write_text(told)
     if wrong and os.environ.get("SIMULATOR_SHRINK"):
 

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from fresh_database import fresh  # noqa: F401
 from money_once import simulate
 
-from credit_forensics.intake import booking, reversals
+from credit_forensics.intake import booking, losses, reversals
 
 SEEDS = 20
 STEPS = 150
@@ -55,16 +55,24 @@ def wrong_netting(patch: pytest.MonkeyPatch) -> Callable[[sa.Engine], None]:
     real = reversals.to_take
 
     def to_take(
-        entries: Iterable[tuple[str, int, bool]], target: int, credits: int
+        entries: Iterable[tuple[str, int, bool]], target: int, credits: int, ever: int
     ) -> list[tuple[str, int]]:
         known = [(user, delta, refund) for user, delta, refund in entries if delta > 0 or refund]
-        return real(known, target, credits)
+        return real(known, target, credits, ever)
 
     patch.setattr(reversals, "to_take", to_take)
     return lambda engine: None
 
 
-@pytest.mark.parametrize("plant", [lost_key, missing_lock, wrong_netting])
+def loss_for_good(patch: pytest.MonkeyPatch) -> Callable[[sa.Engine], None]:
+    """A refund that failed counts on, so that as much refunded anew is no more than before."""
+    text = losses._LOST.text.replace("WHERE b.kind = 'back'", "WHERE false")
+    assert text != losses._LOST.text
+    patch.setattr(losses, "_LOST", sa.text(text))
+    return lambda engine: None
+
+
+@pytest.mark.parametrize("plant", [lost_key, missing_lock, wrong_netting, loss_for_good])
 def test_a_planted_fault_is_found(
     plant: Callable[[pytest.MonkeyPatch], Callable[[sa.Engine], None]],
     fresh: Callable[[], tuple[str, Path]],  # noqa: F811

@@ -8,6 +8,7 @@ import logging
 import random
 import sqlite3
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -63,6 +64,7 @@ class Watching:
     chance: random.Random
     ahead: float
     broken: list[str]
+    say: Callable[[str], None]
 
     def watch(self) -> None:
         """Begin to watch."""
@@ -82,6 +84,7 @@ class Watching:
     async def _tick(self) -> None:
         """A tick, as cron runs it: perhaps its target is away, or its disk is full."""
         self._receiver.answers = self.chance.random() < 0.7
+        self.say(f"a tick; its target is {'there' if self._receiver.answers else 'away'}")
         before = len(self._receiver.told)
         try:
             if self.chance.random() < 0.2:

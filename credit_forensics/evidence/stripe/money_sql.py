@@ -15,8 +15,7 @@ CREATE OR REPLACE TEMP TABLE money AS
 WITH charge_refunds AS (
     SELECT coalesce(r.payment_intent_id, c.payment_intent_id, r.charge_id) AS money_id,
         sum(r.amount) FILTER (coalesce(r.status, 'succeeded') IN ('succeeded', 'pending'))
-            AS refunded,
-        bool_or(r.status IN ('failed', 'canceled')) AS any_failed
+            AS refunded
     FROM merged_refunds r LEFT JOIN merged_charges c USING (charge_id)
     GROUP BY 1
 ), charge_disputes AS (
@@ -31,12 +30,37 @@ WITH charge_refunds AS (
     GROUP BY 1
 ), refund_peaks AS (
     SELECT charge_id, max(amount_refunded) AS peak FROM stripe_charges GROUP BY 1
+), failed_refunds AS (
+    -- Told by events in whatever order; an export says that it failed, and not when.
+    SELECT refund_id, r.charge_id, r.payment_intent_id, r.amount, r.created_at, failed_at
+    FROM merged_refunds r LEFT JOIN (
+        SELECT refund_id, min(snapshot_at) AS failed_at FROM stripe_refunds
+        WHERE status IN ('failed', 'canceled') GROUP BY 1) USING (refund_id)
+    WHERE r.status IN ('failed', 'canceled')
+), failed_of_charges AS (
+    SELECT c.charge_id, f.amount, f.created_at, f.failed_at
+    FROM failed_refunds f JOIN merged_charges c ON c.charge_id = f.charge_id
+    UNION ALL
+    SELECT c.charge_id, f.amount, f.created_at, f.failed_at
+    FROM failed_refunds f JOIN merged_charges c
+        ON c.payment_intent_id = f.payment_intent_id AND f.charge_id IS NULL
+), snapshots_with_failed AS (
+    -- What a charge told counts less what was in it and failed since; an undated snapshot is the
+    -- latest. In the same second the refund failed after the charge was told.
+    SELECT s.rowid AS snapshot, s.charge_id, any_value(s.amount_refunded)
+        - coalesce(sum(f.amount) FILTER (s.snapshot_at IS NOT NULL
+            AND coalesce(f.created_at <= s.snapshot_at, true)
+            AND coalesce(f.failed_at >= s.snapshot_at, true)), 0) AS stands
+    FROM stripe_charges s JOIN failed_of_charges f USING (charge_id) GROUP BY ALL
+), lowered_peaks AS (
+    SELECT charge_id, greatest(max(stands), 0)::BIGINT AS lowered
+    FROM snapshots_with_failed GROUP BY 1
 ), ranked AS (
     -- The charge that took the money stands for the intent; else the last that was tried.
     SELECT coalesce(payment_intent_id, charge_id) AS money_id,
         max(status = 'succeeded' OR (status IS NULL AND paid)) AS succeeded,
         max(status = 'pending') AS pending,
-        sum(amount_refunded) AS latest_refunded, sum(peak) AS peak_refunded,
+        sum(coalesce(lowered, peak)) AS refunded,
         bool_or(disputed) AS disputed,
         arg_max(charge_id, charge_rank) AS charge_id
     FROM (
@@ -44,6 +68,7 @@ WITH charge_refunds AS (
             s := (status = 'succeeded' OR (status IS NULL AND coalesce(paid, false)))::INT,
             t := coalesce(epoch_us(created_at), 0), i := charge_id) AS charge_rank
         FROM merged_charges LEFT JOIN refund_peaks USING (charge_id)
+        LEFT JOIN lowered_peaks USING (charge_id)
     )
     GROUP BY 1
 ), told AS (
@@ -73,9 +98,7 @@ SELECT told.money_id, told.lone, c.charge_id,
     c.billing_name AS name,
     c.card_fingerprint,
     -- A refund that failed lowers the charge's cumulative amount again; nothing else does.
-    greatest(
-        CASE WHEN r.any_failed THEN ranked.latest_refunded ELSE ranked.peak_refunded END,
-        r.refunded) AS amount_refunded,
+    greatest(ranked.refunded, r.refunded) AS amount_refunded,
     d.lost AS amount_disputed,
     coalesce(d.stands, ranked.disputed) AS disputed,
     i.metadata_row AS intent_metadata_row, c.metadata_row AS charge_metadata_row

@@ -342,6 +342,38 @@ def test_a_failed_refund_is_no_refund():
     assert only(evidence)["amount_refunded"] == 0
 
 
+@pytest.mark.parametrize("whole_refund", [{}, {"charge_id": None, "payment_intent_id": "pi_1"}])
+@pytest.mark.parametrize(
+    ("told", "lost"),
+    [
+        # How much of the charge is refunded so far, told in these minutes; the refund was made in
+        # minute 10 and failed in minute 20.
+        ([(10, 300)], 0),
+        ([(10, 300), (15, 500)], 200),
+        ([(10, 300), (25, 300)], 300),
+        ([(10, 300), (15, 500), (25, 999)], 999),
+        ([(25, 300), (None, 100)], 300),
+        ([(5, 200)], 200),
+        ([(10, 300), (None, 0)], 0),
+    ],
+)
+def test_a_refund_anew_after_one_that_failed_is_lost(told, lost, whole_refund):
+    failed = refund(created_at=at(10), **whole_refund)
+    evidence = assembled(
+        sessions=[session()],
+        charges=[
+            charge(amount_refunded=amount, snapshot_at=at(m) if m else None) for m, amount in told
+        ],
+        refunds=[
+            failed | {"snapshot_at": at(10)},
+            failed | {"status": "failed", "snapshot_at": at(20)},
+            # Changed later: it failed in minute 20 all the same.
+            failed | {"status": "failed", "snapshot_at": at(30)},
+        ],
+    )
+    assert only(evidence)["amount_lost"] == lost
+
+
 def test_a_refund_reaches_its_session_without_the_charge():
     evidence = assembled(
         sessions=[session()], refunds=[refund(payment_intent_id="pi_1", charge_id=None)]
