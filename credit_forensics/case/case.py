@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
@@ -63,6 +62,7 @@ from credit_forensics.resolution.summary import (
 )
 from credit_forensics.store.store import Store
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 
 class Case:

@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.extras import Later
 from credit_forensics.judgement.front_ends import front_end_versions
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 if TYPE_CHECKING:
     from scipy import stats

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import ibis
 import pandas as pd
 
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.incidents.shared_traits import find_shared_traits, list_traits
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis
 
 HIT = ["user_id", "role", "payments", "credits", "amount", "currency", "first_at", "last_at"]
 POSSIBLY = [

@@ -16,7 +16,6 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 
-import ibis
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile, from_environment
@@ -25,6 +24,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.privacy.shown_columns import ID_COLUMNS, SHOWN_COLUMNS
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.evidence import EVIDENCE
+from credit_forensics.tables.expressions import ibis
 
 KEY_FILE = ".mask_key"
 _DIGITS = 10

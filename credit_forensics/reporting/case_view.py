@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-import ibis.expr.types as ir
 import pandas as pd
 from markupsafe import Markup
 
@@ -26,6 +25,7 @@ from credit_forensics.reporting.matters import accounts_hit, matters, money_at_s
 from credit_forensics.reporting.since_last import SinceLast
 from credit_forensics.reporting.window import Window
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 # What a reader looks things up in begins folded.
 _BEGIN_FOLDED = frozenset({"methods", "trust", "manifest", "appendix"})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-import ibis.expr.types as ir
 import pandas as pd
 from markupsafe import Markup
 
@@ -13,6 +12,7 @@ from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 
 def payment_histories(view: CaseView, payments: Sequence[str]) -> dict[str, list[Row]]:
