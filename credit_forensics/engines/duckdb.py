@@ -219,6 +219,22 @@ class DuckDBEngine:
         """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""
         return to_pandas(self.arrow(expression))
 
+    def rows_with(self, rows: Query, column: str, values: Sequence[str]) -> pd.DataFrame:
+        """The rows of a query with one of some values in a column.
+
+        The values are given beside the text, so that a kept one serves whatever is looked up, and
+        the engine looks for them in the tables before it joins them.
+
+        Examples
+        --------
+        >>> engine = engine_of(users={"user_id": ["a", "b"]})
+        >>> engine.rows_with(spec("users").unbound(), "user_id", ["b"]).user_id.tolist()
+        ['b']
+        """
+        marks = ", ".join(["?"] * len(values)) or "NULL"
+        chosen = f'SELECT * FROM ({self.sql(rows)}) WHERE "{column}" IN ({marks})'
+        return to_pandas(self.connection.sql(chosen, params=list(values)).to_arrow_table())
+
     def close(self) -> None:
         """Close the connection; a file stays."""
         self.connection.close()

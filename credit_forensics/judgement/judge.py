@@ -77,7 +77,16 @@ class Judgement:
     @property
     def claims_query(self) -> Recipe:
         """``claims()``, built only where its text is not kept."""
-        return Recipe(self.steps.recipe("claims").name, self.claims)
+        return self.over("claims", self.claims)
+
+    @property
+    def matrix_query(self) -> Recipe:
+        """``matrix``, built only where its text is not kept."""
+        return self.steps.recipe("matrix")
+
+    def over(self, name: str, build: Callable[[], ir.Table]) -> Recipe:
+        """A query over what was kept, by a name of its own among the steps'."""
+        return Recipe(self.steps.recipe(name).name, build)
 
     @property
     def matrix(self) -> ir.Table:
