@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-import ibis
 import pandas as pd
 
 from credit_forensics.case.rulings import RULINGS, ruled_verdicts, rulings
@@ -19,6 +18,7 @@ from credit_forensics.judgement.pair_learning import (
     weights_by_name,
 )
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis
 
 _LEARNED = {"learned_payment": "string", "learned": "float64", "accusable": "boolean"}
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
-import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
@@ -63,6 +62,7 @@ from credit_forensics.resolution.summary import (
 )
 from credit_forensics.store.store import Store
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 
 class Case:
@@ -302,8 +302,10 @@ class Case:
 
     @cached_property
     def _agreement_counts(self) -> pd.DataFrame:
-        names = reference_names(self.judgement.methods)
-        return self.evidence.engine.frame(count_agreement(self.judgement.matrix, names))
+        judgement = self.judgement
+        names = reference_names(judgement.methods)
+        counted = judgement.over("agreement", lambda: count_agreement(judgement.matrix, names))
+        return self.evidence.engine.frame(counted)
 
     @cached_property
     def method_summary(self) -> pd.DataFrame:
@@ -319,11 +321,9 @@ class Case:
     @cached_property
     def verdicts(self) -> pd.DataFrame:
         """One verdict a payment, sorted by payment."""
-        return self.evidence.engine.frame(self._verdicts().order_by("payment_id"))
-
-    def _verdicts(self) -> ir.Table:
         self.judgement  # noqa: B018  # the tables must be there
-        return Tables().verdicts
+        rows = Recipe("case-verdicts-in-order", lambda: Tables().verdicts.order_by("payment_id"))
+        return self.evidence.engine.frame(rows)
 
     def verdict_batches(self) -> Iterator[pa.RecordBatch]:
         """The verdicts in order, some at a time, for more of them than memory holds."""
@@ -363,8 +363,8 @@ class Case:
     def persons(self) -> pd.DataFrame:
         """Ids that share a person; an id that is not there is its own person."""
         self.judgement  # noqa: B018
-        table = Tables().persons
-        return self.evidence.engine.frame(table.order_by("person_id", "user_id"))
+        rows = Recipe("case-persons", lambda: Tables().persons.order_by("person_id", "user_id"))
+        return self.evidence.engine.frame(rows)
 
     def _frames(
         self, name: str, compute: Callable[[], Mapping[str, pd.DataFrame]]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.case.case import Case
@@ -11,6 +9,7 @@ from credit_forensics.did_you_mean import or_nearest
 from credit_forensics.errors import CaseError
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 PAYMENT_PARTS = ("payment", "verdict", "history", "claims", "findings")
 ACCOUNT_PARTS = ("balances", "payments", "ledger", "findings")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ibis
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -18,6 +17,7 @@ from credit_forensics.judgement.verdicts import (
     person_of_best,
 )
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis
 
 __all__ = ["PAID_BY_ANOTHER", "blind_needed", "review_queue"]
 

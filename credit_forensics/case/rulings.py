@@ -6,12 +6,11 @@ that come later as well.
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
 from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER
+from credit_forensics.tables.expressions import ibis, ir
 
 PAIR = ["rightful_user_id", "credited_user_id"]
 RULINGS = {"ruled_payment": "string", "ruled": "string"}

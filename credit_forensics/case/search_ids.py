@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.case.case import Case
 from credit_forensics.case.shown_emails import ShownEmails
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 COLUMNS = ("kind", "id", "matched", "payment_id")
 

@@ -6,11 +6,10 @@ import re
 from collections import defaultdict
 from functools import cached_property
 
-import ibis
-
 from credit_forensics.case.case import Case
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis
 
 _MASKED = re.compile(r"email~[0-9a-f]+")
 

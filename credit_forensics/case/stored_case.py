@@ -10,7 +10,6 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-import ibis
 import numpy as np
 import pandas as pd
 
@@ -20,6 +19,7 @@ from credit_forensics.case.stored_fit import read_fit, write_fit
 from credit_forensics.case_file import CaseFile
 from credit_forensics.engines.handover import RESULTS
 from credit_forensics.engines.parquet import ParquetEngine
+from credit_forensics.engines.recipes import Kept
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.stored.whether_current import EVIDENCE
 from credit_forensics.judgement.calibration import Calibration
@@ -204,10 +204,7 @@ def _write(
         "notes": judgement.notes,
         "calibration": asdict(judgement.calibration),
         "tables": stored,
-        "schemas": {
-            name: {column: str(kind) for column, kind in table.schema().items()}
-            for name, table in judgement.kept.items()
-        },
+        "schemas": {name: table.columns for name, table in judgement.kept.items()},
         "judged": tables.judged,
         "claims": tables.claims,
         "methods": [[method.name, method.history, method.voice] for method in tables.methods],
@@ -241,7 +238,7 @@ def _read(folder: Path, stored: dict[str, Any]) -> Judgement:
         cells=cells,
         fit=read_fit(folder / "fit.npz", stored["fit"], families),
         first_fit=read_fit(folder / "first_fit.npz", stored["first_fit"], families),
-        kept={name: ibis.table(schema, name=name) for name, schema in stored["schemas"].items()},
+        kept={name: Kept(name, schema) for name, schema in stored["schemas"].items()},
         linked=stored["linked"],
         has_users=stored["has_users"],
         notes=stored["notes"],

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from credit_forensics.tables.expressions import ibis, ir
 
 
 def with_coverage(rows: ir.Table, coverage: ir.Table, source: str) -> ir.Table:

@@ -11,14 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.coverage.measure import Measured
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables, spec
+from credit_forensics.tables.expressions import ibis, ir
 
 UNJUDGED = ("undetermined", "unresolved", "unverifiable", "other_product")
 PAID_MONEY = "paid_money"
@@ -144,7 +143,7 @@ def measure_judged(engine: Engine, measured: Measured) -> pd.DataFrame:
     counted = engine.materialize(PAID_MONEY, paid, by_payment=True)
     by_verdict = Recipe(
         "coverage-judged-money",
-        lambda: counted.drop("payment_id").order_by("currency", "verdict", "amount"),
+        lambda: counted.table.drop("payment_id").order_by("currency", "verdict", "amount"),
     )
     money = engine.arrow(by_verdict).to_pylist()
     engine.drop(PAID_MONEY)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 BOUGHT = ("purchase", "other")
 """Kinds of entries that may book a payment: an ``other`` one was not understood."""

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.coverage import linkage, reasons
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables, spec
+from credit_forensics.tables.expressions import ir
 
 TIES = "entry_ties"
 INCOMPLETE = ("missing_table", "unreadable", "window", "absent")
@@ -190,7 +190,7 @@ def count_ties(engine: Engine, spans: dict[str, Any]) -> Ties:
     tables = Tables()
     entries = _kept("entry-ties", lambda: linkage.entry_ties(tables))
     counted = engine.materialize(TIES, entries, by_payment=True)
-    rows = engine.arrow(_kept("counted-ties", lambda: counted.drop("payment_id"))).to_pylist()
+    rows = engine.arrow(_kept("counted-ties", lambda: counted.table.drop("payment_id"))).to_pylist()
     engine.drop(TIES)
     inside = [row for row in rows if row["inside"]]
     sizes = {row["of_kind"] for row in inside if row["tied"]}

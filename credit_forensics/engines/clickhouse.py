@@ -8,8 +8,6 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,10 +15,11 @@ import pyarrow.parquet as pq
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, result_schema, typed
 from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.dialects import compiled_sql
-from credit_forensics.engines.recipes import Query, expression_of
+from credit_forensics.engines.recipes import Kept, Query, columns_of, expression_of
 from credit_forensics.engines.spark import spark_memory
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import load
+from credit_forensics.tables.expressions import ibis
 
 # Without these an outer join gives '' and 0 for what is absent, and an empty sum gives 0.
 _SETTINGS = {
@@ -102,11 +101,11 @@ class ClickHouseEngine:
         self._fill(name, given.schema, f"SELECT * FROM file('{path}', Parquet)")
         path.unlink()
 
-    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
-        """Run once, keep the rows in a table, and give that table back, unbound."""
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> Kept:
+        """Run once, keep the rows in a table, and say what lies there."""
         expression = expression_of(expression)
         self._fill(name, result_schema(expression.schema()), self.sql(expression))
-        return ibis.table(expression.schema(), name=name)
+        return Kept(name, columns_of(expression))
 
     def drop(self, *names: str) -> None:
         """Let go of tables that no later step reads."""

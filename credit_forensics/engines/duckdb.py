@@ -14,19 +14,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import duckdb
-import ibis
-import ibis.expr.operations as ops
-import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
 from credit_forensics.engines.arrow_to_pandas import to_pandas
-from credit_forensics.engines.recipes import Query, Written, written
+from credit_forensics.engines.recipes import Kept, Query, Written, written
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import Later
 from credit_forensics.tables.catalogue import ALL, conform, spec
+from credit_forensics.tables.expressions import ir
 
 if TYPE_CHECKING:
+    import ibis.expr.operations as ops
     from ibis.backends.sql import compilers
 else:
     # Slow to load, and needed only where a text is not kept.
@@ -50,8 +49,8 @@ class Engine(Protocol):
         """Make rows available under a name, replacing what was there."""
         ...
 
-    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
-        """Run once, keep the rows under a name, and give that table back, unbound.
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> Kept:
+        """Run once, keep the rows under a name, and say what lies there.
 
         ``by_payment``: of every table with a ``payment_id`` the expression reads the rows of the
         payment at hand only, so an engine may run it for some payments after the others.
@@ -184,11 +183,11 @@ class DuckDBEngine:
         with self._staged(conform(name, rows)) as staged:
             self.connection.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM {staged}')
 
-    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
-        """Run once, keep the rows under a name, and give that table back, unbound."""
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> Kept:
+        """Run once, keep the rows under a name, and say what lies there."""
         text = self.written(expression)
         self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS {text.sql}')
-        return ibis.table(text.schema, name=name)
+        return Kept(name, text.columns)
 
     def drop(self, *names: str) -> None:
         """Let go of tables that no later step reads."""
@@ -219,6 +218,22 @@ class DuckDBEngine:
     def frame(self, expression: Query) -> pd.DataFrame:
         """Run and give a pandas DataFrame; times are UTC and aware, absent integers ``<NA>``."""
         return to_pandas(self.arrow(expression))
+
+    def rows_with(self, rows: Query, column: str, values: Sequence[str]) -> pd.DataFrame:
+        """The rows of a query with one of some values in a column.
+
+        The values are given beside the text, so that a kept one serves whatever is looked up, and
+        the engine looks for them in the tables before it joins them.
+
+        Examples
+        --------
+        >>> engine = engine_of(users={"user_id": ["a", "b"]})
+        >>> engine.rows_with(spec("users").unbound(), "user_id", ["b"]).user_id.tolist()
+        ['b']
+        """
+        marks = ", ".join(["?"] * len(values)) or "NULL"
+        chosen = f'SELECT * FROM ({self.sql(rows)}) WHERE "{column}" IN ({marks})'
+        return to_pandas(self.connection.sql(chosen, params=list(values)).to_arrow_table())
 
     def close(self) -> None:
         """Close the connection; a file stays."""

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import ibis.expr.types as ir
-
 from credit_forensics.engines.duckdb import DuckDBEngine, Engine
+from credit_forensics.engines.recipes import Kept
 from credit_forensics.tables.catalogue import spec
 from credit_forensics.tables.evidence import EVIDENCE
 
@@ -32,7 +31,7 @@ def hand_over(source: DuckDBEngine, target: Engine) -> None:
             target.register(table.name, rows.to_arrow_reader(_BATCH))
 
 
-def bring_back(source: Engine, kept: Mapping[str, ir.Table], target: DuckDBEngine) -> None:
+def bring_back(source: Engine, kept: Mapping[str, Kept], target: DuckDBEngine) -> None:
     """Copy what the judgement made, so that everything that shows it finds it beside the evidence.
 
     Parameters
@@ -48,4 +47,4 @@ def bring_back(source: Engine, kept: Mapping[str, ir.Table], target: DuckDBEngin
         target.register(name, source.arrow(spec(name).unbound()))
     for name, table in kept.items():
         if name not in RESULTS:
-            target.register(name, source.arrow(table))
+            target.register(name, source.arrow(table.table))

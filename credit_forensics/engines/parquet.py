@@ -18,8 +18,6 @@ from itertools import pairwise
 from pathlib import Path
 
 import duckdb
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -40,7 +38,7 @@ from credit_forensics.engines.parquet_rows import (
     quoted_path,
     select_rows,
 )
-from credit_forensics.engines.recipes import Query
+from credit_forensics.engines.recipes import Kept, Query
 from credit_forensics.errors import CaseError
 from credit_forensics.tables.catalogue import ALL, conform
 from credit_forensics.tables.evidence import EVIDENCE
@@ -51,6 +49,8 @@ _NUMBERS = itertools.count(1)
 _RANGES_A_BUCKET = 4
 # Bytes of a table's files; in memory they take a few times that.
 _SMALL = 1 << 20
+# Ibis marks what is never absent with an exclamation mark.
+_INTEGER = re.compile(r"!?u?int\d+")
 _WORD = re.compile(r"\w+|[^\w\s]")
 
 
@@ -91,11 +91,11 @@ class ParquetEngine(DuckDBEngine):
     >>> engine = ParquetEngine(folder, folder / "evidence", buckets=2)
     >>> payments = Tables().payments
     >>> stored = engine.materialize("ids", payments.select("payment_id"), by_payment=True)
-    >>> engine.arrow(stored).num_rows, engine.steps_run
+    >>> engine.arrow(stored.table).num_rows, engine.steps_run
     (2, 1)
     >>> again = ParquetEngine(folder, folder / "evidence", buckets=2)
     >>> _ = again.materialize("ids", payments.select("payment_id"), by_payment=True)
-    >>> again.arrow(stored).num_rows, again.steps_run
+    >>> again.arrow(stored.table).num_rows, again.steps_run
     (2, 0)
     """
 
@@ -174,8 +174,8 @@ class ParquetEngine(DuckDBEngine):
             super().register(name, table)
         self._key = _digest(self._key, digest.hexdigest())
 
-    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
-        """Run once, store the rows as Parquet, and give that table back, unbound.
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> Kept:
+        """Run once, store the rows as Parquet, and say what lies there.
 
         Rows that an interrupted run stored are taken as they are, bucket by bucket.
         """
@@ -188,11 +188,11 @@ class ParquetEngine(DuckDBEngine):
             self.drop(name)
             return super().materialize(name, expression, by_payment=by_payment)
         # DuckDB sums into HUGEINT, which Parquet holds as a fraction.
-        whole = [column for column, kind in text.schema.items() if kind.is_integer()]
+        whole = [column for column, kind in text.columns.items() if _INTEGER.fullmatch(kind)]
         if whole:
             casts = ", ".join(f'"{column}"::BIGINT AS "{column}"' for column in whole)
             query = f"SELECT * REPLACE ({casts}) FROM ({query})"
-        bucketed = BUCKET in text.schema and self.buckets > 1
+        bucketed = BUCKET in text.columns and self.buckets > 1
         if not path.is_dir():
             self.steps_run += 1
             part = self._steps / f"{path.name}.part"
@@ -204,7 +204,7 @@ class ParquetEngine(DuckDBEngine):
                 copy_rows(self, query, part, self.buckets if bucketed else 1, written_as)
             part.replace(path)
         self._show(name, path)
-        return ibis.table(text.schema, name=name)
+        return Kept(name, text.columns)
 
     def ordered(
         self, expression: Query, by: Sequence[str], rows: int = 100_000

@@ -11,8 +11,6 @@ import io
 from collections.abc import Iterator
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 import psycopg
 import pyarrow as pa
@@ -24,7 +22,7 @@ from credit_forensics.databases.urls import libpq_arguments, one_line, parse_url
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, result_schema
 from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.dialects import compiled_sql
-from credit_forensics.engines.recipes import Query, expression_of
+from credit_forensics.engines.recipes import Kept, Query, columns_of, expression_of
 from credit_forensics.errors import CaseError
 
 _SETTINGS = {
@@ -98,15 +96,15 @@ class PostgresEngine:
                     copy.write(sink.getbuffer())
             self._take(name)
 
-    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
-        """Run once, keep the rows in a temporary table, and give that table back, unbound."""
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> Kept:
+        """Run once, keep the rows in a temporary table, and say what lies there."""
         expression = expression_of(expression)
         with self._told(f"could not compute {name}"):
             self._create("_incoming", result_schema(expression.schema()))
             # Runs in a transaction that may read only: of all tables just this one takes rows.
             self._execute(f"INSERT INTO _incoming {self.sql(expression)}")
             self._take(name)
-        return ibis.table(expression.schema(), name=name)
+        return Kept(name, columns_of(expression))
 
     def drop(self, *names: str) -> None:
         """Let go of tables that no later step reads."""

@@ -21,10 +21,9 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TypeAlias
 
-import ibis
-import ibis.expr.types as ir
 import platformdirs
 
+from credit_forensics.tables.expressions import ibis, ir
 from credit_forensics.whole_file import write_whole
 
 _PACKAGE = Path(__file__).resolve().parents[1]
@@ -65,8 +64,12 @@ class Recipe:
         return self.build()
 
 
-Query: TypeAlias = ir.Table | Recipe
+Query: TypeAlias = "ir.Table | Recipe"
 """What engines run."""
+
+
+Columns: TypeAlias = dict[str, str]
+"""Ibis's word for each column's type, by the column's name."""
 
 
 @dataclass(frozen=True)
@@ -74,12 +77,42 @@ class Written:
     """A query as text, with the columns that it gives."""
 
     sql: str
-    schema: ibis.Schema
+    columns: Columns
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A table that lies on an engine under its name.
+
+    Examples
+    --------
+    >>> Kept("few", {"payment_id": "string"}).table.columns
+    ('payment_id',)
+    """
+
+    name: str
+    columns: Columns
+
+    @property
+    def table(self) -> ir.Table:
+        """The table, unbound."""
+        return ibis.table(self.columns, name=self.name)
 
 
 def expression_of(query: Query) -> ir.Table:
     """The expression of a query, for an engine that keeps no text."""
     return query.expression if isinstance(query, Recipe) else query
+
+
+def columns_of(expression: ir.Table) -> Columns:
+    """The columns that an expression gives.
+
+    Examples
+    --------
+    >>> columns_of(ibis.table({"amount": "int64"}, name="payments"))
+    {'amount': 'int64'}
+    """
+    return {name: str(kind) for name, kind in expression.schema().items()}
 
 
 def written(query: Query, dialect: str, to_sql: Callable[[ir.Table], str]) -> Written:
@@ -97,15 +130,15 @@ def written(query: Query, dialect: str, to_sql: Callable[[ir.Table], str]) -> Wr
     Examples
     --------
     >>> payments = ibis.table({"payment_id": str}, name="payments")
-    >>> written(Recipe("", lambda: payments), "duckdb", ibis.to_sql).schema.names
-    ('payment_id',)
+    >>> written(Recipe("", lambda: payments), "duckdb", ibis.to_sql).columns
+    {'payment_id': 'string'}
     """
     if not isinstance(query, Recipe):
-        return Written(to_sql(query), query.schema())
+        return Written(to_sql(query), columns_of(query))
     path = _path(dialect, query.name) if query.name else None
     kept = _read(path) if path else None
     if kept is None:
-        kept = Written(to_sql(query.expression), query.expression.schema())
+        kept = Written(to_sql(query.expression), columns_of(query.expression))
         if path:
             _keep(path, kept)
     return kept
@@ -119,13 +152,12 @@ def _read(path: Path) -> Written | None:
         head, _, sql = path.read_bytes().decode().partition("\n")
         told = json.loads(head.removeprefix("-- "))
         if isinstance(told, dict) and told.get("digest") == _digest_of(sql):
-            return Written(sql, ibis.schema(told["columns"]))
+            return Written(sql, dict(told["columns"]))
     return None
 
 
 def _keep(path: Path, text: Written) -> None:
-    columns = {name: str(kind) for name, kind in text.schema.items()}
-    head = json.dumps({"columns": columns, "digest": _digest_of(text.sql)})
+    head = json.dumps({"columns": text.columns, "digest": _digest_of(text.sql)})
     # A cache that cannot be written costs time, and is no reason to fail.
     with contextlib.suppress(OSError):
         if not path.parent.is_dir():

@@ -16,8 +16,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -25,7 +23,7 @@ import pyarrow.parquet as pq
 from credit_forensics.engines.arrow_rows import Rows, arrow_rows, typed
 from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.engines.dialects import compiled_sql
-from credit_forensics.engines.recipes import Query, expression_of
+from credit_forensics.engines.recipes import Kept, Query, columns_of, expression_of
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import load
 
@@ -107,15 +105,15 @@ class SparkEngine:
         with _told(f"did not take the table {name}"):
             self._take(name, path, None)
 
-    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> ir.Table:
-        """Run once, keep the rows as Parquet, and give that table back, unbound."""
+    def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> Kept:
+        """Run once, keep the rows as Parquet, and say what lies there."""
         expression = expression_of(expression)
         path = self._new_path(name)
         with _told(f"could not compute {name}"):
             rows = self._session.sql(self.sql(expression))
             rows.write.parquet(path.as_uri())
             self._take(name, path, rows.schema)
-        return ibis.table(expression.schema(), name=name)
+        return Kept(name, columns_of(expression))
 
     def drop(self, *names: str) -> None:
         """Let go of tables that no later step reads."""

@@ -64,15 +64,15 @@ def typed_name_key(column: str) -> str:
     >>> [duckdb.execute(f"SELECT {typed_name_key(repr(n))}").fetchall()[0][0] for n in names]
     ['jorg muller', 'jorg muller', 'j* muller', 'muller']
     """
-    tokens = _TOKENS.format(column)
-    words = f"list_filter({tokens}, lambda token: length(token) > 1)"
-    initials = f"list_filter({tokens}, lambda token: length(token) = 1)"
-    return (
-        f"CASE WHEN len({words}) >= 2 THEN array_to_string(list_sort({words}), ' ') "
-        f"WHEN len({words}) = 1 AND len({initials}) >= 1 "
-        f"THEN ({initials})[1] || '* ' || ({words})[1] "
-        f"WHEN len({words}) = 1 THEN ({words})[1] END"
+    initials = _of_length("tokens", "= 1")
+    words = _let(
+        "words",
+        _of_length("tokens", "> 1"),
+        "CASE WHEN len(words) >= 2 THEN array_to_string(list_sort(words), ' ') "
+        f"WHEN len(words) = 1 AND len({initials}) >= 1 THEN {initials}[1] || '* ' || words[1] "
+        "WHEN len(words) = 1 THEN words[1] END",
     )
+    return _let("tokens", _TOKENS.format(column), words)
 
 
 def account_name_keys(column: str) -> str:
@@ -87,18 +87,29 @@ def account_name_keys(column: str) -> str:
     >>> len(duckdb.execute(f"SELECT {sql}").fetchall()[0][0])
     8
     """
-    tokens = _TOKENS.format(column)
-    words = f"list_filter({tokens}, lambda token: length(token) > 1)"
-    whole = f"array_to_string(list_sort({words}), ' ')"
-    outer = f"array_to_string(list_sort([({words})[1], ({words})[-1]]), ' ')"
+    whole = "array_to_string(list_sort(words), ' ')"
+    outer = "array_to_string(list_sort([words[1], words[-1]]), ' ')"
     # Every word may be the surname, and every other word may shrink to its initial.
     shortened = (
-        f"flatten(list_transform({words}, lambda surname: list_transform("
-        f"list_filter({words}, lambda given: given <> surname), "
-        f"lambda given: left(given, 1) || '* ' || surname)))"
+        "flatten(list_transform(words, lambda surname: list_transform("
+        "list_filter(words, lambda given: given <> surname), "
+        "lambda given: left(given, 1) || '* ' || surname)))"
     )
-    return (
-        f"list_sort(list_distinct(CASE WHEN len({words}) = 0 THEN [] "
-        f"WHEN len({words}) = 1 THEN [({words})[1]] "
-        f"ELSE list_concat([{whole}, {outer}], {shortened}) END))"
+    keys = _let(
+        "words",
+        _of_length(_TOKENS.format(column), "> 1"),
+        "CASE WHEN len(words) = 0 THEN [] WHEN len(words) = 1 THEN [words[1]] "
+        f"ELSE list_concat([{whole}, {outer}], {shortened}) END",
     )
+    return f"list_sort(list_distinct({keys}))"
+
+
+def _of_length(tokens: str, bound: str) -> str:
+    return f"list_filter({tokens}, lambda token: length(token) {bound})"
+
+
+def _let(name: str, value: str, body: str) -> str:
+    """SQL of ``body`` with a name for a value: written out at each use, it would be read, planned
+    and computed as often.
+    """
+    return f"list_transform([{value}], lambda {name}: {body})[1]"

@@ -11,7 +11,6 @@ from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 
-import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
@@ -27,6 +26,7 @@ from credit_forensics.findings.odd_payments import (
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables, conform, spec
+from credit_forensics.tables.expressions import ir
 
 
 def _found() -> Iterator[Finding]:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from datetime import timedelta
 
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 NAME = "duplicate_credit"
 SEVERITY = "high"
 PROOF = "The ledger holds two or more grants for one payment that no reversal cancels."
 
 # Monthly parts of a longer period; months differ by three days, and jobs run late.
-APART, AT_MOST = ibis.interval(days=25), ibis.interval(days=35)
-LONG = ibis.interval(days=45)
+APART, AT_MOST = timedelta(days=25), timedelta(days=35)
+LONG = timedelta(days=45)
 
 
 def duplicate_surplus(credited: ir.Table, payments: ir.Table, ledger: ir.Table) -> ir.Table:

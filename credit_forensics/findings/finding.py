@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-import ibis.expr.types as ir
+from credit_forensics.tables.expressions import ir
 
 SEVERITIES = ("critical", "high", "medium", "low")
 """From the gravest on."""

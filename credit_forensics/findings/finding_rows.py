@@ -7,13 +7,11 @@ from operator import add
 from string import Formatter
 from typing import TypeAlias
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.money import DECIMALS
 from credit_forensics.tables.catalogue import spec
+from credit_forensics.tables.expressions import ibis, ir
 
-Value: TypeAlias = ir.Value | str | int | float | None
+Value: TypeAlias = "ir.Value | str | int | float | None"
 
 
 def finding_rows(

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from credit_forensics.tables.expressions import ibis, ir
 
 UUID_PATTERN = "^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 INTEGER_PATTERN = "^[0-9]+$"

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from datetime import timedelta
 
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 NAME = "missing_credit"
 SEVERITY = "high"
@@ -28,8 +28,8 @@ ACKNOWLEDGED = ("credited", "duplicate", "database_error", "no_credits")
 # Gates in the order in which a delivery passes them. A delayed payment has two completing events:
 # that the handler skips the second matters less than what became of the first.
 _REFUSED, _UNCLEAR, _ERROR, _BROKEN_OFF, _SKIPPED, _RESOLVED, _APPLIED = range(1, 8)
-REFUSED_EARLIEST = ibis.interval(seconds=60)
-REFUSED_LATEST = ibis.interval(minutes=15)
+REFUSED_EARLIEST = timedelta(seconds=60)
+REFUSED_LATEST = timedelta(minutes=15)
 
 
 def find_missing_credit(tables: Tables) -> ir.Table:

@@ -12,13 +12,11 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.coverage.absences import with_coverage
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables, spec
+from credit_forensics.tables.expressions import ibis, ir
 
 NAME, ENTRIES = "odd_payments", "odd_entries"
 ASKED_OF = ("misattributed", "split_identity", "not_credited")

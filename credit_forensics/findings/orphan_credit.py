@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.coverage.linkage import id_prefix, money_events, read_prefixes
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 NAME = "orphan_credit"
 SEVERITY = "high"

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
+from datetime import timedelta
 
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import counted, finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 NAME = "poisoned_mapping"
 SEVERITY = "high"
@@ -17,7 +17,7 @@ PROOF = (
     "misattributed payments followed."
 )
 
-WRITTEN_WITHIN = ibis.interval(hours=1)
+WRITTEN_WITHIN = timedelta(hours=1)
 
 
 def find_poisoned_mapping(tables: Tables) -> ir.Table:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence, shown_money
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 NAME = "refund_over_reversed"
 SEVERITY = "medium"

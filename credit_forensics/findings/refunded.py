@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 TOLERANCE = 1
 """Credits by which taking back in proportion may differ, for rounding."""

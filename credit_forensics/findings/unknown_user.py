@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
-
 from credit_forensics.coverage.absences import with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 NAME = "unknown_user"
 SEVERITY = "high"

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import Value, finding_rows, sentence
 from credit_forensics.findings.id_schemes import (
@@ -17,6 +14,7 @@ from credit_forensics.findings.id_schemes import (
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 NAME = "wrong_user"
 SEVERITY = "critical"

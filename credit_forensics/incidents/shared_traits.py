@@ -6,14 +6,14 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.extras import Later
 from credit_forensics.judgement.front_ends import front_end_versions
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 if TYPE_CHECKING:
     from scipy import stats
@@ -32,6 +32,7 @@ _BROWSERS = (
     ("AppleWebKit", "Safari"),
     ("Safari", "Safari"),
 )
+WINDOW = "window_of_traits"
 _COLUMNS = {
     "trait": "str",
     "value": "str",
@@ -57,25 +58,35 @@ def find_shared_traits(
     >>> len(find_shared_traits(engine))
     0
     """
-    return rank_traits(engine.frame(count_traits(Tables(), since, until)))
+    if since is None and until is None:
+        return rank_traits(engine.frame(Recipe("traits", lambda: count_traits(Tables()))))
+    register_window(engine, since, until)
+    inside = Recipe("traits-in-window", lambda: count_traits(Tables(), in_window=True))
+    return rank_traits(engine.frame(inside))
 
 
-def count_traits(
-    tables: Tables, since: datetime | None = None, until: datetime | None = None
-) -> ir.Table:
+def register_window(engine: Engine, since: datetime | None, until: datetime | None) -> None:
+    """Put the bounds of what is counted or listed beside the tables, as rows of ``WINDOW``."""
+    times = {"since": [since], "until": [until]}
+    rows = {name: pd.Series(value, dtype="datetime64[us, UTC]") for name, value in times.items()}
+    engine.register(WINDOW, pd.DataFrame(rows))
+
+
+def count_traits(tables: Tables, *, in_window: bool = False) -> ir.Table:
     """Wrong and right payments for each value of each trait: trait, value, wrong, right.
 
     Wrong is the verdict *misattributed*, right is *confirmed*; what is in doubt counts for
-    neither. ``since`` and ``until`` bound the payments' creation (both inclusive). A payment
-    without a value counts under "(none)", which is a value too. Values come from strangers, so
-    they are cut to 60 characters; a report has to escape them.
+    neither. ``in_window``: of payments created within the bounds that ``register_window`` put on
+    the engine (both inclusive) alone. A payment without a value counts under "(none)", which is a
+    value too. Values come from strangers, so they are cut to 60 characters; a report has to escape
+    them.
 
     Examples
     --------
     >>> count_traits(Tables()).columns
     ('trait', 'value', 'wrong', 'right')
     """
-    labelled = _payments_of(tables, ("misattributed", "confirmed"), since, until)
+    labelled = _payments_of(tables, ("misattributed", "confirmed"), in_window=in_window)
     counts = [_count(labelled, name, value) for name, value in _own_traits(labelled).items()]
     for name, values in _joined_traits(tables).items():
         joined = labelled.left_join(values, labelled.payment_id == values.valued_payment)
@@ -83,20 +94,17 @@ def count_traits(
     return ibis.union(*counts)
 
 
-def list_traits(
-    tables: Tables,
-    verdicts: Sequence[str],
-    since: datetime | None = None,
-    until: datetime | None = None,
-) -> ir.Table:
+def list_traits(tables: Tables, verdicts: Sequence[str], *, in_window: bool = False) -> ir.Table:
     """Each trait of each payment that has one of these verdicts: payment_id, trait, value.
+
+    ``in_window`` as in ``count_traits``.
 
     Examples
     --------
     >>> list_traits(Tables(), ["ambiguous"]).columns
     ('payment_id', 'trait', 'value')
     """
-    payments = _payments_of(tables, verdicts, since, until)
+    payments = _payments_of(tables, verdicts, in_window=in_window)
     listed = [_listed(payments, name, value) for name, value in _own_traits(payments).items()]
     for name, values in _joined_traits(tables).items():
         joined = payments.left_join(values, payments.payment_id == values.valued_payment)
@@ -104,15 +112,11 @@ def list_traits(
     return ibis.union(*listed)
 
 
-def _payments_of(
-    tables: Tables, names: Sequence[str], since: datetime | None, until: datetime | None
-) -> ir.Table:
+def _payments_of(tables: Tables, names: Sequence[str], *, in_window: bool) -> ir.Table:
     """Payments by verdict and time, with what their own traits are made of."""
     verdicts, payments = tables.verdicts, tables.payments
-    if since is not None:
-        payments = payments.filter(payments.created_at >= ibis.literal(since))
-    if until is not None:
-        payments = payments.filter(payments.created_at <= ibis.literal(until))
+    if in_window:
+        payments = payments_in_window(payments)
     judged = verdicts.filter(verdicts.verdict.isin(tuple(names)))
     return judged.join(payments, "payment_id").select(
         "payment_id",
@@ -121,6 +125,16 @@ def _payments_of(
         created_at=payments.created_at,
         price=payments.price_id.coalesce(payments.amount.cast("string") + " " + payments.currency),
     )
+
+
+def payments_in_window(payments: ir.Table) -> ir.Table:
+    """Those created within the bounds of ``register_window``; a bound that is absent is none."""
+    time = payments.created_at.type()
+    window = ibis.table({"since": time, "until": time}, name=WINDOW)
+    bounded = payments.cross_join(window)
+    after = bounded.since.isnull() | (bounded.created_at >= bounded.since)
+    before = bounded.until.isnull() | (bounded.created_at <= bounded.until)
+    return bounded.filter(after & before).drop("since", "until")
 
 
 def front_ends_of_wrong(tables: Tables) -> ir.Table:

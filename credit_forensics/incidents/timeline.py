@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 _ASKED = "payments_to_place"
 

@@ -4,12 +4,18 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import ibis
 import pandas as pd
 
 from credit_forensics.engines.duckdb import Engine
-from credit_forensics.incidents.shared_traits import find_shared_traits, list_traits
+from credit_forensics.engines.recipes import Recipe
+from credit_forensics.incidents.shared_traits import (
+    WINDOW,
+    find_shared_traits,
+    list_traits,
+    payments_in_window,
+)
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 HIT = ["user_id", "role", "payments", "credits", "amount", "currency", "first_at", "last_at"]
 POSSIBLY = [
@@ -99,25 +105,31 @@ def payments_possibly_hit(engine: Engine, incident: pd.Series) -> pd.DataFrame:
         and, where some traits set the window's wrong payments apart (false discovery rate
         under 5 %), bearing one of them: ``traits`` tells which. The most probable come first.
     """
-    tables = Tables()
-    doubted = tables.verdicts.filter(tables.verdicts.verdict.isin(_DOUBTFUL))
-    joined = doubted.join(tables.payments, "payment_id").select(*POSSIBLY[:-1])
     if incident["finding"] != "wrong_user" or pd.isna(incident["onset"]):
-        return engine.frame(joined.limit(0)).assign(traits=pd.Series(dtype="str"))
+        nothing = Recipe("nothing-in-doubt", lambda: _in_doubt().limit(0))
+        return engine.frame(nothing).assign(traits=pd.Series(dtype="str"))
     since, until = _window(incident)
     found = find_shared_traits(engine, since, until)
     apart = found.loc[(found["q_value"] < _SURE) & (found["lift"] > 1), ["trait", "value"]]
-    traits = engine.frame(list_traits(tables, _DOUBTFUL, since, until))
+    listed = Recipe("traits-of-doubted", lambda: list_traits(Tables(), _DOUBTFUL, in_window=True))
+    traits = engine.frame(listed)
     inside = traits["payment_id"].drop_duplicates()
     shared = traits.merge(apart, on=["trait", "value"])
     shared["told"] = shared["trait"] + "=" + shared["value"]
     told = shared.sort_values(["payment_id", "told"]).groupby("payment_id")["told"].agg("; ".join)
-    rows = engine.frame(joined.filter(joined.created_at >= ibis.literal(since)))
+    rows = engine.frame(Recipe("in-doubt-in-window", lambda: payments_in_window(_in_doubt())))
+    engine.drop(WINDOW)
     rows = rows[rows["payment_id"].isin(told.index if len(apart) else inside)]
     rows["traits"] = rows["payment_id"].map(told).astype("str")
     order = ["probability_misattributed", "created_at", "payment_id"]
     rows = rows.sort_values(order, ascending=[False, True, True], kind="stable")
     return rows.reset_index(drop=True)
+
+
+def _in_doubt() -> ir.Table:
+    tables = Tables()
+    doubted = tables.verdicts.filter(tables.verdicts.verdict.isin(_DOUBTFUL))
+    return doubted.join(tables.payments, "payment_id").select(*POSSIBLY[:-1])
 
 
 def _window(incident: pd.Series) -> tuple[datetime, datetime | None]:

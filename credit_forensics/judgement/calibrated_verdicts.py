@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.judgement.calibration import Calibration
 from credit_forensics.judgement.verdicts import (
     CONFIRMED_AT_MOST,
     MISATTRIBUTED_FROM,
     PAID_BY_ANOTHER,
 )
+from credit_forensics.tables.expressions import ibis, ir
 
 
 def calibrated_verdicts(

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.method import Method
+from credit_forensics.tables.expressions import ibis, ir
 
 
 def chosen_claims(matrix: ir.Table, verdicts: ir.Table, methods: Sequence[Method]) -> ir.Table:

@@ -9,11 +9,10 @@ from __future__ import annotations
 from functools import reduce
 from operator import add
 
-import ibis.expr.types as ir
-
 from credit_forensics.judgement.pattern_arrays import most_marks
 from credit_forensics.resolution.method import SESSION
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 VERSION_KEYS = ("frontendversion", "clientversion", "appversion", "webversion", "release", "build")
 """Keys of a session's metadata under which shops write it, in small letters and without marks."""

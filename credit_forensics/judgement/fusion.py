@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -27,6 +25,7 @@ from credit_forensics.judgement.pattern_arrays import (
 from credit_forensics.judgement.patterns import pattern_keys
 from credit_forensics.judgement.periods import number_periods
 from credit_forensics.judgement.posterior import Posterior, posterior_blocks
+from credit_forensics.tables.expressions import ibis, ir
 
 POSTERIORS = {
     "period": "int64",

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -14,7 +12,7 @@ import pandas as pd
 from credit_forensics.coverage.judged_shares import measure_judged
 from credit_forensics.coverage.measure import at_new_spans, measure_coverage
 from credit_forensics.engines.duckdb import Engine
-from credit_forensics.engines.recipes import Recipe
+from credit_forensics.engines.recipes import Kept, Recipe
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.as_of_fusion import fuse_as_of
 from credit_forensics.judgement.calibration import Calibration
@@ -32,6 +30,7 @@ from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import SESSION, Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables, spec
+from credit_forensics.tables.expressions import ir
 
 
 @dataclass
@@ -50,7 +49,7 @@ class Judgement:
     cells: Cells
     fit: Fit
     first_fit: Fit
-    kept: dict[str, ir.Table]
+    kept: dict[str, Kept]
     linked: bool
     has_users: bool
     left_out: tuple[str, ...] = ()
@@ -78,7 +77,16 @@ class Judgement:
     @property
     def claims_query(self) -> Recipe:
         """``claims()``, built only where its text is not kept."""
-        return Recipe(self.steps.recipe("claims").name, self.claims)
+        return self.over("claims", self.claims)
+
+    @property
+    def matrix_query(self) -> Recipe:
+        """``matrix``, built only where its text is not kept."""
+        return self.steps.recipe("matrix")
+
+    def over(self, name: str, build: Callable[[], ir.Table]) -> Recipe:
+        """A query over what was kept, by a name of its own among the steps'."""
+        return Recipe(self.steps.recipe(name).name, build)
 
     @property
     def matrix(self) -> ir.Table:
@@ -107,11 +115,11 @@ class Judgement:
         From what is kept, not from ``matrix``, which is as wide as all of it together.
         """
         histories = {
-            method.name: self.kept[f"{method.stem}_votes"]
+            method.name: self.kept[f"{method.stem}_votes"].table
             for method in self.methods
             if method.history
         }
-        return claims(Tables(), self.kept["first_matrix"], self.methods, histories)
+        return claims(Tables(), self.kept["first_matrix"].table, self.methods, histories)
 
 
 @dataclass(frozen=True)
@@ -185,7 +193,7 @@ def judge(
         has_users = bool(len(accounts))
         return Steps(methods, families, mode, tuple(left_out), linked, has_users)
 
-    kept = {"posteriors": ibis.table(POSTERIORS, name="posteriors")}
+    kept = {"posteriors": Kept("posteriors", POSTERIORS)}
 
     def run(*names: str) -> None:
         for name in names:

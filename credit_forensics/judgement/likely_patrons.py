@@ -10,11 +10,9 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.method import SESSION
+from credit_forensics.tables.expressions import ibis, ir
 
 ACCOUNTS = 3
 """Accounts of others that one payer's payments go to, from which the payer is asked about."""

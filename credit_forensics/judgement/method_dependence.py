@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import combinations
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 
@@ -15,6 +13,7 @@ from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.fit import Fit
 from credit_forensics.judgement.verdicts import person_of_best
 from credit_forensics.resolution.method import SESSION, Method
+from credit_forensics.tables.expressions import ibis, ir
 
 
 def count_common_errors(

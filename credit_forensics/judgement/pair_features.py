@@ -9,8 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -31,6 +29,7 @@ from credit_forensics.judgement.relations import (
 from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER, person_of_best
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 OF_TWO_PERSONS = ("ambiguous", "misattributed", PAID_BY_ANOTHER)
 """Verdicts that can be about a pair of payer and account."""

@@ -11,10 +11,8 @@ knows how usual each is of either.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
-
-import ibis
-import ibis.expr.types as ir
 
 from credit_forensics.judgement.relations import (
     AGAIN,
@@ -29,9 +27,10 @@ from credit_forensics.judgement.relations import (
 )
 from credit_forensics.resolution.family_names import CARD, EMAIL, NAME, SESSION
 from credit_forensics.resolution.history import Mode
+from credit_forensics.tables.expressions import ibis, ir
 
-_APART = ibis.interval(days=1)
-_SITTING = ibis.interval(hours=12)  # somebody who tries again has not paid for another twice
+_APART = timedelta(days=1)
+_SITTING = timedelta(hours=12)  # somebody who tries again has not paid for another twice
 _TEAM = 3  # others' accounts that one payer pays into, which make it more than trying again
 # Other payers whose sessions name one account: at least so many, and so many more for each that
 # an account is named by on average.

@@ -10,12 +10,10 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import or_
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.pattern_arrays import LEVELS, mark_unit, relation_unit
 from credit_forensics.resolution.method import NAME, SESSION
+from credit_forensics.tables.expressions import ibis, ir
 
 _END = "\n"  # in no name: folding leaves one blank where there was white space
 MOST_FAMILIES = 7  # more would not fit a 63-bit key

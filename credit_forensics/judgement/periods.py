@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-import ibis
-import ibis.expr.types as ir
+from credit_forensics.tables.expressions import ibis, ir
 
 PAYMENTS_A_PERIOD = 5
 _SHORTEST, _STEPS = 30, 11

@@ -6,8 +6,6 @@ never makes one: households share both.
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
 import numpy as np
 import pandas as pd
 from scipy.sparse import coo_array
@@ -15,6 +13,7 @@ from scipy.sparse.csgraph import connected_components
 
 from credit_forensics.judgement.periods import whole_seconds
 from credit_forensics.tables.catalogue import Tables, spec
+from credit_forensics.tables.expressions import ibis, ir
 
 MERGES_FROM = 0.5
 STRENGTHS = {

@@ -10,9 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.judgement.chosen_claims import chosen_claims
 from credit_forensics.judgement.families import FAMILIES, Family
@@ -57,6 +54,7 @@ from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.resolution.session_fields import session_fields
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 BY_PAYMENT = (
     "session_fields",

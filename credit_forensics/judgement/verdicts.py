@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.likely_patrons import likely_patrons
@@ -14,6 +11,7 @@ from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.method import SESSION
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 CONFIRMED_AT_MOST = 0.02
 MISATTRIBUTED_FROM = 0.9

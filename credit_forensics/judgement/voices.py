@@ -10,9 +10,6 @@ from collections.abc import Collection, Mapping, Sequence
 from functools import reduce
 from operator import add, or_
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.judgement import families as levels
 from credit_forensics.judgement.families import Family
 from credit_forensics.resolution.history import PURE
@@ -20,8 +17,7 @@ from credit_forensics.resolution.matrix import join_votes
 from credit_forensics.resolution.method import NAME, SESSION, Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables
-
-_NOBODY = ibis.null(str)
+from credit_forensics.tables.expressions import ibis, ir
 
 
 def with_persons(matrix: ir.Table, persons: ir.Table, columns: Sequence[str]) -> ir.Table:
@@ -208,7 +204,7 @@ def _columns(
 ) -> dict[str, ir.Value]:
     person, level = _voice(rows, family, methods)
     if family.name in left_out:
-        person, level = _NOBODY, ibis.literal(0)
+        person, level = _nobody(), ibis.literal(0)
     return {f"v_{family.name}": person, f"l_{family.name}": level}
 
 
@@ -226,12 +222,12 @@ def _said(
         if method.family == family:
             value = rows[method.name]
             if method.echo_when:
-                value = ibis.ifelse(ibis.coalesce(rows[method.echo_when], False), _NOBODY, value)
+                value = ibis.ifelse(ibis.coalesce(rows[method.echo_when], False), _nobody(), value)
             if by_session and family != SESSION:
-                value = ibis.ifelse(rows[by_session], _NOBODY, value)
+                value = ibis.ifelse(rows[by_session], _nobody(), value)
             said.append((method, value))
         elif family == SESSION and by_session and not method.history:
-            said.append((method, ibis.ifelse(rows[by_session], rows[method.name], _NOBODY)))
+            said.append((method, ibis.ifelse(rows[by_session], rows[method.name], _nobody())))
     return said
 
 
@@ -258,9 +254,13 @@ def _voice(
     return person, level
 
 
+def _nobody() -> ir.StringValue:
+    return ibis.null(str)
+
+
 def _first(values: Sequence[ir.StringValue]) -> ir.StringValue:
     if not values:
-        return _NOBODY
+        return _nobody()
     return values[0] if len(values) == 1 else ibis.coalesce(*values)
 
 
@@ -324,7 +324,7 @@ def _owners_of_name(rows: ir.Table, methods: Sequence[Method]) -> ir.IntegerValu
 
 def _one_voice(copies: Sequence[ir.StringValue]) -> tuple[ir.StringValue, ir.IntegerValue]:
     if not copies:
-        return _NOBODY, ibis.literal(0)
+        return _nobody(), ibis.literal(0)
     first = ibis.coalesce(*copies) if len(copies) > 1 else copies[0]
     speaking = reduce(add, (copy.notnull().cast("int64") for copy in copies))
     differing = reduce(add, (ibis.coalesce((copy != first).cast("int64"), 0) for copy in copies))
@@ -337,7 +337,7 @@ def _one_voice(copies: Sequence[ir.StringValue]) -> tuple[ir.StringValue, ir.Int
     if len(copies) <= 2:
         return first, level
     # Where the copies differ, the value that most of them carry speaks; the first on a tie.
-    other = ibis.coalesce(*(ibis.ifelse(copy != first, copy, _NOBODY) for copy in copies))
+    other = ibis.coalesce(*(ibis.ifelse(copy != first, copy, _nobody()) for copy in copies))
     others = reduce(add, (ibis.coalesce((copy == other).cast("int64"), 0) for copy in copies))
     person = ibis.ifelse(ibis.coalesce(others > speaking - differing, False), other, first)
     return person, level

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.case.case import Case
@@ -21,6 +20,7 @@ from credit_forensics.reporting.html_tables import html_table
 from credit_forensics.reporting.payment_dossier import PaymentDossier
 from credit_forensics.reporting.user_dossier import UserDossier
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 SHOWN = 8
 SHOWN_ROWS = 25

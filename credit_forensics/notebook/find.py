@@ -8,13 +8,11 @@ from datetime import date
 from functools import reduce
 from operator import or_
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.case.shown_emails import ShownEmails
 from credit_forensics.money import DECIMALS, minor_units
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 _DAYS = (re.compile(r"(\d{4})-(\d\d)-(\d\d)"), re.compile(r"(\d\d?)\.(\d\d?)\.(\d{4})"))
 

@@ -16,15 +16,16 @@ from collections.abc import Collection, Iterable
 from functools import cache
 from pathlib import Path
 
-import ibis
 import pandas as pd
 
 from credit_forensics.case_file import CaseFile, from_environment
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.privacy.shown_columns import ID_COLUMNS, SHOWN_COLUMNS
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.evidence import EVIDENCE
+from credit_forensics.tables.expressions import ibis, ir
 
 KEY_FILE = ".mask_key"
 _DIGITS = 10
@@ -244,14 +245,12 @@ def case_mask(
     CaseError
         as ``case_mask_key``.
     """
-    users = Tables().users
-    named = users.filter(users.name.notnull()).select("name").distinct()
     return Mask(
         case_mask_key(case_file),
         known_user_ids(evidence),
         reveal=reveal,
         methods=methods,
-        names=evidence.engine.frame(named)["name"].tolist(),
+        names=evidence.engine.frame(Recipe("names-of-users", _names))["name"].tolist(),
     )
 
 
@@ -265,11 +264,20 @@ def known_user_ids(evidence: Evidence) -> list[str]:
     >>> known_user_ids(evidence)
     ['00123']
     """
+    rows = evidence.engine.frame(Recipe("known-user-ids", _user_ids))
+    return list(rows["user_id"].tolist())
+
+
+def _names() -> ir.Table:
+    users = Tables().users
+    return users.filter(users.name.notnull()).select("name").distinct()
+
+
+def _user_ids() -> ir.Table:
     tables = Tables()
     named = [table.select("user_id") for table in (tables.users, tables.ledger, tables.customers)]
     every = ibis.union(*named, distinct=True)
-    rows = evidence.engine.frame(every.filter(every.user_id.notnull()).order_by("user_id"))
-    return list(rows["user_id"].tolist())
+    return every.filter(every.user_id.notnull()).order_by("user_id")
 
 
 def case_mask_key(case_file: CaseFile) -> bytes:

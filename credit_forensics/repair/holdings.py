@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-import ibis
 import pandas as pd
 
 from credit_forensics.case.case import Case
 from credit_forensics.records import row_dicts
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis
 
 # As in ``resolution.credited``: refunds take back, and do not say whose the credits were.
 HOLDING = frozenset({"purchase", "reversal", "correction", "grant", "transfer"})

@@ -13,13 +13,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import ibis
 import pandas as pd
 
 from credit_forensics.case.case import Case
 from credit_forensics.records import row_dicts
 from credit_forensics.repair.entries import NETTED
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis
 
 # A promotion or a welcome bonus is nobody's re-grant, whatever its size.
 EMERGENCY = re.compile(

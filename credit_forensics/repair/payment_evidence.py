@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.case.case import Case
@@ -14,6 +12,7 @@ from credit_forensics.records import row_dicts
 from credit_forensics.repair.whose_account import read_questions
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import ibis
 import pandas as pd
 
 from credit_forensics.case.case import Case
@@ -23,6 +22,7 @@ from credit_forensics.repair.plan_rows import OFFERED
 from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.resolution.handler_cascade import cascade_method, handler_cascade
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis
 
 RESEND, BOOK, ASK = "resend", "book", "ask"
 RESENT_DAYS = 30

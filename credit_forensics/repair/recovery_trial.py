@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import ibis
 import pandas as pd
 
 from credit_forensics.case.case import Case
@@ -29,6 +28,7 @@ from credit_forensics.repair.recovery_plan import MISSING
 from credit_forensics.repair.sql import naming_sql
 from credit_forensics.repair.target import NoTargetError, Target, open_target
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis
 
 Post = Callable[[bytes], int]
 """Posts a signed event's body to the handler and gives the status of its answer."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import ibis
 import pandas as pd
 
 from credit_forensics.case.case import Case
@@ -13,6 +12,7 @@ from credit_forensics.privacy.mask import Mask
 from credit_forensics.records import row_dicts
 from credit_forensics.repair.recovery_plan import ASK
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis
 
 SUPPORT_COLUMNS = ["payment_id", "to", "account_email", "user_id", "subject", "draft", "note"]
 

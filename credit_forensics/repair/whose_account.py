@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.case.case import Case
 from credit_forensics.judgement.families import CARD_MORE
 from credit_forensics.judgement.verdicts import person_of_best
 from credit_forensics.resolution.family_names import CARD, NAME, SESSION
+from credit_forensics.tables.expressions import ibis, ir
 
 _PATRON_AT_MOST = 0.05
 _PAYS_FOR_OTHERS_FROM = 0.5

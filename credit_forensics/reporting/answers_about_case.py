@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.reporting.answers_about_payment import PERSON_FINDINGS
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.corrections import open_corrections
 from credit_forensics.reporting.in_short import apart_words
-from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.catalogue import spec
 
 
 def elsewhere(view: CaseView) -> Markup:
@@ -71,7 +72,7 @@ def families_case(view: CaseView) -> Markup:
 def balances_case(view: CaseView) -> Markup:
     """How many stored balances differ from their ledger."""
     language = view.language
-    read = len(view.query(Tables().balances))
+    read = len(view.query(Recipe("table-balances", spec("balances").unbound)))
     if view.count("balance_unreadable") or not read:
         return language.html("answer.balance_case_unreadable")
     drift = view.count("balance_drift")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cached_property
 
-import ibis.expr.types as ir
 import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.case.case import Case
 from credit_forensics.charts.style import SEVERITIES
+from credit_forensics.engines.recipes import Query, Recipe
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.stored.custody import ReadAnew
 from credit_forensics.findings.finding import Finding
@@ -25,7 +25,8 @@ from credit_forensics.reporting.language import Language
 from credit_forensics.reporting.matters import accounts_hit, matters, money_at_stake
 from credit_forensics.reporting.since_last import SinceLast
 from credit_forensics.reporting.window import Window
-from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.catalogue import Tables, spec
+from credit_forensics.tables.expressions import ir
 
 # What a reader looks things up in begins folded.
 _BEGIN_FOLDED = frozenset({"methods", "trust", "manifest", "appendix"})
@@ -130,9 +131,12 @@ class CaseView:
 
     @cached_property
     def _all_payments(self) -> pd.DataFrame:
-        payments = Tables().payments
         columns = ["payment_id", "created_at", "payment_status", "livemode"]
-        return self.query(payments.select(*columns).order_by("payment_id"))
+
+        def in_order() -> ir.Table:
+            return Tables().payments.select(*columns).order_by("payment_id")
+
+        return self.query(Recipe("report-payments", in_order))
 
     @cached_property
     def worst_payments(self) -> list[str]:
@@ -192,10 +196,14 @@ class CaseView:
     @cached_property
     def ids(self) -> int:
         """How many user ids accounts, the ledger and bindings bear."""
-        tables = Tables()
-        named = [table.select("user_id") for table in (tables.users, tables.ledger)]
-        both = named[0].union(named[1], distinct=True)
-        return len(self.query(both.filter(both.user_id.notnull())))
+
+        def named() -> ir.Table:
+            tables = Tables()
+            users, ledger = (one.select("user_id") for one in (tables.users, tables.ledger))
+            both = users.union(ledger, distinct=True)
+            return both.filter(both.user_id.notnull())
+
+        return len(self.query(Recipe("report-ids", named)))
 
     @cached_property
     def by_finding(self) -> dict[str, int]:
@@ -245,31 +253,38 @@ class CaseView:
     @cached_property
     def manual_entries(self) -> pd.DataFrame:
         """Ledger entries that people make: corrections, grants, transfers, reversals."""
-        ledger = Tables().ledger
-        manual = ledger.filter(ledger.kind.isin(_MANUAL_KINDS))
-        return self.query(manual.order_by("entry_id"))
+
+        def by_hand() -> ir.Table:
+            ledger = Tables().ledger
+            return ledger.filter(ledger.kind.isin(_MANUAL_KINDS)).order_by("entry_id")
+
+        return self.query(Recipe("report-manual-entries", by_hand))
 
     def count(self, *findings: str) -> int:
         """Number of findings of these names."""
         return sum(self.by_finding.get(name, 0) for name in findings)
 
-    def query(self, expression: ir.Table) -> pd.DataFrame:
-        """Run an expression over the evidence."""
+    def query(self, expression: Query) -> pd.DataFrame:
+        """Run a query over the evidence."""
         frame: pd.DataFrame = self.case.evidence.engine.frame(expression)
         return frame
 
     def matrix_of(self, payments: Sequence[str]) -> list[Row]:
         """The matrix's rows of some payments; the whole of it may be large."""
-        matrix: ir.Table = self.case.judgement.matrix
-        return row_dicts(self.query(matrix.filter(matrix.payment_id.isin(list(payments)))))
+        matrix = self.case.judgement.matrix_query
+        return row_dicts(self.case.evidence.engine.rows_with(matrix, "payment_id", payments))
 
     def rows_of(self, table: str, column: str, value: str | None) -> list[Row]:
         """The rows of an evidence table with one value in one column, each asked for once."""
         key = (table, column, value)
         if key not in self._rows:
-            expression: ir.Table = getattr(Tables(), table)
-            self._rows[key] = row_dicts(self.query(expression.filter(expression[column] == value)))
+            self._rows[key] = [] if value is None else self.rows_with(table, column, [value])
         return self._rows[key]
+
+    def rows_with(self, table: str, column: str, values: Sequence[str]) -> list[Row]:
+        """The rows of an evidence table with one of some values in one column."""
+        rows = Recipe(f"table-{table}", spec(table).unbound)
+        return row_dicts(self.case.evidence.engine.rows_with(rows, column, values))
 
     def user(self, user_id: object) -> Code:
         """A user id as the report shows it."""

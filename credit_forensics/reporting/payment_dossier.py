@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
 from markupsafe import Markup
 
 from credit_forensics.case.case import Case
@@ -17,6 +16,7 @@ from credit_forensics.reporting.incident_report import case_view
 from credit_forensics.reporting.payment_history import history_table, payment_histories
 from credit_forensics.reporting.worst_cases import methods_of_payment
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 SHOWN_RELATED = 25
 

@@ -5,28 +5,25 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-import ibis.expr.types as ir
 import pandas as pd
 from markupsafe import Markup
 
-from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
-from credit_forensics.tables.catalogue import Tables
 
 
 def payment_histories(view: CaseView, payments: Sequence[str]) -> dict[str, list[Row]]:
     """The happenings of each payment: ``at``, ``source``, ``what`` and ``id``, masked, in order."""
     rows: dict[str, list[Row]] = defaultdict(list)
-    for payment in _of(view, "payments", payments):
+    for payment in view.rows_with("payments", "payment_id", payments):
         rows[payment["payment_id"]] += _of_payment(view, payment)
-    for event in _of(view, "events", payments):
+    for event in view.rows_with("events", "payment_id", payments):
         rows[event["payment_id"]].append(
             _happening(event["created_at"], "Stripe", event["type"], event["event_id"])
         )
-    for delivery in _of(view, "deliveries", payments):
+    for delivery in view.rows_with("deliveries", "payment_id", payments):
         rows[delivery["payment_id"]].append(_of_delivery(view, delivery))
-    for entry in _of(view, "ledger", payments):
+    for entry in view.rows_with("ledger", "payment_id", payments):
         rows[entry["payment_id"]].append(_of_entry(view, entry))
     return {payment: _in_order(view, rows[payment]) for payment in payments}
 
@@ -45,11 +42,6 @@ def history_table(view: CaseView, happenings: list[Row], caption: str) -> Markup
         caption=caption,
         language=view.language,
     )
-
-
-def _of(view: CaseView, table: str, payments: Sequence[str]) -> list[Row]:
-    expression: ir.Table = getattr(Tables(), table)
-    return row_dicts(view.query(expression.filter(expression.payment_id.isin(list(payments)))))
 
 
 def _of_payment(view: CaseView, payment: Row) -> list[Row]:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import reduce
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.method import SESSION, Method
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 CLAIMS_ORDER = ("payment_id", "method", "family", "user_id")
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.repeated import repeated
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 # Refunds take credits back for money returned; they do not say whose credits they were.
 _HOLDING = ["purchase", "reversal", "correction", "grant", "transfer"]

@@ -12,10 +12,8 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import and_, or_
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.method import SESSION, Method
+from credit_forensics.tables.expressions import ibis, ir
 
 
 def own_words(methods: Sequence[Method]) -> list[Method]:

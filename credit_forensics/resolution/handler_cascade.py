@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.methods import METHODS
+from credit_forensics.tables.expressions import ibis, ir
 
 CASCADE = tuple(
     method.name for method in sorted(METHODS, key=lambda one: one.cascade) if method.cascade

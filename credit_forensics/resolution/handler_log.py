@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.resolution.repeated import repeated
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 _LOGGED = {theirs: method.name for method in METHODS for theirs in method.logged_as}
 HANDLER_NAMES = {theirs: ours for theirs, ours in _LOGGED.items() if not theirs.endswith("*")}

@@ -8,10 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.repeated import repeated
+from credit_forensics.tables.expressions import ibis, ir
 
 Mode = Literal["hindsight", "as_of"]
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
-
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 INFERRED = "inferred"
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.handler_cascade import cascade_method, handler_cascade
 from credit_forensics.resolution.handler_log import handler_log
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS, REPLAYS
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 CONTEXT = (
     "created_at",

@@ -10,11 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.family_names import CARD, EMAIL, MAPPING, NAME, SESSION
 from credit_forensics.resolution.one_session import OneSession, email_key
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 __all__ = ["ANY_OTHER", "CARD", "EMAIL", "MAPPING", "NAME", "SESSION", "Field", "Method", "Voice"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
+from credit_forensics.tables.expressions import ir
 
 
 def repeated(rows: ir.Table, column: str, where: ir.BooleanValue | None = None) -> ir.Table:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.method import ANY_OTHER, SESSION, Field, Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 
 def session_fields(tables: Tables, methods: Sequence[Method] = METHODS) -> ir.Table:

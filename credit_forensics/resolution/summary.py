@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import ibis.expr.types as ir
 import pandas as pd
 
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import REPLAYS
+from credit_forensics.tables.expressions import ir
 
 
 def count_agreement(matrix: ir.Table, names: Sequence[str]) -> ir.Table:

@@ -6,13 +6,13 @@ are UTC timestamps, money is integer minor units with its currency, ids are stri
 
 from __future__ import annotations
 
-import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
 
 from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.tables.columns import TableSpec
 from credit_forensics.tables.evidence import EVIDENCE
+from credit_forensics.tables.expressions import ir
 from credit_forensics.tables.results import RESULTS
 from credit_forensics.tables.staging import STAGING
 

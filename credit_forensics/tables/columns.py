@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-import ibis
-import ibis.expr.types as ir
 import pandas as pd
 import pyarrow as pa
+
+from credit_forensics.tables.expressions import ibis, ir
 
 TEXT = "string"
 TIME = "timestamp('UTC')"

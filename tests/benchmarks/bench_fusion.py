@@ -76,7 +76,7 @@ def measure(payments: int, runs: int) -> float:
 
 def fusion(engine: DuckDBEngine, judgement: Judgement) -> None:
     """The second round of fusion, as ``judge`` runs it."""
-    whole = whole_patterns(judgement.kept["keyed"], judgement.kept["name_marks"])
+    whole = whole_patterns(judgement.kept["keyed"].table, judgement.kept["name_marks"].table)
     counted = counted_patterns(whole)
     accounts = judgement.fit.accounts
     fuse(engine, counted, judgement.families, accounts, "posteriors_again")

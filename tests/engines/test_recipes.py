@@ -58,8 +58,8 @@ def test_a_step_is_built_once_and_gives_the_same_rows_and_columns(cache):
     built = engine.frame(recipe)
     again = Recipe("few", never)
     assert engine.frame(again).equals(built)
-    assert engine.materialize("few", again).schema() == PAYMENTS.schema()
-    assert first.schema() == PAYMENTS.schema()
+    assert engine.materialize("few", again).table.schema() == PAYMENTS.schema()
+    assert first.table.schema() == PAYMENTS.schema()
     assert [path.name for path in texts(cache)] == ["duckdb-few.sql", "duckdb-large.sql"]
 
 

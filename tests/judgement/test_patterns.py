@@ -47,16 +47,16 @@ def patterns(rows, families=FAMILIES):
     engine.register("voices", frame.astype(dict.fromkeys(text, "str")))
     engine.register("names", pd.DataFrame(BEARERS, columns=["person_id", "name_key"]))
     names = ibis.table({"person_id": str, "name_key": str}, name="names")
-    name_owners = engine.materialize("name_owners", owned_names(names))
+    name_owners = engine.materialize("name_owners", owned_names(names)).table
     voices = ibis.table(columns, name="voices")
     # Every other payment names its front end, which is no part of its pattern.
     front_ends = pd.DataFrame({"payment_id": frame["payment_id"][::2], "mark": 7})
     engine.register("front_ends", front_ends)
     marks = ibis.table({"payment_id": str, "mark": "int64"}, name="front_ends")
     marked = mark_session(voices, name_owners, marks)
-    keyed = engine.materialize("keyed", pattern_keys(marked, families))
-    asked = engine.materialize("questions", name_questions(keyed, families))
-    marks = engine.materialize("marks", name_marks(asked, name_owners, families))
+    keyed = engine.materialize("keyed", pattern_keys(marked, families)).table
+    asked = engine.materialize("questions", name_questions(keyed, families)).table
+    marks = engine.materialize("marks", name_marks(asked, name_owners, families)).table
     whole = engine.frame(whole_patterns(keyed, marks).order_by("payment_id"))
     numbers = whole["pattern"] // mark_unit(len(families))
     assert numbers.tolist() == [7 * (place % 2 == 0) for place in range(len(rows))]

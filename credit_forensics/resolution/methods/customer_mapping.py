@@ -8,14 +8,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.method import MAPPING, Method
 from credit_forensics.resolution.one_session import OneSession
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.columns import TIME
+from credit_forensics.tables.expressions import ibis, ir
 
-_NEVER = ibis.literal("2262-01-01", "timestamp('UTC')")
+_NEVER = "2262-01-01"
 
 
 def binding_intervals(tables: Tables) -> ir.Table:
@@ -48,9 +47,8 @@ def binding_intervals(tables: Tables) -> ir.Table:
     ordered = ibis.window(group_by=single.customer_id, order_by=single.bound_at)
     following = single.bound_at.lead().over(ordered)
     # Never absent, so that engines can hash the customer and check the times on the way.
-    return single.select(
-        "customer_id", "user_id", "bound_at", valid_to=ibis.coalesce(following, _NEVER)
-    )
+    valid_to = ibis.coalesce(following, ibis.literal(_NEVER, TIME))
+    return single.select("customer_id", "user_id", "bound_at", valid_to=valid_to)
 
 
 def bound_users(tables: Tables) -> ir.Table:

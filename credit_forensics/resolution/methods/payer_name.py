@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import ibis
-import ibis.expr.types as ir
-
 from credit_forensics.resolution.method import NAME, Field, Method
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
 
 
 def name_owners(tables: Tables) -> ir.Table:
