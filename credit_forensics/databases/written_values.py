@@ -83,7 +83,10 @@ def _number(
 def _time(
     connection: duckdb.DuckDBPyConnection, table: str, name: str, delimiter: str
 ) -> str | None:
-    text = f"regexp_replace(trim({name}), '(,| at) +([0-9]{{1,2}}:)', ' \\2')"
+    # A browser puts a narrow space before PM, and some write 10:00pm.
+    spaced = f"translate(trim({name}), '\u202f\u00a0', '  ')"
+    text = f"regexp_replace({spaced}, '(,| at) +([0-9]{{1,2}}:)', ' \\2')"
+    text = f"regexp_replace({text}, '([0-9]) *([AaPp])[.]?[Mm][.]?$', '\\1 \\2M')"
     date = "'^([0-9]{1,2})([./-])([0-9]{1,2})[./-][0-9]{4}'"
     one, mark, two = (f"regexp_extract({text}, {date}, {part})" for part in (1, 2, 3))
     first, second, dots, marks, halves, rows = connection.execute(

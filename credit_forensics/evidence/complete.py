@@ -9,11 +9,12 @@ import pandas as pd
 from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.fold_and_match import prepare
+from credit_forensics.evidence.fold_and_match import account_keys_by_booking, prepare
 from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
 from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import following_wordings, pair_by_time
+from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
@@ -29,8 +30,8 @@ _COVERED = {
     "deliveries": "received_at",
     "ledger": "created_at",
 }
-# What is settled of grants, by wording, and of references.
-GRANTS, REFERENCES = "grant ", "references"
+# What is settled of grants, by wording, of references, and of keys that payments are booked by.
+GRANTS, REFERENCES, BOOKED_BY = "grant ", "references", "booked by "
 # What custody takes the inputs of a source to be, at its beginning.
 _TAKEN_FOR = {
     "payments": "stripe",
@@ -43,7 +44,8 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     """Assemble the payments, and link ledger entries and deliveries to them.
 
     Returns what was settled on all of them, for a reading of a part: of prices, of free orders,
-    which wordings of grants are purchases, and whether references are numbers of orders.
+    which wordings of grants are purchases, whether references are numbers of orders, and by which
+    key of the metadata the shop books.
     """
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
@@ -53,13 +55,15 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     join_moves(evidence)
     if untied or was_inferred(evidence):
         pair_by_time(evidence)
+    pair_left_over(evidence)
     match_returns(evidence)
     match_scrubbed_deliveries(evidence)
     settled = settle_for_credits(evidence, case_file.credits.free)
     settled |= {f"{GRANTS}{wording}": "purchase" for wording in following_wordings(evidence)}
     if references_are_order_numbers(evidence.connection):
         settled[REFERENCES] = "order numbers"
-    return settled
+    keys = account_keys_by_booking(evidence, case_file.ids.user_keys)
+    return settled | {f"{BOOKED_BY}{key}": "account" for key in keys}
 
 
 def link_ids(evidence: Evidence, case_file: CaseFile) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 import duckdb
 
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.booked_by_key import keys_booked_by
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.folding_sql import account_name_keys, email_key, typed_name_key
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
@@ -107,6 +108,7 @@ def prepare(
     shape: str = "any",
     user_keys: Sequence[str] = (),
     order_numbers: bool | None = None,
+    booked_keys: Sequence[str] | None = None,
 ) -> None:
     """Fill the derived columns of ``payments``, ``metadata``, ``users``, ``user_names``.
 
@@ -120,6 +122,8 @@ def prepare(
         metadata keys that name the account (``[ids] user_keys``), the first one first.
     order_numbers
         whether all payments' references are numbers of orders, where only some are here.
+    booked_keys
+        by which metadata keys all payments are booked, where only some are here.
 
     Raises
     ------
@@ -130,7 +134,9 @@ def prepare(
     _fold(evidence)
     settle_rebound_customers(evidence.connection)
     recipients = _keys_like(evidence, _RECIPIENT_KEY)
-    keys = _account_keys(evidence, user_keys, recipients)
+    if booked_keys is None:
+        booked_keys = account_keys_by_booking(evidence, user_keys)
+    keys = sorted({*_account_keys(evidence, user_keys, recipients), *booked_keys})
     _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
     persons = [*NAMED_KEYS, *_keys_like(evidence, _PERSON_KEY, OTHERS_KEY)]
     members_by_key(evidence.connection, persons)
@@ -191,6 +197,19 @@ def _account_keys(
 ) -> list[str]:
     """The metadata keys that name the account, settled by the case file or by their words."""
     return sorted({*user_keys, *recipients, *_keys_like(evidence, ACCOUNT_KEY, OTHERS_KEY)})
+
+
+def account_keys_by_booking(evidence: Evidence, user_keys: Sequence[str] = ()) -> list[str]:
+    """The metadata keys that name the account because the shop books by them, whatever their words.
+
+    Examples
+    --------
+    >>> account_keys_by_booking(Evidence())
+    []
+    """
+    recipients = _keys_like(evidence, _RECIPIENT_KEY)
+    by_words = [*NAMED_KEYS, *_account_keys(evidence, user_keys, recipients)]
+    return keys_booked_by(evidence.connection, by_words, OTHERS_KEY)
 
 
 def _name_recipients(evidence: Evidence, recipients: Sequence[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.likely_patrons import likely_patrons
+from credit_forensics.resolution.given_grants import given_grants
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.method import SESSION
@@ -103,6 +104,9 @@ def verdicts(
     # An entry that was only paired with the payment by credits and time accuses nobody.
     paired = inferred_grants(tables)
     rows = rows.left_join(paired, "payment_id").select(rows, suspect=paired.payment_id.notnull())
+    # Nor does one that says that the credits were given.
+    given = given_grants(tables)
+    rows = rows.left_join(given, "payment_id").select(rows, given=given.payment_id.notnull())
     patrons = likely_patrons(judged, person_of_best(judged, families), mode, MISATTRIBUTED_FROM)
     rows = rows.left_join(patrons, rows.payment_id == patrons.patron_payment)
     if has_users and linked:
@@ -134,7 +138,7 @@ def verdicts(
             other_id if not has_users else rows.credited != rows.credited_user_id
         )
         rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
-    accusable = best.notnull() & ~same_person & ~rows.suspect
+    accusable = best.notnull() & ~same_person & ~rows.suspect & ~rows.given
     # A named recipient is an account for which another pays, and nobody else's to hold.
     named = ibis.coalesce(rows.for_recipient, False)
     received = named & ibis.coalesce(by_session, False)

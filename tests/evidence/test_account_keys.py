@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.fold_and_match import prepare
+from credit_forensics.evidence.fold_and_match import account_keys_by_booking, prepare
 
 KNOWN = ["42", "43", "usr_a1b2", "5a6df40d-9278-4d20-a214-0ce3ac9771da"]
 
@@ -155,3 +155,28 @@ def test_a_reference_that_wraps_one_known_id_names_it(reference, user):
 def test_a_number_alone_or_two_ids_name_nobody(reference):
     (row,) = prepared(reference=reference).payments.to_dict("records")
     assert (row["reference_user_id"], row["reference_detail"]) == (reference, "unknown")
+
+
+@pytest.mark.parametrize(
+    ("key", "booked", "found"),
+    [
+        ("discord_id", [0, 1, 2, 0], ["discord_id"]),
+        # What one payment in four was not booked on is no key that the shop books by.
+        ("discord_id", [0, 1, 2, 3], []),
+        ("referrer_id", [0, 1, 2, 0], []),
+    ],
+)
+def test_a_key_is_the_accounts_where_the_shop_books_by_it(key, booked, found):
+    accounts = [f"1147483648123456{n:03d}" for n in range(5)]
+    named = [0, 1, 2, 0]
+    evidence = Evidence()
+    evidence.add("users", pd.DataFrame({"user_id": accounts}))
+    payments = [f"cs_{n}" for n in range(4)]
+    evidence.add("payments", pd.DataFrame({"payment_id": payments}))
+    evidence.add("metadata", pd.DataFrame({"payment_id": payments, "source": "session",
+        "position": 1, "key": key, "value": [accounts[n] for n in named]}))  # fmt: skip
+    evidence.add("ledger", pd.DataFrame({"entry_id": payments, "payment_id": payments,
+        "kind": "purchase", "delta": 50, "user_id": [accounts[n] for n in booked]}))  # fmt: skip
+    assert account_keys_by_booking(evidence) == found
+    prepare(evidence)
+    assert evidence.metadata["role"].notna().all() == bool(found)

@@ -15,6 +15,27 @@ _REFERENCES = frozenset((
 # Tables of lines and of metadata name their object and have no id of Stripe's of their own.
 _OWNED = ({"key", "value"}, {"price_id", "quantity"})
 
+# A session's own id beside what only a session has, in the answer of a query.
+_SESSION_IDS = ("checkout_session_id", "session_id")
+_OF_SESSIONS = frozenset({"payment_status", "amount_total"})
+
+
+def id_column(names: Sequence[str]) -> str | None:
+    """The column with the id of the object that a row is.
+
+    Examples
+    --------
+    >>> id_column(["checkout_session_id", "payment_status", "amount_total"])
+    'checkout_session_id'
+    >>> id_column(["checkout_session_id", "key", "value"]) is None
+    True
+    """
+    if "id" in names:
+        return "id"
+    if not set(names) & _OF_SESSIONS:
+        return None
+    return next((name for name in _SESSION_IDS if name in names), None)
+
 
 def is_flat_heading(names: Sequence[str]) -> bool:
     """Whether every name is a column's, one is an id and one refers to another object.
@@ -35,4 +56,4 @@ def is_flat_heading(names: Sequence[str]) -> bool:
         return False
     owned = any(columns <= found for columns in _OWNED)
     refers = bool(found & _REFERENCES) or any(name.endswith("_id") for name in found)
-    return refers and (owned or "id" in found)
+    return refers and (owned or id_column(names) is not None)

@@ -39,6 +39,12 @@ _STRIPE_ID = re.compile(
 _NAMED = re.compile(r'"object"\s*:\s*"([a-z_0-9.]+)"')
 _LOG_KEYS = {"level", "msg", "message", "timestamp", "levelname", "severity", "logger"}
 
+# What an object stands under in a shop's own table of webhooks or a connector's raw records.
+WRAPPERS = (
+    *("payload", "body", "event", "raw", "raw_event", "stripe_event", "content", "json"),
+    *("data", "_airbyte_data", "record", "document", "message"),
+)
+
 # What a Stripe kind is called in the case file and in reports.
 NAMES: dict[str, str] = {
     "checkout.session": "sessions",
@@ -134,6 +140,8 @@ def object_kind(value: Any) -> str:
             value = value["detail"]
         elif "specversion" in value and isinstance(value.get("data"), dict):
             value = value["data"]
+        elif (inner := _wrapped(value)) is not None:
+            value = inner
         else:
             break
     identity = value.get("id") if isinstance(value, dict) else None
@@ -142,6 +150,19 @@ def object_kind(value: Any) -> str:
     if identity.startswith("evt_"):
         return "event"
     return next((kind for prefix, kind in _PREFIXES.items() if identity.startswith(prefix)), "")
+
+
+def _wrapped(value: dict[str, Any]) -> dict[str, Any] | None:
+    """The object, also as JSON text, that stands under one of the names of ``WRAPPERS``."""
+    if re.match("[a-z]{2,6}_", str(value.get("id", ""))):
+        return None
+    for name in WRAPPERS:
+        inner = value.get(name)
+        if isinstance(inner, str) and inner.startswith("{"):
+            inner = _loads(inner)
+        if isinstance(inner, dict) and "object" in inner:
+            return inner
+    return None
 
 
 def _json(text: str, *, whole: bool) -> tuple[str, str]:
@@ -200,7 +221,21 @@ def _is_export(text: str) -> bool:
         names = {heading.strip().lower() for heading in row}
         if len(names & _HEADINGS) >= 2 and any("id" in name.split() for name in names):
             return True
+        if len(row) > 1 and _holds_payloads(text, delimiter):
+            return True
     return False
+
+
+def _holds_payloads(text: str, delimiter: str) -> bool:
+    """Whether the first row of a table holds an object of Stripe's as JSON text."""
+    try:
+        rows = csv.reader(io.StringIO(text), delimiter=delimiter)
+        next(rows, None)
+        fields = next(rows, [])
+    except csv.Error:
+        return False
+    texts = [field for field in fields if field.lstrip().startswith("{")]
+    return len(fields) > 1 and any(object_kind(_loads(one)) in NAMES for one in texts)
 
 
 def _is_log(text: str) -> bool:

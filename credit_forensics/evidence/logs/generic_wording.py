@@ -31,6 +31,7 @@ _QUICK = re.compile(
     r"[a-z]{2,3}_(?:live_|test_)?[A-Za-z0-9]|hook|stripe|sign|firma|assin|event|credit|cr[ée]d|error|fail"
     r"|token|point|coin|balance|user|skip|ignor|dupl|already|gut|guthab|fehl|POST|Completed|Started"
     r"|nutzer|usu|utilis|compte|cuenta|conta|kein|bereits|d[ée]j|erro|[ée]ch|fall|falh|refus|reject"
+    r"|toleranc|hmac|(?:checkout|invoice|charge|customer|payment_intent)\."
     r"|timed? ?out|metadata|exception|paid|saldo|solde|recarg|punkt|kund|abgelehnt"
     rf"{languages.QUICK}",
     re.IGNORECASE,
@@ -39,8 +40,11 @@ _PATH = re.compile(r"(?<!\S)\S{0,300}/\S{1,300}/\S{0,300}")
 _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?")
 # A line's own name in snake case ("credits_granted"); a key's, a logger's or a value's is none.
 _NAME_OF_EVENT = re.compile(r"(?<![\w=.\[/:\"'-])[a-z]+(?:_[a-z]+)+(?![\w=:.\]/(\"'-])")
+_DOTTED = re.compile(r"\s*[a-z0-9_]+(?:[.:-][a-z0-9_]+)+\s*")
 _USER_ID = re.compile(r"(?=\S*\d)[\w.|:-]{1,200}")
 _ERRORS = ("reason", "error", "err", "exception", "errormessage", "exceptionmessage", "cause")
+# What a line of a delivery's request states of it, though it names nothing of Stripe's.
+_FAILURES = ("resolution_failed", "database_error", "handler_error")
 _NO_ERROR = frozenset({"null", "none", "nil", "false", "undefined", "<nil>"})
 _NO_USER = frozenset({"id", "user", "with", "from", "the", "session", "account", "stripe", "null"})
 
@@ -49,7 +53,8 @@ class Clue(NamedTuple):
     """What a line states of a delivery; ``line`` is where it stands.
 
     ``opens`` is whether a delivery may begin with it, ``begins`` whether its words are those of a
-    beginning, ``shape`` its sentence without ids and numbers.
+    beginning, ``shape`` its sentence without ids and numbers, ``aside`` whether it is about a
+    payment only where its request is a delivery ("User not found").
     """
 
     line: Line
@@ -66,6 +71,7 @@ class Clue(NamedTuple):
     begins: bool
     shape: str
     error: str | None
+    aside: bool = False
 
 
 def understand(line: Line) -> Clue | None:
@@ -103,9 +109,10 @@ def understand(line: Line) -> Clue | None:
     about = bool(ids) or named or http is not None or bool(words.about_payments.search(text))
     if outcome == "signature_refused" and not about:
         about = not wordings.OTHER_SIGNATURES.search(text)
-    if outcome == "handler_error" and not about:
+    aside = not about and outcome in _FAILURES and bool(line.request or line.tokens)
+    if outcome == "handler_error" and not about and not aside:
         outcome = None
-    if not named and not about:
+    if not named and not about and not aside:
         return None
     if not named and outcome is None and signature is None and http is None:
         return None
@@ -130,6 +137,7 @@ def understand(line: Line) -> Clue | None:
         begins=bool(words.receives.search(text[:160])),
         shape=_SHAPE.sub(" ", text[:200]),
         error=text if outcome not in (None, "credited", "ignored", "duplicate") else None,
+        aside=aside,
     )
 
 
@@ -157,8 +165,16 @@ def _outcome(
     known = outcome_of(told) if told not in ("ok", "success", "succeeded") else None
     if known is not None:
         return known, False if known == "signature_refused" else None
+    if "\n" in text:
+        # What the message says goes before the names in its trace ("Database\\Eloquent").
+        first = _outcome(text.split("\n", 1)[0], {}, words)
+        if first[0] not in (None, "handler_error"):
+            return first
     # "charge.failed" is a type and "/credits/add" a path: no words of the handler's.
     sentence = wordings.HARMLESS.sub(" ", _PATH.sub(" ", _EVENT_TYPE.sub(" ", text)))
+    if _DOTTED.fullmatch(sentence):
+        # An event's own name, and nothing else: "stripe.hook.no_account".
+        sentence = re.sub("[._:-]", " ", sentence)
     named = _NAME_OF_EVENT.sub(lambda name: name[0].replace("_", " "), sentence)
     last = words.outcomes[-1][1]
     for outcome, pattern in words.outcomes:

@@ -130,6 +130,8 @@ class _Grouping:
         self._recent = [*self._recent[-_MOST_OPEN:], found]
 
     def _owner(self, clue: Clue, request: str | None) -> _Group | None:
+        if clue.aside:
+            return self._asking(request)
         if request:
             known = self._by_request.get(request)
             # What stands in brackets may be a thread or an instance, which takes others after.
@@ -155,6 +157,13 @@ class _Grouping:
             return None
         named = clue.event_id or clue.payment_id or (clue.event_type and clue.begins)
         return self._new(clue) if named or refused or posted else None
+
+    def _asking(self, request: str | None) -> _Group | None:
+        """The delivery of a request that has not ended yet."""
+        known = self._by_request.get(request) if request else None
+        if known is None or known.delivery.outcome or not self._within(known, LONGEST_REQUEST):
+            return None
+        return known
 
     def _another(self, known: _Group, clue: Clue) -> bool:
         """Whether a line begins another request: a signature is checked before all else."""

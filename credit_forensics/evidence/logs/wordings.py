@@ -21,9 +21,15 @@ CREDITS = (
     r"@CREDITS@)"
 )
 _WHO = (
-    r"(?:user|account|customer|owner|client|member|team|organi[sz]ation|profile|benutzer(?:in)?"
+    r"(?:user|account|customer|owner|client|member|team|organi[sz]ation|profile|buyer|player"
+    r"|subscriber|student|tenant|workspace|wallet|benutzer(?:in)?"
     r"|nutzer(?:in)?|kund(?:e|in)|konto|utilisateur|compte|usuario|cuenta|cliente|usu[áa]rio"
     r"|conta@WHO@)"
+)
+# A field that names the account: firebaseUID, metadata.userId, client_reference_id.
+_WHO_ID = (
+    r"(?:\w{0,20}(?:user|account|member|customer)[ _-]?(?:id|uuid)|\w{0,20}uid"
+    r"|client[ _]?reference[ _]?id|metadata)"
 )
 _FAIL = (
     r"(?:fail\w*|invalid\w*|mismatch\w*|error|wrong|bad|missing|expired|reject\w*|refus\w*"
@@ -37,7 +43,7 @@ _SIGNATURE = r"(?:signature\w*|signatur\w*|signing secret|firma|assinatura@SIGNA
 _PAST_EN = (
     r"(?:added|granted|credited|booked|applied|issued|awarded|deposited|allocated|incremented"
     r"|topped"
-    r"|increased|fulfilled|provisioned|updated|assigned|gave|loaded|recharged|refilled)"
+    r"|increased|fulfilled|provisioned|updated|assigned|gave|loaded|recharged|refilled|bumped)"
 )
 _PAST_OTHER = (
     r"(?:gutgeschrieben|gebucht|hinzugef(?:ü|ue)gt|aufgeladen|vergeben|verbucht"
@@ -65,8 +71,11 @@ _OUTCOMES: tuple[tuple[str, str], ...] = (
             "signature_refused",
             rf"\b{_SIGNATURE}\b.{{0,80}}?\b{_FAIL}|\b{_FAIL}.{{0,60}}?\b{_SIGNATURE}\b"
             r"|signatureverification(?:error|exception)|no signatures found matching"
-            r"|timestamp outside the tolerance|extract timestamp and signatures"
-            r"|webhook secret .{0,20}(?:wrong|missing|not set)",
+            r"|timestamp (?:wasn't within|(?:is )?outside(?: of)? the(?: allowed)?) tolerance"
+            r"|extract timestamp and signatures|hmac .{0,20}(?:not match|mismatch|invalid|differ)"
+            rf"|\bno (?:valid |stripe[ -])?{_SIGNATURE}"
+            r"|(?:webhook|payload) (?:payload )?(?:could not be|cannot be|was not) verified"
+            r"|webhook secret .{0,20}(?:wrong|missing|not (?:set|configured))",
         ),
         (
             "database_error",
@@ -75,13 +84,25 @@ _OUTCOMES: tuple[tuple[str, str], ...] = (
             r"|mysql|prisma|mongo\w*|deadlock|constraint|unique|integrity)\b.{0,60}?"
             r"(?:error|fail|violat|abort|deadlock|lost|refused|timeout|fehler|erreur|erro\b|fall)"
             r"|(?:integrity|operational|programming|database|query|prisma\w*|sequelize\w*)error\b"
-            r"|deadlock detected|duplicate key value|connection (?:pool|terminated|refused)"
+            r"|deadlock detected|duplicate key value|connection (?:pool|terminated|refused|slots)"
+            r"|too many connections|could not serialize access|due to (?:lock|statement) timeout"
             r"|relation .{1,60} does not exist|(?:econnrefused|econnreset)\b",
         ),
         (
             "resolution_failed",
             rf"\b(?:no|missing|without|unknown|invalid|empty|undefined)\s+(?:\w+\s+)?[\"'`]?{_WHO}"
             rf"(?:[ _-]?(?:id|uuid|name))?\b"
+            rf"|\b(?:no|missing|without|undefined|empty|null)\s+{_WHO_ID}\b(?!:)"
+            rf"|\b(?:metadata\.)?{_WHO_ID}[\"'`]?(?: is| was)? (?:missing|null|undefined|empty"
+            r"|not (?:set|provided|given|specified|available|present))"
+            rf"|\b(?:{_WHO}|{_WHO_ID}) not in (?:the )?(?:\w+ )?metadata"
+            # How the usual libraries of databases put it.
+            rf"|\bno query results for model \[[^\]]{{0,80}}{_WHO}\]|{_WHO} matching query does not"
+            rf"|\b{_WHO}\b.{{0,40}}\bno rows in result|no rows in result.{{0,60}}\b{_WHO}\b"
+            rf"|noresultserror.{{0,200}}\b{_WHO}\b|(?:unable to|couldn't|could not) find"
+            rf" [\w.\\]{{1,80}}[.\\]{_WHO}\b"
+            rf"|\b{_WHO} look-?up failed|nobody to credit|no one to credit"
+            rf"|not (?:linked|mapped|attached|bound|associated) (?:to|with) (?:an?y? )?{_WHO}"
             rf"|\b{_WHO}(?:[ _-]?(?:id|uuid))?[\"'`]?(?:\s+\S{{1,80}})?\s+(?:was |is |does )?"
             r"(?:not (?:found|exist|known|set|present)|missing|unknown|undefined|null\b"
             r"|could not be)"
@@ -105,6 +126,8 @@ _OUTCOMES: tuple[tuple[str, str], ...] = (
             r"|count))?\b(?!\s+(?:were|was)? ?needed)"
             r"|\bkeine? (?:g[üu]ltigen? )?(?:credits|guthaben|punkte)|unbekannte\w* (?:preis"
             r"|paket|produkt)"
+            r"|\b(?:price|product|plan|pack(?:age)?|sku)(?: \S{1,80})? (?:is |was )?not"
+            r" (?:found|known|configured|mapped|in)\b"
             r"|(?:prix|produit|precio|producto|pre[çc]o|produto) (?:inconnu|desconocid"
             r"|desconhecid)\w*",
         ),
@@ -112,7 +135,8 @@ _OUTCOMES: tuple[tuple[str, str], ...] = (
             "duplicate",
             r"\balready[ -](?:\w+ )?(?:processed|handled|credited|exists?|seen|applied"
             r"|fulfilled|booked"
-            r"|granted|recorded|received|completed|done)|\bduplicates?d?\b|\breplay(?:ed)?\b"
+            r"|granted|recorded|received|completed|done)|\bseen before\b|\bduplicates?d?\b"
+            r"|\breplay(?:ed)?\b"
             r"|\bidempoten\w+ (?:hit|skip|key (?:exists|found))"
             r"|\bbereits\b.{0,40}(?:verarbeitet|gebucht"
             r"|gutgeschrieben|vorhanden|bekannt)|\bdoppelt\w*|\bd[ée]j[àa] (?:\w+ )?(?:trait"
@@ -143,6 +167,11 @@ _OUTCOMES: tuple[tuple[str, str], ...] = (
             rf"|(?<!\w){_SAYS_ALL}(?!\w)"
             rf"|{_WHO}\b.{{0,60}}?\breceived\b.{{0,30}}?\b{CREDITS}\b"
             r"|\b(?:gave|granted)\s+[+]?\d{1,15}\s+(?:to|for)\b"
+            r"|\b(?:granting|crediting|top-?up|recharge|credit grant) (?:ok|done|success\w*"
+            r"|succeeded|completed?|finished)\b"
+            r"|\b(?:inserted|posted|recorded|wrote|saved) (?:\w+ ){0,3}?(?:ledger|credit|grant)\b"
+            r"|\b(?:ledger|credits?)\w* insert (?:ok|done)"
+            rf"|\b{_WHO}[ :=#]+\S{{1,80}}\s+[+]\d{{1,9}}\b"
             rf"|[+]\s?\d[\d.,]*\s+{CREDITS}\b|\b{CREDITS}\s*[:=]?\s*[+]\s?\d",
         ),
         (
@@ -150,7 +179,8 @@ _OUTCOMES: tuple[tuple[str, str], ...] = (
             r"\bignor(?:ed|ing|e|iert|iere|[ée]e?|ado|ada|ando)\b|\bskip(?:ped|ping|s)?\b"
             r"|\bun(?:handled|supported|expected) (?:\w+ )?(?:event|invoice|payment|session|intent"
             r"|charge|subscription|object|type)\b"
-            r"|\bevent (?:type )?not (?:handled|supported)"
+            r"|\bevent (?:type )?\s*not (?:handled|supported|of interest)|\bno handler for\b"
+            r"|\bunhandled\W*$"
             r"|\bnot (?:yet )?paid\b|\bunpaid\b|\bno action\b|\bnothing to do\b|\b(?:ü"
             r"|ue)bersprungen"
             r"|\bnicht (?:behandelt|bezahlt|unterst(?:ü|ue)tzt)|\bnon (?:g[ée]r[ée]|pay[ée])\w*"
@@ -161,6 +191,7 @@ _OUTCOMES: tuple[tuple[str, str], ...] = (
             "handler_error",
             r"\b(?:\w*error|\w*exception|fail(?:ed|ure|s|ing)?|fatal|crash\w*|panic|abort(?:ed"
             r"|ing)?"
+            r"|giving up|gave up|killed"
             r"|reject(?:ed|ing)?|refused?|denied|timed? ?out|timeout|traceback"
             r"|fehler\w*|fehlgeschlagen|gescheitert|abgebrochen|abgelehnt|verweigert"
             r"|[ée]chec|erreur|[ée]chou\w*|refus[ée]\w*|rejet[ée]\w*|impossible"
@@ -176,6 +207,7 @@ HARMLESS = re.compile(
     r"|foi )?"
     r"(?:failed|declined|fehlgeschlagen|[ée]chou[ée]|refus[ée]|fallado|fallido|rechazado|falhou"
     r"|recusado)\b"
+    r"|\b(?:added|adding) to (?:the )?(?:cart|basket)\b"
     r"|\berrors?[\"']?\s?[:=]\s?(?:null|none|0|false|\[\]|\"\")",
     re.IGNORECASE,
 )
@@ -220,8 +252,9 @@ _SIGNED_AMOUNT = (
     rf"\b{CREDITS}[\"']?\s*[:=]?\s*[+]\s?(\d{{1,15}})\b|(?<!\S)[+]\s?(\d{{1,15}})\s*{CREDITS}"
 )
 _AMOUNT = (
-    rf"(?<![\w.,])(?<!\bto )(?<!\bauf )(?P<first>\d{{1,15}})(?!\s+(?:balance|saldo"
-    rf"|solde)\b)\s+(?:[^\W\d]\w*\s+)?{CREDITS}\b"
+    rf"(?<![\w.,-])(?<!\bto )(?<!\bauf )(?P<first>\d{{1,15}})(?!\s+(?:balance|saldo"
+    # Of "user 42 credits=100" the number is not the first.
+    rf"|solde)\b)\s+(?:[^\W\d]\w*\s+)?{CREDITS}\b(?!\s?=|:\s?[+]?\d)"
     rf"|\b{CREDITS}\b(?: (?!to\b|auf\b)\w+)?[\"']?(?:\s*[:=]\s*|\s+)[+]?"
     r"(?P<second>\d{1,15})(?![\w.,]*\d)"
     r"@AMOUNT@"

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.evidence.complete import (
+    BOOKED_BY,
     GRANTS,
     REFERENCES,
     finish,
@@ -29,6 +30,7 @@ from credit_forensics.evidence.ledgers.load import cover_ledger, link_ledger
 from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
+from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.stored import tables as stored_tables
@@ -40,6 +42,7 @@ from credit_forensics.evidence.stored.untied_entries import (
     add_neighbours,
     add_takers,
     bring_untied,
+    has_left_over,
     pairs_by_time,
 )
 from credit_forensics.evidence.stripe.for_credits import settle_for_credits
@@ -107,7 +110,8 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
         [list(standing)],
     )
     _complete(run, "core")
-    untied = pairs_by_time(stored)
+    by_time = pairs_by_time(stored)
+    untied = by_time or has_left_over(stored)
     if untied:
         add_neighbours(run)
         _complete(run, "core")
@@ -127,15 +131,20 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     part_bonuses(evidence)
     join_moves(evidence)
     known = json.loads(stored.get(SETTLED) or "{}")
-    if untied:
+    if by_time:
         pair_by_time(evidence, [k.removeprefix(GRANTS) for k in known if k.startswith(GRANTS)])
+    pair_left_over(evidence)
     match_returns(evidence)
     settle_for_credits(evidence, known=known)
     _bring_accounts(stored)
     link_persons(evidence, case_file)
     note_rules(evidence, case_file)
     prepare(
-        evidence, case_file.ids.shape, case_file.ids.user_keys, order_numbers=REFERENCES in known
+        evidence,
+        case_file.ids.shape,
+        case_file.ids.user_keys,
+        order_numbers=REFERENCES in known,
+        booked_keys=[k.removeprefix(BOOKED_BY) for k in known if k.startswith(BOOKED_BY)],
     )
     finish(evidence, payments_until(case_file))
     _cover(run)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from credit_forensics.evidence.ledgers.pair_left_over import LEFT_OVER
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY
 from credit_forensics.evidence.stored.rows import StoredRows
@@ -20,6 +21,12 @@ def pairs_by_time(stored: StoredRows) -> bool:
     named = "kind = 'purchase' AND (payment_id IS NOT NULL OR event_id IS NOT NULL)"
     query = f"SELECT 1 FROM stored.ledger WHERE {named} LIMIT 1"
     return not stored.connection.execute(query).fetchall()
+
+
+def has_left_over(stored: StoredRows) -> bool:
+    """Whether entries that name no payment may each be of one that nothing else books."""
+    query = f"SELECT 1 FROM stored.ledger WHERE {LEFT_OVER} LIMIT 1"
+    return bool(stored.connection.execute(query).fetchall())
 
 
 def add_neighbours(run: Callable[..., object]) -> None:

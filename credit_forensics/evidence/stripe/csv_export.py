@@ -16,11 +16,13 @@ from typing import Any
 
 import pyarrow as pa
 
+from credit_forensics.databases.written_values import plain_columns
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import Archive
 from credit_forensics.evidence.files.csv_records import Record, records, text_lines
 from credit_forensics.evidence.stripe.csv_headings import ExportLayout, Row, created_sql
+from credit_forensics.evidence.stripe.csv_payloads import payload_column, read_payloads
 from credit_forensics.evidence.stripe.flat_csv import is_flat, read_flat_csv
 from credit_forensics.tables.catalogue import spec
 
@@ -79,6 +81,9 @@ def read_export(evidence: Evidence, source: Input, found: Iterator[Record]) -> i
     names = [text.strip() for text in first.fields]
     beginning = list(islice(found, _LOOKED_AT))
     found = chain(beginning, found)
+    payloads = payload_column(names, beginning)
+    if payloads is not None:
+        return read_payloads(evidence, source, payloads, found)
     if is_flat(names, beginning):
         return read_flat_csv(evidence, source, names, found)
     layout = ExportLayout(first.fields)
@@ -263,9 +268,11 @@ def _flush(evidence: Evidence, batch: dict[str, list[Row]], zone: str) -> None:
         staged = pa.table(columns)
         connection.register("csv_rows", staged)
         names = ", ".join(field.name for field in fields)
+        # An office's program writes times as people do: 28.05.2026 20:26.
+        written = plain_columns(connection, "csv_rows", ["created"], ",").get("created", "created")
         connection.execute(
             f"INSERT INTO {table} (created_at, source, {names}) SELECT {created_sql(zone)}, 'csv',"
-            f" {names} FROM csv_rows"
+            f" {names} FROM (SELECT * REPLACE ({written} AS created) FROM csv_rows)"
         )
         connection.unregister("csv_rows")
     batch.clear()

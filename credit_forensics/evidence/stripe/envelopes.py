@@ -1,13 +1,15 @@
 """Opens what Stripe's objects come wrapped in, and takes events and what they carry.
 
 Known wrappers: the event itself, EventBridge's ``detail``, CloudEvents' ``data``, and the bare
-``data`` of an event (``{"object": {…}}``).
+``data`` of an event (``{"object": {…}}``). A shop's own table of webhooks and a connector's raw
+records have the object, or its JSON as text, under a name of theirs (``WRAPPERS``).
 """
 
 from __future__ import annotations
 
 import duckdb
 
+from credit_forensics.evidence.files.identify_input import WRAPPERS
 from credit_forensics.evidence.stripe.nested_fields import (
     take_invoice_payments,
     take_nested_charges,
@@ -93,12 +95,23 @@ def unwrap_sql(body: str) -> str:
     >>> duckdb.sql("SELECT " + unwrap_sql('\\'{"object": {"id": "cs_1"}}\\'')).fetchall()
     [('{"id":"cs_1"}',)]
     """
+    wrapped = " ".join(
+        f"""WHEN json_type({body}, '$.{name}') = 'OBJECT'
+            AND json_type({body}, '$.{name}.object') IS NOT NULL
+            THEN json_extract({body}, '$.{name}')::VARCHAR
+        WHEN json_type({body}, '$.{name}') = 'VARCHAR'
+            AND TRY(json_type(json_extract_string({body}, '$.{name}'), '$.object')) IS NOT NULL
+            THEN json_extract_string({body}, '$.{name}')"""
+        for name in WRAPPERS
+    )
     return f"""CASE
         WHEN json_type({body}, '$.object') = 'OBJECT' THEN json_extract({body}, '$.object')::VARCHAR
         WHEN json_type({body}, '$.object') IS NOT NULL THEN {body}
         WHEN json_type({body}, '$.detail') = 'OBJECT' THEN json_extract({body}, '$.detail')::VARCHAR
         WHEN json_type({body}, '$.specversion') IS NOT NULL
             AND json_type({body}, '$.data') = 'OBJECT' THEN json_extract({body}, '$.data')::VARCHAR
+        WHEN regexp_matches(json_extract_string({body}, '$.id'), '^[a-z]{{2,6}}_') THEN {body}
+        {wrapped}
         ELSE {body} END"""
 
 

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.files.csv_headings import is_flat_heading
+from credit_forensics.evidence.files.csv_headings import id_column, is_flat_heading
 from credit_forensics.evidence.files.csv_records import Record
 from credit_forensics.evidence.files.json_lines import Document
 from credit_forensics.evidence.stripe.documents import read_rows
@@ -53,6 +53,8 @@ def read_flat_csv(
 ) -> int:
     """Read the records of a flat table into the staging tables; returns the line of the last."""
     connection = evidence.connection
+    own = id_column(names)
+    names = ["id" if name == own else name for name in names]
     columns = ", ".join(f'"{name}" VARCHAR' for name in names)
     connection.execute(f"CREATE OR REPLACE TABLE {_TABLE} (file_row_number BIGINT, {columns})")
     last = 1

@@ -6,6 +6,7 @@ ends with ``_id``, and its metadata and lines lie in tables of their own beside 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
 import duckdb
@@ -38,6 +39,8 @@ _NESTED: dict[str, dict[str, tuple[str, ...]]] = {
         "charge": ("payment_charge_id", "payment_charge"),
     },
 }
+# A warehouse without maps keeps metadata as a list of pairs.
+_PAIRS = re.compile(r'STRUCT\("?key"? VARCHAR, "?value"? VARCHAR\)\[\]')
 _CARDS = ("payment_method_details_card_fingerprint", "card_fingerprint")
 _TIMES = ("created", "period_start", "period_end")
 _REFERENCES = ("customer", "payment_intent", "charge", "invoice", "subscription", "product")
@@ -166,6 +169,8 @@ def livemode_of_folder(name: str) -> bool | None:
 
 def _value(name: str, kind: str) -> str:
     quoted = f'"{name}"'
+    if name == "metadata" and _PAIRS.fullmatch(kind):
+        return f"map_from_entries([(pair.key, pair.value) FOR pair IN {quoted}])"
     if kind == "VARCHAR" and name in _JSON_COLUMNS:
         return (
             f"CASE WHEN regexp_matches({quoted}, '^\\s*[\\[{{]') AND json_valid({quoted})"

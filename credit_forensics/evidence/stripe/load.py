@@ -12,6 +12,7 @@ from credit_forensics.evidence.files.archives import archive_problem
 from credit_forensics.evidence.files.identify_input import Identified, identify
 from credit_forensics.evidence.files.input_paths import STRIPE_KEYS, input_name, input_paths
 from credit_forensics.evidence.stripe.csv_export import load_stripe_csv
+from credit_forensics.evidence.stripe.flat_json import is_flat_json, load_flat_json
 from credit_forensics.evidence.stripe.json_export import load_stripe_json
 from credit_forensics.evidence.stripe.parquet_export import load_stripe_parquet
 from credit_forensics.progress import Progress
@@ -104,6 +105,12 @@ def load_stripe_file(
         load_stripe_csv(evidence, path, source)
     elif found.what == "parquet":
         load_stripe_parquet(evidence, path, source)
+    elif (
+        found.is_stripe
+        and is_flat_json(path, found)
+        and load_flat_json(evidence, path, source, found)
+    ):
+        pass
     elif found.is_stripe:
         load_stripe_json(evidence, path, source, found, origin=origin, progress=progress)
     elif found.what == "empty":

@@ -126,6 +126,24 @@ def test_tables_of_a_german_office(tmp_path: Path) -> None:
     assert str(evidence.ledger["created_at"].min()) == "2025-09-01 10:00:00+00:00"
 
 
+@pytest.mark.parametrize(
+    "at", ["9/1/2025 10:00am", "9/1/2025 10:00\u202fAM", "09/01/2025 10:00 a.m."]
+)
+def test_members_who_are_known_by_their_address_alone(tmp_path: Path, at: str) -> None:
+    (tmp_path / "log.csv").write_text(
+        f"Entry,Member,Change,Why,Stripe Checkout,When\n1,ada@example.com,+100,Purchase,cs_1,{at}\n"
+        f"2,bo@example.com,-4,Use,,{at}\n"
+    )
+    (tmp_path / "members.csv").write_text(
+        "Email,Full name,Plan\nada@example.com,Ada Lovell,Free\nbo@example.com,Bo Lin,Free\n"
+    )
+    evidence = load(tmp_path, log="log.csv", members="members.csv")
+    assert evidence.users[["user_id", "name"]].values.tolist() == [
+        ["ada@example.com", "Ada Lovell"], ["bo@example.com", "Bo Lin"]
+    ]  # fmt: skip
+    assert str(evidence.ledger["created_at"].min()) == "2025-09-01 10:00:00+00:00"
+
+
 def _firestore(number: int, user: str, amount: float, session: str | None) -> dict[str, Any]:
     return {
         "uid": {"stringValue": user},

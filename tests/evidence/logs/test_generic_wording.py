@@ -85,6 +85,29 @@ def stated(text: str) -> tuple[str | None, str | None, int | None] | None:
         ("充值失败 evt_1ABC", ("handler_error", None, None)),
         ("webhook evt_1ABC failed\nKeyError: 'user_id'", ("resolution_failed", None, None)),
         ("stripe webhook: credited 100 to u-42", ("credited", "u-42", 100)),
+        # As databases' libraries and Stripe's own put it.
+        (
+            "No query results for model [App\\Models\\User]. evt_1ABC",
+            ("resolution_failed", None, None),
+        ),
+        ("User matching query does not exist. evt_1ABC", ("resolution_failed", None, None)),
+        ("webhook: resolve user: sql: no rows in result set", ("resolution_failed", None, None)),
+        ("no firebaseUID in metadata", ("resolution_failed", None, None)),
+        ("client_reference_id is null for cs_live_abc123DEF", ("resolution_failed", None, None)),
+        ("webhook had no valid signature", ("signature_refused", None, None)),
+        ("Timestamp outside the tolerance zone", ("signature_refused", None, None)),
+        ("could not serialize access evt_1ABC", ("database_error", None, None)),
+        ("topup ok user_id=u-42 credits=100 evt_1ABC", ("credited", "u-42", 100)),
+        ("credits granted user_id=42 credits=100 evt_1ABC", ("credited", "42", 100)),
+        ("wallet u-42 +100 (evt_1ABC)", ("credited", "u-42", None)),
+        ("no handler for charge.updated", ("ignored", None, None)),
+        ("price price_1abcXYZ2 not in catalogue cs_live_abc123DEF", ("no_credits", None, None)),
+        # An event's own dotted name; a trace's names say nothing against the message.
+        ("stripe.hook.no_account", ("resolution_failed", None, None)),
+        (
+            "evt_1ABC: user not found\n#0 Illuminate\\Database\\Builder->findOrFail()",
+            ("resolution_failed", None, None),
+        ),
         # A number of the logger's before the word is no amount.
         ("140213 credits +100 user=u-42", ("credited", "u-42", 100)),
         # The name of a type is no word of the handler's, nor is what became of a card.
@@ -108,6 +131,7 @@ def test_understood(text: str, expected: tuple[str | None, str | None, int | Non
         "JWT signature invalid",
         "Error: image not found",
         "User not found",
+        "credits added to cart for user u-42",
         "用户 42 登录成功",
         "column in_stock, key cs_id, field evt_type",
     ],
@@ -164,6 +188,16 @@ def test_interleaved_requests_are_told_apart_by_their_ids(tmp_path: Path) -> Non
         ("evt_1A", "resolution_failed", "r-a1"),
         ("evt_2B", "credited", "r-b2"),
     ]
+
+
+def test_an_error_that_names_nothing_is_of_the_delivery_whose_request_it_is(tmp_path: Path) -> None:
+    said = (
+        "[r-a1] Received event evt_1A",
+        "[r-a1] Couldn't find User",
+        "[r-b2] Couldn't find User",
+    )
+    evidence = load(tmp_path, "".join(at(0, text) for text in said))
+    assert told(evidence, "event_id", "outcome") == [("evt_1A", "resolution_failed")]
 
 
 def test_a_request_that_is_only_said_is_a_delivery_without_a_name(tmp_path: Path) -> None:

@@ -388,3 +388,31 @@ def test_a_damaged_row_of_a_flat_table_costs_that_row(load):
     )
     assert evidence.frame("stripe_charges")["charge_id"].tolist() == ["ch_1", "ch_3"]
     assert evidence.custody.rejects()["reason"].tolist() == ["2 fields where the heading has 4"]
+
+
+def test_an_export_that_an_office_saved_again_keeps_its_times(load):
+    evidence = load(
+        "id;Created date (UTC);Amount;Currency;Status;PaymentIntent ID\n"
+        "ch_1;28.05.2026 20:26;5,00;usd;Paid;pi_1\n"
+    )
+    (found,) = evidence.frame("stripe_charges").to_dict("records")
+    assert found["created_at"] == pd.Timestamp("2026-05-28 20:26", tz="UTC")
+
+
+def test_the_answer_of_a_query_may_call_the_sessions_id_by_its_name(load):
+    evidence = load(
+        "checkout_session_id,created,amount_total,payment_status,payment_intent_id\n"
+        "cs_live_1,2025-09-01 12:00:00.000,900,paid,pi_1\n"
+    )
+    (found,) = evidence.frame("stripe_sessions").to_dict("records")
+    assert (found["session_id"], found["payment_intent_id"]) == ("cs_live_1", "pi_1")
+
+
+@pytest.mark.parametrize("headings", ["id,event_id,payload", "nr,kind,body"])
+def test_a_table_that_keeps_events_as_text_is_read_by_its_payloads(load, headings):
+    session = '{""id"": ""cs_live_1"", ""object"": ""checkout.session"", ""metadata"": {}}'
+    event = f'{{""id"": ""evt_1"", ""object"": ""event"", ""data"": {{""object"": {session}}}}}'
+    evidence = load(f'{headings}\n1,evt_1,"{event}"\n2,evt_2,"{{broken"\n')
+    assert evidence.frame("stripe_events")["event_id"].tolist() == ["evt_1"]
+    assert evidence.frame("stripe_sessions")["session_id"].tolist() == ["cs_live_1"]
+    assert evidence.custody.rejects()["line"].tolist() == [3]

@@ -254,6 +254,32 @@ def test_an_event_is_kept_and_its_object_is_a_snapshot_of_its_time(load, envelop
     assert len(rejects(evidence)) == (1 if envelope == "stripe listen" else 0)
 
 
+@pytest.mark.parametrize(
+    "row",
+    [
+        {"_airbyte_raw_id": "r1", "_airbyte_data": GOOD()},
+        {"id": 7, "stripeEventId": "evt_a1", "body": {"object": "event", "id": "evt_a1",
+         "data": {"object": GOOD()}}},
+        {"nr": 7, "payload": json.dumps(GOOD())},
+    ],
+    ids=["a connector's record", "a webhook's body", "a text"],
+)  # fmt: skip
+def test_an_object_under_a_name_of_the_shops_is_opened(load, row):
+    evidence = load(shapes.lines(row, row), key="sessions")
+    assert set(ids(evidence)) == {"cs_live_a1"}
+    assert rejects(evidence) == []
+
+
+def test_rows_of_a_warehouse_are_flat_in_json_too(load):
+    flat = {"id": "cs_live_a1", "created": "2025-09-01 12:00:00 UTC", "amount_total": "900",
+            "payment_intent_id": "pi_a1", "metadata": [{"key": "user_id", "value": "00123"}]}  # fmt: skip
+    evidence = load(shapes.lines(flat))
+    (found,) = evidence.frame("stripe_sessions").to_dict("records")
+    assert found["created_at"] == pd.Timestamp("2025-09-01 12:00", tz="UTC")
+    assert (found["payment_intent_id"], found["amount_total"]) == ("pi_a1", 900)
+    assert dict(found["metadata"]) == {"user_id": "00123"}
+
+
 def test_the_bare_data_of_an_event_is_its_object(load):
     evidence = load(shapes.lines({"object": GOOD(), "previous_attributes": {"status": "open"}}))
     assert ids(evidence) == ["cs_live_a1"]

@@ -37,12 +37,19 @@ def keyed_by(
 ) -> list[Keyed]:
     """The tables with a column that holds the owners' ids, best first, one column a table."""
     found = []
+    by_address = bool(owners) and all("@" in value for value in owners)
     for table in tables:
         best: tuple[float, int, Field] | None = None
         for place, field in enumerate(table.columns):
-            if field.is_time or field.is_email or field.is_json or field.type.startswith("bool"):
+            if field.is_time or field.is_json or field.type.startswith("bool"):
                 continue
             own = field.words
+            if field.is_email:
+                # A list of members without a number knows them by their addresses.
+                share = overlap(database, owners, table, field) if by_address else 0.0
+                if unique and share >= _KNOWN and best is None and _is_only_key(table, field):
+                    best = (share, place, field)
+                continue
             if not own & (w.KEY | w.OWNER) or own & (w.NO_AMOUNT - w.KEY - {"balance"}):
                 continue
             if unique and field.values and len(field.values) < field.filled:
@@ -59,6 +66,12 @@ def keyed_by(
         if best:
             found.append(Keyed(table, best[2], best[0]))
     return sorted(found, key=lambda one: (-one.share, one.table.label))
+
+
+def _is_only_key(table: SampledTable, address: Field) -> bool:
+    """Whether each row has an address of its own, and nothing else that is a key of the row."""
+    others = (f for f in table.columns if f is not address and f.unique)
+    return address.unique and not any(not one.words - w.KEY for one in others)
 
 
 def _names_owner(table: SampledTable, field: Field) -> bool:
@@ -92,14 +105,14 @@ def name_of(table: SampledTable) -> list[Field]:
         for field in texts:
             if "name" in field.words and field.words - {"name"} <= theirs:
                 return [field]
-        for name in ("username", "nickname"):
+        for name in ("username", "nickname", "nick"):
             if name in by:
                 return [by[name]]
     return []
 
 
 def _is_name(field: Field) -> bool:
-    named = "name" in field.words or field.column.lower() == "nickname"
+    named = "name" in field.words or field.column.lower() in ("nickname", "nick")
     return named and not (field.is_email or field.is_time or "file" in field.words)
 
 

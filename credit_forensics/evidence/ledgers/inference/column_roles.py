@@ -13,6 +13,8 @@ from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTa
 _THEIRS = 0.5
 # So many of the rows that name a payment move what was sold, and so many at least.
 _SOLD, _LEAST_SOLD = 0.8, 2
+# So many digits are no quantity.
+_LONG = 15
 # So many of the entries move nothing in one column and something in the other.
 _APART = 0.05
 _NUMERIC = ("int", "numeric", "decimal", "real", "double", "float", "bigint", "smallint", "number")
@@ -163,7 +165,12 @@ def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]
         if own & (w.TYPE | {"email", "name", "limit", "transaction"}) or own & w.STATUS:
             continue
         keyed = bool(own & w.KEY) or field.type == "uuid" or not is_number(field)
-        keyed = keyed or _is_padded(field) or field.share(known.accounts.__contains__) >= _THEIRS
+        keyed = (
+            keyed
+            or _is_padded(field)
+            or _is_long(field)
+            or field.share(known.accounts.__contains__) >= _THEIRS
+        )
         if not keyed or field.share(lambda text: bool(stripe_ids([text], "cs", "pi", "evt"))):
             continue
         score = 2.0 if own & {"user", "account", "owner", "holder", "payable"} else 1.5
@@ -199,6 +206,11 @@ def _is_padded(field: Field) -> bool:
     """Numbers of equal length with zeros before them: names, not quantities."""
     padded = any(len(value) > 1 and value[0] == "0" for value in field.values)
     return padded and len({len(value) for value in field.values}) == 1 and len(field.values) > 1
+
+
+def _is_long(field: Field) -> bool:
+    """Whole numbers that are too long to count anything: ids of a service that makes many."""
+    return bool(field.values) and all(v.isdigit() and len(v) >= _LONG for v in field.values)
 
 
 def _holds_accounts(field: Field, known: KnownValues) -> bool:

@@ -71,7 +71,7 @@ NO_BALANCE = _set(
 )
 ENTRY = _set(
     "transaction ledger entry movement history log journal posting record activity operation txn "
-    "tx event booking line"
+    "tx event booking line flow"
 )
 # A table with one of these words may be a ledger, whatever else it is called.
 BOOKS = _set("ledger transaction balance wallet")
@@ -109,7 +109,7 @@ PEOPLE = _set(
 )
 PERSONS = _set("user member profile person player student")
 GROUPS = _set("organization organisation org team workspace tenant company")
-KEY = _set("id uuid uid guid key pk no number ref sub code")
+KEY = _set("id uuid uid guid key pk no number ref sub code ulid ksuid snowflake")
 PAYING = _set("order payment checkout invoice charge sale subscription purchase intent")
 MONEY = _set("currency price status provider tax discount paid total subtotal usd")
 TYPE = _set("type kind category action direction operation source reason")

@@ -1,0 +1,16 @@
+CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT, name TEXT, created_at TEXT);
+INSERT INTO users VALUES ('usr_vQXL04wa', 'ada@example.com', 'Ada Byte', '2026-01-21 09:00:00');
+INSERT INTO users VALUES ('usr_qijtrB8S', 'bo@example.org', 'Bo Lin', '2026-01-21 09:00:00');
+INSERT INTO users VALUES ('usr_FFGfa0Je', 'cy@example.net', 'Cy Ray', '2026-01-21 09:00:00');
+INSERT INTO users VALUES ('usr_7D6eUZop', 'di@example.com', 'Di Fox', '2026-01-21 09:00:00');
+INSERT INTO users VALUES ('usr_tsuz0hv5', 'ed@example.org', 'Ed Orr', '2026-01-21 09:00:00');
+INSERT INTO users VALUES ('usr_tMWQfdEF', 'fay@example.net', 'Fay Stone', '2026-01-21 09:00:00');
+CREATE TABLE credit_entries (id INTEGER PRIMARY KEY, user_id TEXT, delta INTEGER, reason TEXT, reference TEXT, created_at TEXT);
+INSERT INTO credit_entries VALUES (1, 'usr_vQXL04wa', 90, 'purchase', 'cs_live_a1zrQhCpJXSxvm', '2026-03-02 09:01:32');
+INSERT INTO credit_entries VALUES (2, 'usr_qijtrB8S', 90, 'purchase', 'cs_live_a1KCAN22NP2U85', '2026-03-03 09:01:32');
+INSERT INTO credit_entries VALUES (3, 'usr_FFGfa0Je', 90, 'purchase', 'cs_live_a1NHMJvJcRKAve', '2026-03-04 09:01:32');
+INSERT INTO credit_entries VALUES (4, 'usr_7D6eUZop', 90, 'support, ticket 4411', NULL, '2026-03-05 10:06:40');
+INSERT INTO credit_entries VALUES (5, 'usr_tsuz0hv5', 90, 'purchase', 'cs_live_a15HUxrpsShtQn', '2026-03-06 09:01:32');
+INSERT INTO credit_entries VALUES (6, 'usr_tMWQfdEF', 90, 'purchase', 'cs_live_a1ysb6w3XHzfFD', '2026-03-07 09:01:32');
+INSERT INTO credit_entries VALUES (7, 'usr_vQXL04wa', 15, 'support, sorry', NULL, '2026-03-09 09:00:00');
+INSERT INTO credit_entries VALUES (8, 'usr_vQXL04wa', -5, 'usage', NULL, '2026-03-10 09:00:00');
