@@ -5,9 +5,8 @@ from __future__ import annotations
 from functools import reduce
 from operator import or_
 
-import ibis.expr.types as ir
-
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 # "gift code redeemed": who redeems it is another than who paid, by intent.
 _GIVEN = ("gift", "redeem", "voucher", "geschenk", "gutschein", "cadeau", "regalo", "presente")
