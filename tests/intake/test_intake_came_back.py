@@ -152,7 +152,7 @@ def test_a_refund_anew_after_one_that_failed_takes_what_was_given_again(
     in_shop(story)
 
 
-@pytest.mark.parametrize("order", itertools.permutations([FIRST, FAILED, ANEW]))
+@pytest.mark.parametrize("order", list(itertools.permutations([FIRST, FAILED, ANEW])))
 def test_refunds_and_their_failure_come_in_any_order(in_shop: Any, order: Any) -> None:
     async def story(shop: Shop) -> None:
         shop.account("ada")
