@@ -64,7 +64,7 @@ class Cells:
             return self._amount
         kinds: tuple[tuple[frozenset[str], Callable[[Any], str]], ...] = (
             (_NUMBERS, lambda value: language.number(int(str(value)))),
-            (_TIMES, language.time),
+            (_TIMES, lambda value: ELEMENTS.moment(language.time(value))),
             (_USERS, view.short_user),
             (_IDS, view.short_id),
             (_CODES, lambda value: language.name(key, value)),

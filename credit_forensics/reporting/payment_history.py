@@ -9,6 +9,7 @@ import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.reporting.case_view import CaseView
+from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.html_tables import Row, TableColumn, html_table
 
 
@@ -96,8 +97,8 @@ def _in_order(view: CaseView, rows: list[Row]) -> list[Row]:
     return sorted(shown, key=lambda row: (row["at"] is None, str(row["at"]), str(row["id"] or "")))
 
 
-def _time(view: CaseView, row: Row) -> str:
-    return view.language.time(row["at"], seconds=True)
+def _time(view: CaseView, row: Row) -> Markup:
+    return ELEMENTS.moment(view.language.time(row["at"], seconds=True))
 
 
 def _id(view: CaseView, row: Row) -> Markup | str:
