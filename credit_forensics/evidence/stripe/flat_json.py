@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import duckdb
+import pyarrow as pa
 
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.files.archives import head
+from credit_forensics.evidence.files.archives import Archive, head
 from credit_forensics.evidence.files.identify_input import Identified
-from credit_forensics.evidence.files.json_lines import Document
+from credit_forensics.evidence.files.json_documents import decode, split_documents
+from credit_forensics.evidence.files.json_lines import Document, lines
 from credit_forensics.evidence.stripe.documents import read_rows
 from credit_forensics.evidence.stripe.flat_tables import (
     document_sql,
@@ -25,8 +29,9 @@ _FLAT = frozenset((
     "customer_id", "payment_intent_id", "charge_id", "invoice_id", "subscription_id",
     "latest_charge_id",
 ))  # fmt: skip
-_FORMATS = {"lines": "newline_delimited", "array": "array"}
+_COLUMN = re.compile(r"\w{1,100}")
 _LOOKED_AT = 1 << 16
+_BATCH = 20_000
 
 
 def is_flat_json(path: Path, found: Identified) -> bool:
@@ -40,7 +45,7 @@ def is_flat_json(path: Path, found: Identified) -> bool:
     >>> is_flat_json(path, Identified("stripe charges", "lines"))
     True
     """
-    if found.layout not in _FORMATS or found.compression != "plain":
+    if found.layout not in ("lines", "array"):
         return False
     text = head(path, _LOOKED_AT).decode("utf-8", "replace").lstrip("\ufeff[ \r\n\t")
     try:
@@ -50,30 +55,55 @@ def is_flat_json(path: Path, found: Identified) -> bool:
     return isinstance(first, dict) and "object" not in first and bool(_FLAT & first.keys())
 
 
-def load_flat_json(evidence: Evidence, path: Path, source: Input, found: Identified) -> bool:
-    """Read such a file into the staging tables; whether it could be read at once.
+def load_flat_json(evidence: Evidence, path: Path, source: Input, found: Identified) -> None:
+    """Read such a file into the staging tables; what is no row is told with its line."""
+    archive = Archive(path)
+    text = archive.text()
+    rows = lines(text) if found.layout == "lines" else split_documents(decode(text))
+    read_rows(evidence, source, _objects(evidence, source, rows), archive=archive)
 
-    Where it could not, nothing of it is read.
-    """
-    cursor: duckdb.DuckDBPyConnection = evidence.connection.cursor()
-    escaped = str(path).replace("'", "''").replace("[", "[[]")
-    rows = f"read_json('{escaped}', format = '{_FORMATS[found.layout]}', sample_size = -1)"
-    try:
-        relation = cursor.sql(f"SELECT * FROM {rows}")
-        flat = {
-            name: str(kind) for name, kind in zip(relation.columns, relation.types, strict=True)
+
+def _objects(evidence: Evidence, source: Input, rows: Iterator[Document]) -> Iterator[Document]:
+    """Stripe's object of each row; what is no JSON object comes as it is."""
+    livemode = livemode_of_folder(source.name)
+    first = True
+    while batch := list(islice(rows, _BATCH)):
+        sound = [row for row in batch if not row.problem]
+        yield from (row for row in batch if row.problem)
+        table = {
+            "line": pa.array([row.line for row in sound], pa.int64()),
+            "text": pa.array([row.text for row in sound], pa.string()),
         }
-        document = document_sql(flat, livemode_of_folder(source.name))
-        texts = cursor.execute(f"SELECT {document} FROM {rows}").fetchall()
-    except duckdb.Error:
-        return False
-    finally:
-        cursor.close()
-    note_no_card(evidence.custody, flat, source.name)
+        cursor = evidence.connection.cursor()
+        try:
+            cursor.register("flat_rows", pa.table(table))
+            names = _columns(cursor)
+            if first:
+                note_no_card(evidence.custody, names, source.name)
+            first = False
+            opened = cursor.execute(_opened_sql(names, livemode)).fetchall()
+        finally:
+            cursor.close()
+        yield from (Document(line, text) for line, text in opened)
 
-    def documents() -> Iterator[Document]:
-        for line, (text,) in enumerate(texts, start=1):
-            yield Document(line, text)
 
-    read_rows(evidence, source, documents())
-    return True
+def _columns(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """The keys of the rows as columns of text: a type that were guessed would change ids."""
+    found = cursor.execute(
+        """SELECT DISTINCT unnest(json_keys(text)) AS name FROM flat_rows
+        WHERE TRY(json_type(text)) = 'OBJECT' ORDER BY name"""
+    ).fetchall()
+    # Of two spellings of a key the one in small letters comes last, and counts.
+    folded = {name.lower(): name for (name,) in found if _COLUMN.fullmatch(name)}
+    return dict.fromkeys(sorted(folded.values()), "VARCHAR")
+
+
+def _opened_sql(names: dict[str, str], livemode: bool | None) -> str:
+    if not names:
+        return "SELECT line, text FROM flat_rows ORDER BY line"
+    columns = ", ".join(f'json_extract_string(body, \'$."{name}"\') AS "{name}"' for name in names)
+    document = document_sql(names, livemode)
+    return f"""SELECT line, CASE WHEN body IS NULL THEN text ELSE {document} END
+        FROM (SELECT line, text, body, {columns} FROM (SELECT *,
+            CASE WHEN TRY(json_type(text)) = 'OBJECT' THEN text END AS body FROM flat_rows))
+        ORDER BY line"""

@@ -172,9 +172,14 @@ def _value(name: str, kind: str) -> str:
     if name == "metadata" and _PAIRS.fullmatch(kind):
         return f"map_from_entries([(pair.key, pair.value) FOR pair IN {quoted}])"
     if kind == "VARCHAR" and name in _JSON_COLUMNS:
+        whole = f"{quoted}::JSON"
+        if name == "metadata":
+            pairs = f"""TRY(from_json({quoted}, '[{{"key":"VARCHAR","value":"VARCHAR"}}]'))"""
+            map_ = f"map_from_entries([(pair.key, pair.value) FOR pair IN {pairs}])"
+            whole = f"CASE WHEN json_type({quoted}) = 'ARRAY' THEN to_json({map_}) ELSE {whole} END"
         return (
             f"CASE WHEN regexp_matches({quoted}, '^\\s*[\\[{{]') AND json_valid({quoted})"
-            f" THEN {quoted}::JSON ELSE to_json({quoted}) END"
+            f" THEN {whole} ELSE to_json({quoted}) END"
         )
     if kind.startswith("TIMESTAMP") or kind == "DATE":
         return f"epoch({quoted})::BIGINT"

@@ -105,12 +105,8 @@ def load_stripe_file(
         load_stripe_csv(evidence, path, source)
     elif found.what == "parquet":
         load_stripe_parquet(evidence, path, source)
-    elif (
-        found.is_stripe
-        and is_flat_json(path, found)
-        and load_flat_json(evidence, path, source, found)
-    ):
-        pass
+    elif found.is_stripe and is_flat_json(path, found):
+        load_flat_json(evidence, path, source, found)
     elif found.is_stripe:
         load_stripe_json(evidence, path, source, found, origin=origin, progress=progress)
     elif found.what == "empty":

@@ -280,6 +280,39 @@ def test_rows_of_a_warehouse_are_flat_in_json_too(load):
     assert dict(found["metadata"]) == {"user_id": "00123"}
 
 
+@pytest.mark.parametrize("packed", ["plain", "gz"])
+def test_nothing_in_a_warehouses_row_is_taken_for_a_number_a_time_or_a_uuid(load, packed):
+    values = [
+        {"a": "7675E93C-341B-412D-A41C-CFE1DC519172", "b": "10:30", "c": "2025-9-1", "d": "007"},
+        {"a": "E747DE39-1B54-4CD0-96EB-E68F155931E2", "b": "11:45", "c": "2025-10-1", "d": "12"},
+    ]
+    # As a number it has more digits than a number holds.
+    values[0]["e"] = 123456789012345678901234567890
+    rows = [{"id": f"cs_live_a{n}", "customer_id": "cus_1", "created": "1756728000", "metadata": one}
+            for n, one in enumerate(values)]  # fmt: skip
+    text = shapes.lines(*rows)
+    evidence = load(gzip.compress(text) if packed == "gz" else text, key="sessions")
+    found = evidence.frame("stripe_sessions").sort_values("session_id")
+    assert [dict(one) for one in found["metadata"]] == [
+        {**values[0], "e": "123456789012345678901234567890"},
+        values[1],
+    ]
+    assert found["created_at"].tolist() == [pd.Timestamp("2025-09-01 12:00", tz="UTC")] * 2
+    assert rejects(evidence) == []
+
+
+def test_a_broken_line_of_a_warehouse_loses_no_other(load):
+    good = {"id": "cs_live_a1", "customer_id": "cus_1", "created": "2025-09-01 12:00:00 UTC"}
+    odd = {**good, "id": "cs_live_a2", "Customer_ID": "cus_9", 'x" AS y, (SELECT 1) AS "z': 1}
+    text = shapes.lines(good) + b'{"id": "cs_live_a3", "customer\n[1]\n' + shapes.lines(odd)
+    evidence = load(text, key="sessions")
+    assert ids(evidence) == ["cs_live_a1", "cs_live_a2"]
+    assert [line for line, _ in rejects(evidence)] == [2, 3]
+    found = evidence.frame("stripe_sessions")
+    assert found["created_at"].notna().all()
+    assert found["customer_id"].tolist() == ["cus_1", "cus_1"]
+
+
 def test_the_bare_data_of_an_event_is_its_object(load):
     evidence = load(shapes.lines({"object": GOOD(), "previous_attributes": {"status": "open"}}))
     assert ids(evidence) == ["cs_live_a1"]
