@@ -13,7 +13,6 @@ import shlex
 import shutil
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import time
@@ -24,6 +23,7 @@ from typing import Any
 
 import pytest
 import test_cli
+from kite_shop import write_ledger, write_sessions
 from local_stripe import LocalStripe, world
 from pages import PROGRAM, blocks
 from receivers import HttpReceiver, MailReceiver
@@ -203,35 +203,11 @@ def write_kites(folder: Path, *ledgers: Path) -> None:
     """Four payments of a kite; three were booked with 40 credits."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
-    sessions = [
-        {
-            "id": f"cs_live_kite{n}",
-            "object": "checkout.session",
-            "created": 1_756_720_800 + 3600 * n,
-            "payment_status": "paid",
-            "livemode": True,
-            "amount_total": 900,
-            "currency": "eur",
-            "metadata": {"user_id": f"00{n}"},
-            "line_items": {"data": [{"price": {"id": "price_kite"}, "quantity": 1}]},
-        }
-        for n in range(4)
-    ]
-    (folder / "checkout.jsonl").write_text("".join(json.dumps(one) + "\n" for one in sessions))
+    write_sessions(folder)
+    booked = [(f"00{n}", 35 if n == 3 else 40, f"purchase:cs_live_kite{n}") for n in range(4)]
     for path in (folder / "shop.sqlite", *ledgers):
         path.unlink(missing_ok=True)
-        with contextlib.closing(sqlite3.connect(path)) as db:
-            db.executescript(
-                "CREATE TABLE credit_ledger (id INTEGER PRIMARY KEY, user_id TEXT, delta INTEGER,"
-                " reason TEXT, stripe_event_id TEXT, created_at TEXT);"
-                "CREATE TABLE users (id TEXT, email TEXT, name TEXT, created_at TEXT);"
-            )
-            db.executemany(
-                "INSERT INTO credit_ledger (user_id, delta, reason, created_at)"
-                " VALUES (?, ?, ?, '2025-09-01 11:00:00')",
-                [(f"00{n}", 35 if n == 3 else 40, f"purchase:cs_live_kite{n}") for n in range(4)],
-            )
-            db.commit()
+        write_ledger(path, booked)
 
 
 def again_kites(place: Place, line: str) -> None:

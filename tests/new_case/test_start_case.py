@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import sqlite3
 import tomllib
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from kite_shop import session, write_ledger, write_sessions
 
 from credit_forensics.case_file import read_case_file
 from credit_forensics.errors import CaseError
@@ -26,46 +25,6 @@ LOG = (
     "2025-09-01T10:00:00Z info Received event evt_1Kite checkout.session.completed\n"
     "2025-09-01T10:00:01Z info Added 40 credits to user 0017\n"
 )
-
-
-def session(number: int, **more: Any) -> dict[str, Any]:
-    """A paid session of one kite at 9 euros."""
-    return {
-        "id": f"cs_live_kite{number}",
-        "object": "checkout.session",
-        "created": 1756720800 + 3600 * number,
-        "payment_status": "paid",
-        "status": "complete",
-        "mode": "payment",
-        "amount_total": 900,
-        "currency": "eur",
-        "livemode": True,
-        "customer_details": {"email": f"mira{number}@kites.example", "name": "Mira Windt"},
-        "metadata": {"user_id": f"00{number}"},
-        "line_items": {"data": [{"price": {"id": "price_kite"}, "quantity": 1}]},
-        **more,
-    }
-
-
-def write_sessions(folder: Path, count: int = 4) -> None:
-    lines = "".join(json.dumps(session(n)) + "\n" for n in range(count))
-    (folder / "checkout.jsonl").write_text(lines)
-
-
-def write_ledger(path: Path, entries: list[tuple[str, int, str]]) -> None:
-    """A ledger of (user, credits, reason)."""
-    with closing(sqlite3.connect(path)) as db:
-        db.executescript(
-            "CREATE TABLE credit_ledger (id INTEGER PRIMARY KEY, user_id TEXT, delta INTEGER,"
-            " reason TEXT, stripe_event_id TEXT, created_at TEXT);"
-            "CREATE TABLE users (id TEXT, email TEXT, name TEXT, created_at TEXT);"
-        )
-        db.executemany(
-            "INSERT INTO credit_ledger (user_id, delta, reason, created_at)"
-            " VALUES (?, ?, ?, '2025-09-01 11:00:00')",
-            entries,
-        )
-        db.commit()
 
 
 def booked(*credits: int) -> list[tuple[str, int, str]]:

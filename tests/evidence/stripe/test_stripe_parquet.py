@@ -68,13 +68,21 @@ def test_events_with_their_data(load):
     assert evidence.frame("stripe_sessions")["source"].tolist() == ["events", "events"]
 
 
-def test_a_map_of_metadata(load):
-    table = pa.table(
-        {
-            "id": ["cs_1"],
-            "metadata": pa.array([[("user_id", "00123")]], pa.map_(pa.string(), pa.string())),
-        }
-    )
+PAIRS = pa.list_(pa.struct([("key", pa.string()), ("value", pa.string())]))
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        pa.array([[("user_id", "00123")]], pa.map_(pa.string(), pa.string())),
+        pa.array([[{"key": "user_id", "value": "00123"}]], PAIRS),
+        pa.array(['{"user_id": "00123"}']),
+        pa.array(['[{"key": "user_id", "value": "00123"}]']),
+    ],
+    ids=["a map", "pairs", "text", "text of pairs"],
+)
+def test_metadata_as_warehouses_keep_it(load, metadata):
+    table = pa.table({"id": ["cs_1"], "metadata": metadata})
     assert dict(load(table).frame("stripe_sessions")["metadata"].iloc[0]) == {"user_id": "00123"}
 
 
