@@ -8,8 +8,9 @@ import pandas as pd
 
 from credit_forensics.case_file import CaseFile
 from credit_forensics.errors import CaseError
+from credit_forensics.evidence.booked_by_key import account_keys_by_booking
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.fold_and_match import account_keys_by_booking, prepare
+from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
 from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.moved_by_hand import join_moves

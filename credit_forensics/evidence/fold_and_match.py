@@ -11,19 +11,27 @@ from collections.abc import Sequence
 import duckdb
 
 from credit_forensics.errors import CaseError
-from credit_forensics.evidence.booked_by_key import keys_booked_by
+from credit_forensics.evidence.account_roles import give_roles, name_recipients
+from credit_forensics.evidence.booked_by_key import account_keys_by_booking
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.folding_sql import account_name_keys, email_key, typed_name_key
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
 from credit_forensics.evidence.members import members_by_key, members_in_references
+from credit_forensics.evidence.metadata_keys import (
+    NAMED_KEYS,
+    OTHERS_KEY,
+    PERSON_KEY,
+    RECIPIENT_KEY,
+    account_keys,
+    keys_like,
+    quoted_keys,
+)
 from credit_forensics.evidence.order_numbers import (
     references_are_order_numbers,
     set_aside_order_numbers,
 )
 from credit_forensics.evidence.rebound_customers import settle_rebound_customers
 
-NAMED_KEYS = ("user_id", "user_id_backup", "session_user_id")
-EMAIL_KEYS = ("session_email", "user_email", "account_email")
 # What programs write for nothing.
 PLACEHOLDERS = (
     *("", "unknown", "null", "undefined", "none", "nan", "anonymous", "guest", "nil", "n/a", "-"),
@@ -36,25 +44,6 @@ _UUID_STRICT = f"^{_HEX}{{8}}-{_HEX}{{4}}-[1-5]{_HEX}{{3}}-[89abAB]{_HEX}{{3}}-{
 _SHAPES = {"any": "", "uuid": _UUID, "uuid_strict": _UUID_STRICT, "integer": "^[0-9]+$"}
 # Under a loose shape a scan would take amounts and versions for ids, so the key must speak of one.
 _ID_KEY = "(^|_)(user|uid|account|member|owner)(_?(id|uuid|ref|key))?(_|$)"
-# Keys whose words name the account, whatever a program calls it; keys of other people and of other
-# schemes are none.
-ACCOUNT_KEY = (
-    "(^|_)(user|uid|account|acct|member|owner|customer_ref|player|profile|person|client|org"
-    "|organi[sz]ation|team|workspace|tenant|company)(_?(id|uid|uuid|guid|ref|key))?$"
-)
-_PERSON_KEY = "(^|_)(user|uid|member|person|profile|player)(_?(id|uid|uuid|guid|ref|key))?$"
-OTHERS_KEY = (
-    "(^|_)(legacy|old|prev|previous|former|last|ext|external|foreign|auth|auth0|oauth|sso|idp|crm"
-    "|provider|referr(er|ed|al)|ref_by|invit(er|ed|ee)|admin|support|agent|staff|seller|merchant"
-    "|vendor|creator|created|author|sender|gift|recipient|parent|device|session|backup|connected"
-    "|stripe|guest|name|email)(_|$)"
-)
-# Keys whose words name the account that what is bought goes to, whoever buys it.
-_RECIPIENT_KEY = (
-    "((^|_)(recipient|beneficiary|giftee|gift(ed)?_(to|for))(_?(user|account|member))?"
-    "|^(for|to|target|credit(ed)?|receiving)_(user|account|member|player|uid))"
-    "(_?(id|uid|uuid|email|e_?mail))?$"
-)
 _USER_WORDS = (
     "user_?id|user|usr|uid|member|account|acct|customer|cust|client|owner|profile|person|id|u"
 )
@@ -89,20 +78,6 @@ def shape_pattern(shape: str) -> str:
     return pattern
 
 
-def key_words(key: str) -> str:
-    """SQL of a metadata key's words in small letters, with ``_`` between them.
-
-    Examples
-    --------
-    >>> duckdb.sql("SELECT " + key_words("'supabaseUser-Id'")).fetchall()
-    [('supabase_user_id',)]
-    """
-    return (
-        f"lower(regexp_replace(regexp_replace({key}, '([a-z0-9])([A-Z])', '\\1_\\2', 'g'),"
-        " '[^A-Za-z0-9]+', '_', 'g'))"
-    )
-
-
 def prepare(
     evidence: Evidence,
     shape: str = "any",
@@ -133,20 +108,20 @@ def prepare(
     pattern = shape_pattern(shape)
     _fold(evidence)
     settle_rebound_customers(evidence.connection)
-    recipients = _keys_like(evidence, _RECIPIENT_KEY)
+    recipients = keys_like(evidence, RECIPIENT_KEY)
     if booked_keys is None:
         booked_keys = account_keys_by_booking(evidence, user_keys)
-    keys = sorted({*_account_keys(evidence, user_keys, recipients), *booked_keys})
+    keys = sorted({*account_keys(evidence, user_keys, recipients), *booked_keys})
     _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
-    persons = [*NAMED_KEYS, *_keys_like(evidence, _PERSON_KEY, OTHERS_KEY)]
+    persons = [*NAMED_KEYS, *keys_like(evidence, PERSON_KEY, OTHERS_KEY)]
     members_by_key(evidence.connection, persons)
     if order_numbers is None:
         order_numbers = references_are_order_numbers(evidence.connection)
     if order_numbers:
         set_aside_order_numbers(evidence.connection)
     if keys:
-        _name_recipients(evidence, recipients)
-        _give_roles(evidence, keys, user_keys, recipients)
+        name_recipients(evidence, recipients)
+        give_roles(evidence, keys, user_keys, recipients)
 
 
 def _fold(evidence: Evidence) -> None:
@@ -179,103 +154,6 @@ def _fold(evidence: Evidence) -> None:
     )
 
 
-def _keys_like(evidence: Evidence, pattern: str, but: str = "^$") -> list[str]:
-    """The metadata keys whose words are like one pattern and not like another."""
-    found = evidence.connection.execute(
-        f"""SELECT key FROM (
-            SELECT key, {key_words("key")} AS words
-            FROM (SELECT DISTINCT key FROM metadata))
-        WHERE regexp_matches(words, '{pattern}') AND NOT regexp_matches(words, '{but}')
-            AND key NOT IN ({_quoted(NAMED_KEYS)})
-        ORDER BY key"""
-    )
-    return [str(key) for (key,) in found.fetchall()]
-
-
-def _account_keys(
-    evidence: Evidence, user_keys: Sequence[str], recipients: Sequence[str]
-) -> list[str]:
-    """The metadata keys that name the account, settled by the case file or by their words."""
-    return sorted({*user_keys, *recipients, *_keys_like(evidence, ACCOUNT_KEY, OTHERS_KEY)})
-
-
-def account_keys_by_booking(evidence: Evidence, user_keys: Sequence[str] = ()) -> list[str]:
-    """The metadata keys that name the account because the shop books by them, whatever their words.
-
-    Examples
-    --------
-    >>> account_keys_by_booking(Evidence())
-    []
-    """
-    recipients = _keys_like(evidence, _RECIPIENT_KEY)
-    by_words = [*NAMED_KEYS, *_account_keys(evidence, user_keys, recipients)]
-    return keys_booked_by(evidence.connection, by_words, OTHERS_KEY)
-
-
-def _name_recipients(evidence: Evidence, recipients: Sequence[str]) -> None:
-    """Give a recipient's e-mail its account, and mark payments whose recipient is an account."""
-    run = evidence.connection.execute
-    run(
-        f"""UPDATE metadata SET user_id = u.user_id, valid = true, detail = 'exact'
-        FROM (SELECT email_key, min(user_id) AS user_id FROM users WHERE email_key IS NOT NULL
-            GROUP BY 1 HAVING count(*) = 1) u
-        WHERE metadata.key IN ({_quoted(recipients)}) AND u.email_key = metadata.email_key"""
-        if recipients
-        else "SELECT 1"
-    )
-    run(
-        f"""UPDATE payments SET for_recipient = payment_id IN (
-            SELECT payment_id FROM metadata JOIN users USING (user_id)
-            WHERE key IN ({_quoted(recipients) or "NULL"}) AND source <> 'customer')"""
-    )
-
-
-def _give_roles(
-    evidence: Evidence, keys: Sequence[str], user_keys: Sequence[str], recipients: Sequence[str]
-) -> None:
-    """Take one key of an object for its ``user_id``, where no key of that name has an account.
-
-    A key that the case file settles counts whatever its value; one that only its words name
-    counts where the value is a known id, a recipient's before the others.
-    """
-    run = evidence.connection.execute
-    run(
-        f"""CREATE OR REPLACE TEMP TABLE roles AS
-        SELECT m.payment_id, m.source, m.position, 'user_id' AS role
-        FROM (SELECT *, coalesce(list_position(?::VARCHAR[], key), 0) AS settled,
-                list_contains(?::VARCHAR[], key) AND user_id IN (SELECT user_id FROM users)
-                    AS received
-            FROM metadata WHERE key IN ({_quoted(keys)}) AND valid) m
-        WHERE (m.settled > 0 OR m.detail IN ('exact', 'case', 'wildcard', 'wrapped', 'member'))
-            AND (m.settled > 0 OR m.received OR NOT EXISTS (SELECT 1 FROM metadata n
-                WHERE n.payment_id = m.payment_id AND n.source = m.source AND n.valid
-                    AND n.key = 'user_id'
-                    -- The account itself says more than one of its members.
-                    AND (n.detail <> 'member' OR m.detail = 'member')
-                    -- Where organisations own the credits, who signed in has no account.
-                    AND (n.user_id IN (SELECT user_id FROM users)
-                        OR m.user_id NOT IN (SELECT user_id FROM users))))
-        QUALIFY row_number() OVER (PARTITION BY m.payment_id, m.source
-            ORDER BY m.settled = 0, m.settled, NOT m.received, m.detail = 'member',
-                m.position) = 1""",
-        [list(user_keys), list(recipients)],
-    )
-    run(
-        """CREATE OR REPLACE TABLE metadata AS
-        SELECT m.* REPLACE (CASE WHEN r.role IS NOT NULL THEN r.role
-            -- What stood under the name gives way to the key that is settled, or a recipient's.
-            WHEN m.key = 'user_id' AND o.role IS NOT NULL THEN '' END AS role)
-        FROM metadata m LEFT JOIN roles r USING (payment_id, source, position)
-        LEFT JOIN roles o ON m.key = 'user_id' AND o.payment_id = m.payment_id
-            AND o.source = m.source"""
-    )
-    run("DROP TABLE roles")
-
-
-def _quoted(words: Sequence[str]) -> str:
-    return ", ".join(f"'{_sql_text(word)}'" for word in words)
-
-
 def _references(
     evidence: Evidence, pattern: str, account_keys: Sequence[str], *, loose: bool
 ) -> None:
@@ -286,7 +164,7 @@ def _references(
             SELECT user_id FROM users UNION ALL SELECT user_id FROM customers
             UNION ALL SELECT user_id FROM ledger) WHERE user_id IS NOT NULL"""
     )
-    named = _quoted((*NAMED_KEYS, *account_keys))
+    named = quoted_keys((*NAMED_KEYS, *account_keys))
     scanned = _scanned("value", "key", pattern, loose=loose)
     run(
         f"""CREATE OR REPLACE TEMP TABLE id_values AS

@@ -7,8 +7,9 @@ import base64
 import pandas as pd
 import pytest
 
+from credit_forensics.evidence.booked_by_key import account_keys_by_booking
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.fold_and_match import account_keys_by_booking, prepare
+from credit_forensics.evidence.fold_and_match import prepare
 
 KNOWN = ["42", "43", "usr_a1b2", "5a6df40d-9278-4d20-a214-0ce3ac9771da"]
 
@@ -163,7 +164,7 @@ def test_a_number_alone_or_two_ids_name_nobody(reference):
         ("discord_id", [0, 1, 2, 0], ["discord_id"]),
         # What one payment in four was not booked on is no key that the shop books by.
         ("discord_id", [0, 1, 2, 3], []),
-        ("referrer_id", [0, 1, 2, 0], []),
+        *((key, [0, 1, 2, 0], []) for key in ("referrer_id", "referrer-id", "Seller Id")),
     ],
 )
 def test_a_key_is_the_accounts_where_the_shop_books_by_it(key, booked, found):

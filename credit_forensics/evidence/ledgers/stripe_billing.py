@@ -14,15 +14,11 @@ from collections.abc import Sequence
 from credit_forensics.case_file import CaseFile
 from credit_forensics.databases.values import count_rows
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.fold_and_match import (
-    ACCOUNT_KEY,
-    OTHERS_KEY,
-    PLACEHOLDERS,
-    key_words,
-)
+from credit_forensics.evidence.fold_and_match import PLACEHOLDERS
 from credit_forensics.evidence.ledgers.inference.decisions import MARK
 from credit_forensics.evidence.ledgers.load import cover_ledger
 from credit_forensics.evidence.ledgers.read_until import moment
+from credit_forensics.evidence.metadata_keys import ACCOUNT_KEY, OTHERS_KEY, key_words
 from credit_forensics.evidence.stripe.merge_snapshots import merge_snapshots
 from credit_forensics.evidence.stripe_api.pulled_files import pulled_until
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credit_forensics.evidence.fold_and_match import EMAIL_KEYS
+from credit_forensics.evidence.metadata_keys import EMAIL_KEYS
 from credit_forensics.resolution.account_emails import account_emails
 from credit_forensics.resolution.method import SESSION, Field, Method
 

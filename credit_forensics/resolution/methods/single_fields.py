@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credit_forensics.evidence.fold_and_match import NAMED_KEYS
+from credit_forensics.evidence.metadata_keys import NAMED_KEYS
 from credit_forensics.resolution.method import ANY_OTHER, SESSION, Field, Method
 
 METHODS = (
