@@ -1,4 +1,4 @@
-"""Counts what ties the sources to each other: entries, deliveries and accounts, in few rows."""
+"""Counts what ties the sources to each other: entries and accounts, in few rows."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from credit_forensics.tables.expressions import ibis, ir
 BOUGHT = ("purchase", "other")
 """Kinds of entries that may book a payment: an ``other`` one was not understood."""
 TAKEN_BACK = ("refund", "reversal")
-# A delivery that was refused, or found nothing at its address, can name no event.
-_NAMELESS_BY_NATURE = ("signature_refused", "not_found")
 MONEY_EVENTS = ("checkout.session.", "payment_intent.", "charge.", "invoice.")
 
 
@@ -86,22 +84,6 @@ def entries_by_event(tables: Tables) -> ir.Table:
     inside = (rows.created_at >= rows.span_first) & (rows.created_at <= rows.span_last)
     rows = rows.filter(inside)
     return rows.aggregate(entries=rows.count(), credits=rows.delta.sum().coalesce(0).cast("int64"))
-
-
-def delivery_counts(tables: Tables) -> ir.Table:
-    """Deliveries in one row: ``named``, ``nameless`` and ``tied`` to what was read."""
-    deliveries = tables.deliveries
-    named = deliveries.event_id.notnull() | deliveries.payment_id.notnull()
-    nameless = ~named & ~deliveries.outcome.isin(_NAMELESS_BY_NATURE).coalesce(False)
-    counted = deliveries.aggregate(
-        named=named.sum().coalesce(0).cast("int64"),
-        nameless=nameless.sum().coalesce(0).cast("int64"),
-    )
-    by_payment = deliveries.semi_join(tables.payments, "payment_id")
-    by_event = deliveries.semi_join(tables.events, "event_id")
-    return counted.cross_join(by_payment.aggregate(of_payments=by_payment.count())).cross_join(
-        by_event.aggregate(of_events=by_event.count())
-    )
 
 
 def account_counts(tables: Tables) -> ir.Table:

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from credit_forensics.coverage import linkage, reasons
+from credit_forensics.coverage.tied_deliveries import count_deliveries
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables, spec
@@ -82,7 +83,7 @@ def measure_coverage(engine: Engine) -> Measured:
         (row,) = engine.arrow(_kept(name, lambda: count(tables))).to_pylist()
         return dict(row)
 
-    delivered = counted("deliveries", linkage.delivery_counts)
+    delivered = count_deliveries(engine)
     accounts = counted("accounts", linkage.account_counts)
     back = counted("taken-back", linkage.taken_back)
     problems = _ledger_problems(engine)
@@ -94,8 +95,6 @@ def measure_coverage(engine: Engine) -> Measured:
         return int(spans.get(source, {}).get("rejected") or 0)
 
     named = ties.tied + ties.inferred
-    tied_deliveries = max(delivered["of_payments"], delivered["of_events"])
-    nameless = delivered["nameless"]
     rows: list[dict[str, Any]] = [
         {
             "source": "payments",
@@ -107,15 +106,15 @@ def measure_coverage(engine: Engine) -> Measured:
         {
             "source": "events",
             "read": read("events"),
-            "reason": None if read("events") or delivered["named"] else "not_read",
+            "reason": None if read("events") or delivered.named else "not_read",
         },
         {
             "source": "deliveries",
             "read": read("deliveries"),
-            "tied": tied_deliveries,
-            "recognised": delivered["named"],
+            "tied": delivered.tied,
+            "recognised": delivered.named,
             "reason": reasons.of_deliveries(
-                read("deliveries"), delivered["named"], nameless, tied_deliveries
+                read("deliveries"), delivered.named, delivered.nameless, delivered.tied
             ),
         },
         {
@@ -167,7 +166,7 @@ def measure_coverage(engine: Engine) -> Measured:
     )
     frame = frame.reindex(columns=spec("coverage").column_names)
     why = {row["source"]: row["reason"] for row in rows}
-    return Measured(frame, why, ties, delivered["named"], nameless)
+    return Measured(frame, why, ties, delivered.named, delivered.nameless)
 
 
 def at_new_spans(coverage: pd.DataFrame, engine: Engine) -> pd.DataFrame:
