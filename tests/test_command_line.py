@@ -134,9 +134,9 @@ def test_what_cannot_be_used_is_said_before_anything_is_read(
 @pytest.mark.parametrize(
     ("command", "never"),
     [
-        ("analyze", {"ibis", "psycopg", "scipy.stats", "sqlalchemy"}),
-        ("analyze --fresh", {"ibis", "psycopg", "scipy.stats", "sqlalchemy"}),
-        ("explain", {"ibis", "psycopg", "rich", "scipy.stats", "sqlalchemy"}),
+        ("analyze", {"ibis", "psycopg", "scipy.special", "scipy.stats", "sqlalchemy"}),
+        ("analyze --fresh", {"ibis", "psycopg", "scipy.sparse", "scipy.stats", "sqlalchemy"}),
+        ("explain", {"ibis", "pandas", "psycopg", "pyarrow", "rich", "scipy.sparse", "sqlalchemy"}),
     ],
 )
 def test_what_is_stored_loads_nothing_that_is_slow_and_not_needed(case, findings, command, never):
