@@ -87,6 +87,17 @@ def test_without_a_known_price_the_surplus_is_beyond_an_even_share(find, make):
     assert [row["credits"] for row in found] == [50]
 
 
+@pytest.mark.parametrize(("units", "surplus"), [(2, []), (1, [50]), (3, [50])])
+def test_without_a_price_as_many_accounts_as_units_share(find, make, units, surplus):
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment("p", expected_credits=None)],
+        payment_items=[{"payment_id": "p", "position": 1, "quantity": units}],
+        credited=[make.credit("p", granted=100, grants=2, accounts=2)],
+    )
+    assert [row["credits"] for row in found] == surplus
+
+
 def test_test_payments_are_another_finding(find, make):
     found = find(
         find_duplicate_credit,
