@@ -105,7 +105,7 @@ NOT_OWNER = _set(
 )
 PEOPLE = _set(
     "user account member profile customer organization organisation org team workspace tenant "
-    "company person client player identity student subscriber"
+    "company person client player identity student learner subscriber seller merchant vendor"
 )
 PERSONS = _set("user member profile person player student")
 GROUPS = _set("organization organisation org team workspace tenant company")
