@@ -29,6 +29,24 @@ READ = {
         "credit_lot_usages", "id, lot_id, user_id, amount, created_at",
         "1, 1, 7, 30, '2025-09-02'",
     ),
+    "called like a state of each": table(
+        "member_credits", "id, member_id, amount, kind, ref, created_at",
+        "1, 7, 100, 'purchase', 'cs_1', '2025-09-01'",
+        "2, 8, 100, 'purchase', 'cs_2', '2025-09-01'",
+        "3, 7, -30, 'usage', NULL, '2025-09-02'",
+    ),
+    "sellers who buy credits": table(
+        "seller_credits", "id, seller_id, credits, reason, ref, created_at",
+        "1, 7, 100, 'purchase', 'cs_1', '2025-09-01'",
+        "2, 8, 100, 'purchase', 'cs_2', '2025-09-01'",
+        "3, 7, -30, 'usage', NULL, '2025-09-02'",
+    ),
+    "one that was booked by hand": table(
+        "credit_entries", "id, user_id, amount, kind, ref, created_at",
+        "1, 7, 100, 'purchase', 'cs_1', '2025-09-01'",
+        "2, 8, 100, 'manual_credit', 'cs_2', '2025-09-01'",
+        "3, 7, 30, 'usage', NULL, '2025-09-02'",
+    ),
     "books of what is owed": table(
         "ledger_entries", "id, user_id, amount, type, ref, created_at",
         "1, 7, -100, 'purchase', 'cs_1', '2025-09-01'",

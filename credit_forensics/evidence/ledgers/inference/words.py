@@ -96,7 +96,7 @@ EITHER_WAY = _set(
 OWNER = _set(
     "user account owner customer member profile organization organisation org team workspace "
     "tenant company holder payable uid person client player subscriber identity wallet balance "
-    "creditor beneficiary student buyer creditable billable"
+    "creditor beneficiary student learner buyer seller merchant vendor creditable billable"
 )
 # Who did it, not whose credits they are.
 NOT_OWNER = _set(
