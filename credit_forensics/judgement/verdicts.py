@@ -11,6 +11,7 @@ from credit_forensics.resolution.given_grants import given_grants
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.method import SESSION
+from credit_forensics.resolution.shared_grants import shared_grants
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
@@ -82,11 +83,11 @@ def verdicts(
     ``split_identity``: credits on another id of the payer than the one that counts: the account
     that the session named, else the earliest. ``paid_by_another``: the payer is known to be
     another person, who may well pay for this account; where the metadata names the credited account
-    as the recipient, that is never called wrong, nor is what a payer of several others' accounts
-    paid in a case of few such (see ``likely_patrons``). Fewer than two families can never confirm,
-    nor can e-mail, name and card alone: they are one act of one payer. An absence counts only
-    where the ledger covers the payment's time and shows what is not there: otherwise the payment
-    is ``undetermined``.
+    as the recipient, or several accounts share what was bought, that is never called wrong, nor is
+    what a payer of several others' accounts paid in a case of few such (see ``likely_patrons``).
+    Fewer than two families can never confirm, nor can e-mail, name and card alone: they are one
+    act of one payer. An absence counts only where the ledger covers the payment's time and shows
+    what is not there: otherwise the payment is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -107,6 +108,8 @@ def verdicts(
     # Nor does one that says that the credits were given.
     given = given_grants(tables)
     rows = rows.left_join(given, "payment_id").select(rows, given=given.payment_id.notnull())
+    shared = shared_grants(tables)
+    rows = rows.left_join(shared, "payment_id").select(rows, shared=shared.payment_id.notnull())
     patrons = likely_patrons(judged, person_of_best(judged, families), mode, MISATTRIBUTED_FROM)
     rows = rows.left_join(patrons, rows.payment_id == patrons.patron_payment)
     if has_users and linked:
@@ -141,7 +144,7 @@ def verdicts(
     accusable = best.notnull() & ~same_person & ~rows.suspect & ~rows.given
     # A named recipient is an account for which another pays, and nobody else's to hold.
     named = ibis.coalesce(rows.for_recipient, False)
-    received = named & ibis.coalesce(by_session, False)
+    received = named & ibis.coalesce(by_session, False) | rows.shared
     withheld = named & ~ibis.coalesce(by_session, False)
     verdict = ibis.cases(
         (~credit & ~paid, "not_paid"),

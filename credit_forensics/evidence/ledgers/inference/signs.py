@@ -22,8 +22,8 @@ def sign_of(label: str) -> int:
 
     Examples
     --------
-    >>> [sign_of(label) for label in ("topup_purchase", "deduct", "ADMIN_ADJUST", "3")]
-    [1, -1, 0, 0]
+    >>> [sign_of(label) for label in ("topup_purchase", "deduct", "ADMIN_ADJUST", "manual_credit")]
+    [1, -1, 0, 1]
     """
     own = set(w.words(label))
     if {"non", "not", "un", "cancel"} & own:
@@ -32,7 +32,7 @@ def sign_of(label: str) -> int:
     if own & {"admin", "manual"} and own & {"add", "grant", "deduct", "remove"}:
         return -1 if own & {"deduct", "remove"} else 1
     if spending == adding:
-        return 1 if own == {"credit"} else 0
+        return 1 if own - {"admin", "manual"} == {"credit"} else 0
     return -1 if spending else 1
 
 
