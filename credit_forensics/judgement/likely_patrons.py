@@ -1,9 +1,12 @@
-"""Payers who, in a case of few, disagree with the accounts of several others: a question each.
+"""Payers with a habit of paying for others, where a pattern of one payment cannot show it.
 
 Somebody who pays into three accounts of others is a boss, a parent or a teacher more often than one
 whose session went wrong three times, each time for somebody else. Where many payers do so, sessions
 go wrong for everybody, and the model tells which is which; where few do, their number is too small
 to tell a shop whose sessions are faulty from one payer's habit, so nobody is accused by it.
+
+And where no session says for whom somebody paid who pays for others elsewhere, the account is that
+payer's own only as often as elsewhere.
 """
 
 from __future__ import annotations
@@ -18,6 +21,9 @@ ACCOUNTS = 3
 """Accounts of others that one payer's payments go to, from which the payer is asked about."""
 PAYERS = 10
 """Payers whose payments go to others, from which the model alone decides."""
+HABIT = 0.9
+"""How often such a payer pays for others by habit; in small worlds with truth nearly always."""
+_PAYS_FOR_OTHERS = 0.5  # the chance from which a payment counts as one for another
 
 
 def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: float) -> ir.Table:
@@ -47,14 +53,49 @@ def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: flo
         new_account=_first(["payer", "credited"], order), new_payer=_first(["payer"], order)
     )
     counted = seen.mutate(
-        accounts=seen.new_account.sum().over(_reach(mode, "payer")),
-        payers=seen.new_payer.sum().over(_reach(mode)),
+        accounts=seen.new_account.sum().over(reach(mode, "payer")),
+        payers=seen.new_payer.sum().over(reach(mode)),
     )
     few = counted.filter((counted.accounts >= ACCOUNTS) & (counted.payers < PAYERS))
     return few.select(patron_payment="payment_id")
 
 
-def _reach(mode: Mode, *of: str) -> Any:
+def unnamed_recipients(judged: ir.Table, best: ir.StringValue, mode: Mode) -> ir.Table:
+    """Payments of payers for others of which no session says for whom they are.
+
+    Parameters
+    ----------
+    judged, best, mode
+        as ``likely_patrons`` takes them.
+
+    Returns
+    -------
+    ``silent_payment``: payment ids, and ``for_others``: the share of the payer's payments with a
+    session that are for others, above 0; as if one more were the payer's own.
+    """
+    rows = judged.select(
+        "payment_id",
+        "created_at",
+        "patron",
+        payer=best,
+        silent=judged[f"v_{SESSION}"].isnull(),
+    )
+    patrons = rows.filter(rows.patron >= _PAYS_FOR_OTHERS).select("payer").distinct()
+    rows = rows.semi_join(patrons.view(), "payer")
+    rows = rows.mutate(
+        other=(~rows.silent & (rows.patron >= _PAYS_FOR_OTHERS)).cast("int64"),
+        spoken=(~rows.silent).cast("int64"),
+    )
+    rows = rows.mutate(
+        others=rows.other.sum().over(reach(mode, "payer")),
+        all_spoken=rows.spoken.sum().over(reach(mode, "payer")),
+    )
+    rows = rows.filter(rows.silent & (rows.others > 0))
+    return rows.select(silent_payment="payment_id", for_others=rows.others / (rows.all_spoken + 1))
+
+
+def reach(mode: Mode, *of: str) -> Any:
+    """The rows that may speak for a row: those of its group, as of it the ones up to it."""
     if mode == "hindsight":
         return ibis.window(group_by=of)
     return ibis.cumulative_window(group_by=of, order_by=["created_at", "payment_id"])

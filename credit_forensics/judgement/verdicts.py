@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
-from credit_forensics.judgement.likely_patrons import likely_patrons
+from credit_forensics.judgement.likely_patrons import HABIT, likely_patrons, unnamed_recipients
+from credit_forensics.judgement.strangers import strangers
 from credit_forensics.resolution.given_grants import given_grants
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
@@ -107,8 +108,13 @@ def verdicts(
     # Nor does one that says that the credits were given.
     given = given_grants(tables)
     rows = rows.left_join(given, "payment_id").select(rows, given=given.payment_id.notnull())
-    patrons = likely_patrons(judged, person_of_best(judged, families), mode, MISATTRIBUTED_FROM)
+    payer = person_of_best(judged, families)
+    patrons = likely_patrons(judged, payer, mode, MISATTRIBUTED_FROM)
     rows = rows.left_join(patrons, rows.payment_id == patrons.patron_payment)
+    unnamed = unnamed_recipients(judged, payer, mode)
+    rows = rows.left_join(unnamed, rows.payment_id == unnamed.silent_payment)
+    strange = strangers(payments, judged, mode)
+    rows = rows.left_join(strange, rows.payment_id == strange.stranger_payment)
     if has_users and linked:
         accounts = tables.users.select(session_account="user_id").distinct()
         rows = rows.left_join(accounts, rows.session_user_id == accounts.session_account)
@@ -122,8 +128,15 @@ def verdicts(
     when = ibis.coalesce(rows.completed_at, rows.created_at)
     in_ledger = covers(rows, "ledger", when)
     for_credits = ibis.coalesce(rows.for_credits, "yes")
-    p = rows.misattributed
     same_person = ibis.coalesce(best == rows.credited, False)
+    habit = ibis.ifelse(rows.patron_payment.notnull(), HABIT * rows.misattributed, 0.0)
+    elsewhere = ibis.coalesce(rows.for_others, rows.strange, 0.0)
+    elsewhere = ibis.ifelse(same_person, elsewhere, 0.0)
+    p = rows.misattributed - habit + (1 - rows.misattributed) * elsewhere
+    changed = (habit > 0) | (elsewhere > 0)
+    # Where nothing changed, the model's own keep the digits of a tiny probability.
+    p = ibis.ifelse(changed, p, rows.misattributed)
+    log_odds = ibis.ifelse(changed, (p / (1 - p)).ln(), rows.log_odds)
     by_session = rows[f"v_{SESSION}"] == rows.credited
     other_id = ibis.coalesce(by_session & (rows.session_user_id != rows.credited_user_id), False)
     # A person is named by the earliest account. Without accounts nobody knows which of a person's
@@ -154,7 +167,7 @@ def verdicts(
         (received & accusable, PAID_BY_ANOTHER),
         (withheld & same_person, "ambiguous"),
         ((p >= MISATTRIBUTED_FROM) & accusable & rows.patron_payment.isnull(), "misattributed"),
-        ((p + rows.patron >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
+        ((p + rows.patron + habit >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
         # What one payer typed and paid with says nothing of the account.
         (
@@ -169,7 +182,7 @@ def verdicts(
         credited_user_id=rows.credited_user_id,
         rightful_user_id=rightful,
         probability_misattributed=ibis.ifelse(credit, p, ibis.null("float64")),
-        log_odds=ibis.ifelse(credit, rows.log_odds, ibis.null("float64")),
+        log_odds=ibis.ifelse(credit, log_odds, ibis.null("float64")),
         families_agreeing=rows.agreeing,
         families_available=rows.available,
         mode=ibis.literal(mode),
