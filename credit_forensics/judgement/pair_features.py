@@ -161,8 +161,7 @@ def as_features(pairs: pd.DataFrame, families: tuple[Family, ...]) -> Floats:
 
 
 def _parts(relation: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
-    """What ``relations.code`` was made of: the place of how many further payments went to others, the
-    lower bound of how many there are."""
+    """What ``relations.code`` was made of: a place of further payments for others, then counts."""
     rest = relation % UNSHARED - 1
     mutual, rest = rest >= MUTUAL, np.maximum(rest, 0) % MUTUAL
     further = rest % FURTHERS

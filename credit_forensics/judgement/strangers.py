@@ -1,11 +1,11 @@
 """Payers who match nobody: what their silence says of the account that the session names.
 
 An e-mail or a name that matches no account is nothing in itself: people type another address or a
-firm's name. But the two go wrong independently of each other in a shop, and where an account's owner
-is known by either elsewhere, both together should be rare. What there is of it beyond that are
-people who have no account here: another product's customers whose ids collide with this one's, say.
-They may pay for the account as well as not, so it is half of them that counts against it; and only
-where nothing but the session speaks, so that it makes a question more urgent and accuses nobody.
+firm's name. But the two fail independently of each other in a shop, and where an account's owner is
+known by either elsewhere, both together should be rare. What there is of it beyond that are people
+who have no account here: another product's customers whose ids collide with this one's, say. They
+may pay for the account as well as not, so it is half of them that counts against it; and only where
+nothing but the session speaks, so that it makes a question more urgent and accuses nobody.
 """
 
 from __future__ import annotations
@@ -65,8 +65,9 @@ def strangers(payments: ir.Table, judged: ir.Table, mode: Mode) -> ir.Table:
         "neither": ~rows.mail & ~rows.name,
     }
     rows = rows.mutate(**{f"n_{name}": _count(one) for name, one in counts.items()})
-    rows = rows.mutate(**{f"n_{name}": rows[f"n_{name}"].sum().over(reach(mode)) for name in counts})
-    # Where the other matches, each fails so often; both together, of those who match, as follows.
+    rows = rows.mutate(
+        **{f"n_{name}": rows[f"n_{name}"].sum().over(reach(mode)) for name in counts}
+    )
     # Of independent failures the fourth count follows from the other three.
     expected = rows.n_only_mail * rows.n_only_name / ibis.greatest(rows.n_neither, 1)
     beyond = rows.n_both - expected - _BEYOND * (expected + 1).sqrt()

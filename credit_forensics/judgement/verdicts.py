@@ -84,7 +84,9 @@ def verdicts(
     that the session named, else the earliest. ``paid_by_another``: the payer is known to be
     another person, who may well pay for this account; where the metadata names the credited account
     as the recipient, that is never called wrong, nor is what a payer of several others' accounts
-    paid in a case of few such (see ``likely_patrons``). Fewer than two families can never confirm,
+    paid in a case of few such (see ``likely_patrons``); the probability says so too. It also counts
+    what no session says: that who pays for others elsewhere may do so here, and that the payer
+    matches nobody (``strangers``). Fewer than two families can never confirm,
     nor can e-mail, name and card alone: they are one act of one payer. An absence counts only
     where the ledger covers the payment's time and shows what is not there: otherwise the payment
     is ``undetermined``.

@@ -7,7 +7,12 @@ import pandas as pd
 import pytest
 
 from credit_forensics.engines.duckdb import DuckDBEngine
-from credit_forensics.judgement.likely_patrons import ACCOUNTS, PAYERS, likely_patrons
+from credit_forensics.judgement.likely_patrons import (
+    ACCOUNTS,
+    PAYERS,
+    likely_patrons,
+    unnamed_recipients,
+)
 
 
 def asked(rows, mode="hindsight"):
@@ -61,3 +66,39 @@ def test_where_many_payers_disagree_the_model_decides(payers, asks):
 
 def test_as_of_counts_the_past_alone():
     assert asked(boss(4), mode="as_of") == ["cs_02", "cs_03"]
+
+
+def for_others(rows, mode="hindsight"):
+    """The share for others of payments without a session: (payer, session, patron) in order."""
+    frame = pd.DataFrame(rows, columns=["best_person", "v_session", "patron"])
+    frame["payment_id"] = [f"cs_{number:02d}" for number in range(len(frame))]
+    day = pd.to_timedelta(range(len(frame)), unit="D")
+    frame["created_at"] = pd.Timestamp("2026-05-01", tz="UTC") + day
+    frame = frame.astype({"v_session": "str"})
+    engine = DuckDBEngine()
+    engine.register("judged", frame)
+    types = dict.fromkeys(frame.columns, "string")
+    types |= {"patron": "float64", "created_at": "timestamp('UTC')"}
+    judged = ibis.table(types, name="judged")
+    found = engine.frame(unnamed_recipients(judged, judged.best_person, mode))
+    return dict(zip(found["silent_payment"], found["for_others"], strict=True))
+
+
+SILENT = ("boss", None, 0.0)
+OWN, FOR_ANN = ("boss", "boss", 0.0), ("boss", "ann", 0.95)
+
+
+def test_who_pays_for_others_elsewhere_may_do_so_where_no_session_says_it():
+    assert for_others([FOR_ANN, FOR_ANN, OWN, SILENT]) == {"cs_03": pytest.approx(2 / 4)}
+    assert for_others([FOR_ANN, ("ann", None, 0.0)]) == {}
+
+
+@pytest.mark.parametrize(("patron", "asked"), [(0.49, {}), (0.5, {"cs_01": 0.5})])
+def test_who_may_have_paid_for_another_once_counts_from_one_half(patron, asked):
+    assert for_others([("boss", "ann", patron), SILENT]) == asked
+
+
+def test_as_of_a_habit_is_what_was_seen_before():
+    rows = [SILENT, FOR_ANN, SILENT]
+    assert for_others(rows, mode="as_of") == {"cs_02": 0.5}
+    assert set(for_others(rows)) == {"cs_00", "cs_02"}

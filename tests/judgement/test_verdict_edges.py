@@ -24,6 +24,8 @@ JUDGED = {
     "v_email": "ada",
     "v_card": None,
     "v_name": None,
+    "l_name": 0,
+    "name_key": None,
     "best": 0,
     "misattributed": 0.001,
     "patron": 0.0,
