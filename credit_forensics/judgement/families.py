@@ -56,7 +56,7 @@ LED = {
 NAME_BOUNDS = (1, 2, 4, 10, 30)
 
 # Beta prior of the share of payments that somebody pays for another.
-PATRONS_ALPHA, PATRONS_BETA = 0.75, 300.0
+PATRONS_ALPHA, PATRONS_BETA = 0.5, 300.0
 # Of a shop where paying for others is usual, and how usual such shops are.
 MANY_ALPHA, MANY_BETA, MANY_SHOPS = 1.0, 10.0, 0.1
 # Beta priors of the share of patrons who pay for others as a rule, and of the wrong sessions whose

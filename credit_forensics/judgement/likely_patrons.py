@@ -3,7 +3,10 @@
 Somebody who pays into three accounts of others is a boss, a parent or a teacher more often than one
 whose session went wrong three times, each time for somebody else. Where many payers do so, sessions
 go wrong for everybody, and the model tells which is which; where few do, their number is too small
-to tell a shop whose sessions are faulty from one payer's habit, so nobody is accused by it.
+to tell a shop whose sessions are faulty from one payer's habit, so nobody is accused by it. Nor is
+anybody there for a payer who differs from an account once or twice, unless something that wrong
+sessions have in common (an hour, a release, an account that several others' sessions name)
+explains a fault: an assistant's or a parent's purchase looks the same.
 
 And where no session says for whom somebody paid who pays for others elsewhere, the account is that
 payer's own only as often as elsewhere.
@@ -22,7 +25,13 @@ ACCOUNTS = 3
 PAYERS = 10
 """Payers whose payments go to others, from which the model alone decides."""
 HABIT = 0.9
-"""How often such a payer pays for others by habit; in small worlds with truth nearly always."""
+"""How often a payer of so many pays for others by habit; in small worlds with truth always."""
+ONCE_OR_TWICE = 2
+"""Payments of one payer, up to which they may as well be for another as by a wrong session."""
+NO_CAUSE = 0.2
+"""Probability of a burst below which no cause in common is seen."""
+LONE = 0.25
+"""How often such a payer pays for another; in small worlds with truth about as often."""
 _PAYS_FOR_OTHERS = 0.5  # the chance from which a payment counts as one for another
 
 
@@ -42,22 +51,29 @@ def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: flo
 
     Returns
     -------
-    ``patron_payment``: payment ids.
+    ``patron_payment``: payment ids, and ``habit``: how often such a payer pays for others.
     """
     named = ibis.coalesce(judged[f"v_{SESSION}"] == judged.credited, False)
     another = ibis.coalesce(best != judged.credited, False)
     seen = judged.filter(named & another & (judged.misattributed + judged.patron >= sure))
-    seen = seen.select("payment_id", "created_at", "credited", payer=best)
+    seen = seen.select("payment_id", "created_at", "credited", "burst", payer=best)
     order = [seen.created_at, seen.payment_id]
     seen = seen.mutate(
-        new_account=_first(["payer", "credited"], order), new_payer=_first(["payer"], order)
+        new_pair=_first(["payer", "credited"], order), new_payer=_first(["payer"], order)
     )
-    counted = seen.mutate(
-        accounts=seen.new_account.sum().over(reach(mode, "payer")),
+    seen = seen.mutate(
+        accounts=seen.new_pair.sum().over(reach(mode, "payer")),
+        payments=seen.count().over(reach(mode, "payer")),
+        payers_of_account=seen.new_pair.sum().over(reach(mode, "credited")),
         payers=seen.new_payer.sum().over(reach(mode)),
     )
-    few = counted.filter((counted.accounts >= ACCOUNTS) & (counted.payers < PAYERS))
-    return few.select(patron_payment="payment_id")
+    seen = seen.filter(seen.payers < PAYERS)
+    lone = (seen.payments <= ONCE_OR_TWICE) & (seen.payers_of_account == 1)
+    habit = ibis.cases(
+        (seen.accounts >= ACCOUNTS, HABIT), (lone & (seen.burst < NO_CAUSE), LONE), else_=0.0
+    )
+    seen = seen.mutate(habit=habit)
+    return seen.filter(seen.habit > 0).select("habit", patron_payment="payment_id")
 
 
 def unnamed_recipients(judged: ir.Table, best: ir.StringValue, mode: Mode) -> ir.Table:

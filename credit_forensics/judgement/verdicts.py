@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
-from credit_forensics.judgement.likely_patrons import HABIT, likely_patrons, unnamed_recipients
+from credit_forensics.judgement.likely_patrons import likely_patrons, unnamed_recipients
 from credit_forensics.judgement.strangers import strangers
 from credit_forensics.resolution.given_grants import given_grants
 from credit_forensics.resolution.history import Mode
@@ -83,13 +83,13 @@ def verdicts(
     ``split_identity``: credits on another id of the payer than the one that counts: the account
     that the session named, else the earliest. ``paid_by_another``: the payer is known to be
     another person, who may well pay for this account; where the metadata names the credited account
-    as the recipient, that is never called wrong, nor is what a payer of several others' accounts
-    paid in a case of few such (see ``likely_patrons``); the probability says so too. It also counts
-    what no session says: that who pays for others elsewhere may do so here, and that the payer
-    matches nobody (``strangers``). Fewer than two families can never confirm,
-    nor can e-mail, name and card alone: they are one act of one payer. An absence counts only
-    where the ledger covers the payment's time and shows what is not there: otherwise the payment
-    is ``undetermined``.
+    as the recipient, that is never called wrong, nor is, in a case of few such payers, what one of
+    several others' accounts paid, or one without anything that explains a fault (see
+    ``likely_patrons``); the probability says so too. It also counts what no session says: that who
+    pays for others elsewhere may do so here, and that the payer matches nobody (``strangers``).
+    Fewer than two families can never confirm, nor can e-mail, name and card alone: they are one act
+    of one payer. An absence counts only where the ledger covers the payment's time and shows what
+    is not there: otherwise the payment is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -131,7 +131,7 @@ def verdicts(
     in_ledger = covers(rows, "ledger", when)
     for_credits = ibis.coalesce(rows.for_credits, "yes")
     same_person = ibis.coalesce(best == rows.credited, False)
-    habit = ibis.ifelse(rows.patron_payment.notnull(), HABIT * rows.misattributed, 0.0)
+    habit = ibis.coalesce(rows.habit, 0.0) * rows.misattributed
     elsewhere = ibis.coalesce(rows.for_others, rows.strange, 0.0)
     elsewhere = ibis.ifelse(same_person, elsewhere, 0.0)
     p = rows.misattributed - habit + (1 - rows.misattributed) * elsewhere
