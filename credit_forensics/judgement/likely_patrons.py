@@ -72,7 +72,7 @@ def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: flo
     habit = ibis.cases(
         (seen.accounts >= ACCOUNTS, HABIT), (lone & (seen.burst < NO_CAUSE), LONE), else_=0.0
     )
-    seen = seen.mutate(habit=habit)
+    seen = seen.mutate(habit=habit.cast("float64"))
     return seen.filter(seen.habit > 0).select("habit", patron_payment="payment_id")
 
 

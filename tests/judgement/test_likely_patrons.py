@@ -9,29 +9,42 @@ import pytest
 from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.judgement.likely_patrons import (
     ACCOUNTS,
+    HABIT,
+    LONE,
+    NO_CAUSE,
+    ONCE_OR_TWICE,
     PAYERS,
     likely_patrons,
     unnamed_recipients,
 )
 
 
-def asked(rows, mode="hindsight"):
-    """Payments asked about, of ``(payer, account, session, probability that another paid)``."""
+def habits(rows, mode="hindsight", burst=0.0):
+    """Payments asked about, of ``(payer, account, session, probability that another paid)``.
+
+    With how often such a payer pays for others; ``burst``: of all of them, or one a row.
+    """
     columns = ["best_person", "credited", "v_session", "misattributed"]
-    frame = pd.DataFrame(rows, columns=columns).assign(patron=0.0)
+    frame = pd.DataFrame(rows, columns=columns).assign(patron=0.0, burst=burst)
     frame["payment_id"] = [f"cs_{number:02d}" for number in range(len(frame))]
     day = pd.to_timedelta(range(len(frame)), unit="D")
     frame["created_at"] = pd.Timestamp("2026-05-01", tz="UTC") + day
     engine = DuckDBEngine()
     engine.register("judged", frame)
     judged = _table(frame)
-    found = likely_patrons(judged, judged.best_person, mode, 0.9)
-    return sorted(engine.frame(found)["patron_payment"])
+    found = engine.frame(likely_patrons(judged, judged.best_person, mode, 0.9))
+    return dict(sorted(zip(found["patron_payment"], found["habit"], strict=True)))
+
+
+def asked(rows, mode="hindsight"):
+    """Payments asked about though all of them lie in a burst."""
+    return list(habits(rows, mode, burst=1.0))
 
 
 def _table(frame):
     types = dict.fromkeys(frame.columns, "string")
-    types |= {"misattributed": "float64", "patron": "float64", "created_at": "timestamp('UTC')"}
+    types |= dict.fromkeys(("misattributed", "patron", "burst"), "float64")
+    types |= {"created_at": "timestamp('UTC')"}
     return ibis.table(types, name="judged")
 
 
@@ -66,6 +79,33 @@ def test_where_many_payers_disagree_the_model_decides(payers, asks):
 
 def test_as_of_counts_the_past_alone():
     assert asked(boss(4), mode="as_of") == ["cs_02", "cs_03"]
+
+
+LONE_ONE = [("eve", "u1", "u1", 0.97)]
+
+
+@pytest.mark.parametrize(("burst", "asks"), [(NO_CAUSE - 0.01, [LONE]), (NO_CAUSE, [])])
+def test_a_lone_payer_is_asked_about_where_no_cause_in_common_is_seen(burst, asks):
+    assert list(habits(LONE_ONE, burst=burst).values()) == asks
+
+
+@pytest.mark.parametrize(("payments", "asks"), [(ONCE_OR_TWICE, 2), (ONCE_OR_TWICE + 1, 0)])
+def test_once_or_twice_is_lone(payments, asks):
+    assert len(habits(LONE_ONE * payments)) == asks
+
+
+def test_an_account_that_several_others_sessions_name_has_a_cause_of_its_own():
+    assert habits([*LONE_ONE, ("fay", "u1", "u1", 0.97)]) == {}
+
+
+@pytest.mark.parametrize(("payers", "asks"), [(PAYERS - 1, PAYERS - 1), (PAYERS, 0)])
+def test_where_many_are_lone_the_model_decides(payers, asks):
+    rows = [(f"p{number}", f"u{number}", f"u{number}", 0.97) for number in range(payers)]
+    assert len(habits(rows)) == asks
+
+
+def test_a_habit_of_several_accounts_is_surer_than_a_lone_payment():
+    assert set(habits(boss(ACCOUNTS)).values()) == {HABIT}
 
 
 def for_others(rows, mode="hindsight"):

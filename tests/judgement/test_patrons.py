@@ -252,3 +252,15 @@ def test_a_boss_who_pays_for_a_team_accuses_nobody(literal_case):
     assert set(asked["rightful_user_id"]) == {"boss"}
     assert "wrong_user" not in set(case.findings["finding"])
     assert "another paid for this account" in str(case.explain(asked["payment_id"].iloc[0]))
+
+
+RIGHT = [(day, user, user) for day in range(10) for user in ("ann", "ben", "cat", "dan")]
+
+
+def test_a_lone_payer_of_a_shop_without_any_fault_is_asked_about(literal_case):
+    case = shop(literal_case, [*RIGHT, (9, "eve", "ann")])
+    last = case.verdicts.set_index("payment_id").loc[f"cs_{len(RIGHT)}"]
+    assert last["verdict"] == "paid_by_another"
+    assert last["probability_misattributed"] < MISATTRIBUTED_FROM
+    assert last["log_odds"] < 3
+    assert "wrong_user" not in set(case.findings["finding"])
