@@ -51,7 +51,7 @@ def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: flo
 
     Returns
     -------
-    ``patron_payment``: payment ids, and ``habit``: how often such a payer pays for others.
+    ``patron_payment``: payment ids, and ``team``: whether the payer pays into several accounts.
     """
     named = ibis.coalesce(judged[f"v_{SESSION}"] == judged.credited, False)
     another = ibis.coalesce(best != judged.credited, False)
@@ -69,11 +69,21 @@ def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: flo
     )
     seen = seen.filter(seen.payers < PAYERS)
     lone = (seen.payments <= ONCE_OR_TWICE) & (seen.payers_of_account == 1)
-    habit = ibis.cases(
-        (seen.accounts >= ACCOUNTS, HABIT), (lone & (seen.burst < NO_CAUSE), LONE), else_=0.0
-    )
-    seen = seen.mutate(habit=habit.cast("float64"))
-    return seen.filter(seen.habit > 0).select("habit", patron_payment="payment_id")
+    lone &= seen.burst < NO_CAUSE
+    seen = seen.mutate(team=seen.accounts >= ACCOUNTS, lone=lone)
+    return seen.filter(seen.team | seen.lone).select("team", patron_payment="payment_id")
+
+
+def habit(patrons: ir.Table) -> ir.FloatingValue:
+    """How often such a payer pays for others: 0 for everybody else.
+
+    Parameters
+    ----------
+    patrons
+        rows to which what ``likely_patrons`` gives was joined.
+    """
+    team = ibis.ifelse(patrons.team, HABIT, LONE)
+    return ibis.ifelse(patrons.team.notnull(), team, 0.0)
 
 
 def unnamed_recipients(judged: ir.Table, best: ir.StringValue, mode: Mode) -> ir.Table:

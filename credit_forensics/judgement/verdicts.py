@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
-from credit_forensics.judgement.likely_patrons import likely_patrons, unnamed_recipients
+from credit_forensics.judgement.likely_patrons import habit, likely_patrons, unnamed_recipients
 from credit_forensics.judgement.strangers import strangers
 from credit_forensics.resolution.given_grants import given_grants
 from credit_forensics.resolution.history import Mode
@@ -131,11 +131,11 @@ def verdicts(
     in_ledger = covers(rows, "ledger", when)
     for_credits = ibis.coalesce(rows.for_credits, "yes")
     same_person = ibis.coalesce(best == rows.credited, False)
-    habit = ibis.coalesce(rows.habit, 0.0) * rows.misattributed
+    for_another = habit(rows) * rows.misattributed
     elsewhere = ibis.coalesce(rows.for_others, rows.strange, 0.0)
     elsewhere = ibis.ifelse(same_person, elsewhere, 0.0)
-    p = rows.misattributed - habit + (1 - rows.misattributed) * elsewhere
-    changed = (habit > 0) | (elsewhere > 0)
+    p = rows.misattributed - for_another + (1 - rows.misattributed) * elsewhere
+    changed = (for_another > 0) | (elsewhere > 0)
     # Where nothing changed, the model's own keep the digits of a tiny probability.
     p = ibis.ifelse(changed, p, rows.misattributed)
     log_odds = ibis.ifelse(changed, (p / (1 - p)).ln(), rows.log_odds)
@@ -169,7 +169,7 @@ def verdicts(
         (received & accusable, PAID_BY_ANOTHER),
         (withheld & same_person, "ambiguous"),
         ((p >= MISATTRIBUTED_FROM) & accusable & rows.patron_payment.isnull(), "misattributed"),
-        ((p + rows.patron + habit >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
+        ((p + rows.patron + for_another >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
         # What one payer typed and paid with says nothing of the account.
         (

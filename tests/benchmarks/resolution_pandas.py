@@ -491,10 +491,15 @@ def verdicts_of(
     accusable = best.notna() & ~same & ~suspect
     pairs = pd.DataFrame({"payer": best, "account": holder})
     pairs = pairs[by_session & best.notna() & ~same & (p + patron >= 0.9)]
-    accounts = pairs.groupby("payer")["account"].nunique()
-    asked = pairs["payer"].isin(accounts[accounts >= 3].index) & (len(accounts) < 10)
-    asked = asked.reindex(rows.index, fill_value=False)
-    habit = (0.9 * p).where(asked, 0.0)
+    accounts = pairs.groupby("payer")["account"].transform("nunique")
+    lone = pairs.groupby("payer")["account"].transform("size") <= 2
+    lone &= pairs.groupby("account")["payer"].transform("nunique") == 1
+    lone &= judged["burst"].reindex(pairs.index) < 0.2
+    often = pd.Series(np.select([accounts >= 3, lone], [0.9, 0.25], default=0.0), pairs.index)
+    often *= pairs["payer"].nunique() < 10
+    often = often.reindex(rows.index, fill_value=0.0)
+    asked = often > 0
+    habit = often * p
     elsewhere = unnamed_recipients(best, voices, patron)
     elsewhere = elsewhere.fillna(strangers(payments, people, voices, judged))
     elsewhere = elsewhere.where(same)

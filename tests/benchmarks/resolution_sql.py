@@ -497,12 +497,17 @@ WITH span AS (
   SELECT *, CASE best {_BEST} END AS likely
   FROM h_second_whole JOIN h_posteriors USING (period, pattern)
 ), apart AS MATERIALIZED (
-  SELECT payment_id, credited, likely FROM judged
+  SELECT payment_id, credited, likely, burst FROM judged
   WHERE v_session = credited AND likely <> credited AND misattributed + patron >= 0.9
 ), patrons AS (
-  SELECT payment_id FROM apart SEMI JOIN (
-    SELECT likely FROM apart GROUP BY likely HAVING count(DISTINCT credited) >= 3
-  ) USING (likely) WHERE (SELECT count(DISTINCT likely) FROM apart) < 10
+  SELECT payment_id, CASE WHEN accounts >= 3 THEN 0.9::DOUBLE ELSE 0.25::DOUBLE END AS habit
+  FROM apart JOIN (
+    SELECT likely, count(DISTINCT credited) AS accounts, count(*) AS n FROM apart GROUP BY likely
+  ) USING (likely) JOIN (
+    SELECT credited, count(DISTINCT likely) AS payers FROM apart GROUP BY credited
+  ) USING (credited)
+  WHERE (SELECT count(DISTINCT likely) FROM apart) < 10
+    AND (accounts >= 3 OR (n <= 2 AND payers = 1 AND burst < 0.2))
 ), spoken AS MATERIALIZED (
   SELECT payment_id, likely, v_session IS NULL AS silent, patron >= 0.5 AS other FROM judged
   SEMI JOIN (SELECT DISTINCT likely FROM judged WHERE patron >= 0.5) USING (likely)
@@ -539,6 +544,7 @@ WITH span AS (
     coalesce(v.likely = v.credited, false) AS same, coalesce(for_others, strange) AS elsewhere,
     coalesce(v.v_session = v.credited, false) AS by_session,
     s.payment_id IS NOT NULL AS suspect, n.payment_id IS NOT NULL AS patron_payment,
+    n.habit AS often,
     coalesce(y.payment_status = 'paid'
       OR (y.payment_status = 'no_payment_required' AND y.for_credits = 'yes'), false)
       AND coalesce(y.livemode, true) AS paid,
@@ -556,7 +562,7 @@ WITH span AS (
 ), told AS (
   SELECT *, same AND coalesce(counting <> credited_user_id, false) AS split,
     likely IS NOT NULL AND NOT same AND NOT suspect AS accusable,
-    CASE WHEN patron_payment THEN 0.9 * p ELSE 0 END AS habit FROM rows
+    coalesce(often, 0) * p AS habit FROM rows
 ), moved AS (
   SELECT * REPLACE (q AS p, CASE WHEN q <> p THEN ln(q / (1 - q)) ELSE log_odds END AS log_odds)
   FROM (

@@ -14,6 +14,7 @@ from credit_forensics.judgement.likely_patrons import (
     NO_CAUSE,
     ONCE_OR_TWICE,
     PAYERS,
+    habit,
     likely_patrons,
     unnamed_recipients,
 )
@@ -22,7 +23,7 @@ from credit_forensics.judgement.likely_patrons import (
 def habits(rows, mode="hindsight", burst=0.0):
     """Payments asked about, of ``(payer, account, session, probability that another paid)``.
 
-    With how often such a payer pays for others; ``burst``: of all of them, or one a row.
+    With how often such a payer pays for others. ``burst``: the probability of one, of all of them.
     """
     columns = ["best_person", "credited", "v_session", "misattributed"]
     frame = pd.DataFrame(rows, columns=columns).assign(patron=0.0, burst=burst)
@@ -32,7 +33,11 @@ def habits(rows, mode="hindsight", burst=0.0):
     engine = DuckDBEngine()
     engine.register("judged", frame)
     judged = _table(frame)
-    found = engine.frame(likely_patrons(judged, judged.best_person, mode, 0.9))
+    patrons = likely_patrons(judged, judged.best_person, mode, 0.9)
+    # Times a number of the table's own: engines keep a written 0.9 as a decimal.
+    rows = patrons.inner_join(judged, patrons.patron_payment == judged.payment_id)
+    rows = rows.select("patron_payment", habit=habit(rows) * (rows.burst * 0 + 1))
+    found = engine.frame(rows)
     return dict(sorted(zip(found["patron_payment"], found["habit"], strict=True)))
 
 
