@@ -72,6 +72,14 @@ def relations(*payments, mode="hindsight", credited=None):
             [(0, "boss", "ann"), (1, "boss", "boss"), (2, "boss", "ann")],
             [code(1, 2, AGAIN_AND_OTHERS), 0, code(1, 2, AGAIN_AND_OTHERS)],
         ),
+        # Half of what the boss buys besides is for others, or less.
+        *(
+            (
+                [*((day, "boss", "ann") for day in range(3)), *((4, "boss", "boss"),) * own],
+                [code(2, 2 + own, AGAIN)] * 3 + [0] * own,
+            )
+            for own in (2, 3)
+        ),
         # His own purchases end where it begins, and ann pays for herself: an id that sticks.
         (
             [(0, "boss", "boss"), (1, "boss", "ann"), (2, "boss", "ann"), (3, "ann", "ann")],

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from credit_forensics.engines.duckdb import DuckDBEngine
-from credit_forensics.judgement.strangers import PAY_FOR_IT, strangers
+from credit_forensics.judgement.strangers import strangers
 
 COLUMNS = {
     "payment_id": "string",
@@ -66,7 +66,8 @@ def shop(strange, both=True, known=40):
 def test_strangers_beyond_chance_count_for_half_at_most():
     told = found(shop(10))
     assert set(told) == {f"cs_{40 + number:03d}" for number in range(10)}
-    assert 0.3 < min(told.values()) == max(told.values()) <= 1 - PAY_FOR_IT
+    # Ten where half a one is expected, and two and a half more may be chance: half of seven.
+    assert set(told.values()) == {pytest.approx(0.3525, abs=0.0005)}
 
 
 @pytest.mark.parametrize(("strange", "asks"), [(2, False), (3, True)])
