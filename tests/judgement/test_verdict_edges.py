@@ -30,6 +30,7 @@ JUDGED = {
     "misattributed": 0.001,
     "patron": 0.0,
     "log_odds": -7.0,
+    "burst": 0.0,
     "agreeing": 2,
     "available": 2,
     "independent": 2,
