@@ -53,7 +53,7 @@ SIZE = 2 * UNSHARED
 # theirs had been seen), or an id sticks, and goes on to the same account.
 _ALIKE = 20.0
 # A patron pays for others now and then, or as a rule: Beta priors of the share.
-_PATRONS = ((1.0, 6.0), (4.0, 1.0))
+_PATRONS = ((1.0, 8.0), (2.0, 1.0))
 # Of several payments for others: how often the pair is there once, and of those that recur into one
 # account alone, how often that account also pays for itself.
 _ONCE_OF_WRONG, _OWNS_OF_WRONG = 0.45, 0.67
