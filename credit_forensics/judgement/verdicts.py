@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
-from credit_forensics.judgement.likely_patrons import likely_patrons
+from credit_forensics.judgement.likely_patrons import habit, likely_patrons, unnamed_recipients
+from credit_forensics.judgement.strangers import strangers
 from credit_forensics.resolution.given_grants import given_grants
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
@@ -83,11 +84,13 @@ def verdicts(
     ``split_identity``: credits on another id of the payer than the one that counts: the account
     that the session named, else the earliest. ``paid_by_another``: the payer is known to be
     another person, who may well pay for this account; where the metadata names the credited account
-    as the recipient, or several accounts share what was bought, that is never called wrong, nor is
-    what a payer of several others' accounts paid in a case of few such (see ``likely_patrons``).
-    Fewer than two families can never confirm, nor can e-mail, name and card alone: they are one
-    act of one payer. An absence counts only where the ledger covers the payment's time and shows
-    what is not there: otherwise the payment is ``undetermined``.
+    as the recipient, or several accounts share what was bought, that is never called wrong, nor is,
+    in a case of few such payers, what one of several others' accounts paid, or one without anything
+    that explains a fault (see ``likely_patrons``); the probability says so too. It also counts what
+    no session says: that who pays for others elsewhere may do so here, and that the payer matches
+    nobody (``strangers``). Fewer than two families can never confirm, nor can e-mail, name and card
+    alone: they are one act of one payer. An absence counts only where the ledger covers the
+    payment's time and shows what is not there: otherwise the payment is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -110,8 +113,13 @@ def verdicts(
     rows = rows.left_join(given, "payment_id").select(rows, given=given.payment_id.notnull())
     shared = shared_grants(tables)
     rows = rows.left_join(shared, "payment_id").select(rows, shared=shared.payment_id.notnull())
-    patrons = likely_patrons(judged, person_of_best(judged, families), mode, MISATTRIBUTED_FROM)
+    payer = person_of_best(judged, families)
+    patrons = likely_patrons(judged, payer, mode, MISATTRIBUTED_FROM)
     rows = rows.left_join(patrons, rows.payment_id == patrons.patron_payment)
+    unnamed = unnamed_recipients(judged, payer, mode)
+    rows = rows.left_join(unnamed, rows.payment_id == unnamed.silent_payment)
+    strange = strangers(payments, judged, mode)
+    rows = rows.left_join(strange, rows.payment_id == strange.stranger_payment)
     if has_users and linked:
         accounts = tables.users.select(session_account="user_id").distinct()
         rows = rows.left_join(accounts, rows.session_user_id == accounts.session_account)
@@ -125,8 +133,15 @@ def verdicts(
     when = ibis.coalesce(rows.completed_at, rows.created_at)
     in_ledger = covers(rows, "ledger", when)
     for_credits = ibis.coalesce(rows.for_credits, "yes")
-    p = rows.misattributed
     same_person = ibis.coalesce(best == rows.credited, False)
+    for_another = habit(rows) * rows.misattributed
+    elsewhere = ibis.coalesce(rows.for_others, rows.strange, 0.0)
+    elsewhere = ibis.ifelse(same_person, elsewhere, 0.0)
+    p = rows.misattributed - for_another + (1 - rows.misattributed) * elsewhere
+    changed = (for_another > 0) | (elsewhere > 0)
+    # Where nothing changed, the model's own keep the digits of a tiny probability.
+    p = ibis.ifelse(changed, p, rows.misattributed)
+    log_odds = ibis.ifelse(changed, (p / (1 - p)).ln(), rows.log_odds)
     by_session = rows[f"v_{SESSION}"] == rows.credited
     other_id = ibis.coalesce(by_session & (rows.session_user_id != rows.credited_user_id), False)
     # A person is named by the earliest account. Without accounts nobody knows which of a person's
@@ -157,7 +172,7 @@ def verdicts(
         (received & accusable, PAID_BY_ANOTHER),
         (withheld & same_person, "ambiguous"),
         ((p >= MISATTRIBUTED_FROM) & accusable & rows.patron_payment.isnull(), "misattributed"),
-        ((p + rows.patron >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
+        ((p + rows.patron + for_another >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
         # What one payer typed and paid with says nothing of the account.
         (
@@ -172,7 +187,7 @@ def verdicts(
         credited_user_id=rows.credited_user_id,
         rightful_user_id=rightful,
         probability_misattributed=ibis.ifelse(credit, p, ibis.null("float64")),
-        log_odds=ibis.ifelse(credit, rows.log_odds, ibis.null("float64")),
+        log_odds=ibis.ifelse(credit, log_odds, ibis.null("float64")),
         families_agreeing=rows.agreeing,
         families_available=rows.available,
         mode=ibis.literal(mode),
