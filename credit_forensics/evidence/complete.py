@@ -14,6 +14,7 @@ from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
 from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
+from credit_forensics.evidence.ledgers.plan_credits import plans_without_payments
 from credit_forensics.evidence.ledgers.pair_by_time import following_wordings, pair_by_time
 from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
@@ -57,6 +58,8 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     if untied or was_inferred(evidence):
         pair_by_time(evidence)
     pair_left_over(evidence)
+    if not any(section.kinds for section in case_file.all_ledgers):
+        plans_without_payments(evidence)
     match_returns(evidence)
     match_scrubbed_deliveries(evidence)
     settled = settle_for_credits(evidence, case_file.credits.free)

@@ -121,8 +121,10 @@ def kind_sql(
     whens.append(f"WHEN {reason} IS NULL AND {backed} AND {delta} > 0 THEN 'purchase'")
     whens.append(f"WHEN {reason} IS NULL AND {delta} < 0 THEN 'usage'")
     whens.append(f"WHEN {reason} IS NULL THEN 'other'")
+    # "PurchaseRefunded" is two words.
+    apart = f"regexp_replace({reason}, '([a-z])([A-Z][a-z])', '\\1_\\2', 'g')"
     for pattern, kind in _RULES:
-        whens.append(f"WHEN regexp_matches({reason}, {_literal(pattern)}, 'i') THEN '{kind}'")
+        whens.append(f"WHEN regexp_matches({apart}, {_literal(pattern)}, 'i') THEN '{kind}'")
     return f"CASE {' '.join(whens)} ELSE 'other' END"
 
 
