@@ -17,7 +17,9 @@ _HOLDS = frozenset(
 Groups = Sequence[tuple[tuple[str | None, ...], int, Decimal, Decimal]]
 
 
-def without_amount(labels: Mapping[str, tuple[Decimal, Decimal]], open_: Sequence[str]) -> list[str]:
+def without_amount(
+    labels: Mapping[str, tuple[Decimal, Decimal]], open_: Sequence[str]
+) -> list[str]:
     """Kinds of which no row has an amount: a store of events has more than movements.
 
     Examples
