@@ -14,11 +14,11 @@ from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
 from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
-from credit_forensics.evidence.ledgers.plan_credits import plans_without_payments
 from credit_forensics.evidence.ledgers.pair_by_time import following_wordings, pair_by_time
 from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.pair_unread import pair_unread_sessions
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
+from credit_forensics.evidence.ledgers.plan_credits import plans_without_payments
 from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.cut_ids import complete_cut_ids

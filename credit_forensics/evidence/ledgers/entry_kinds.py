@@ -154,7 +154,9 @@ def kind_by_tie_sql(kind: str) -> str:
         f"AND NOT regexp_matches(lower(l.reason), {earned}) THEN 'purchase' "
         f"WHEN {named} AND delta < 0 AND ({kind}) IN ('usage', 'purchase', 'other') "
         f"AND NOT coalesce(regexp_matches(lower(l.reason), {lapsed}), false) "
-        f"THEN 'refund' ELSE {kind} END"
+        f"THEN 'refund' "
+        # "order" may be what was paid, or what credits were spent on.
+        f"WHEN NOT {named} AND delta < 0 AND ({kind}) = 'purchase' THEN 'other' ELSE {kind} END"
     )
 
 

@@ -23,8 +23,9 @@ def complete_cut_ids(evidence: Evidence) -> None:
     --------
     >>> import pandas as pd
     >>> evidence = Evidence()
-    >>> evidence.add("events", pd.DataFrame({"event_id": ["evt_1"], "payment_id": ["cs_live_a1b2"]}))
-    >>> evidence.add("payments", pd.DataFrame({"payment_id": ["cs_live_a1b2"]}))
+    >>> whole = {"payment_id": ["cs_live_a1b2"]}
+    >>> evidence.add("events", pd.DataFrame({"event_id": ["evt_1"], **whole}))
+    >>> evidence.add("payments", pd.DataFrame(whole))
     >>> evidence.add("users", pd.DataFrame({"user_id": ["7675e93c-341b-412d"]}))
     >>> evidence.add("deliveries", pd.DataFrame({"event_id": ["evt_1"],
     ...     "payment_id": ["cs_live_a1"], "resolved_user_id": ["7675e93c-341b"]}))

@@ -1,7 +1,7 @@
 """Joins long lines that a container's runtime wrote in several, before anything else is read.
 
 Kubernetes marks the parts with ``P`` and the last one with ``F``; Docker's own files have a record
-a part, of which the last alone ends with a line's end. Each stream has its own parts.
+a part of 16 KB, of which the last alone ends with a line's end. Each stream has its own parts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ _DOCKER = re.compile(
     rb'(?P<tail>", ?"stream": ?"(?P<stream>\w+)".*)$',
     re.M,
 )
-_DOCKER_PART = re.compile(rb'^\{"log": ?"(?:[^"\\\n]|\\.)*(?<!\\n)", ?"stream": ?"', re.M)
+_DOCKER_PART = re.compile(rb'^\{"log": ?"(?:[^"\\\n]|\\.){16384,}?(?<!\\n)", ?"stream": ?"', re.M)
+# Docker cuts after so many bytes; a shorter record without a line's end is a whole one.
+_DOCKER_BYTES = 16_384
 
 
 class PartialLines:
@@ -40,6 +42,7 @@ class PartialLines:
     def __init__(self) -> None:
         self._held: dict[bytes, list[bytes]] = {}
         self._docker: bool | None = None
+        self._tail = b""
 
     def joined(self, chunk: bytes) -> bytes:
         """A chunk of whole lines, those in parts as one."""
@@ -52,21 +55,25 @@ class PartialLines:
     def rest(self) -> bytes:
         """What was begun and not ended, a line a stream; empty at once after that."""
         held, self._held = self._held, {}
-        tail = b"" if self._docker is None or not self._docker else b'"}'
-        return b"".join(parts[0] + b"".join(parts[1:]) + tail + b"\n" for parts in held.values())
+        return b"".join(b"".join(parts) + self._tail + b"\n" for parts in held.values())
 
     def _line(self, match: re.Match[bytes]) -> bytes:
         stream, text = match["stream"], match["text"]
         held = self._held.get(stream)
-        last = text.endswith(rb"\n") if self._docker else match["mark"] == b"F"
+        if self._docker:
+            last = text.endswith(rb"\n") or len(text) < _DOCKER_BYTES
+            head, tail = match["head"], match["tail"]
+        else:
+            last = match["mark"] == b"F"
+            head, tail = match["head"] + b" F ", b""
         if last and held is None:
             return match[0]
+        self._tail = tail
         if held is None:
-            head = match["head"] if self._docker else match["head"] + b" F "
             held = self._held[stream] = [head]
         if sum(map(len, held)) + len(text) <= LONGEST_JOINED:
             held.append(text)
         if not last:
             return b""
         del self._held[stream]
-        return b"".join(held) + (match["tail"] if self._docker else b"")
+        return b"".join(held) + tail
