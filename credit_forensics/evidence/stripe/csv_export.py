@@ -135,7 +135,7 @@ def _take(batch: dict[str, list[Row]], row: Row) -> str:
         "payment_intent_id": row.get("payment_intent_id"),
     }
     for name, staged in _staged(table, identity, row, common):
-        if row.get("session_id") and not common["payment_intent_id"] and name == "stripe_charges":
+        if row.get("session_id") and not staged["payment_intent_id"] and name == "stripe_charges":
             # Nothing leads from the session to this charge, which would look like a payment of
             # its own.
             continue
