@@ -121,8 +121,10 @@ def kind_sql(
     whens.append(f"WHEN {reason} IS NULL AND {backed} AND {delta} > 0 THEN 'purchase'")
     whens.append(f"WHEN {reason} IS NULL AND {delta} < 0 THEN 'usage'")
     whens.append(f"WHEN {reason} IS NULL THEN 'other'")
+    # "PurchaseRefunded" is two words.
+    apart = f"regexp_replace({reason}, '([a-z])([A-Z][a-z])', '\\1_\\2', 'g')"
     for pattern, kind in _RULES:
-        whens.append(f"WHEN regexp_matches({reason}, {_literal(pattern)}, 'i') THEN '{kind}'")
+        whens.append(f"WHEN regexp_matches({apart}, {_literal(pattern)}, 'i') THEN '{kind}'")
     return f"CASE {' '.join(whens)} ELSE 'other' END"
 
 
@@ -152,7 +154,9 @@ def kind_by_tie_sql(kind: str) -> str:
         f"AND NOT regexp_matches(lower(l.reason), {earned}) THEN 'purchase' "
         f"WHEN {named} AND delta < 0 AND ({kind}) IN ('usage', 'purchase', 'other') "
         f"AND NOT coalesce(regexp_matches(lower(l.reason), {lapsed}), false) "
-        f"THEN 'refund' ELSE {kind} END"
+        f"THEN 'refund' "
+        # "order" may be what was paid, or what credits were spent on.
+        f"WHEN NOT {named} AND delta < 0 AND ({kind}) = 'purchase' THEN 'other' ELSE {kind} END"
     )
 
 

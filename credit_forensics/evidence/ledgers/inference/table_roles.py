@@ -12,6 +12,7 @@ from credit_forensics.evidence.ledgers.inference.column_roles import (
     best_amount,
     debit_and_credit,
     entry_key,
+    issued_and_left,
     owners,
     time_of,
     type_of,
@@ -68,6 +69,8 @@ def _as_entries(
     best = None if pair else best_amount(table.columns, known)
     if best is None and pair is None:
         pair = before_and_after(table)
+    if best is None and pair is None:
+        best = issued_and_left(table)
     if best is None and pair is None and table.words & w.ENTRY:
         best = best_amount((f for f in table.fields if f.path), known)
     if best is None and pair is None:
