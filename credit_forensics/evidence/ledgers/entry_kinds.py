@@ -142,6 +142,10 @@ def kind_by_tie_sql(kind: str) -> str:
     ...        "NULL AS event_id, 'x' AS reason")
     >>> duckdb.execute(f"SELECT {sql} FROM ({row}) AS l").fetchall()[0][0]
     'refund'
+    >>> row = ("SELECT 'purchase' AS kind, -100 AS delta, NULL AS payment_id, "
+    ...        "NULL AS event_id, 'order' AS reason")
+    >>> duckdb.execute(f"SELECT {kind_by_tie_sql('kind')} FROM ({row}) AS l").fetchall()[0][0]
+    'other'
     """
     named = "(payment_id IS NOT NULL OR starts_with(event_id, 'evt_'))"
     bought = "'(^|[^a-z])(subscription|invoice|purchase|checkout|top.?up|payment|buy|bought|order)'"
@@ -156,7 +160,8 @@ def kind_by_tie_sql(kind: str) -> str:
         f"AND NOT coalesce(regexp_matches(lower(l.reason), {lapsed}), false) "
         f"THEN 'refund' "
         # "order" may be what was paid, or what credits were spent on.
-        f"WHEN NOT {named} AND delta < 0 AND ({kind}) = 'purchase' THEN 'other' ELSE {kind} END"
+        f"WHEN NOT coalesce({named}, false) AND delta < 0 AND ({kind}) = 'purchase' THEN 'other' "
+        f"ELSE {kind} END"
     )
 
 
