@@ -75,15 +75,8 @@ def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: flo
 
 
 def habit(patrons: ir.Table) -> ir.FloatingValue:
-    """How often such a payer pays for others: 0 for everybody else.
-
-    Parameters
-    ----------
-    patrons
-        rows to which what ``likely_patrons`` gives was joined.
-    """
-    team = ibis.ifelse(patrons.team, HABIT, LONE)
-    return ibis.ifelse(patrons.team.notnull(), team, 0.0)
+    """How often such a payer pays for others, of what ``likely_patrons`` gives."""
+    return ibis.ifelse(patrons.team, HABIT, LONE)
 
 
 def unnamed_recipients(judged: ir.Table, best: ir.StringValue, mode: Mode) -> ir.Table:

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
-from credit_forensics.judgement.likely_patrons import habit, likely_patrons, unnamed_recipients
-from credit_forensics.judgement.strangers import strangers
 from credit_forensics.resolution.given_grants import given_grants
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
@@ -55,6 +53,7 @@ def person_of_best(judged: ir.Table, families: Sequence[Family]) -> ir.StringVal
 def verdicts(
     tables: Tables,
     judged: ir.Table,
+    habits: ir.Table,
     families: Sequence[Family],
     mode: Mode,
     *,
@@ -70,6 +69,8 @@ def verdicts(
     judged
         voices joined to ``posteriors``, with ``session_user_id``: the id (not person) that the
         session named.
+    habits
+        what ``payer_habits`` gives: it reads all payments, this one the payment at hand.
     families
         the families, in order.
     mode
@@ -113,13 +114,8 @@ def verdicts(
     rows = rows.left_join(given, "payment_id").select(rows, given=given.payment_id.notnull())
     shared = shared_grants(tables)
     rows = rows.left_join(shared, "payment_id").select(rows, shared=shared.payment_id.notnull())
-    payer = person_of_best(judged, families)
-    patrons = likely_patrons(judged, payer, mode, MISATTRIBUTED_FROM)
-    rows = rows.left_join(patrons, rows.payment_id == patrons.patron_payment)
-    unnamed = unnamed_recipients(judged, payer, mode)
-    rows = rows.left_join(unnamed, rows.payment_id == unnamed.silent_payment)
-    strange = strangers(payments, judged, mode)
-    rows = rows.left_join(strange, rows.payment_id == strange.stranger_payment)
+    of_payer = habits.select(habit_of="payment_id", habit="habit", elsewhere="elsewhere")
+    rows = rows.left_join(of_payer, rows.payment_id == of_payer.habit_of)
     if has_users and linked:
         accounts = tables.users.select(session_account="user_id").distinct()
         rows = rows.left_join(accounts, rows.session_user_id == accounts.session_account)
@@ -134,9 +130,8 @@ def verdicts(
     in_ledger = covers(rows, "ledger", when)
     for_credits = ibis.coalesce(rows.for_credits, "yes")
     same_person = ibis.coalesce(best == rows.credited, False)
-    for_another = habit(rows) * rows.misattributed
-    elsewhere = ibis.coalesce(rows.for_others, rows.strange, 0.0)
-    elsewhere = ibis.ifelse(same_person, elsewhere, 0.0)
+    for_another = ibis.coalesce(rows.habit, 0.0) * rows.misattributed
+    elsewhere = ibis.ifelse(same_person, ibis.coalesce(rows.elsewhere, 0.0), 0.0)
     p = rows.misattributed - for_another + (1 - rows.misattributed) * elsewhere
     changed = (for_another > 0) | (elsewhere > 0)
     # Where nothing changed, the model's own keep the digits of a tiny probability.
@@ -171,7 +166,7 @@ def verdicts(
         (rows.available == 1, "unverifiable"),
         (received & accusable, PAID_BY_ANOTHER),
         (withheld & same_person, "ambiguous"),
-        ((p >= MISATTRIBUTED_FROM) & accusable & rows.patron_payment.isnull(), "misattributed"),
+        ((p >= MISATTRIBUTED_FROM) & accusable & rows.habit.isnull(), "misattributed"),
         ((p + rows.patron + for_another >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
         # What one payer typed and paid with says nothing of the account.
