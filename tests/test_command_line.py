@@ -136,7 +136,7 @@ def test_what_cannot_be_used_is_said_before_anything_is_read(
     [
         ("analyze", {"ibis", "psycopg", "scipy.stats", "sqlalchemy"}),
         ("analyze --fresh", {"ibis", "psycopg", "scipy.stats", "sqlalchemy"}),
-        ("explain", {"ibis", "psycopg", "rich", "scipy.stats", "sqlalchemy"}),
+        ("explain", {"ibis", "pandas", "psycopg", "pyarrow", "rich", "scipy.sparse", "sqlalchemy"}),
     ],
 )
 def test_what_is_stored_loads_nothing_that_is_slow_and_not_needed(case, findings, command, never):

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import duckdb
 import numpy as np
-import pandas as pd
 
 from credit_forensics.case.payment_aliases import payment_meant, payments_of
 from credit_forensics.did_you_mean import or_nearest
-from credit_forensics.engines.arrow_to_pandas import to_pandas
 from credit_forensics.errors import CaseError
 from credit_forensics.judgement.explanation import Explanation, explain
 from credit_forensics.judgement.fit import Fit
@@ -70,55 +68,62 @@ def explain_payments(
     known_as = payments_of(connection, payment_ids)
     payment_ids = [known_as.get(payment, payment) for payment in payment_ids]
 
-    def of_wanted(query: str, column: str, values: Sequence[str]) -> pd.DataFrame:
+    def of_wanted(query: str, column: str, values: Sequence[str]) -> list[dict[str, Any]]:
         # Each value by itself: the engine then looks for it in the tables before it joins them.
         marks = ", ".join(["?"] * len(values)) or "NULL"
         chosen = f"SELECT * FROM ({query}) WHERE {column} IN ({marks})"
-        return to_pandas(connection.sql(chosen, params=list(values)).to_arrow_table())
+        found = connection.execute(chosen, list(values))
+        names = [str(one[0]) for one in found.description or ()]
+        # As plain values: what tables are made with takes longer to load than all the rest.
+        return [dict(zip(names, row, strict=True)) for row in found.fetchall()]
 
-    rows = of_wanted(tables.judged, "payment_id", list(dict.fromkeys(payment_ids)))
-    missing = sorted(set(payment_ids) - set(rows["payment_id"]))
+    def judged_of(payments: Sequence[str]) -> dict[str, dict[str, Any]]:
+        rows = of_wanted(tables.judged, "payment_id", list(dict.fromkeys(payments)))
+        return {str(row["payment_id"]): row for row in rows}
+
+    judged = judged_of(payment_ids)
+    missing = sorted(set(payment_ids) - set(judged))
     if missing:
         meant = {text: payment_meant(connection, text) for text in missing}
         nowhere = [text for text, payment in meant.items() if payment is None]
         if nowhere:
             raise CaseError(_no_such_payment(connection, nowhere[0]))
         payment_ids = [meant.get(payment) or payment for payment in payment_ids]
-        rows = of_wanted(tables.judged, "payment_id", list(dict.fromkeys(payment_ids)))
+        judged = judged_of(payment_ids)
     wanted = list(dict.fromkeys(payment_ids))
     found = of_wanted("SELECT * FROM verdicts", "payment_id", wanted)
-    verdict_of = {str(row["payment_id"]): row for row in found.to_dict("records")}
+    verdict_of = {str(row["payment_id"]): row for row in found}
     claims = of_wanted(tables.claims, "payment_id", wanted)
-    users = sorted(set(claims["user_id"].dropna()))
+    users = sorted({claim["user_id"] for claim in claims if claim["user_id"] is not None})
     persons = of_wanted("SELECT user_id, person_id FROM persons", "user_id", users)
-    person = dict(zip(persons["user_id"], persons["person_id"], strict=True))
+    person = {str(row["user_id"]): str(row["person_id"]) for row in persons}
     named = _methods_by_family(claims, person, tables.methods)
     return [
         explain(
             row,
-            {str(key): value for key, value in verdict_of[payment].items()},
+            verdict_of[payment],
             named.get(payment, {}),
-            decode(tables.fit.families, np.array([int(row.iloc[0]["pattern"])], dtype=np.int64)),
+            decode(tables.fit.families, np.array([int(row["pattern"])], dtype=np.int64)),
             tables.fit,
             methods=tables.methods,
             shown=shown,
         )
         for payment in payment_ids
-        for row in [rows[rows["payment_id"] == payment]]
+        for row in [judged[payment]]
     ]
 
 
 def _methods_by_family(
-    claims: pd.DataFrame, person: dict[str, str], methods: Sequence[MethodVoice]
+    claims: Sequence[Mapping[str, Any]], person: dict[str, str], methods: Sequence[MethodVoice]
 ) -> dict[str, _Named]:
     """For each payment: family to person to the methods that name that person."""
     order = {method.name: place for place, method in enumerate(methods)}
 
-    def place(claim: dict[Any, Any]) -> tuple[int, str, str]:
+    def place(claim: Mapping[str, Any]) -> tuple[int, str, str]:
         return order.get(claim["method"], 99), str(claim["family"]), str(claim["user_id"])
 
     named: dict[str, _Named] = {}
-    for claim in sorted(used_claims(claims, methods).to_dict("records"), key=place):
+    for claim in sorted(used_claims(claims, methods), key=place):
         whom = person.get(claim["user_id"], claim["user_id"])
         families = named.setdefault(str(claim["payment_id"]), {})
         families.setdefault(claim["family"], {}).setdefault(whom, []).append(claim["method"])

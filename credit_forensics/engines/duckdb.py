@@ -8,6 +8,7 @@ a class with the same methods and the compiler of its dialect; those there are l
 from __future__ import annotations
 
 import contextlib
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -127,6 +128,8 @@ class DuckDBEngine:
             config["temp_directory"] = str(temp_directory)
         if threads:
             config["threads"] = str(threads)
+        # As ``threads_for`` says of small inputs.
+        self._few = threads == 1
         try:
             self.connection = duckdb.connect(
                 str(database) if database else ":memory:", config=config
@@ -196,7 +199,7 @@ class DuckDBEngine:
 
     def arrow(self, expression: Query) -> pa.Table:
         """Run and give an Arrow table."""
-        table = self.connection.sql(self.sql(expression)).to_arrow_table()
+        table = self._table(self.sql(expression))
         # DuckDB sums BIGINT into HUGEINT, which would reach pandas as Decimal objects.
         wide = {field.name: pa.int64() for field in table.schema if pa.types.is_decimal(field.type)}
         if not wide:
@@ -233,11 +236,20 @@ class DuckDBEngine:
         """
         marks = ", ".join(["?"] * len(values)) or "NULL"
         chosen = f'SELECT * FROM ({self.sql(rows)}) WHERE "{column}" IN ({marks})'
-        return to_pandas(self.connection.sql(chosen, params=list(values)).to_arrow_table())
+        return to_pandas(self._table(chosen, list(values)))
 
     def close(self) -> None:
         """Close the connection; a file stays."""
         self.connection.close()
+
+    def _table(self, sql: str, values: Sequence[str] = ()) -> pa.Table:
+        if not self._few:
+            return self.connection.sql(sql, params=list(values)).to_arrow_table()
+        # A relation is parsed and bound before it is run, which takes as long as to run it on few
+        # rows; of those the copy that DuckDB warns of is nothing.
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)
+            return self.connection.execute(sql, list(values)).to_arrow_table()
 
     @contextlib.contextmanager
     def _staged(self, rows: pd.DataFrame | pa.Table | pa.RecordBatchReader) -> Iterator[str]:

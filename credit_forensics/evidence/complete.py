@@ -16,9 +16,12 @@ from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import following_wordings, pair_by_time
 from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
+from credit_forensics.evidence.ledgers.pair_unread import pair_unread_sessions
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
+from credit_forensics.evidence.ledgers.plan_credits import plans_without_payments
 from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
+from credit_forensics.evidence.logs.cut_ids import complete_cut_ids
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
 from credit_forensics.evidence.order_numbers import references_are_order_numbers
 from credit_forensics.evidence.stripe.for_credits import settle_for_credits
@@ -56,9 +59,13 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     join_moves(evidence)
     if untied or was_inferred(evidence):
         pair_by_time(evidence)
+    pair_unread_sessions(evidence)
     pair_left_over(evidence)
+    if not any(section.kinds for section in case_file.all_ledgers):
+        plans_without_payments(evidence)
     match_returns(evidence)
     match_scrubbed_deliveries(evidence)
+    complete_cut_ids(evidence)
     settled = settle_for_credits(evidence, case_file.credits.free)
     settled |= {f"{GRANTS}{wording}": "purchase" for wording in following_wordings(evidence)}
     if references_are_order_numbers(evidence.connection):

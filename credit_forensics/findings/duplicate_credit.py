@@ -6,7 +6,9 @@ from datetime import timedelta
 
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.usual_parts import usual_parts
 from credit_forensics.resolution.inferred_ties import inferred_grants
+from credit_forensics.resolution.shared_grants import shared_grants
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
@@ -19,22 +21,24 @@ APART, AT_MOST = timedelta(days=25), timedelta(days=35)
 LONG = timedelta(days=45)
 
 
-def duplicate_surplus(credited: ir.Table, payments: ir.Table, ledger: ir.Table) -> ir.Table:
+def duplicate_surplus(tables: Tables) -> ir.Table:
     """payment_id and surplus (credits, above zero) of each payment granted more than once.
 
     The surplus is what was granted beyond the price's worth (where that is not known, beyond an
-    even share of the grants), as far as refunds did not take it back. Two grants that make up
+    even share of the grants, unless they are the parts that such payments usually have, see
+    ``usual_parts``), as far as refunds did not take it back. Two grants that make up
     one price between them leave none, so they are no duplicate. Of what is granted in parts over
     a long period (``instalments``) only a part that follows another too soon is surplus.
 
     Examples
     --------
-    >>> from credit_forensics.tables.catalogue import Tables
-    >>> tables = Tables()
-    >>> duplicate_surplus(tables.credited, tables.payments, tables.ledger).columns
+    >>> duplicate_surplus(Tables()).columns
     ('payment_id', 'surplus')
     """
+    credited, payments = tables.credited, tables.payments
     twice = credited.filter(credited.grants >= 2)
+    twice = twice.anti_join(shared_grants(tables), "payment_id")
+    twice = twice.anti_join(usual_parts(tables), "payment_id")
     rows = twice.join(payments, "payment_id").select(
         twice.payment_id,
         kept=twice.granted - twice.reversed.coalesce(0),
@@ -43,7 +47,7 @@ def duplicate_surplus(credited: ir.Table, payments: ir.Table, ledger: ir.Table) 
         live=payments.livemode.coalesce(True),
     )
     rows = rows.filter(rows.live)
-    parts = instalments(credited, payments, ledger)
+    parts = instalments(credited, payments, tables.ledger)
     rows = rows.left_join(parts, "payment_id").select(
         rows.payment_id, surplus=ibis.least(rows.kept, parts.too_soon.coalesce(rows.beyond))
     )
@@ -114,7 +118,7 @@ def find_duplicate_credit(tables: Tables) -> ir.Table:
     [50]
     """
     credited, payments, ledger = tables.credited, tables.payments, tables.ledger
-    surplus = duplicate_surplus(credited, payments, ledger)
+    surplus = duplicate_surplus(tables)
     grants = ledger.filter((ledger.kind == "purchase") & (ledger.delta > 0))
     grants = grants.semi_join(surplus, "payment_id")
     told = tables.events.semi_join(grants.filter(grants.event_id.notnull()), "event_id")

@@ -34,7 +34,7 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
     [['too_few', -10]]
     """
     credited, payments = tables.credited, tables.payments
-    duplicates = duplicate_surplus(credited, payments, tables.ledger)
+    duplicates = duplicate_surplus(tables)
     rows = credited.join(payments, "payment_id").select(
         credited.payment_id,
         credited.event_id,

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
+from credit_forensics.extras import Later
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.fit import Fit, cell_session_accuracy
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns, mark_unit
 from credit_forensics.judgement.scores import candidate_weights, contributions, others_weight
-from credit_forensics.judgement.shown_person import NOBODY, or_nobody, shown_person
+from credit_forensics.judgement.shown_person import NOBODY, is_absent, or_nobody, shown_person
 from credit_forensics.judgement.used_claims import NamedMethod
 from credit_forensics.resolution.family_names import NAME, SESSION
 
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    # Slow to load, and what is printed needs no table.
+    pd = Later("pandas")
+
 _WORTH_SAYING = 0.01
+_SCORES = ("person_id", "score", "probability")
+_BARS = ("person_id", "family", "level", "accuracy", "weight", "methods")
 
 
 @dataclass(frozen=True)
@@ -30,13 +39,13 @@ class Explanation:
         the payment.
     verdict
         its row of ``verdicts``.
-    scores
+    score_rows
         person_id, score, probability; the most probable first, and "(nobody named)" last.
-    patron
-        probability that another person paid for the account, and rightly.
-    bars
+    bar_rows
         person_id, family, level, accuracy, weight, methods: the weights of a person sum to the
         person's score exactly.
+    patron
+        probability that another person paid for the account, and rightly.
     shown
         how ids are shown where the explanation displays itself; ``str`` and ``to_dict`` keep
         them as they are.
@@ -44,10 +53,20 @@ class Explanation:
 
     payment_id: str
     verdict: dict[str, Any]
-    scores: pd.DataFrame
-    bars: pd.DataFrame
+    score_rows: Sequence[Mapping[str, Any]]
+    bar_rows: Sequence[Mapping[str, Any]]
     shown: Callable[[object], str] = field(default=str, compare=False)
     patron: float = 0.0
+
+    @cached_property
+    def scores(self) -> pd.DataFrame:
+        """The scores as a table."""
+        return pd.DataFrame(list(self.score_rows), columns=list(_SCORES))
+
+    @cached_property
+    def bars(self) -> pd.DataFrame:
+        """The bars as a table."""
+        return pd.DataFrame(list(self.bar_rows), columns=list(_BARS))
 
     def __str__(self) -> str:
         return self._text(str)
@@ -61,22 +80,22 @@ class Explanation:
         lines.append(f"  credited to   {or_nobody(verdict['credited_user_id'], shown)}")
         lines.append(f"  who paid      {or_nobody(verdict['rightful_user_id'], shown)}")
         p = verdict["probability_misattributed"]
-        if not pd.isna(p):
+        if not is_absent(p):
             lines.append(
                 f"  probability that the account is wrong (another paid, and not for it): {p:.4f}"
             )
         if self.patron >= _WORTH_SAYING:
             lines.append(f"  probability that another paid for this account: {self.patron:.4f}")
-        for score in self.scores.to_dict("records"):
+        for score in self.score_rows:
             lines.append(
                 f"  {shown_person(score['person_id'], shown)}  score {score['score']:+.3f}  "
                 f"probability {score['probability']:.4f}"
             )
-            mine = self.bars[self.bars["person_id"] == score["person_id"]]
             lines += [
                 f"      {bar['weight']:+7.3f}  {bar['family']} ({bar['level']}, accuracy "
                 f"{bar['accuracy']:.4f}): {bar['methods']}"
-                for bar in mine.to_dict("records")
+                for bar in self.bar_rows
+                if bar["person_id"] == score["person_id"]
             ]
         return "\n".join(lines)
 
@@ -85,13 +104,13 @@ class Explanation:
         return {
             "payment_id": self.payment_id,
             "verdict": {key: _plain(value) for key, value in self.verdict.items()},
-            "scores": self.scores.to_dict("records"),
-            "bars": self.bars.to_dict("records"),
+            "scores": [dict(score) for score in self.score_rows],
+            "bars": [dict(bar) for bar in self.bar_rows],
         }
 
 
 def explain(
-    judged: pd.DataFrame,
+    judged: Mapping[str, Any],
     verdict: dict[str, Any],
     methods_by_family: dict[str, dict[str, list[str]]],
     patterns: Patterns,
@@ -119,14 +138,13 @@ def explain(
     shown
         how ids are shown where the explanation displays itself.
     """
-    row = judged.iloc[0]
-    fit, period = fit.at(int(row["period"]), patterns)
+    fit, period = fit.at(int(judged["period"]), patterns)
     cell = Cells(
         period=np.array([period]),
         pattern=np.array([0]),
         count=np.ones(1),
         periods=len(fit.states),
-        mark=np.array([int(row["pattern"]) // mark_unit(len(fit.families))]),
+        mark=np.array([int(judged["pattern"]) // mark_unit(len(fit.families))]),
     )
     session = cell_session_accuracy(patterns, cell, fit)
     weights = contributions(patterns, fit.believed, session)
@@ -134,9 +152,9 @@ def explain(
     odds = candidate_weights(patterns, scores)[0]
     others = others_weight(patterns, fit.believed)[0]
     total = odds.sum() + others
-    persons = _slot_persons(row, patterns, fit.families)
-    score_rows = []
-    bars = []
+    persons = _slot_persons(judged, patterns, fit.families)
+    score_rows: list[dict[str, Any]] = []
+    bars: list[dict[str, Any]] = []
     for slot, person in persons.items():
         score_rows.append(
             {
@@ -163,24 +181,20 @@ def explain(
                     "methods": of_methods,
                 }
             )
-    table = pd.DataFrame(score_rows, columns=["person_id", "score", "probability"])
-    table = table.sort_values(["probability", "person_id"], ascending=[False, True])
-    nobody = pd.DataFrame(
-        {"person_id": [NOBODY], "score": [0.0], "probability": [float(others / total)]}
-    )
-    bar_columns = ["person_id", "family", "level", "accuracy", "weight", "methods"]
+    score_rows.sort(key=lambda score: (-score["probability"], score["person_id"]))
+    nobody = {"person_id": NOBODY, "score": 0.0, "probability": float(others / total)}
     return Explanation(
-        payment_id=str(row["payment_id"]),
+        payment_id=str(judged["payment_id"]),
         verdict=verdict,
-        scores=pd.concat([table, nobody], ignore_index=True),
-        bars=pd.DataFrame(bars, columns=bar_columns),
+        score_rows=[*score_rows, nobody],
+        bar_rows=bars,
         shown=shown,
-        patron=0.0 if pd.isna(row.get("patron")) else float(row["patron"]),
+        patron=0.0 if is_absent(judged.get("patron")) else float(judged["patron"]),
     )
 
 
 def _slot_persons(
-    row: pd.Series[Any], patterns: Patterns, families: Sequence[Family]
+    row: Mapping[str, Any], patterns: Patterns, families: Sequence[Family]
 ) -> dict[int, str]:
     persons = {
         index: str(row[f"v_{family.name}"])
@@ -198,6 +212,6 @@ def _default_methods(family: str, methods: Sequence[NamedMethod]) -> str:
 
 
 def _plain(value: Any) -> Any:
-    if value is None or (not isinstance(value, str) and pd.isna(value)):
+    if is_absent(value):
         return None
     return value.item() if hasattr(value, "item") else value

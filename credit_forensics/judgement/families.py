@@ -61,7 +61,7 @@ PATRONS_ALPHA, PATRONS_BETA = 0.5, 300.0
 MANY_ALPHA, MANY_BETA, MANY_SHOPS = 1.0, 10.0, 0.1
 # Beta priors of the share of patrons who pay for others as a rule, and of the wrong sessions whose
 # id sticks to a payer.
-REGULAR_ALPHA, REGULAR_BETA = 5.0, 5.0
+REGULAR_ALPHA, REGULAR_BETA = 3.0, 3.0
 STICKS_ALPHA, STICKS_BETA = 3.0, 17.0
 # Beta prior of the session's accuracy where it names an account that many others' sessions name,
 # and the least share of such payments that somebody may well pay for another.

@@ -140,13 +140,14 @@ class StatePosteriors:
     """``probability[state, pattern, slot]`` of each candidate, and ``rest[state, pattern]`` of
     everybody else; ``likelihood[state, pattern]`` of the session's word given the other families;
     ``patron[state, pattern]``: the chance that the payer pays for the account that the session
-    names and is another person.
+    names and is another person; ``patron_credited``: that this payer is whom the credits went to.
     """
 
     probability: Floats
     rest: Floats
     likelihood: Floats
     patron: Floats
+    patron_credited: Floats
 
 
 @dataclass(frozen=True)
@@ -208,6 +209,9 @@ def state_posteriors(patterns: Patterns, fit: Fit) -> StatePosteriors:
     rest = np.empty((len(STATES), len(patterns)))
     likelihood = np.ones((len(STATES), len(patterns)))
     patron = np.zeros((len(STATES), len(patterns)))
+    credited = patterns.credited - 1
+    elsewhere = speaks & (credited >= 0) & (credited != slot)
+    patron_credited = np.zeros((len(STATES), len(patterns)))
     for state in range(len(STATES)):
         word = session_word(patterns, fit, state)
         accuracy = word.accuracy
@@ -225,7 +229,9 @@ def state_posteriors(patterns: Patterns, fit: Fit) -> StatePosteriors:
         apart[rows, slot] = 0.0
         another = (apart.sum(axis=1) + others) / total
         patron[state] = np.where(speaks, another * word.patron, 0.0)
-    return StatePosteriors(probability, rest, likelihood, patron)
+        paid = probability[state][rows, np.maximum(credited, 0)]
+        patron_credited[state] = np.where(elsewhere, paid * word.patron, 0.0)
+    return StatePosteriors(probability, rest, likelihood, patron, patron_credited)
 
 
 def with_own(

@@ -244,7 +244,8 @@ def judge(
     drop("name_questions", "name_owners", "front_ends")
     fused = fused_by("counts", "posteriors", basis.final if basis else None)
     step("verdicts")
-    run("verdicts", "choices")
+    run("habits", "verdicts", "choices")
+    drop("habits")
     # Of a part no share can be told.
     shares = measure_judged(engine, measured) if measured else spec("judged_shares").empty()
     engine.register("judged_shares", shares)

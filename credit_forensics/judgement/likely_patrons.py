@@ -1,9 +1,15 @@
-"""Payers who, in a case of few, disagree with the accounts of several others: a question each.
+"""Payers with a habit of paying for others, where a pattern of one payment cannot show it.
 
 Somebody who pays into three accounts of others is a boss, a parent or a teacher more often than one
 whose session went wrong three times, each time for somebody else. Where many payers do so, sessions
 go wrong for everybody, and the model tells which is which; where few do, their number is too small
-to tell a shop whose sessions are faulty from one payer's habit, so nobody is accused by it.
+to tell a shop whose sessions are faulty from one payer's habit, so nobody is accused by it. Nor is
+anybody there for a payer who differs from an account once or twice, unless something that wrong
+sessions have in common (an hour, a release, an account that several others' sessions name)
+explains a fault: an assistant's or a parent's purchase looks the same.
+
+And where no session says for whom somebody paid who pays for others elsewhere, the account is that
+payer's own only as often as elsewhere.
 """
 
 from __future__ import annotations
@@ -18,6 +24,15 @@ ACCOUNTS = 3
 """Accounts of others that one payer's payments go to, from which the payer is asked about."""
 PAYERS = 10
 """Payers whose payments go to others, from which the model alone decides."""
+HABIT = 0.9
+"""How often a payer of so many pays for others by habit; in small worlds with truth always."""
+ONCE_OR_TWICE = 2
+"""Payments of one payer, up to which they may as well be for another as by a wrong session."""
+NO_CAUSE = 0.2
+"""Probability of a burst below which no cause in common is seen."""
+LONE = 0.25
+"""How often such a payer pays for another; in small worlds with truth about as often."""
+_PAYS_FOR_OTHERS = 0.5  # the chance from which a payment counts as one for another
 
 
 def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: float) -> ir.Table:
@@ -36,25 +51,70 @@ def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: flo
 
     Returns
     -------
-    ``patron_payment``: payment ids.
+    ``patron_payment``: payment ids, and ``team``: whether the payer pays into several accounts.
     """
     named = ibis.coalesce(judged[f"v_{SESSION}"] == judged.credited, False)
     another = ibis.coalesce(best != judged.credited, False)
     seen = judged.filter(named & another & (judged.misattributed + judged.patron >= sure))
-    seen = seen.select("payment_id", "created_at", "credited", payer=best)
+    seen = seen.select("payment_id", "created_at", "credited", "burst", payer=best)
     order = [seen.created_at, seen.payment_id]
     seen = seen.mutate(
-        new_account=_first(["payer", "credited"], order), new_payer=_first(["payer"], order)
+        new_pair=_first(["payer", "credited"], order), new_payer=_first(["payer"], order)
     )
-    counted = seen.mutate(
-        accounts=seen.new_account.sum().over(_reach(mode, "payer")),
-        payers=seen.new_payer.sum().over(_reach(mode)),
+    seen = seen.mutate(
+        accounts=seen.new_pair.sum().over(reach(mode, "payer")),
+        payments=seen.count().over(reach(mode, "payer")),
+        payers_of_account=seen.new_pair.sum().over(reach(mode, "credited")),
+        payers=seen.new_payer.sum().over(reach(mode)),
     )
-    few = counted.filter((counted.accounts >= ACCOUNTS) & (counted.payers < PAYERS))
-    return few.select(patron_payment="payment_id")
+    seen = seen.filter(seen.payers < PAYERS)
+    lone = (seen.payments <= ONCE_OR_TWICE) & (seen.payers_of_account == 1)
+    lone &= seen.burst < NO_CAUSE
+    seen = seen.mutate(team=seen.accounts >= ACCOUNTS, lone=lone)
+    return seen.filter(seen.team | seen.lone).select("team", patron_payment="payment_id")
 
 
-def _reach(mode: Mode, *of: str) -> Any:
+def habit(patrons: ir.Table) -> ir.FloatingValue:
+    """How often such a payer pays for others, of what ``likely_patrons`` gives."""
+    return ibis.ifelse(patrons.team, HABIT, LONE)
+
+
+def unnamed_recipients(judged: ir.Table, best: ir.StringValue, mode: Mode) -> ir.Table:
+    """Payments of payers for others of which no session says for whom they are.
+
+    Parameters
+    ----------
+    judged, best, mode
+        as ``likely_patrons`` takes them.
+
+    Returns
+    -------
+    ``silent_payment``: payment ids, and ``for_others``: the share of the payer's payments with a
+    session that are for others, above 0; as if one more were the payer's own.
+    """
+    rows = judged.select(
+        "payment_id",
+        "created_at",
+        "patron",
+        payer=best,
+        silent=judged[f"v_{SESSION}"].isnull(),
+    )
+    patrons = rows.filter(rows.patron >= _PAYS_FOR_OTHERS).select("payer").distinct()
+    rows = rows.semi_join(patrons.view(), "payer")
+    rows = rows.mutate(
+        other=(~rows.silent & (rows.patron >= _PAYS_FOR_OTHERS)).cast("int64"),
+        spoken=(~rows.silent).cast("int64"),
+    )
+    rows = rows.mutate(
+        others=rows.other.sum().over(reach(mode, "payer")),
+        all_spoken=rows.spoken.sum().over(reach(mode, "payer")),
+    )
+    rows = rows.filter(rows.silent & (rows.others > 0))
+    return rows.select(silent_payment="payment_id", for_others=rows.others / (rows.all_spoken + 1))
+
+
+def reach(mode: Mode, *of: str) -> Any:
+    """The rows that may speak for a row: those of its group, as of it the ones up to it."""
     if mode == "hindsight":
         return ibis.window(group_by=of)
     return ibis.cumulative_window(group_by=of, order_by=["created_at", "payment_id"])

@@ -19,9 +19,10 @@ from credit_forensics.judgement.pattern_arrays import decode
 from credit_forensics.judgement.relations import (
     AGAIN,
     AGAIN_AND_OTHERS,
-    FURTHER_BOUNDS,
+    FURTHERS,
     MUTUAL,
     ONCE,
+    SEVERAL,
     STUCK,
     TOTAL_BOUNDS,
     UNSHARED,
@@ -50,6 +51,8 @@ FEATURES = (
 )
 # A domain with more accounts than this is a mail provider's, whatever it is called.
 _MOST_OF_A_DOMAIN = 50
+# Of half or more of all further payments into accounts of others, so many at least are for others.
+_SEVERAL_OF_MOST = 4
 _PROVIDERS = (
     *("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "live.com", "yahoo.com"),
     *("icloud.com", "me.com", "aol.com", "gmx.de", "gmx.net", "web.de", "t-online.de"),
@@ -140,10 +143,11 @@ def as_features(pairs: pd.DataFrame, families: tuple[Family, ...]) -> Floats:
     relation = decode(families, pairs["pattern"].to_numpy(dtype=np.int64)).related
     further, total, pair, mutual, shared = _parts(relation)
     known = relation % UNSHARED > 0
+    most = (further > SEVERAL) | ((further == 1) & (total <= 2))
     columns = [
-        known & (further > 0) & (2 * further >= total),
-        known & (further > 0) & (2 * further < total),
-        known & (total > further),
+        known & most,
+        known & (further > 0) & ~most,
+        known & (total > np.where(further > SEVERAL, _SEVERAL_OF_MOST, further)),
         known & (pair == ONCE),
         known & np.isin(pair, (AGAIN_AND_OTHERS, AGAIN)),
         known & (pair == STUCK),
@@ -157,10 +161,10 @@ def as_features(pairs: pd.DataFrame, families: tuple[Family, ...]) -> Floats:
 
 
 def _parts(relation: npt.NDArray[np.int64]) -> tuple[npt.NDArray[Any], ...]:
-    """What ``relations.code`` was made of: counts as the lower bounds of their places."""
+    """What ``relations.code`` was made of: a place of further payments for others, then counts."""
     rest = relation % UNSHARED - 1
     mutual, rest = rest >= MUTUAL, np.maximum(rest, 0) % MUTUAL
-    further = np.array([0, *FURTHER_BOUNDS])[rest % (len(FURTHER_BOUNDS) + 1)]
-    rest //= len(FURTHER_BOUNDS) + 1
+    further = rest % FURTHERS
+    rest //= FURTHERS
     total = np.array([0, *TOTAL_BOUNDS])[rest % (len(TOTAL_BOUNDS) + 1)]
     return further, total, rest // (len(TOTAL_BOUNDS) + 1), mutual, relation >= UNSHARED

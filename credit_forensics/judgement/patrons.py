@@ -17,9 +17,9 @@ from typing import Any
 from credit_forensics.judgement.relations import (
     AGAIN,
     AGAIN_AND_OTHERS,
-    FURTHER_BOUNDS,
     MUTUAL,
     ONCE,
+    SEVERAL,
     STUCK,
     TOTAL_BOUNDS,
     UNSHARED,
@@ -63,11 +63,13 @@ def payer_relations(voices: ir.Table, mode: Mode) -> ir.Table:
     known = voices.select(
         "payment_id",
         at="created_at",
-        account="credited",
+        # For whom a payment is meant, the session says; credits may have gone elsewhere since.
+        account=ibis.coalesce(voices[f"v_{SESSION}"], voices.credited),
+        credited="credited",
         payer=ibis.coalesce(voices[f"v_{EMAIL}"], only, voices[f"v_{CARD}"]),
         session=voices[f"v_{SESSION}"],
     )
-    known = known.filter(known.account.notnull() & known.payer.notnull() & known.at.notnull())
+    known = known.filter(known.credited.notnull() & known.payer.notnull() & known.at.notnull())
     known = known.mutate(own=known.payer == known.account)
     apart = known.filter(~known.own & (known.session == known.account))
     return ibis.union(_pairs(known, apart, mode), _shared(voices, apart, mode))
@@ -142,9 +144,16 @@ def _pairs(known: ir.Table, apart: ir.Table, mode: Mode) -> ir.Table:
         mutual.cast("int64") * MUTUAL
         + pair * (code(0, 0, 1) - code(0, 0, 0))
         + _place(further + rows.owns, TOTAL_BOUNDS) * (code(0, 1, 0) - code(0, 0, 0))
-        + _place(further, FURTHER_BOUNDS) * (code(1, 0, 0) - code(0, 0, 0))
+        + _further_place(further, further + rows.owns)
     )
     return rows.filter(~rows.own).select("payment_id", relation=relation.cast("int64"))
+
+
+def _further_place(further: ir.IntegerValue, total: ir.IntegerValue) -> ir.IntegerValue:
+    most = 2 * further >= total
+    return ibis.cases(
+        ((further >= SEVERAL) & most, SEVERAL + 1), (further >= SEVERAL, SEVERAL), else_=further
+    )
 
 
 def _place(count: ir.IntegerValue, bounds: tuple[int, ...]) -> ir.IntegerValue:

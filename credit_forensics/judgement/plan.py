@@ -30,6 +30,7 @@ from credit_forensics.judgement.patterns import (
     relation_marks,
     whole_patterns,
 )
+from credit_forensics.judgement.payer_habits import HABITS, payer_habits
 from credit_forensics.judgement.periods import busy_times
 from credit_forensics.judgement.persons import person_links
 from credit_forensics.judgement.verdicts import person_of_best, verdicts
@@ -171,6 +172,7 @@ class Plan:
     name_marks: ir.Table
     counts: ir.Table
     judged: ir.Table
+    habits: ir.Table
     verdicts: ir.Table
     choices: ir.Table
 
@@ -284,7 +286,16 @@ def make_plan(
         name_marks=marks,
         counts=counted_patterns(whole),
         judged=judged,
-        verdicts=verdicts(tables, judged, families, mode, has_users=has_users, linked=linked),
+        habits=payer_habits(tables, judged, families, mode),
+        verdicts=verdicts(
+            tables,
+            judged,
+            ibis.table(HABITS, name="habits"),
+            families,
+            mode,
+            has_users=has_users,
+            linked=linked,
+        ),
         choices=chosen_claims(voiced, tables.verdicts, methods),
     )
 

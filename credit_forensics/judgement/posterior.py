@@ -80,6 +80,7 @@ def posterior_blocks(
             thought.probability,
             thought.rest[:, :, None],
             np.where(by_session, thought.patron, 0.0)[:, :, None],
+            thought.patron_credited[:, :, None],
         ],
         axis=2,
     )
@@ -120,7 +121,7 @@ def _of_cells(
 ) -> Posterior:
     size = len(patterns.families)
     mixed = np.einsum("cs,csk->ck", states, by_pattern[pattern])
-    spread, patron = mixed[:, :-1], mixed[:, -1]
+    spread, patron, elsewhere = mixed[:, :-2], mixed[:, -2], mixed[:, -1]
     probability = spread[:, :-1]
     rows = np.arange(len(pattern))
     named = np.where(patterns.exists[pattern], probability[:, :size], -1.0)
@@ -135,7 +136,9 @@ def _of_cells(
     apart = spread.copy()
     apart[rows, slot] = 0.0
     wrong = np.where(patron > 0, np.maximum(apart.sum(axis=1) - patron, 1e-300), apart.sum(axis=1))
-    right = right + patron
+    # Who has the credits paid, but may have paid for the account that the session names.
+    wrong = wrong + elsewhere
+    right = np.maximum(right + patron - elsewhere, 1e-300)
     with np.errstate(divide="ignore"):
         log_odds = np.where(has_credit, np.log(wrong) - np.log(right), np.nan)
     return Posterior(

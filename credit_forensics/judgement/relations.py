@@ -36,12 +36,13 @@ RELATIONS = (
     "again, days apart, into an account that never pays for itself",
     "again, into an account that pays for itself",
 )
-# Lower bounds of how many further payments of the payer went to others, and of how many there are.
-FURTHER_BOUNDS = (1, 2, 4)
+# How many further payments of the payer went to others: none, one, several, or several that are
+# half or more of all; and lower bounds of how many further ones there are.
+SEVERAL, FURTHERS = 2, 4
 TOTAL_BOUNDS = (1, 3, 7, 16, 40)
 _TOTALS = (0, 2, 5, 10, 25, 75)
-_FURTHERS = (0.0, 1.0, 2.5, 5.0)
-_FURTHER, _TOTAL, _PAIR = len(FURTHER_BOUNDS) + 1, len(TOTAL_BOUNDS) + 1, len(RELATIONS)
+_FURTHERS = (0.0, 1.0, 3.0, 5.0)
+_FURTHER, _TOTAL, _PAIR = FURTHERS, len(TOTAL_BOUNDS) + 1, len(RELATIONS)
 MUTUAL = _FURTHER * _TOTAL * _PAIR
 """What is added where the account's owner is seen to pay into accounts of others too."""
 UNSHARED = 1 + 2 * MUTUAL
@@ -52,7 +53,7 @@ SIZE = 2 * UNSHARED
 # theirs had been seen), or an id sticks, and goes on to the same account.
 _ALIKE = 20.0
 # A patron pays for others now and then, or as a rule: Beta priors of the share.
-_PATRONS = ((1.0, 9.0), (1.0, 1.0))
+_PATRONS = ((1.0, 8.0), (2.0, 1.0))
 # Of several payments for others: how often the pair is there once, and of those that recur into one
 # account alone, how often that account also pays for itself.
 _ONCE_OF_WRONG, _OWNS_OF_WRONG = 0.45, 0.67
@@ -78,12 +79,16 @@ def code(further: int, total: int, pair: int, *, mutual: bool = False, shared: b
     >>> code(0, 0, ONCE), code(0, 0, ONCE, shared=True)
     (1, 194)
     """
-    places = (
-        sum(further >= bound for bound in FURTHER_BOUNDS),
-        sum(total >= bound for bound in TOTAL_BOUNDS),
-    )
+    place = sum(total >= bound for bound in TOTAL_BOUNDS)
     beyond = MUTUAL * mutual + UNSHARED * shared
-    return 1 + (pair * _TOTAL + places[1]) * _FURTHER + places[0] + beyond
+    of_further = int(_further_places(np.array([further]), total)[0])
+    return 1 + (pair * _TOTAL + place) * _FURTHER + of_further + beyond
+
+
+def _further_places(further: Integers, total: int) -> Integers:
+    most = np.where(2 * further >= total, SEVERAL + 1, SEVERAL)
+    result: Integers = np.where(further >= SEVERAL, most, further)
+    return result
 
 
 def is_shared(relation: Integers) -> npt.NDArray[np.bool_]:
@@ -197,14 +202,14 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
     by_pair[AGAIN_AND_OTHERS] = again * (1 - before)
     by_pair[AGAIN] = again * before * (1 - owns)
     by_pair[STUCK] = again * before * owns
-    place = np.searchsorted(FURTHER_BOUNDS, further, side="right")
+    place = _further_places(further, total)
     return np.stack([np.bincount(place, row, _FURTHER) for row in by_pair])
 
 
 def _in_bounds(total: int, alpha: float, beta: float) -> Floats:
     """Probability of each count of further payments for others (beta-binomial)."""
     chances = beta_binomial(np.arange(total + 1), total, alpha, beta)
-    place = np.searchsorted(FURTHER_BOUNDS, np.arange(total + 1), side="right")
+    place = _further_places(np.arange(total + 1), total)
     return np.bincount(place, chances, _FURTHER).astype(np.float64)
 
 

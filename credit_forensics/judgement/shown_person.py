@@ -3,10 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
-import pandas as pd
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    import pandas as pd
+else:
+    # Slow to load, and most values are a text, a number or nothing.
+    pd = Later("pandas")
 
 NOBODY = "(nobody named)"
+
+
+def is_absent(value: object) -> bool:
+    """Whether a value is none, whatever table it is from.
+
+    Examples
+    --------
+    >>> is_absent(None), is_absent(float("nan")), is_absent(""), is_absent(0.0)
+    (True, True, False, False)
+    """
+    if isinstance(value, float):
+        return value != value  # noqa: PLR0124  # only what is no number differs from itself
+    if value is None or isinstance(value, str | int):
+        return value is None
+    return bool(pd.isna(value))  # type: ignore[call-overload]
 
 
 def or_nobody(value: object, shown: Callable[[object], str]) -> str:
@@ -17,8 +39,7 @@ def or_nobody(value: object, shown: Callable[[object], str]) -> str:
     >>> or_nobody(None, str), or_nobody("00123", str)
     ('nobody', '00123')
     """
-    absent = value is None or pd.isna(value)  # type: ignore[call-overload]
-    return "nobody" if absent else shown(value)
+    return "nobody" if is_absent(value) else shown(value)
 
 
 def shown_person(person: object, shown: Callable[[object], str]) -> str:

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
-
-import pandas as pd
+from typing import Any, Protocol
 
 from credit_forensics.resolution.family_names import SESSION
 
@@ -39,7 +37,9 @@ class MethodVoice:
     voice: str = "copy"
 
 
-def used_claims(claims: pd.DataFrame, methods: Sequence[NamedMethod]) -> pd.DataFrame:
+def used_claims(
+    claims: Sequence[Mapping[str, Any]], methods: Sequence[NamedMethod]
+) -> list[Mapping[str, Any]]:
     """The claims that had a part in a voice of their family.
 
     Left out are values of a refused shape, what a history says of a customer that the session
@@ -48,22 +48,31 @@ def used_claims(claims: pd.DataFrame, methods: Sequence[NamedMethod]) -> pd.Data
     Parameters
     ----------
     claims
-        rows of the table ``claims``.
+        rows of the table ``claims``, of the few payments that are explained.
     methods
         the case's methods.
 
     Examples
     --------
-    >>> rows = pd.DataFrame({"payment_id": ["cs_1", "cs_1", "cs_2"], "valid": True,
-    ...     "method": ["metadata_scan", "metadata_user_id", "metadata_scan"], "family": "session"})
+    >>> rows = [{"payment_id": payment, "valid": True, "method": method, "family": "session"}
+    ...     for payment, method in (("cs_1", "metadata_scan"), ("cs_1", "metadata_user_id"),
+    ...         ("cs_2", "metadata_scan"))]
     >>> scan, copy = MethodVoice("metadata_scan", False, "weak"), MethodVoice("metadata_user_id")
-    >>> used_claims(rows, [copy, scan])["method"].tolist()
+    >>> [claim["method"] for claim in used_claims(rows, [copy, scan])]
     ['metadata_user_id', 'metadata_scan']
     """
-    histories = [method.name for method in methods if method.history]
-    weak = [method.name for method in methods if method.voice == "weak"]
-    of_session = (claims["family"] == SESSION) & claims["method"].isin(histories)
-    used = claims[claims["valid"].astype(bool) & ~of_session]
-    strong = ~used["method"].isin(weak)
-    backed = strong.groupby([used["payment_id"], used["family"]]).transform("any")
-    return used[strong | ~backed.astype(bool)]
+    histories = {method.name for method in methods if method.history}
+    weak = {method.name for method in methods if method.voice == "weak"}
+    used = [
+        claim
+        for claim in claims
+        if claim["valid"] and not (claim["family"] == SESSION and claim["method"] in histories)
+    ]
+    backed = {
+        (claim["payment_id"], claim["family"]) for claim in used if claim["method"] not in weak
+    }
+    return [
+        claim
+        for claim in used
+        if claim["method"] not in weak or (claim["payment_id"], claim["family"]) not in backed
+    ]

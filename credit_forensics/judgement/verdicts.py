@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
-from credit_forensics.judgement.likely_patrons import likely_patrons
 from credit_forensics.resolution.given_grants import given_grants
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.method import SESSION
+from credit_forensics.resolution.shared_grants import shared_grants
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
@@ -53,6 +53,7 @@ def person_of_best(judged: ir.Table, families: Sequence[Family]) -> ir.StringVal
 def verdicts(
     tables: Tables,
     judged: ir.Table,
+    habits: ir.Table,
     families: Sequence[Family],
     mode: Mode,
     *,
@@ -68,6 +69,8 @@ def verdicts(
     judged
         voices joined to ``posteriors``, with ``session_user_id``: the id (not person) that the
         session named.
+    habits
+        what ``payer_habits`` gives: it reads all payments, this one the payment at hand.
     families
         the families, in order.
     mode
@@ -82,11 +85,13 @@ def verdicts(
     ``split_identity``: credits on another id of the payer than the one that counts: the account
     that the session named, else the earliest. ``paid_by_another``: the payer is known to be
     another person, who may well pay for this account; where the metadata names the credited account
-    as the recipient, that is never called wrong, nor is what a payer of several others' accounts
-    paid in a case of few such (see ``likely_patrons``). Fewer than two families can never confirm,
-    nor can e-mail, name and card alone: they are one act of one payer. An absence counts only
-    where the ledger covers the payment's time and shows what is not there: otherwise the payment
-    is ``undetermined``.
+    as the recipient, or several accounts share what was bought, that is never called wrong, nor is,
+    in a case of few such payers, what one of several others' accounts paid, or one without anything
+    that explains a fault (see ``likely_patrons``); the probability says so too. It also counts what
+    no session says: that who pays for others elsewhere may do so here, and that the payer matches
+    nobody (``strangers``). Fewer than two families can never confirm, nor can e-mail, name and card
+    alone: they are one act of one payer. An absence counts only where the ledger covers the
+    payment's time and shows what is not there: otherwise the payment is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -107,8 +112,10 @@ def verdicts(
     # Nor does one that says that the credits were given.
     given = given_grants(tables)
     rows = rows.left_join(given, "payment_id").select(rows, given=given.payment_id.notnull())
-    patrons = likely_patrons(judged, person_of_best(judged, families), mode, MISATTRIBUTED_FROM)
-    rows = rows.left_join(patrons, rows.payment_id == patrons.patron_payment)
+    shared = shared_grants(tables)
+    rows = rows.left_join(shared, "payment_id").select(rows, shared=shared.payment_id.notnull())
+    of_payer = habits.select(habit_of="payment_id", habit="habit", elsewhere="elsewhere")
+    rows = rows.left_join(of_payer, rows.payment_id == of_payer.habit_of)
     if has_users and linked:
         accounts = tables.users.select(session_account="user_id").distinct()
         rows = rows.left_join(accounts, rows.session_user_id == accounts.session_account)
@@ -122,8 +129,14 @@ def verdicts(
     when = ibis.coalesce(rows.completed_at, rows.created_at)
     in_ledger = covers(rows, "ledger", when)
     for_credits = ibis.coalesce(rows.for_credits, "yes")
-    p = rows.misattributed
     same_person = ibis.coalesce(best == rows.credited, False)
+    for_another = ibis.coalesce(rows.habit, 0.0) * rows.misattributed
+    elsewhere = ibis.ifelse(same_person, ibis.coalesce(rows.elsewhere, 0.0), 0.0)
+    p = rows.misattributed - for_another + (1 - rows.misattributed) * elsewhere
+    changed = (for_another > 0) | (elsewhere > 0)
+    # Where nothing changed, the model's own keep the digits of a tiny probability.
+    p = ibis.ifelse(changed, p, rows.misattributed)
+    log_odds = ibis.ifelse(changed, (p / (1 - p)).ln(), rows.log_odds)
     by_session = rows[f"v_{SESSION}"] == rows.credited
     other_id = ibis.coalesce(by_session & (rows.session_user_id != rows.credited_user_id), False)
     # A person is named by the earliest account. Without accounts nobody knows which of a person's
@@ -141,7 +154,7 @@ def verdicts(
     accusable = best.notnull() & ~same_person & ~rows.suspect & ~rows.given
     # A named recipient is an account for which another pays, and nobody else's to hold.
     named = ibis.coalesce(rows.for_recipient, False)
-    received = named & ibis.coalesce(by_session, False)
+    received = named & ibis.coalesce(by_session, False) | rows.shared
     withheld = named & ~ibis.coalesce(by_session, False)
     verdict = ibis.cases(
         (~credit & ~paid, "not_paid"),
@@ -153,8 +166,8 @@ def verdicts(
         (rows.available == 1, "unverifiable"),
         (received & accusable, PAID_BY_ANOTHER),
         (withheld & same_person, "ambiguous"),
-        ((p >= MISATTRIBUTED_FROM) & accusable & rows.patron_payment.isnull(), "misattributed"),
-        ((p + rows.patron >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
+        ((p >= MISATTRIBUTED_FROM) & accusable & rows.habit.isnull(), "misattributed"),
+        ((p + rows.patron + for_another >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
         # What one payer typed and paid with says nothing of the account.
         (
@@ -169,7 +182,7 @@ def verdicts(
         credited_user_id=rows.credited_user_id,
         rightful_user_id=rightful,
         probability_misattributed=ibis.ifelse(credit, p, ibis.null("float64")),
-        log_odds=ibis.ifelse(credit, rows.log_odds, ibis.null("float64")),
+        log_odds=ibis.ifelse(credit, log_odds, ibis.null("float64")),
         families_agreeing=rows.agreeing,
         families_available=rows.available,
         mode=ibis.literal(mode),

@@ -21,8 +21,14 @@ paid AS (
     FROM payments p LEFT JOIN lines i USING (payment_id)
     WHERE p.expected_credits IS NULL AND p.payment_status = 'paid' AND coalesce(p.amount, 1) > 0),
 booked AS (
-    SELECT price_id, payment_id, max(l.delta) AS delta, max(quantity) AS quantity
-    FROM paid JOIN ledger l USING (payment_id) WHERE l.delta > 0 GROUP BY ALL)
+    SELECT price_id, payment_id, max(quantity) AS quantity,
+        -- One of several went to an account each: a company's seats.
+        CASE WHEN max(quantity) > 1 AND count(DISTINCT l.user_id) = max(quantity)
+                AND min(l.delta) = max(l.delta) THEN max(quantity) * max(l.delta)
+            -- Parts that differ are of one purchase: two kinds of credits.
+            WHEN count(DISTINCT l.delta) FILTER (l.kind = 'purchase') = count(*)
+            THEN sum(l.delta)::BIGINT ELSE max(l.delta) END AS delta
+    FROM paid JOIN ledger l USING (payment_id) WHERE l.delta > 0 GROUP BY price_id, payment_id)
 SELECT price_id, delta // quantity AS credits, count(*) AS payments,
     (SELECT count(*) FROM paid WHERE paid.price_id = booked.price_id) AS paid
 FROM booked

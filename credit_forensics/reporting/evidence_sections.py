@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -70,8 +70,7 @@ def payment_waterfall(view: CaseView, explanation: Explanation) -> go.Figure:
         )
         for row in row_dicts(bars)
     ]
-    explained = replace(explanation, bars=explanation.bars.assign(why=why))
-    shown = ShownExplanation(explained, view.mask, view.person_of)
+    shown = ShownExplanation(explanation, why, view.mask, view.person_of)
     words = {family: view.language.name("family", family) for family in FAMILY_ORDER}
     return waterfall(shown, language=view.language.code, family_words=words)
 
@@ -121,11 +120,17 @@ def _voices(view: CaseView, row: Row) -> str:
 class ShownExplanation:
     """An explanation as a report shows it: ids masked, without the candidate nobody names."""
 
-    def __init__(self, explanation: Explanation, mask: Mask, person_of: dict[str, str]) -> None:
+    def __init__(
+        self,
+        explanation: Explanation,
+        why: Sequence[str],
+        mask: Mask,
+        person_of: dict[str, str],
+    ) -> None:
         scores, bars = explanation.scores, explanation.bars
         self.payment_id = mask.text(explanation.payment_id)
         self.scores = mask.frame(scores[scores["person_id"] != NOBODY], "scores")
-        self.bars = mask.frame(bars, "bars").assign(why=bars["why"])
+        self.bars = mask.frame(bars, "bars").assign(why=list(why))
         credited = explanation.verdict.get("credited_user_id")
         absent = credited is None or pd.isna(credited)
         person = None if absent else mask.user_id(person_of.get(str(credited), credited))

@@ -9,15 +9,13 @@ from pathlib import Path
 
 import duckdb
 import numpy as np
-import pandas as pd
-import pyarrow as pa
 
 from credit_forensics import __version__
 
 _FORMAT = 1
-_LOADED = (duckdb, np, pd, pa)
+_LOADED = (duckdb, np)
 # Not loaded by what only reads a store.
-_OTHERS = ("ibis-framework", "scipy")
+_OTHERS = ("pandas", "pyarrow", "ibis-framework", "scipy")
 # Rooms above the case: they show what is stored, and no part depends on them.
 _ABOVE = {"repair", "monitoring", "scenarios", "reporting", "charts", "checks"}
 _ABOVE |= {"notebook", "intake", "commands", "new_case", "cli.py"}

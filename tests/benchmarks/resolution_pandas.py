@@ -351,12 +351,13 @@ def relations_of(voices: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
         {
             "made": people["created_at"],
             "payment_id": people["payment_id"],
-            "account": people["ledger"],
+            "account": voices["v_session"].fillna(people["ledger"]),
+            "credited": people["ledger"],
             "payer": voices["v_email"].fillna(alone).fillna(voices["v_card"]),
             "session": voices["v_session"],
         }
     )
-    known = known.dropna(subset=["made", "account", "payer"])
+    known = known.dropna(subset=["made", "credited", "payer"])
     known["own"] = known["payer"] == known["account"]
     known["apart"] = (~known["own"] & (known["session"] == known["account"])).fillna(False)
     apart = known[known["apart"]]
@@ -388,7 +389,8 @@ def relations_of(voices: pd.DataFrame, people: pd.DataFrame) -> pd.Series:
     )
     none = relations.code(0, 0, 0)
     total = np.searchsorted(relations.TOTAL_BOUNDS, further + owns, side="right")
-    place = np.searchsorted(relations.FURTHER_BOUNDS, further, side="right")
+    several = np.where(further >= owns, relations.SEVERAL + 1, relations.SEVERAL)
+    place = np.where(further >= relations.SEVERAL, several, further)
     code = none + mutual * relations.MUTUAL + became * (relations.code(0, 0, 1) - none)
     code += total * (relations.code(0, 1, 0) - none) + place * (relations.code(1, 0, 0) - none)
     pairs = apart[["account", "payer"]].drop_duplicates()
@@ -489,9 +491,21 @@ def verdicts_of(
     accusable = best.notna() & ~same & ~suspect
     pairs = pd.DataFrame({"payer": best, "account": holder})
     pairs = pairs[by_session & best.notna() & ~same & (p + patron >= 0.9)]
-    accounts = pairs.groupby("payer")["account"].nunique()
-    asked = pairs["payer"].isin(accounts[accounts >= 3].index) & (len(accounts) < 10)
-    asked = asked.reindex(rows.index, fill_value=False)
+    accounts = pairs.groupby("payer")["account"].transform("nunique")
+    lone = pairs.groupby("payer")["account"].transform("size") <= 2
+    lone &= pairs.groupby("account")["payer"].transform("nunique") == 1
+    lone &= judged["burst"].reindex(pairs.index) < 0.2
+    often = pd.Series(np.select([accounts >= 3, lone], [0.9, 0.25], default=0.0), pairs.index)
+    often *= pairs["payer"].nunique() < 10
+    often = often.reindex(rows.index, fill_value=0.0)
+    asked = often > 0
+    habit = often * p
+    elsewhere = unnamed_recipients(best, voices, patron)
+    elsewhere = elsewhere.fillna(strangers(payments, people, voices, judged))
+    elsewhere = elsewhere.where(same)
+    moved = (p - habit).where(asked, p).mask(elsewhere.notna(), p + (1 - p) * elsewhere)
+    log_odds = judged["log_odds"].mask(moved != p, np.log(moved / (1 - moved)))
+    p = moved
     named = payments["for_recipient"].astype("boolean").fillna(False).astype("bool")
     sure = (p <= 0.02) & same
     cases = [
@@ -505,7 +519,7 @@ def verdicts_of(
         (named & by_session & accusable, "paid_by_another"),
         (named & ~by_session & same, "ambiguous"),
         ((p >= 0.9) & accusable & ~asked, "misattributed"),
-        ((p + patron >= 0.9) & accusable, "paid_by_another"),
+        ((p + patron + habit >= 0.9) & accusable, "paid_by_another"),
         (sure & (judged["independent"] >= 2), "confirmed"),
         (sure & (judged["agreeing"] >= 2), "unverifiable"),
     ]
@@ -519,11 +533,40 @@ def verdicts_of(
             "credited_user_id": rows["ledger"],
             "rightful_user_id": best.mask(same, counting),
             "probability_misattributed": p.where(credit),
-            "log_odds": judged["log_odds"].where(credit),
+            "log_odds": log_odds.where(credit),
             "families_agreeing": judged["agreeing"],
             "families_available": judged["available"],
         }
     )
+
+
+def unnamed_recipients(best: pd.Series, voices: pd.DataFrame, patron: pd.Series) -> pd.Series:
+    """The share of a payer's other payments that are for others, where no session says for whom."""
+    silent = voices["v_session"].isna()
+    others = ((patron >= 0.5) & ~silent).groupby(best).sum()
+    share = others / ((~silent).groupby(best).sum() + 1)
+    return best.map(share[others > 0]).where(silent).astype("float64")
+
+
+def strangers(
+    payments: pd.DataFrame, people: pd.DataFrame, voices: pd.DataFrame, judged: pd.DataFrame
+) -> pd.Series:
+    """How likely the account is wrong of a payment whose payer matches nobody."""
+    account = people["ledger"]
+    given = payments["email_prefilled"].astype("boolean").fillna(False).astype("bool")
+    typed = payments["payer_email"].notna() & ~given & people["payer_name_key"].notna()
+    typed &= (voices["v_session"] == account).fillna(False)
+    known = (voices["v_email"] == account).fillna(False)
+    known |= (voices["v_name"] == account).fillna(False)
+    typed &= account.isin(account[typed & known])
+    mail, name = voices["v_email"].isna(), voices["l_name"] == 0
+    both = typed & mail & name
+    neither = max((typed & ~mail & ~name).sum(), 1)
+    expected = (typed & mail & ~name).sum() * (typed & name & ~mail).sum() / neither
+    beyond = both.sum() - expected - 2 * np.sqrt(expected + 1)
+    share = 0.5 * beyond / max(both.sum(), 1)
+    alone = both & (judged["available"] == 1) & (beyond > 0)
+    return pd.Series(np.where(alone, share, np.nan), index=account.index)
 
 
 def choices_of(rows: pd.DataFrame, people: pd.DataFrame, verdicts: pd.DataFrame) -> pd.DataFrame:

@@ -332,11 +332,9 @@ e AS (
 {_keys("voices")}
 """
 
-_PLACE = {
-    name: " ".join(f"WHEN {{0}} >= {bound} THEN {place}"
-                   for place, bound in reversed([*enumerate(bounds, start=1)]))
-    for name, bounds in (("further", relations.FURTHER_BOUNDS), ("total", relations.TOTAL_BOUNDS))
-}  # fmt: skip
+_TOTAL_PLACE = " ".join(f"WHEN further + owns >= {bound} THEN {place}"
+                        for place, bound in reversed([*enumerate(relations.TOTAL_BOUNDS, start=1)])
+                        )  # fmt: skip
 _CODE = relations.code
 _NONE = _CODE(0, 0, 0)
 
@@ -347,10 +345,11 @@ def related(name: str) -> str:
     CREATE OR REPLACE TABLE h_{name}_relations AS
     WITH known AS MATERIALIZED (
       SELECT *, payer = account AS own, payer <> account AND session = account AS apart FROM (
-        SELECT payment_id, created_at AS made, credited AS account, v_session AS session,
+        SELECT payment_id, created_at AS made, coalesce(v_session, credited) AS account,
+          v_session AS session, credited,
           coalesce(v_email, CASE WHEN name_owners = 1 THEN v_name END, v_card) AS payer
         FROM h_{name}
-      ) WHERE account IS NOT NULL AND payer IS NOT NULL AND made IS NOT NULL
+      ) WHERE credited IS NOT NULL AND payer IS NOT NULL AND made IS NOT NULL
     ), apart AS MATERIALIZED (SELECT * FROM known WHERE apart), paying AS (
       SELECT DISTINCT payer FROM apart
     ), owning AS (
@@ -398,8 +397,9 @@ def related(name: str) -> str:
         + CASE WHEN again AND others THEN {relations.AGAIN_AND_OTHERS} WHEN NOT again
           THEN {relations.ONCE} WHEN account_own THEN {relations.STUCK} ELSE {relations.AGAIN} END
           * {_CODE(0, 0, 1) - _NONE}
-        + CASE {_PLACE["total"].format("further + owns")} ELSE 0 END * {_CODE(0, 1, 0) - _NONE}
-        + CASE {_PLACE["further"].format("further")} ELSE 0 END * {_CODE(1, 0, 0) - _NONE}
+        + CASE {_TOTAL_PLACE} ELSE 0 END * {_CODE(0, 1, 0) - _NONE}
+        + CASE WHEN further < {relations.SEVERAL} THEN further WHEN further >= owns
+          THEN {relations.SEVERAL + 1} ELSE {relations.SEVERAL} END
         AS relation
       FROM told
       UNION ALL
@@ -497,21 +497,54 @@ WITH span AS (
   SELECT *, CASE best {_BEST} END AS likely
   FROM h_second_whole JOIN h_posteriors USING (period, pattern)
 ), apart AS MATERIALIZED (
-  SELECT payment_id, credited, likely FROM judged
+  SELECT payment_id, credited, likely, burst FROM judged
   WHERE v_session = credited AND likely <> credited AND misattributed + patron >= 0.9
 ), patrons AS (
-  SELECT payment_id FROM apart SEMI JOIN (
-    SELECT likely FROM apart GROUP BY likely HAVING count(DISTINCT credited) >= 3
-  ) USING (likely) WHERE (SELECT count(DISTINCT likely) FROM apart) < 10
+  SELECT payment_id, CASE WHEN accounts >= 3 THEN 0.9::DOUBLE ELSE 0.25::DOUBLE END AS habit
+  FROM apart JOIN (
+    SELECT likely, count(DISTINCT credited) AS accounts, count(*) AS n FROM apart GROUP BY likely
+  ) USING (likely) JOIN (
+    SELECT credited, count(DISTINCT likely) AS payers FROM apart GROUP BY credited
+  ) USING (credited)
+  WHERE (SELECT count(DISTINCT likely) FROM apart) < 10
+    AND (accounts >= 3 OR (n <= 2 AND payers = 1 AND burst < 0.2))
+), spoken AS MATERIALIZED (
+  SELECT payment_id, likely, v_session IS NULL AS silent, patron >= 0.5 AS other FROM judged
+  SEMI JOIN (SELECT DISTINCT likely FROM judged WHERE patron >= 0.5) USING (likely)
+), unnamed AS (
+  SELECT payment_id, others / (all_spoken + 1) AS for_others FROM spoken JOIN (
+    SELECT likely, count(*) FILTER (other AND NOT silent) AS others,
+      count(*) FILTER (NOT silent) AS all_spoken
+    FROM spoken GROUP BY likely
+  ) USING (likely) WHERE silent AND others > 0
+), typed AS MATERIALIZED (
+  SELECT payment_id, credited, available = 1 AS alone, v_email IS NULL AS mail, l_name = 0 AS name,
+    coalesce(v_email = credited, false) OR coalesce(v_name = credited, false) AS known
+  FROM judged JOIN payments y USING (payment_id)
+  WHERE v_session = credited AND payer_email IS NOT NULL AND NOT coalesce(email_prefilled, false)
+    AND judged.payer_name_key IS NOT NULL
+), of_known AS MATERIALIZED (
+  SELECT * FROM typed SEMI JOIN (SELECT credited FROM typed WHERE known) USING (credited)
+), failing AS (
+  SELECT n_both, n_both - expected - 2 * sqrt(expected + 1) AS beyond FROM (
+    SELECT count(*) FILTER (mail AND name) AS n_both, count(*) FILTER (mail AND NOT name)
+      * count(*) FILTER (name AND NOT mail) / greatest(count(*) FILTER (NOT mail AND NOT name), 1)
+      AS expected
+    FROM of_known
+  )
+), strangers AS (
+  SELECT payment_id, 0.5 * beyond / n_both AS strange FROM of_known CROSS JOIN failing
+  WHERE alone AND mail AND name AND beyond > 0
 ), suspects AS (
   SELECT DISTINCT payment_id FROM ledger
   WHERE tie = 'inferred' AND kind = 'purchase' AND payment_id IS NOT NULL
 ), rows AS (
   SELECT v.payment_id, v.credited, v.misattributed AS p, v.patron, v.log_odds, v.agreeing,
     v.available, v.independent, v.likely, c.credited_user_id, c.credited_user_id IS NOT NULL AS credit,
-    coalesce(v.likely = v.credited, false) AS same,
+    coalesce(v.likely = v.credited, false) AS same, coalesce(for_others, strange) AS elsewhere,
     coalesce(v.v_session = v.credited, false) AS by_session,
     s.payment_id IS NOT NULL AS suspect, n.payment_id IS NOT NULL AS patron_payment,
+    n.habit AS often,
     coalesce(y.payment_status = 'paid'
       OR (y.payment_status = 'no_payment_required' AND y.for_credits = 'yes'), false)
       AND coalesce(y.livemode, true) AS paid,
@@ -522,12 +555,21 @@ WITH span AS (
       ELSE v.credited END AS counting
   FROM judged v JOIN payments y USING (payment_id)
   LEFT JOIN h_credited c USING (payment_id) LEFT JOIN suspects s USING (payment_id)
-  LEFT JOIN patrons n USING (payment_id)
+  LEFT JOIN patrons n USING (payment_id) LEFT JOIN unnamed USING (payment_id)
+  LEFT JOIN strangers USING (payment_id)
   LEFT JOIN (SELECT DISTINCT user_id FROM users) a ON a.user_id = v.session_user_id
   CROSS JOIN span
 ), told AS (
   SELECT *, same AND coalesce(counting <> credited_user_id, false) AS split,
-    likely IS NOT NULL AND NOT same AND NOT suspect AS accusable FROM rows
+    likely IS NOT NULL AND NOT same AND NOT suspect AS accusable,
+    coalesce(often, 0) * p AS habit FROM rows
+), moved AS (
+  SELECT * REPLACE (q AS p, CASE WHEN q <> p THEN ln(q / (1 - q)) ELSE log_odds END AS log_odds)
+  FROM (
+    SELECT *, CASE WHEN patron_payment THEN p - habit WHEN same AND elsewhere IS NOT NULL
+      THEN p + (1 - p) * elsewhere ELSE p END AS q
+    FROM told
+  )
 )
 SELECT payment_id, CASE WHEN NOT credit AND NOT paid THEN 'not_paid'
     WHEN NOT credit AND for_credits = 'no' THEN 'not_for_credits'
@@ -539,7 +581,7 @@ SELECT payment_id, CASE WHEN NOT credit AND NOT paid THEN 'not_paid'
     WHEN named AND by_session AND accusable THEN 'paid_by_another'
     WHEN named AND NOT by_session AND same THEN 'ambiguous'
     WHEN p >= 0.9 AND accusable AND NOT patron_payment THEN 'misattributed'
-    WHEN p + patron >= 0.9 AND accusable THEN 'paid_by_another'
+    WHEN p + patron + habit >= 0.9 AND accusable THEN 'paid_by_another'
     WHEN p <= 0.02 AND independent >= 2 AND same THEN 'confirmed'
     WHEN p <= 0.02 AND agreeing >= 2 AND independent < 2 AND same THEN 'unverifiable'
     ELSE 'ambiguous' END AS verdict,
@@ -547,7 +589,7 @@ SELECT payment_id, CASE WHEN NOT credit AND NOT paid THEN 'not_paid'
   CASE WHEN credit THEN p END AS probability_misattributed,
   CASE WHEN credit THEN log_odds END AS log_odds, agreeing AS families_agreeing,
   available AS families_available, 'hindsight' AS mode
-FROM told
+FROM moved
 """
 
 _METHODS = {

@@ -21,6 +21,8 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.judgement.judge import judge
 from credit_forensics.resolution.claims import CLAIMS_ORDER
 from credit_forensics.resolution.method import Method
+from credit_forensics.scenarios.settings import WorldSettings
+from credit_forensics.scenarios.world import make_world
 from credit_forensics.tables.catalogue import Tables
 
 
@@ -39,6 +41,14 @@ def test_a_world_gives_the_same_bytes_in_any_number_of_buckets(tmp_path, mode, b
     evidence = small_world()
     engine = kept(evidence, tmp_path, buckets)
     assert analysed(engine, mode) == analysed(evidence.engine, mode)
+
+
+@pytest.mark.parametrize("mode", ["hindsight", "as_of"])
+@pytest.mark.parametrize("mechanism", ["team", "tenants"])
+def test_what_other_payments_say_is_asked_of_all_buckets(tmp_path, mechanism, mode):
+    settings = WorldSettings(payments=300, wrong_session_rate=0.02, mechanisms={mechanism: 0.1})
+    evidence = Case.from_evidence(make_world(settings, seed=3).evidence()).evidence
+    assert analysed(kept(evidence, tmp_path, 8), mode) == analysed(evidence.engine, mode)
 
 
 def test_awkward_ids_and_buckets_without_a_row_give_the_same_bytes(tmp_path):
@@ -96,7 +106,7 @@ def test_another_mode_runs_the_steps_that_hang_on_it_only(tmp_path):
     judge(other, mode="as_of")
     # All but what sessions say, whom entries credit and what ties them: the same at any time. Whom an
     # e-mail, a customer or a name stands for is as of the payment, and the rest hangs on it.
-    assert other.steps_run == 18
+    assert other.steps_run == 19
 
 
 def test_a_method_of_ones_own_that_reads_all_payments_is_not_cut_into_buckets(tmp_path):

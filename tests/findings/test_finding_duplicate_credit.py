@@ -87,6 +87,17 @@ def test_without_a_known_price_the_surplus_is_beyond_an_even_share(find, make):
     assert [row["credits"] for row in found] == [50]
 
 
+@pytest.mark.parametrize(("units", "surplus"), [(2, []), (1, [50]), (3, [50])])
+def test_without_a_price_as_many_accounts_as_units_share(find, make, units, surplus):
+    found = find(
+        find_duplicate_credit,
+        payments=[make.payment("p", expected_credits=None)],
+        payment_items=[{"payment_id": "p", "position": 1, "quantity": units}],
+        credited=[make.credit("p", granted=100, grants=2, accounts=2)],
+    )
+    assert [row["credits"] for row in found] == surplus
+
+
 def test_test_payments_are_another_finding(find, make):
     found = find(
         find_duplicate_credit,
@@ -191,3 +202,45 @@ def test_a_month_that_is_granted_twice_is_found_in_such_a_year(find, make):
 )
 def test_other_grants_that_lie_apart_are_duplicates(find, make, months, columns):
     assert len(monthly(find, make, months, **columns)) == 1
+
+
+def of_two_kinds(make, deltas, others):
+    """Payments without a known worth: some granted in two entries, others in one."""
+    names = [f"p{n}" for n in range(len(deltas))]
+    alone = [f"other{n}" for n in range(others)]
+    ledger = [
+        entry(f"{name}-{place}", name, None, delta)
+        for name, parts in zip(names, deltas, strict=True)
+        for place, delta in enumerate(parts)
+    ]
+    return {
+        "payments": [make.payment(name, expected_credits=None) for name in (*names, *alone)],
+        "credited": [
+            *(
+                make.credit(name, granted=sum(parts), grants=2)
+                for name, parts in zip(names, deltas, strict=True)
+            ),
+            *(make.credit(name) for name in alone),
+        ],
+        "ledger": [*ledger, *(entry(name, name, None) for name in alone)],
+    }
+
+
+@pytest.mark.parametrize(
+    ("deltas", "others", "doubled"),
+    [
+        # 100 of one kind and 10 of another, for more than half of what was sold at the price.
+        ([(100, 10), (100, 10)], 1, []),
+        ([(100, 10), (100, 10)], 2, ["p0", "p1"]),
+        # One alone shows no practice; and twice the same is twice.
+        ([(100, 10)], 0, ["p0"]),
+        ([(100, 10), (90, 10)], 0, ["p0", "p1"]),
+        ([(50, 50), (50, 50)], 0, ["p0", "p1"]),
+        ([(100, 10), (100, 10), (50, 50)], 0, ["p2"]),
+    ],
+)
+def test_parts_that_such_payments_usually_have_are_no_duplicate(
+    find, make, deltas, others, doubled
+):
+    found = find(find_duplicate_credit, **of_two_kinds(make, deltas, others))
+    assert [row["payment_id"] for row in found] == doubled

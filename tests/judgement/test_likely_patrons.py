@@ -7,26 +7,45 @@ import pandas as pd
 import pytest
 
 from credit_forensics.engines.duckdb import DuckDBEngine
-from credit_forensics.judgement.likely_patrons import ACCOUNTS, PAYERS, likely_patrons
+from credit_forensics.judgement.likely_patrons import (
+    ACCOUNTS,
+    PAYERS,
+    habit,
+    likely_patrons,
+    unnamed_recipients,
+)
 
 
-def asked(rows, mode="hindsight"):
-    """Payments asked about, of ``(payer, account, session, probability that another paid)``."""
+def habits(rows, mode="hindsight", burst=0.0):
+    """Payments asked about, of ``(payer, account, session, probability that another paid)``.
+
+    With how often such a payer pays for others. ``burst``: the probability of one, of all of them.
+    """
     columns = ["best_person", "credited", "v_session", "misattributed"]
-    frame = pd.DataFrame(rows, columns=columns).assign(patron=0.0)
+    frame = pd.DataFrame(rows, columns=columns).assign(patron=0.0, burst=burst)
     frame["payment_id"] = [f"cs_{number:02d}" for number in range(len(frame))]
     day = pd.to_timedelta(range(len(frame)), unit="D")
     frame["created_at"] = pd.Timestamp("2026-05-01", tz="UTC") + day
     engine = DuckDBEngine()
     engine.register("judged", frame)
     judged = _table(frame)
-    found = likely_patrons(judged, judged.best_person, mode, 0.9)
-    return sorted(engine.frame(found)["patron_payment"])
+    patrons = likely_patrons(judged, judged.best_person, mode, 0.9)
+    # Times a number of the table's own: engines keep a written 0.9 as a decimal.
+    rows = patrons.inner_join(judged, patrons.patron_payment == judged.payment_id)
+    rows = rows.select("patron_payment", habit=habit(rows) * (rows.burst * 0 + 1))
+    found = engine.frame(rows)
+    return dict(sorted(zip(found["patron_payment"], found["habit"], strict=True)))
+
+
+def asked(rows, mode="hindsight"):
+    """Payments asked about though all of them lie in a burst."""
+    return list(habits(rows, mode, burst=1.0))
 
 
 def _table(frame):
     types = dict.fromkeys(frame.columns, "string")
-    types |= {"misattributed": "float64", "patron": "float64", "created_at": "timestamp('UTC')"}
+    types |= dict.fromkeys(("misattributed", "patron", "burst"), "float64")
+    types |= {"created_at": "timestamp('UTC')"}
     return ibis.table(types, name="judged")
 
 
@@ -61,3 +80,66 @@ def test_where_many_payers_disagree_the_model_decides(payers, asks):
 
 def test_as_of_counts_the_past_alone():
     assert asked(boss(4), mode="as_of") == ["cs_02", "cs_03"]
+
+
+LONE_ONE = [("eve", "u1", "u1", 0.97)]
+
+
+@pytest.mark.parametrize(("burst", "asks"), [(0.19, [0.25]), (0.2, [])])
+def test_a_lone_payer_is_asked_about_where_no_cause_in_common_is_seen(burst, asks):
+    assert list(habits(LONE_ONE, burst=burst).values()) == asks
+
+
+@pytest.mark.parametrize(("payments", "asks"), [(2, 2), (3, 0)])
+def test_once_or_twice_is_lone(payments, asks):
+    assert len(habits(LONE_ONE * payments)) == asks
+
+
+def test_an_account_that_several_others_sessions_name_has_a_cause_of_its_own():
+    assert habits([*LONE_ONE, ("fay", "u1", "u1", 0.97)]) == {}
+
+
+@pytest.mark.parametrize(("payers", "asks"), [(PAYERS - 1, PAYERS - 1), (PAYERS, 0)])
+def test_where_many_are_lone_the_model_decides(payers, asks):
+    rows = [(f"p{number}", f"u{number}", f"u{number}", 0.97) for number in range(payers)]
+    assert len(habits(rows)) == asks
+
+
+def test_a_habit_of_several_accounts_is_surer_than_a_lone_payment():
+    assert set(habits(boss(ACCOUNTS)).values()) == {0.9}
+
+
+def for_others(rows, mode="hindsight"):
+    """The share for others of payments without a session: (payer, session, patron) in order."""
+    frame = pd.DataFrame(rows, columns=["best_person", "v_session", "patron"])
+    frame["payment_id"] = [f"cs_{number:02d}" for number in range(len(frame))]
+    day = pd.to_timedelta(range(len(frame)), unit="D")
+    frame["created_at"] = pd.Timestamp("2026-05-01", tz="UTC") + day
+    frame = frame.astype({"v_session": "str"})
+    engine = DuckDBEngine()
+    engine.register("judged", frame)
+    types = dict.fromkeys(frame.columns, "string")
+    types |= {"patron": "float64", "created_at": "timestamp('UTC')"}
+    judged = ibis.table(types, name="judged")
+    found = engine.frame(unnamed_recipients(judged, judged.best_person, mode))
+    return dict(zip(found["silent_payment"], found["for_others"], strict=True))
+
+
+SILENT = ("boss", None, 0.0)
+OWN, FOR_ANN = ("boss", "boss", 0.0), ("boss", "ann", 0.95)
+
+
+def test_who_pays_for_others_elsewhere_may_do_so_where_no_session_says_it():
+    assert for_others([FOR_ANN, FOR_ANN, OWN, SILENT]) == {"cs_03": pytest.approx(2 / 4)}
+    assert for_others([FOR_ANN, ("ann", None, 0.0)]) == {}
+
+
+@pytest.mark.parametrize(("patron", "asked"), [(0.49, {}), (0.5, {"cs_01": 0.5})])
+def test_who_may_have_paid_for_another_once_counts_from_one_half(patron, asked):
+    assert for_others([("boss", "ann", patron), SILENT]) == asked
+
+
+def test_as_of_a_habit_is_what_was_seen_before():
+    rows = [SILENT, FOR_ANN, SILENT]
+    assert for_others(rows, mode="as_of") == {"cs_02": 0.5}
+    assert set(for_others(rows)) == {"cs_00", "cs_02"}

@@ -9,11 +9,15 @@ import pandas as pd
 import pytest
 from scipy.special import expit
 
-from credit_forensics.judgement.pair_features import FEATURES, _parts
+from credit_forensics.judgement.families import FAMILIES
+from credit_forensics.judgement.pair_features import FEATURES, _parts, as_features
 from credit_forensics.judgement.pair_learning import answered_pairs, learn_of_pairs
+from credit_forensics.judgement.pattern_arrays import relation_unit
 from credit_forensics.judgement.relations import (
-    FURTHER_BOUNDS,
+    FURTHERS,
+    ONCE,
     RELATIONS,
+    SEVERAL,
     TOTAL_BOUNDS,
     code,
 )
@@ -93,13 +97,36 @@ def test_a_pair_counts_once_and_not_at_all_where_answers_contradict_each_other()
 
 
 def test_what_a_relation_was_made_of_is_read_back():
+    counts = (0, 1, 2, 99)
+    assert len(counts) == FURTHERS
     of = product(
-        (0, *FURTHER_BOUNDS),
+        range(FURTHERS),
         (0, *TOTAL_BOUNDS),
         range(len(RELATIONS)),
         (False, True),
         (False, True),
     )
     for further, total, pair, mutual, shared in of:
-        relation = np.array([code(further, total, pair, mutual=mutual, shared=shared)])
+        if further == SEVERAL and 2 * further >= total:
+            continue  # half or more: the next place
+        relation = np.array([code(counts[further], total, pair, mutual=mutual, shared=shared)])
         assert [part[0] for part in _parts(relation)] == [further, total, pair, mutual, shared]
+
+
+@pytest.mark.parametrize(
+    ("further", "total", "most", "some", "itself"),
+    [
+        (0, 5, 0, 0, 1),
+        (1, 2, 1, 0, 0),
+        (1, 3, 0, 1, 1),
+        (2, 5, 0, 1, 1),
+        (3, 5, 1, 0, 0),
+        (4, 10, 0, 1, 1),
+        (5, 10, 1, 0, 1),
+    ],
+)
+def test_whether_a_payer_buys_for_others_in_most_purchases(further, total, most, some, itself):
+    pattern = code(further, total, ONCE) * relation_unit(len(FAMILIES))
+    marks = dict.fromkeys(("one_domain", "members", "spends"), False)
+    found = as_features(pd.DataFrame([{"pattern": pattern, "burst": 0.0, **marks}]), FAMILIES)
+    assert found[0, :3].tolist() == [most, some, itself]

@@ -29,8 +29,11 @@ COLUMNS = {
 }
 
 
-def relations(*payments, mode="hindsight"):
-    """The relation of each payment, 0 where it has none: (day, payer's e-mail, account)."""
+def relations(*payments, mode="hindsight", credited=None):
+    """The relation of each payment, 0 where it has none: (day, payer's e-mail, account).
+
+    ``credited``: who has the credits of the last payment, where it is not the account.
+    """
     rows = [
         {
             "payment_id": f"cs_{number}",
@@ -44,6 +47,7 @@ def relations(*payments, mode="hindsight"):
         }
         for number, (day, payer, account) in enumerate(payments)
     ]
+    rows[-1]["credited"] = credited or rows[-1]["credited"]
     engine = DuckDBEngine(threads=1)
     texts = [name for name, kind in COLUMNS.items() if kind == "string"]
     engine.register("voices", pd.DataFrame(rows).astype(dict.fromkeys(texts, "str")))
@@ -67,6 +71,14 @@ def relations(*payments, mode="hindsight"):
         (
             [(0, "boss", "ann"), (1, "boss", "boss"), (2, "boss", "ann")],
             [code(1, 2, AGAIN_AND_OTHERS), 0, code(1, 2, AGAIN_AND_OTHERS)],
+        ),
+        # Half of what the boss buys besides is for others, or less.
+        *(
+            (
+                [*((day, "boss", "ann") for day in range(3)), *((4, "boss", "boss"),) * own],
+                [code(2, 2 + own, AGAIN)] * 3 + [0] * own,
+            )
+            for own in (2, 3)
         ),
         # His own purchases end where it begins, and ann pays for herself: an id that sticks.
         (
@@ -108,6 +120,28 @@ def test_as_of_knows_earlier_payments_only():
         code(2, 2, STUCK),
     ]
     assert relations(*payments) == [code(2, 2, STUCK)] * 2 + [0, code(2, 2, STUCK)]
+
+
+def test_for_whom_a_payment_is_the_session_says_wherever_the_credits_went():
+    payments = [(0, "boss", "ann"), (1, "boss", "ann")]
+    assert relations(*payments, credited="boss") == relations(*payments)
+
+
+@pytest.mark.parametrize(
+    ("further", "total", "same_as"),
+    [
+        (2, 5, (3, 7)),
+        (2, 4, (9, 10)),  # half of them
+        (4, 10, (2, 15)),
+        (5, 10, (15, 15)),
+    ],
+)
+def test_several_payments_for_others_by_their_share_of_all(further, total, same_as):
+    def place(further, total):
+        return (code(further, total, ONCE) - code(0, total, ONCE)) % 4
+
+    assert place(further, total) == place(*same_as)
+    assert place(2, 5) != place(2, 4)
 
 
 @pytest.mark.parametrize(("payers", "shared"), [(3, False), (4, True)])
@@ -153,14 +187,37 @@ def test_how_often_the_payer_pays_for_others_tells_faults_from_patrons(
     assert (one_by_one[relation] > regular[relation]) == fault
 
 
+@pytest.mark.parametrize(("others", "as_rule"), [(4, False), (5, True)])
+def test_who_pays_for_others_in_half_of_the_purchases_does_so_as_a_rule(others, as_rule):
+    now_and_then, regular = of_patrons()
+    relation = code(others, 10, AGAIN_AND_OTHERS)
+    assert (regular[relation] > 4 * now_and_then[relation]) == as_rule
+
+
+def test_a_boss_whose_own_account_has_the_credits_of_a_members_purchase(literal_case):
+    paid = [*OWN, *((day, "boss", account) for day in (2, 5, 8) for account in ("ann", "ben"))]
+    credited = {f"cs_{len(paid) - 1}": "boss"}
+    case = shop(literal_case, paid, credited=credited)
+    verdicts = case.verdicts.set_index("payment_id")
+    last = verdicts.loc[f"cs_{len(paid) - 1}"]
+    # The boss paid, and the session says for whom: nobody is accused, and nothing is all right.
+    assert last["verdict"] == "ambiguous"
+    assert last["probability_misattributed"] > 0.5
+    assert verdicts.loc["cs_0", "verdict"] != "ambiguous"
+
+
 USERS = [
     {"user_id": user, "email": f"{user}@example.com", "name": f"{user} {user}"}
     for user in ("boss", "ann", "ben", "cat", "dan", "eve")
 ]
 
 
-def shop(literal_case, paid, labels=None):
-    """A shop in which each (day, payer, account) was paid and credited as the session said."""
+def shop(literal_case, paid, credited=None):
+    """A shop in which each (day, payer, account) was paid and credited as the session said.
+
+    ``credited``: payments whose credits went elsewhere.
+    """
+    credited = credited or {}
     at = [f"2025-09-{1 + day:02d}T10:{place:02d}Z" for place, (day, _, _) in enumerate(paid)]
     return literal_case(
         payments=[
@@ -180,7 +237,7 @@ def shop(literal_case, paid, labels=None):
         ledger=[
             {
                 "entry_id": f"e_{place}",
-                "user_id": account,
+                "user_id": credited.get(f"cs_{place}", account),
                 "delta": 50,
                 "kind": "purchase",
                 "payment_id": f"cs_{place}",
@@ -203,3 +260,15 @@ def test_a_boss_who_pays_for_a_team_accuses_nobody(literal_case):
     assert set(asked["rightful_user_id"]) == {"boss"}
     assert "wrong_user" not in set(case.findings["finding"])
     assert "another paid for this account" in str(case.explain(asked["payment_id"].iloc[0]))
+
+
+RIGHT = [(day, user, user) for day in range(10) for user in ("ann", "ben", "cat", "dan")]
+
+
+def test_a_lone_payer_of_a_shop_without_any_fault_is_asked_about(literal_case):
+    case = shop(literal_case, [*RIGHT, (9, "eve", "ann")])
+    last = case.verdicts.set_index("payment_id").loc[f"cs_{len(RIGHT)}"]
+    assert last["verdict"] == "paid_by_another"
+    assert last["probability_misattributed"] < MISATTRIBUTED_FROM
+    assert last["log_odds"] < 3
+    assert "wrong_user" not in set(case.findings["finding"])

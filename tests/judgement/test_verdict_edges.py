@@ -8,6 +8,7 @@ import pytest
 
 from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.judgement.families import FAMILIES
+from credit_forensics.judgement.payer_habits import payer_habits
 from credit_forensics.judgement.verdicts import verdicts
 from credit_forensics.tables.catalogue import Tables
 
@@ -24,10 +25,13 @@ JUDGED = {
     "v_email": "ada",
     "v_card": None,
     "v_name": None,
+    "l_name": 0,
+    "name_key": None,
     "best": 0,
     "misattributed": 0.001,
     "patron": 0.0,
     "log_odds": -7.0,
+    "burst": 0.0,
     "agreeing": 2,
     "available": 2,
     "independent": 2,
@@ -47,7 +51,7 @@ KINDS = {str: "string", int: "int64", float: "float64", pd.Timestamp: "timestamp
 def verdict(*, credited_to="ada", ledger=(NOON, NOON), payment=(), users=(), **judged):
     """The verdict of one payment; keywords change what is judged of it."""
     engine = DuckDBEngine(threads=1)
-    engine.create("payments", "credited", "coverage", "users", "ledger")
+    engine.create("payments", "payment_items", "credited", "coverage", "users", "ledger")
     if users:
         engine.append("users", pd.DataFrame({"user_id": list(users)}))
     engine.append("payments", pd.DataFrame([PAYMENT | dict(payment)]))
@@ -61,7 +65,8 @@ def verdict(*, credited_to="ada", ledger=(NOON, NOON), payment=(), users=(), **j
     frame = pd.DataFrame([row])
     engine.register("judged", frame.astype({n: "str" for n, k in schema.items() if k == "string"}))
     rows = ibis.table(schema, name="judged")
-    found = engine.frame(verdicts(Tables(), rows, FAMILIES, "hindsight", has_users=True))
+    habits = payer_habits(Tables(), rows, FAMILIES, "hindsight")
+    found = engine.frame(verdicts(Tables(), rows, habits, FAMILIES, "hindsight", has_users=True))
     return found["verdict"].item()
 
 

@@ -157,6 +157,16 @@ def test_a_price_is_worth_what_one_of_it_brought(tmp_path: Path) -> None:
     assert "3 of 3 payments of price_kite" in begin(tmp_path).text
 
 
+def test_a_price_whose_units_went_to_an_account_each(tmp_path: Path) -> None:
+    sold = {"data": [{"price": {"id": "price_kite"}, "quantity": 2}]}
+    rows = [session(0, line_items=sold), session(1, line_items=sold)]
+    (tmp_path / "s.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    entries = [("000", 40, "0"), ("007", 40, "0"), ("001", 40, "1"), ("008", 40, "1")]
+    named = [(user, credits, f"purchase:cs_live_kite{n}") for user, credits, n in entries]
+    write_ledger(tmp_path / "a.db", named)
+    assert read_case_file(begin(tmp_path).path).prices == {"price_kite": 40}
+
+
 @pytest.mark.parametrize(
     ("counts", "sure"),
     [

@@ -121,8 +121,10 @@ def kind_sql(
     whens.append(f"WHEN {reason} IS NULL AND {backed} AND {delta} > 0 THEN 'purchase'")
     whens.append(f"WHEN {reason} IS NULL AND {delta} < 0 THEN 'usage'")
     whens.append(f"WHEN {reason} IS NULL THEN 'other'")
+    # "PurchaseRefunded" is two words.
+    apart = f"regexp_replace({reason}, '([a-z])([A-Z][a-z])', '\\1_\\2', 'g')"
     for pattern, kind in _RULES:
-        whens.append(f"WHEN regexp_matches({reason}, {_literal(pattern)}, 'i') THEN '{kind}'")
+        whens.append(f"WHEN regexp_matches({apart}, {_literal(pattern)}, 'i') THEN '{kind}'")
     return f"CASE {' '.join(whens)} ELSE 'other' END"
 
 
@@ -140,6 +142,10 @@ def kind_by_tie_sql(kind: str) -> str:
     ...        "NULL AS event_id, 'x' AS reason")
     >>> duckdb.execute(f"SELECT {sql} FROM ({row}) AS l").fetchall()[0][0]
     'refund'
+    >>> row = ("SELECT 'purchase' AS kind, -100 AS delta, NULL AS payment_id, "
+    ...        "NULL AS event_id, 'order' AS reason")
+    >>> duckdb.execute(f"SELECT {kind_by_tie_sql('kind')} FROM ({row}) AS l").fetchall()[0][0]
+    'other'
     """
     named = "(payment_id IS NOT NULL OR starts_with(event_id, 'evt_'))"
     bought = "'(^|[^a-z])(subscription|invoice|purchase|checkout|top.?up|payment|buy|bought|order)'"
@@ -152,7 +158,10 @@ def kind_by_tie_sql(kind: str) -> str:
         f"AND NOT regexp_matches(lower(l.reason), {earned}) THEN 'purchase' "
         f"WHEN {named} AND delta < 0 AND ({kind}) IN ('usage', 'purchase', 'other') "
         f"AND NOT coalesce(regexp_matches(lower(l.reason), {lapsed}), false) "
-        f"THEN 'refund' ELSE {kind} END"
+        f"THEN 'refund' "
+        # "order" may be what was paid, or what credits were spent on.
+        f"WHEN NOT coalesce({named}, false) AND delta < 0 AND ({kind}) = 'purchase' THEN 'other' "
+        f"ELSE {kind} END"
     )
 
 

@@ -12,6 +12,8 @@ _BONUS = (
     "(^|[^a-z0-9])(bonus|referr(al|er|ed)|affiliate|commission|cash_?back|reward|loyalty"
     "|invit(e|ed|ation)|promo|promotion|welcome|sign_?-?up)($|[^a-z])"
 )
+# "first_purchase_bonus": a bonus, though it speaks of what was bought.
+_BONUS_ALONE = "(^|[^a-z0-9])(bonus|bonificaci(o|ó)n)($|[^a-z])"
 # What makes good for a purchase is one.
 _MADE_GOOD = (
     "(^|[^a-z0-9])(admin|manual(ly)?|support|re_?-?grant(ed)?|compensation|correct(ion|ed)?"
@@ -22,7 +24,8 @@ _MADE_GOOD = (
 def part_bonuses(evidence: Evidence) -> None:
     """Untie entries that call themselves a bonus from a payment that another entry books.
 
-    Where the bonus is on another account than the purchase, or the purchase alone is what the
+    Beside a purchase, what calls itself the purchase's bonus is a grant, no second purchase. Untied
+    is it where the bonus is on another account than the purchase, or the purchase alone is what the
     payment is worth. A bonus that is all that a payment brought stays with it.
 
     Parameters
@@ -42,7 +45,16 @@ def part_bonuses(evidence: Evidence) -> None:
     >>> evidence.ledger["payment_id"].isna().tolist()
     [False, True]
     """
-    evidence.connection.execute(
+    run = evidence.connection.execute
+    says_bonus = f"regexp_matches(lower(coalesce(reason, '')), '{_BONUS_ALONE}')"
+    says_bonus += f" AND NOT regexp_matches(lower(coalesce(reason, '')), '{_MADE_GOOD}')"
+    run(
+        f"""UPDATE ledger SET kind = 'grant'
+        WHERE kind = 'purchase' AND delta > 0 AND {says_bonus} AND payment_id IN (
+            SELECT payment_id FROM ledger WHERE kind = 'purchase' AND delta > 0
+                AND payment_id IS NOT NULL AND NOT ({says_bonus}))"""
+    )
+    run(
         f"""UPDATE ledger SET payment_id = NULL, tie = 'none'
         WHERE entry_id IN (
             WITH bought AS (

@@ -20,6 +20,7 @@ from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.table_parts import may_be_part
 from credit_forensics.evidence.ledgers.inference.words import (
     BOOKS,
+    ENTRY,
     FLAG_BAD,
     FLAG_GOOD,
     PEOPLE,
@@ -116,6 +117,8 @@ def _is_plain(database: ReadOnlyDatabase, section: LedgerSection) -> bool:
     relation, source = best
     if any(may_be_part(other, relation) for other in _in_scope(database, section)):
         return False
+    if section.users is None and _other_accounts(database, section):
+        return False
     known = {name for names in source.columns.values() for name in names}
     if set(relation.columns) <= known:
         return True
@@ -123,6 +126,15 @@ def _is_plain(database: ReadOnlyDatabase, section: LedgerSection) -> bool:
     other = {word for column in relation.columns for word in words(column)}
     whole = len(columns_of(relation, source)) == len(source.columns)
     return whole and not other & (STATUS | FLAG_GOOD | FLAG_BAD | VERSION)
+
+
+def _other_accounts(database: ReadOnlyDatabase, section: LedgerSection) -> bool:
+    """Whether accounts are there, but in a table that is not the first layout's own."""
+    if _best(database, section, "users", CREDIT_LEDGER.users) is not None:
+        return False
+    people = PEOPLE - {"customer", "client"}
+    called = [set(words(relation.name)) for relation in _in_scope(database, section)]
+    return any(names & people and not names & (UNIT | BOOKS | ENTRY) for names in called)
 
 
 def _in_scope(database: ReadOnlyDatabase, section: LedgerSection) -> list[Relation]:

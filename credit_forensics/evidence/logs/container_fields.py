@@ -57,6 +57,7 @@ _WORDS = {
     "warning": "warning", "warn": "warning", "info": "info", "information": "info", "log": "info",
     "notice": "info", "default": "info", "debug": "info", "trace": "info", "verbose": "info",
 }  # fmt: skip
+_SEVERITIES = {"0": "info", "1": "info", "2": "warning", "3": "error", "4": "error"}
 _ODD = re.compile(r"[^a-z0-9]+")
 _SENTENCE = re.compile(r"\S\s+\S+\s+\S")
 
@@ -134,7 +135,21 @@ def flatten(record: Record) -> list[tuple[str, str, Any]]:
                     waiting.append((path, value, depth + 1))
             elif value is not None and value != "" and len(found) < _MOST_FIELDS:
                 found.append((path, name, value))
+                written = _written_record(name, value) if depth < DEEPEST else None
+                if written is not None:
+                    waiting.append((path, written, depth + 1))
     return found
+
+
+def _written_record(name: str, value: object) -> Record | None:
+    """A record that stands in a field as text ("customDimensions" of a table); no message."""
+    if name in MESSAGES or not isinstance(value, str) or value[:1] != "{" or value[-1:] != "}":
+        return None
+    try:
+        record = json.loads(value)
+    except (ValueError, RecursionError):
+        return None
+    return record if isinstance(record, dict) else None
 
 
 def understand(record: Record, times: TimeReader) -> Found:
@@ -155,11 +170,19 @@ def understand(record: Record, times: TimeReader) -> Found:
             first.setdefault(path.replace(" ", ""), value)
     return Found(
         time_of(first, times),
-        next((level for name in _LEVELS if (level := level_of(first.get(name)))), None),
+        _level(first),
         message_of(first),
         _request(first),
         _http(first),
         first,
+    )
+
+
+def _level(first: Record) -> str | None:
+    # Azure counts from 0, the least, to 4.
+    counted = _SEVERITIES.get(str(first.get("severitylevel", "")))
+    return counted or next(
+        (found for name in _LEVELS if (found := level_of(first.get(name)))), None
     )
 
 

@@ -105,6 +105,11 @@ def understand(line: Line) -> Clue | None:
     if outcome is None and (line.level == "error" or failed):
         outcome, signature = _outcome_of_error(fields)
         outcome = outcome or ("handler_error" if failed else None)
+    elif outcome == "handler_error":
+        # "grant failed" beside error = "account not found".
+        stated_error, refused = _outcome_of_error(fields)
+        if stated_error is not None and stated_error != outcome:
+            outcome, signature = stated_error, refused
     named = bool(ids.keys() - {"cus"}) or event_type is not None
     about = bool(ids) or named or http is not None or bool(words.about_payments.search(text))
     if outcome == "signature_refused" and not about:

@@ -11,6 +11,7 @@ import zstandard
 
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.files.archives import as_utf8
+from credit_forensics.evidence.logs.partial_lines import PartialLines
 
 CHUNK = 4 << 20
 LONGEST_LINE = 8 << 20
@@ -73,7 +74,14 @@ class LogStream:
         self._chunk = chunk
 
     def __iter__(self) -> Iterator[bytes]:
-        """Chunks; each ends with a newline."""
+        """Chunks; each ends with a newline. Lines that came in parts are whole."""
+        parts = PartialLines()
+        for chunk in self._chunks():
+            yield parts.joined(chunk)
+        if rest := parts.rest():
+            yield rest
+
+    def _chunks(self) -> Iterator[bytes]:
         pieces: list[bytes] = []
         held = 0
         ended = dropping = False

@@ -20,6 +20,7 @@ from credit_forensics.databases.written_values import plain_columns
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import Archive
+from credit_forensics.evidence.files.csv_headings import in_small_letters
 from credit_forensics.evidence.files.csv_records import Record, records, text_lines
 from credit_forensics.evidence.stripe.csv_headings import ExportLayout, Row, created_sql
 from credit_forensics.evidence.stripe.csv_payloads import payload_column, read_payloads
@@ -84,6 +85,7 @@ def read_export(evidence: Evidence, source: Input, found: Iterator[Record]) -> i
     payloads = payload_column(names, beginning)
     if payloads is not None:
         return read_payloads(evidence, source, payloads, found)
+    names = in_small_letters(names)
     if is_flat(names, beginning):
         return read_flat_csv(evidence, source, names, found)
     layout = ExportLayout(first.fields)
@@ -133,7 +135,7 @@ def _take(batch: dict[str, list[Row]], row: Row) -> str:
         "payment_intent_id": row.get("payment_intent_id"),
     }
     for name, staged in _staged(table, identity, row, common):
-        if row.get("session_id") and not common["payment_intent_id"] and name == "stripe_charges":
+        if row.get("session_id") and not staged["payment_intent_id"] and name == "stripe_charges":
             # Nothing leads from the session to this charge, which would look like a payment of
             # its own.
             continue
@@ -235,6 +237,7 @@ def _payment(
                 "metadata": metadata,
             },
         )
+        yield from _charge_of_intent(identity, row, common, charged)
     if session := row.get("session_id"):
         alone = {
             "amount_total": common["amount"],
@@ -254,6 +257,37 @@ def _payment(
                 "mode": "subscription" if "invoice_id" in row else "payment",
                 # What the charge tells is read from the charge, where an intent leads there.
                 **({} if intent else alone),
+            },
+        )
+
+
+def _charge_of_intent(
+    intent: str, row: Row, common: Mapping[str, Any], charged: str | None
+) -> Iterator[tuple[str, Row]]:
+    """What the export of all payments says of the charge and its refund, whose ids it lacks."""
+    common = {**common, "payment_intent_id": intent}
+    if charged and (row.get("fingerprint") or row.get("name")):
+        yield (
+            "stripe_charges",
+            {
+                **common,
+                "charge_id": f"csv:{intent}",
+                "status": charged,
+                "paid": charged == "succeeded",
+                "card_fingerprint": row.get("fingerprint"),
+                "billing_email": row.get("email"),
+                "billing_name": row.get("name"),
+            },
+        )
+    if row.get("amount_refunded"):
+        yield (
+            "stripe_refunds",
+            {
+                **common,
+                "refund_id": f"csv:{intent}",
+                "amount": row["amount_refunded"],
+                "status": "succeeded",
+                "created": row.get("refunded_at"),
             },
         )
 

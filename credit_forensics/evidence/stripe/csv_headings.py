@@ -16,6 +16,7 @@ _HEADINGS: dict[str, tuple[str, ...]] = {
     "amount": ("amount", "amount total"),
     "amount_minor": ("amount_total",),
     "amount_refunded": ("amount refunded",),
+    "refunded_at": ("refunded date (utc)",),
     "currency": ("currency",),
     "status": ("status",),
     "payment_status": ("payment status", "payment_status"),

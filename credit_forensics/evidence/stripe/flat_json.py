@@ -14,6 +14,7 @@ import pyarrow as pa
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.files.archives import Archive, head
+from credit_forensics.evidence.files.csv_headings import in_small_letters
 from credit_forensics.evidence.files.identify_input import Identified
 from credit_forensics.evidence.files.json_documents import decode, split_documents
 from credit_forensics.evidence.files.json_lines import Document, lines
@@ -29,6 +30,8 @@ _FLAT = frozenset((
     "customer_id", "payment_intent_id", "charge_id", "invoice_id", "subscription_id",
     "latest_charge_id",
 ))  # fmt: skip
+# A tool that joins the names of what is nested keeps the object's own name beside them.
+_NESTED = ("metadata__", "customer_details__", "billing_details__", "payment_method_details__")
 _COLUMN = re.compile(r"\w{1,100}")
 _LOOKED_AT = 1 << 16
 _BATCH = 20_000
@@ -52,7 +55,11 @@ def is_flat_json(path: Path, found: Identified) -> bool:
         first, _ = json.JSONDecoder().raw_decode(text)
     except (ValueError, RecursionError):
         return False
-    return isinstance(first, dict) and "object" not in first and bool(_FLAT & first.keys())
+    if not isinstance(first, dict):
+        return False
+    names = {name.lower() for name in first}
+    nested = any(name.startswith(_NESTED) for name in names)
+    return nested or ("object" not in names and bool(_FLAT & names))
 
 
 def load_flat_json(evidence: Evidence, path: Path, source: Input, found: Identified) -> None:
@@ -101,8 +108,11 @@ def _columns(cursor: duckdb.DuckDBPyConnection) -> dict[str, str]:
 def _opened_sql(names: dict[str, str], livemode: bool | None) -> str:
     if not names:
         return "SELECT line, text FROM flat_rows ORDER BY line"
-    columns = ", ".join(f'json_extract_string(body, \'$."{name}"\') AS "{name}"' for name in names)
-    document = document_sql(names, livemode)
+    small = dict(zip(in_small_letters(list(names)), names, strict=True))
+    columns = ", ".join(
+        f'json_extract_string(body, \'$."{name}"\') AS "{column}"' for column, name in small.items()
+    )
+    document = document_sql(dict.fromkeys(small, "VARCHAR"), livemode)
     return f"""SELECT line, CASE WHEN body IS NULL THEN text ELSE {document} END
         FROM (SELECT line, text, body, {columns} FROM (SELECT *,
             CASE WHEN TRY(json_type(text)) = 'OBJECT' THEN text END AS body FROM flat_rows))

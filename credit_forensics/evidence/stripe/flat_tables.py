@@ -41,6 +41,7 @@ _NESTED: dict[str, dict[str, tuple[str, ...]]] = {
 }
 # A warehouse without maps keeps metadata as a list of pairs.
 _PAIRS = re.compile(r'STRUCT\("?key"? VARCHAR, "?value"? VARCHAR\)\[\]')
+_METADATA = "metadata__"
 _CARDS = ("payment_method_details_card_fingerprint", "card_fingerprint")
 _TIMES = ("created", "period_start", "period_end")
 _REFERENCES = ("customer", "payment_intent", "charge", "invoice", "subscription", "product")
@@ -118,7 +119,13 @@ def document_sql(columns: Mapping[str, str], livemode: bool | None) -> str:
     >>> duckdb.sql(f"SELECT {sql} FROM (SELECT 'cs_1' AS id, 'cus_1' AS customer_id)").fetchall()
     [('{"id":"cs_1","customer":"cus_1"}',)]
     """
+    pairs = [name for name in columns if name.startswith(_METADATA)]
+    # "customer_details__email" is what other tools call "customer_details_email".
+    columns = {name: kind for name, kind in columns.items() if not name.startswith(_METADATA)}
+    plain = {name.replace("__", "_"): name for name in columns}
     fields = {name: _value(name, kind) for name, kind in columns.items()}
+    if pairs and "metadata" not in fields:
+        fields["metadata"] = _metadata_of(pairs)
     for name in _REFERENCES:
         if name not in fields and f"{name}_id" in columns:
             fields[name] = fields.pop(f"{name}_id")
@@ -126,12 +133,12 @@ def document_sql(columns: Mapping[str, str], livemode: bool | None) -> str:
         found = {
             part: column
             for part, places in parts.items()
-            if (column := next((place for place in places if place in columns), None))
+            if (column := next((plain[place] for place in places if place in plain), None))
         }
         if found and name not in fields:
             packed = ", ".join(f'"{k}" := {_value(c, columns[c])}' for k, c in found.items())
             fields[name] = f"struct_pack({packed})"
-    card = next((name for name in _CARDS if name in columns), None)
+    card = next((plain[name] for name in _CARDS if name in plain), None)
     if card and "payment_method_details" not in fields:
         fields["payment_method_details"] = (
             f'struct_pack(card := struct_pack(fingerprint := "{card}"))'
@@ -142,10 +149,21 @@ def document_sql(columns: Mapping[str, str], livemode: bool | None) -> str:
     return f"to_json(struct_pack({packed}))::VARCHAR"
 
 
+def _metadata_of(names: Sequence[str]) -> str:
+    """The metadata of a table that has a column for each of its keys; what is empty is absent."""
+    pairs = ", ".join(
+        f"struct_pack(k := '{name.removeprefix(_METADATA)}', v := \"{name}\"::VARCHAR)"
+        for name in names
+    )
+    listed = f"list_filter([{pairs}], lambda pair: pair.v IS NOT NULL)"
+    return f"map_from_entries([(pair.k, pair.v) FOR pair IN {listed}])"
+
+
 def note_no_card(custody: Custody, columns: Mapping[str, str], name: str) -> None:
     """Say that a flat table of charges has no fingerprint of the card, as exports have none."""
     of_charges = {"paid", "amount_refunded"} <= set(columns)
-    nested = {"payment_method_details", "source", *_CARDS} & set(columns)
+    names = {name.replace("__", "_") for name in columns}
+    nested = {"payment_method_details", "source", *_CARDS} & names
     if of_charges and not nested:
         custody.gap(
             "stripe",

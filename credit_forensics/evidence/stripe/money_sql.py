@@ -17,6 +17,12 @@ WITH charge_refunds AS (
         sum(r.amount) FILTER (coalesce(r.status, 'succeeded') IN ('succeeded', 'pending'))
             AS refunded
     FROM merged_refunds r LEFT JOIN merged_charges c USING (charge_id)
+    -- What a payments export says of refunds counts only where none of them is known itself.
+    WHERE NOT starts_with(r.refund_id, 'csv:') OR r.payment_intent_id NOT IN (
+        SELECT coalesce(o.payment_intent_id, oc.payment_intent_id)
+        FROM merged_refunds o LEFT JOIN merged_charges oc USING (charge_id)
+        WHERE coalesce(o.payment_intent_id, oc.payment_intent_id) IS NOT NULL
+            AND NOT starts_with(o.refund_id, 'csv:'))
     GROUP BY 1
 ), charge_disputes AS (
     SELECT coalesce(d.payment_intent_id, c.payment_intent_id, d.charge_id) AS money_id,

@@ -122,6 +122,7 @@ INTENT = ObjectKind(
         **_COMMON,
         "status": "VARCHAR",
         "amount": "BIGINT",
+        "amount_received": "BIGINT",
         "currency": "VARCHAR",
         "customer": "VARCHAR",
         "receipt_email": "VARCHAR",
@@ -133,13 +134,26 @@ INTENT = ObjectKind(
         "created_at": CREATED,
         "livemode": "o.livemode",
         "status": "o.status",
-        "amount": "o.amount",
+        "amount": "CASE WHEN o.status = 'succeeded' AND o.amount_received > 0"
+        " THEN least(o.amount, o.amount_received) ELSE o.amount END",
         "currency": _CURRENCY,
         "customer_id": "o.customer",
         "receipt_email": "o.receipt_email",
         "invoice_id": "o.invoice",
         "metadata": "o.metadata",
     },
+)
+
+# An authorisation succeeds before the money is taken, and counts as refunded when it is let go.
+_CHARGE_STATUS = (
+    "CASE WHEN o.status = 'succeeded' AND NOT o.captured"
+    " THEN CASE WHEN o.refunded THEN 'failed' ELSE 'pending' END ELSE o.status END"
+)
+# What was authorised beyond what is taken counts as refunded as well.
+_CAPTURED = (
+    "CASE WHEN o.captured AND o.amount_captured > 0"
+    " AND o.amount_refunded >= o.amount - o.amount_captured"
+    " THEN least(o.amount, o.amount_captured) ELSE o.amount END"
 )
 
 CHARGE = ObjectKind(
@@ -152,7 +166,10 @@ CHARGE = ObjectKind(
         "customer": "VARCHAR",
         "status": "VARCHAR",
         "paid": "BOOLEAN",
+        "captured": "BOOLEAN",
+        "refunded": "BOOLEAN",
         "amount": "BIGINT",
+        "amount_captured": "BIGINT",
         "currency": "VARCHAR",
         "amount_refunded": "BIGINT",
         "disputed": "BOOLEAN",
@@ -170,11 +187,13 @@ CHARGE = ObjectKind(
         "livemode": "o.livemode",
         "payment_intent_id": "o.payment_intent",
         "customer_id": "o.customer",
-        "status": "o.status",
+        "status": _CHARGE_STATUS,
         "paid": "o.paid",
-        "amount": "o.amount",
+        "amount": _CAPTURED,
         "currency": _CURRENCY,
-        "amount_refunded": "o.amount_refunded",
+        "amount_refunded": (
+            f"CASE WHEN NOT o.captured THEN 0 ELSE o.amount_refunded - (o.amount - {_CAPTURED}) END"
+        ),
         "disputed": "o.disputed",
         "card_fingerprint": (
             "coalesce(o.payment_method_details.card.fingerprint, CASE WHEN o.source IS NOT NULL"

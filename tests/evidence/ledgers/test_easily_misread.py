@@ -29,6 +29,24 @@ READ = {
         "credit_lot_usages", "id, lot_id, user_id, amount, created_at",
         "1, 1, 7, 30, '2025-09-02'",
     ),
+    "called like a state of each": table(
+        "member_credits", "id, member_id, amount, kind, ref, created_at",
+        "1, 7, 100, 'purchase', 'cs_1', '2025-09-01'",
+        "2, 8, 100, 'purchase', 'cs_2', '2025-09-01'",
+        "3, 7, -30, 'usage', NULL, '2025-09-02'",
+    ),
+    "sellers who buy credits": table(
+        "seller_credits", "id, seller_id, credits, reason, ref, created_at",
+        "1, 7, 100, 'purchase', 'cs_1', '2025-09-01'",
+        "2, 8, 100, 'purchase', 'cs_2', '2025-09-01'",
+        "3, 7, -30, 'usage', NULL, '2025-09-02'",
+    ),
+    "one that was booked by hand": table(
+        "credit_entries", "id, user_id, amount, kind, ref, created_at",
+        "1, 7, 100, 'purchase', 'cs_1', '2025-09-01'",
+        "2, 8, 100, 'manual_credit', 'cs_2', '2025-09-01'",
+        "3, 7, 30, 'usage', NULL, '2025-09-02'",
+    ),
     "books of what is owed": table(
         "ledger_entries", "id, user_id, amount, type, ref, created_at",
         "1, 7, -100, 'purchase', 'cs_1', '2025-09-01'",
@@ -203,3 +221,17 @@ def test_teams_that_own_the_credits_are_not_the_users_of_the_same_numbers(tmp_pa
     assert sorted(evidence.users["name"]) == ["Blue", "Red"]
     members = evidence.frame("memberships")[["user_id", "account_id"]]
     assert sorted(map(tuple, members.to_numpy())) == [("7", "7"), ("7", "8"), ("8", "7")]
+
+
+@pytest.mark.parametrize("key", ["id", "_id"])
+def test_a_known_ledger_has_its_accounts_by_whatever_key(tmp_path: Path, key: str) -> None:
+    users = f"""CREATE TABLE users ({key} TEXT, email TEXT, name TEXT);
+        INSERT INTO users VALUES ('7', 'a@example.com', 'A'), ('8', 'b@example.com', 'B');"""
+    ledger = table(
+        "credit_ledger", "id, user_id, delta, reason, stripe_event_id, created_at",
+        "1, '7', 100, 'purchase cs_1', 'evt_1', '2025-09-01'",
+        "2, '8', 100, 'purchase cs_2', 'evt_2', '2025-09-01'",
+    )  # fmt: skip
+    evidence = load(tmp_path, ledger, users)
+    assert evidence.count("ledger") == 2
+    assert evidence.users["email"].tolist() == ["a@example.com", "b@example.com"]

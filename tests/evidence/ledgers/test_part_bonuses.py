@@ -9,8 +9,8 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 
 
-def tied(*entries, expected=None):
-    """Which of ``(user, credits, kind, reason)`` stay with the one payment."""
+def parted(*entries, expected=None):
+    """The one payment's ledger of ``(user, credits, kind, reason)``, in order."""
     evidence = Evidence()
     evidence.add(
         "payments",
@@ -31,8 +31,12 @@ def tied(*entries, expected=None):
     ]
     evidence.add("ledger", pd.DataFrame(rows))
     part_bonuses(evidence)
-    ledger = evidence.ledger.sort_values("entry_id")
-    return ledger["payment_id"].notna().tolist()
+    return evidence.ledger.sort_values("entry_id")
+
+
+def tied(*entries, expected=None):
+    """Which entries stay with the one payment."""
+    return parted(*entries, expected=expected)["payment_id"].notna().tolist()
 
 
 BOUGHT = ("a", 50, "purchase", "purchase")
@@ -65,3 +69,27 @@ def test_a_bonus_is_parted_from_a_purchase_that_is_booked_twice_as_well():
 )
 def test_other_grants_stay(entries):
     assert all(tied(*entries))
+
+
+@pytest.mark.parametrize(
+    ("reasons", "kinds"),
+    [
+        (("purchase", "first_purchase_bonus"), ["purchase", "grant"]),
+        (("purchase", "bonus of your order"), ["purchase", "grant"]),
+        # Nothing says that either is a bonus; and where both say so, one of them was bought.
+        (("purchase", "purchase of a pack"), ["purchase", "purchase"]),
+        (("purchase with bonus", "purchase with bonus"), ["purchase", "purchase"]),
+        (("purchase", "manual purchase bonus"), ["purchase", "purchase"]),
+    ],
+)
+def test_beside_a_purchase_its_bonus_is_a_grant(reasons, kinds):
+    entries = [
+        ("a", delta, "purchase", said) for delta, said in zip((50, 10), reasons, strict=True)
+    ]
+    assert parted(*entries)["kind"].tolist() == kinds
+
+
+def test_a_bonus_of_what_was_bought_is_parted():
+    bonus = ("a", 10, "purchase", "first_purchase_bonus")
+    assert tied(BOUGHT, bonus, expected=50) == [True, False]
+    assert tied(BOUGHT, bonus, expected=60) == [True, True]

@@ -16,11 +16,11 @@ KNOWN = KnownValues(
 EVERY = [("commande", f"cs_{n}") for n in range(10)]
 
 
-def booking(rows: list[tuple[str, str | None]]) -> list[str]:
+def booking(rows: list[tuple[str, str | None]], known: frozenset[str] = frozenset()) -> list[str]:
     kinds, names = zip(*rows, strict=True)
     fields = (Field("libelle", "text", kinds), Field("ref", "text", names))
     table = SampledTable(Relation(None, "mouvements", {}), fields, len(rows), whole=True)
-    return kinds_that_book_payments(table, fields[0], sorted(set(kinds)), KNOWN)
+    return kinds_that_book_payments(table, fields[0], sorted(set(kinds) - known), KNOWN)
 
 
 @pytest.mark.parametrize(
@@ -55,3 +55,10 @@ def test_two_kinds_that_name_the_same_payment_are_asked_about() -> None:
     assert booking([*EVERY, *[("autre", f"pi_{n}") for n in range(10, 15)]]) == [
         "autre", "commande",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("purchases", "books"), [(2, True), (1, False)])
+def test_one_entry_will_do_where_others_name_their_payments(purchases: int, books: bool) -> None:
+    bought = [("achat", f"cs_{n}") for n in range(purchases)]
+    found = booking([*bought, ("manuel", "cs_9")], frozenset({"achat"}))
+    assert found == (["manuel"] if books else [])

@@ -443,3 +443,36 @@ def test_a_part_of_the_payments_takes_what_all_of_them_settled():
     known = {"price book": "probably not"}
     _, evidence = settled(orders(1, 0), known=known)
     assert evidence.payments["for_credits"].tolist() == ["probably not"]
+
+
+@pytest.mark.parametrize(
+    ("of_intent", "of_charge", "expected"),
+    [
+        # Taken whole; in part, and the rest let go; not taken yet; let go.
+        ({}, {"captured": True, "amount_captured": 1900}, ["paid", 1900, 0]),
+        (
+            {"amount_received": 500},
+            {"captured": True, "amount_captured": 500, "amount_refunded": 1400},
+            ["paid", 500, 0],
+        ),
+        # What was taken in part may go back as well.
+        (
+            {"amount_received": 500},
+            {"captured": True, "amount_captured": 500, "amount_refunded": 1600},
+            ["paid", 500, 200],
+        ),
+        ({"status": "requires_capture"}, {"captured": False}, ["unpaid", 1900, 0]),
+        (
+            {"status": "canceled"},
+            {"captured": False, "refunded": True, "amount_refunded": 1900},
+            ["unpaid", 1900, 0],
+        ),
+        # A shape of the API that does not say.
+        ({}, {"amount_refunded": 1900}, ["paid", 1900, 1900]),
+    ],
+)
+def test_an_authorisation_is_paid_so_far_as_it_is_captured(
+    assembled, of_intent, of_charge, expected
+):
+    payments = assembled(intent(**of_intent), charge(**of_charge)).payments
+    assert payments[["payment_status", "amount", "amount_lost"]].values.tolist() == [expected]

@@ -151,6 +151,18 @@ def _one_each(taken: Field, given: Field) -> bool:
     return not both and all(n >= 0 for n in (*taken.numbers, *given.numbers))
 
 
+def issued_and_left(table: SampledTable) -> tuple[Field, float, float] | None:
+    """What a lot was at first, beside what is left of it now, which is never more."""
+    numbers = [f for f in table.columns if is_number(f) and not f.words & {"id", "price", "cost"}]
+    left = [f for f in numbers if f.words & {"remaining", "left", "unused", "available"}]
+    first = [f for f in numbers if f.words & {"initial", "original", "starting"} and f not in left]
+    if len(left) != 1 or len(first) != 1:
+        return None
+    pairs = zip(first[0].texts, left[0].texts, strict=True)
+    fits = all(Decimal(now) <= Decimal(then) for then, now in pairs if then and now)
+    return (first[0], 4.0, 4.0) if fits else None
+
+
 def owners(table: SampledTable, known: KnownValues) -> list[tuple[float, Field]]:
     """Columns that may say whose credits they are, best first."""
     found = []

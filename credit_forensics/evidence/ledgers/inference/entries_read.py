@@ -87,6 +87,8 @@ def source_sql(database: ReadOnlyDatabase, part: EntriesPart) -> str:
     if part.owner.key is not None and part.owner.holder is not None:
         key, holder = (f.sql(database, "o") for f in (part.owner.key, part.owner.holder))
         where.append(f"({key} IS NULL OR {holder} IS NOT NULL)")
+    if part.owner.house:
+        where.append(f"{part.owner.sql(database)} IS NOT NULL")
     return f"{source} WHERE {' AND '.join(where)}" if where else source
 
 

@@ -14,7 +14,11 @@ from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.column_roles import type_of, way_of
 from credit_forensics.evidence.ledgers.inference.decisions import Question
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
-from credit_forensics.evidence.ledgers.inference.labels_of import labels_of
+from credit_forensics.evidence.ledgers.inference.labels_of import labels_of, signs_of_labels
+from credit_forensics.evidence.ledgers.inference.moves_nothing import (
+    states_of_holds,
+    without_amount,
+)
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
 from credit_forensics.evidence.ledgers.inference.payment_kinds import (
     kinds_that_book_payments,
@@ -159,6 +163,9 @@ def settle_movements(
             labels[key[0] or ""] = (min(before[0], low), max(before[1], high))
     unsigned = bool(counted) and all(low >= 0 for _, _, low, _ in counted)
     signs = {label: sign_of(moves.labels.get(label, label)) for label in labels}
+    if kind and unsigned:
+        # What the shop's own table of kinds says goes before what their names mean.
+        signs |= {n: s for n, s in signs_of_labels(kind, tables).items() if n in labels}
     use_signs = bool(kind) and unsigned and direction == 0 and entries.debit is None
     way = way_of(table, [owner.field]) if unsigned and entries.debit is None else None
     if way is not None and direction == 0 and own_signs is None:
@@ -187,6 +194,14 @@ def settle_movements(
         if still and entries.amount is not None:
             signs.update(signs_by_running_balance(table, owner.field, entries.amount, kind, still))
         open_labels = [label for label in open_labels if signs[label] == 0]
+    empty = without_amount(labels, open_labels)
+    signs.update(dict.fromkeys(empty, 1))
+    open_labels = [label for label in open_labels if label not in empty]
+    if kind and states and not balances:
+        for n, value in states_of_holds(table, kind, states, seen, open_states):
+            keep[n][value] = False
+            moves.notes.append(f"holds of {states[n].field.name} {value!r} do not count")
+        open_states = [(n, value) for n, value in open_states if keep[n][value] is None]
     _by_balances(
         database, entries, owner, moves, fields,
         balances=balances, keep=keep, signs=signs, use_signs=use_signs,
@@ -199,6 +214,8 @@ def settle_movements(
         moves.taking = tuple(label for label in sorted(labels) if signs[label] < 0)
     moves.adds_only = unsigned and way is None and not moves.taking
     moves.where = own_where or _where(database, states, keep)
+    if empty and not own_where:
+        moves.where = " AND ".join(p for p in (moves.where, f"{moves.amount} IS NOT NULL") if p)
     return moves
 
 

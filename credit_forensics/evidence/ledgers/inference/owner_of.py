@@ -24,13 +24,17 @@ from credit_forensics.evidence.ledgers.inference.table_roles import EntriesTable
 
 @dataclass(frozen=True)
 class Owner:
-    """The owner of the entries of one table: by a column of theirs, or through another table."""
+    """The owner of the entries of one table: by a column of theirs, or through another table.
+
+    ``house`` says that entries without an owner are of the shop's own books, and do not count.
+    """
 
     field: Field
     known: float
     through: SampledTable | None = None
     key: Field | None = None
     holder: Field | None = None
+    house: bool = False
 
     def sql(self, database: ReadOnlyDatabase) -> str:
         """The owner in the database's SQL; entries are ``e``, the other table is ``o``."""
@@ -140,12 +144,53 @@ def owner_of(
         return Owner(field, best[4])
     if through:
         return through[0]
+    scope = _by_values(database, entries, others, known)
+    if scope:
+        return scope
     if not any(is_account_table(table) and table.rows for table in others):
         plain = [f for f in entries.owners if f.words & {"user", "account", "owner", "customer"}]
         return Owner(plain[0], 0.0) if plain else None
     if not entries.table.rows:
         return Owner(entries.owner, 0.0)
     return None
+
+
+def _by_values(
+    database: ReadOnlyDatabase,
+    entries: EntriesTable,
+    others: Sequence[SampledTable],
+    known: KnownValues,
+) -> Owner | None:
+    """The one column that holds accounts, where those that are named for an account hold none.
+
+    ``account`` may say which book an entry is in ("credits", "sales"), and ``scope`` whose.
+    """
+    found = []
+    for field in entries.table.columns:
+        if field in entries.owners or field == entries.amount or field.words & w.NOT_OWNER:
+            continue
+        if not field.type.startswith(_TEXTS) or len(field.values) < 2 or field.unique:
+            continue
+        if field.share(known.accounts.__contains__) < 0.5:
+            continue
+        accounts = accounts_with(database, others, field.values)
+        share = max([one.share for one in accounts], default=0.0)
+        if share >= 0.9 and (field.filled == entries.table.rows or _in_one_book(entries, field)):
+            found.append(Owner(field, share, house=field.filled < entries.table.rows))
+    # The other side of an entry ("partner_scope") is filled where this one is not.
+    apart = [one for one in found if not one.field.words & {"partner", "other", "counter"}]
+    return apart[0] if len(apart) == 1 else None
+
+
+def _in_one_book(entries: EntriesTable, owner: Field) -> bool:
+    """Whether a column names one book for all that has an owner, and others for what has none."""
+    for book in entries.owners:
+        rows = list(zip(owner.texts, book.texts, strict=True))
+        theirs = {name for whose, name in rows if whose}
+        house = {name for whose, name in rows if not whose}
+        if len(theirs) == 1 and not theirs & house:
+            return True
+    return False
 
 
 def kinds_of_owner(table: SampledTable, owner: Field) -> tuple[Field, list[str]] | None:
@@ -170,6 +215,7 @@ def kinds_of_owner(table: SampledTable, owner: Field) -> tuple[Field, list[str]]
     return None
 
 
+_TEXTS = ("text", "char", "varchar", "character", "string")
 _SIDES = (
     ("from", "to"), ("sender", "receiver"), ("sender", "recipient"), ("source", "target"),
     ("source", "destination"), ("debit", "credit"), ("payer", "payee"), ("giver", "receiver"),

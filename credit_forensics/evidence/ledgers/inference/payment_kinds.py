@@ -21,6 +21,9 @@ def kinds_that_book_payments(
 ) -> list[str]:
     """Those of some kinds whose entries are each the booking of a payment that kept its money.
 
+    Of a kind one entry will do where entries of kinds that are known name their payments: nothing
+    else books its payment then, so there is nothing to take.
+
     Parameters
     ----------
     labels
@@ -33,6 +36,8 @@ def kinds_that_book_payments(
     for label, payments in zip(kind.texts, named, strict=True):
         for payment in payments:
             kinds_of.setdefault(payment, set()).add(label or "")
+    settled = sum(1 for kinds in kinds_of.values() if kinds - set(labels))
+    least = 1 if settled >= _LEAST else _LEAST
     found = []
     for label in labels:
         rows = [p for text, p in zip(kind.texts, named, strict=True) if (text or "") == label]
@@ -40,7 +45,7 @@ def kinds_that_book_payments(
         alone = [p for p in rows if len(p) == 1 and all(len(kinds_of[one]) == 1 for one in p)]
         payments = set().union(*alone)
         if (
-            len(payments) >= _LEAST
+            len(payments) >= least
             and len(alone) >= BOOKS_PAYMENTS * len(rows)
             and len(alone) <= _MOST_A_PAYMENT * len(payments)
         ):

@@ -133,8 +133,10 @@ def _named(database: ReadOnlyDatabase, mark: Mark, those: frozenset[str]) -> str
 def _keys(table: SampledTable) -> list[Field]:
     """The columns that may say which row a version is of: the entry's key, a balance's account."""
     found = []
-    state = table.words & {"balance", "wallet", "snapshot"} and not table.words & (
-        w.ENTRY - {"history"}
+    state = (
+        table.words & {"balance", "wallet", "snapshot"}
+        and not table.words & (w.ENTRY - {"history"})
+        and not _moves(table)
     )
     for field in table.columns:
         own = field.words
@@ -150,6 +152,12 @@ def _keys(table: SampledTable) -> list[Field]:
             found.append(field)
     plain = ("id", "entry_id", "uuid")
     return sorted(found, key=lambda f: (f.column.lower() not in plain, not f.unique))
+
+
+def _moves(table: SampledTable) -> bool:
+    """Whether a history of a wallet is one of its movements: some of them take credits."""
+    amounts = w.AMOUNT - {"value", "sum"}
+    return any(f.words & amounts and any(n < 0 for n in f.numbers) for f in table.columns)
 
 
 def _repeats(database: ReadOnlyDatabase, source: str, key: Field, living: str) -> bool:

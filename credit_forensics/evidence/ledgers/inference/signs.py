@@ -14,6 +14,8 @@ MOST_UNKNOWN = 10
 AGREES = 0.8
 
 _STRONG_SPENDING = w.SPENDING - w.EITHER_WAY
+_RETURNED = frozenset({"refund", "refunded", "returned", "chargeback", "chargedback"})
+_BOUGHT = frozenset({"purchase", "purchased", "topup", "top", "deposit", "buy", "bought", "sale"})
 _STRONG_ADDING = w.ADDING - w.EITHER_WAY
 
 
@@ -22,17 +24,25 @@ def sign_of(label: str) -> int:
 
     Examples
     --------
-    >>> [sign_of(label) for label in ("topup_purchase", "deduct", "ADMIN_ADJUST", "3")]
-    [1, -1, 0, 0]
+    >>> [sign_of(label) for label in ("topup_purchase", "deduct", "ADMIN_ADJUST", "manual_credit")]
+    [1, -1, 0, 1]
+    >>> sign_of("3")
+    0
+    >>> [sign_of(label) for label in ("PurchaseRefunded", "usage_refund", "refund")]
+    [-1, 1, 0]
     """
     own = set(w.words(label))
     if {"non", "not", "un", "cancel"} & own:
         return 0
+    if own & _RETURNED:
+        # A purchase that is refunded takes its credits, a use that is refunded gives them back.
+        bought, used = bool(own & _BOUGHT), bool(own & (_STRONG_SPENDING - _RETURNED))
+        return 0 if bought == used else -1 if bought else 1
     spending, adding = bool(own & _STRONG_SPENDING), bool(own & _STRONG_ADDING)
     if own & {"admin", "manual"} and own & {"add", "grant", "deduct", "remove"}:
         return -1 if own & {"deduct", "remove"} else 1
     if spending == adding:
-        return 1 if own == {"credit"} else 0
+        return 1 if own - {"admin", "manual"} == {"credit"} else 0
     return -1 if spending else 1
 
 

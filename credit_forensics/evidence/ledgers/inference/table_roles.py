@@ -12,6 +12,7 @@ from credit_forensics.evidence.ledgers.inference.column_roles import (
     best_amount,
     debit_and_credit,
     entry_key,
+    issued_and_left,
     owners,
     time_of,
     type_of,
@@ -68,6 +69,8 @@ def _as_entries(
     best = None if pair else best_amount(table.columns, known)
     if best is None and pair is None:
         pair = before_and_after(table)
+    if best is None and pair is None:
+        best = issued_and_left(table)
     if best is None and pair is None and table.words & w.ENTRY:
         best = best_amount((f for f in table.fields if f.path), known)
     if best is None and pair is None:
@@ -86,8 +89,8 @@ def _as_entries(
     score += 1.5 if names & w.UNIT else 0.0
     score += 1.0 if names & (w.ADDING | w.SPENDING) - w.PAYING - w.UNIT else 0.0
     score += 1.0 if time_of(table) else -2.0
-    if type_of(table, [owner]):
-        score += 1.0
+    kind = type_of(table, [owner])
+    score += 1.0 if kind else 0.0
     texts = [text for field in table.columns for text in field.values[:50]]
     named = bool(stripe_ids(texts, "cs", "pi", "evt", "in"))
     score += 1.0 if named else 0.0
@@ -96,7 +99,9 @@ def _as_entries(
     if owner.unique and not link and len(owner.values) > 1 and not (names & w.ENTRY or named):
         score -= 3.0
     if any(f.is_email for f in table.columns if f != owner) or names & w.PEOPLE - {"account"}:
-        score -= 3.0 if names & w.ENTRY else 6.0
+        # "workspace_credits" is a state of each, unless its rows tell when and what was paid.
+        told = named and kind is not None and time_of(table) is not None
+        score -= 3.0 if names & w.ENTRY or told else 6.0
     if names & {"balance", "wallet"} and not names & w.ENTRY:
         score -= 5.0
     if names & {"plan", "package", "product", "price", "setting", "session", "quota", "limit"}:

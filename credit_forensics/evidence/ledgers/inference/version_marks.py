@@ -20,6 +20,9 @@ _DONE = frozenset(
      "modify", "+", "~", "0", "1")
 )  # fmt: skip
 _PERIOD = {"valid", "validity", "effective", "system", "sys", "row", "dbt", "fivetran", "version"}
+_MADE_AT = {"created", "occurred", "booked", "inserted", "posted", "happened"}
+# So many seconds since 1970 are a time of this century.
+_EPOCH = 10**9
 _TAKEN_AT = {"captured", "extracted", "emitted", "history", "audit", "commit", "dms", "ingested",
              "ts", "lsn", "rev", "changed", "snapshot", "recorded", "as", "of", "cdc"}  # fmt: skip
 
@@ -75,9 +78,11 @@ def version_mark(field: Field, table: SampledTable) -> Mark | None:
     streams = any(f.words & {"stream", "aggregate"} for f in table.columns)
     if own & {"version", "revision", "rev", "lsn"} and not rest - table.words - {"source"}:
         return None if streams else Mark(field, "number")
-    if own & {"ts"} and field.is_time and not any(f.is_time for f in table.columns if f != field):
-        # The only time of a table is that of its entries.
-        return Mark(field, "number", weak=True)
+    if own & {"ts"} and _is_when(field):
+        # The only time of a table is that of its entries, and so is the one that says it.
+        alone = not any(_is_when(f) for f in table.columns if f != field)
+        if own & _MADE_AT or (alone and not own & {"ms"}):
+            return Mark(field, "number", weak=True)
     numbered = bool(field.numbers) or field.is_time
     named = own & _TAKEN_AT - {"as", "of"} or order == ("as", "of") or own >= {"as", "of"}
     if numbered and named and not own & (w.UNIT | {"id", "deleted"}):
@@ -88,6 +93,12 @@ def version_mark(field: Field, table: SampledTable) -> Mark | None:
     if daily and field.is_time and own & {"date", "day", "at", "on"}:
         return Mark(field, "number", weak=True)
     return None
+
+
+def _is_when(field: Field) -> bool:
+    """A time, also as the seconds of an epoch."""
+    epoch = bool(field.numbers) and min(field.numbers) > _EPOCH and not field.words & w.KEY
+    return field.is_time or epoch
 
 
 def _is_range(field: Field) -> bool:

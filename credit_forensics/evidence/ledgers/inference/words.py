@@ -96,7 +96,7 @@ EITHER_WAY = _set(
 OWNER = _set(
     "user account owner customer member profile organization organisation org team workspace "
     "tenant company holder payable uid person client player subscriber identity wallet balance "
-    "creditor beneficiary student buyer creditable billable"
+    "creditor beneficiary student learner buyer seller merchant vendor creditable billable"
 )
 # Who did it, not whose credits they are.
 NOT_OWNER = _set(
@@ -105,7 +105,7 @@ NOT_OWNER = _set(
 )
 PEOPLE = _set(
     "user account member profile customer organization organisation org team workspace tenant "
-    "company person client player identity student subscriber"
+    "company person client player identity student learner subscriber seller merchant vendor"
 )
 PERSONS = _set("user member profile person player student")
 GROUPS = _set("organization organisation org team workspace tenant company")

@@ -1,0 +1,16 @@
+CREATE TABLE users(id INTEGER PRIMARY KEY, email TEXT, name TEXT, stripe_customer_id TEXT, created_at TEXT);
+INSERT INTO users VALUES(71,'ada@example.com','Ada Byte','cus_da10cb57bad1e5','2026-01-01 00:00:00');
+INSERT INTO users VALUES(72,'bo@example.org','Bo Lin','cus_73b4f4ecb17c1c','2026-01-01 00:00:00');
+INSERT INTO users VALUES(73,'cy@example.net','Cy Ray','cus_a106497bd1f569','2026-01-01 00:00:00');
+INSERT INTO users VALUES(74,'di@example.com','Di Fox','cus_fd932d40f62022','2026-01-01 00:00:00');
+INSERT INTO users VALUES(75,'ed@example.org','Ed Orr','cus_0476c96f75b7b9','2026-01-01 00:00:00');
+INSERT INTO users VALUES(76,'fay@example.net','Fay Gold','cus_4a7b70edc4f69f','2026-01-01 00:00:00');
+INSERT INTO users VALUES(77,'gus@example.com','Gus Hale','cus_ddadb1981d1791','2026-01-01 00:00:00');
+CREATE TABLE credit_transactions(id INTEGER PRIMARY KEY, user_id INTEGER, amount INTEGER, type TEXT, payment_intent_id TEXT, created_at TEXT);
+INSERT INTO credit_transactions VALUES(1,71,100,'purchase','pi_3Sf85ae0a6d580aa558d81c3','2026-04-01 13:00:08+00:00');
+INSERT INTO credit_transactions VALUES(2,72,100,'purchase','pi_3S093c6c70d1e9d21316ffa6','2026-04-02 13:00:08+00:00');
+INSERT INTO credit_transactions VALUES(3,73,100,'purchase','pi_3Sd78276c63f17ed84a21b7b','2026-04-03 13:00:08+00:00');
+INSERT INTO credit_transactions VALUES(4,74,100,'purchase','pi_3S8f25a3fc5b725e6da00e6f','2026-04-04 13:00:08+00:00');
+INSERT INTO credit_transactions VALUES(5,75,100,'purchase','pi_3S3214da17d1a4df582dc262','2026-04-05 13:00:08+00:00');
+INSERT INTO credit_transactions VALUES(6,76,50,'purchase','pi_3Sdfdc00f856e972252db496','2026-04-06 13:00:08+00:00');
+INSERT INTO credit_transactions VALUES(7,77,100,'purchase','pi_3S68e6ee190d4d76fb439a07','2026-04-07 13:00:08+00:00');

@@ -1,0 +1,16 @@
+CREATE TABLE users(id TEXT PRIMARY KEY, email TEXT, name TEXT, inserted_at TEXT);
+INSERT INTO users VALUES('usr_2257ff7b92','ada@example.com','Ada Byte','2026-01-01 00:00:00');
+INSERT INTO users VALUES('usr_44e8a16c09','bo@example.org','Bo Lin','2026-01-01 00:00:00');
+INSERT INTO users VALUES('usr_3230e2a7ad','cy@example.net','Cy Ray','2026-01-01 00:00:00');
+INSERT INTO users VALUES('usr_0386231c5b','di@example.com','Di Fox','2026-01-01 00:00:00');
+INSERT INTO users VALUES('usr_544e7d7640','ed@example.org','Ed Orr','2026-01-01 00:00:00');
+INSERT INTO users VALUES('usr_23e7533f64','fay@example.net','Fay Gold','2026-01-01 00:00:00');
+INSERT INTO users VALUES('usr_d50100db12','gus@example.com','Gus Hale','2026-01-01 00:00:00');
+INSERT INTO users VALUES('usr_d01d75f991','hana@example.org','Hana Ito','2026-01-01 00:00:00');
+CREATE TABLE credit_entries(id INTEGER PRIMARY KEY, user_id TEXT, amount INTEGER, kind TEXT, note TEXT, stripe_session TEXT, inserted_at TEXT);
+INSERT INTO credit_entries VALUES(1,'usr_2257ff7b92',100,'purchase','pack','cs_live_a19836c3e007af0e73fe7b1962ce1069aa58b59f48','2026-05-11 12:00:32');
+INSERT INTO credit_entries VALUES(2,'usr_544e7d7640',100,'purchase','pack','cs_live_a181438144818fe4cf61c91ea5821451473f1ad831','2026-05-13 10:00:32');
+INSERT INTO credit_entries VALUES(3,'usr_23e7533f64',100,'purchase','pack','cs_live_a1cc8acfb235686d8ad4d0a50db804b6b64a509a8b','2026-05-14 10:00:32');
+INSERT INTO credit_entries VALUES(4,'usr_0386231c5b',100,'manual','rebooked after restore, ticket 5512','cs_live_a1e84ccfa3204d136cbfed837e920b12386ae01959','2026-05-15 09:00:00');
+INSERT INTO credit_entries VALUES(5,'usr_d50100db12',100,'purchase','pack','cs_live_a14c0e35f53412b0f2cce46b275439adf412f43d04','2026-05-15 11:00:32');
+INSERT INTO credit_entries VALUES(6,'usr_d01d75f991',100,'purchase','pack','cs_live_a1c124d87dfa6132d2dd82c92834aa61ff09a43461','2026-05-16 12:00:32');
