@@ -6,7 +6,8 @@ go wrong for everybody, and the model tells which is which; where few do, their 
 to tell a shop whose sessions are faulty from one payer's habit, so nobody is accused by it. Nor is
 anybody there for a payer who differs from an account once or twice, unless something that wrong
 sessions have in common (an hour, a release, an account that several others' sessions name)
-explains a fault: an assistant's or a parent's purchase looks the same.
+explains a fault, or the payer's own purchases do: an assistant's or a parent's purchase looks the
+same.
 
 And where no session says for whom somebody paid who pays for others elsewhere, the account is that
 payer's own only as often as elsewhere.
@@ -32,6 +33,8 @@ NO_CAUSE = 0.2
 """Probability of a burst below which no cause in common is seen."""
 LONE = 0.25
 """How often such a payer pays for another; in small worlds with truth about as often."""
+REGULAR = 3
+"""Purchases of a payer's own, from which the model tells by them how likely one for another is."""
 _PAYS_FOR_OTHERS = 0.5  # the chance from which a payment counts as one for another
 
 
@@ -55,8 +58,20 @@ def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: flo
     """
     named = ibis.coalesce(judged[f"v_{SESSION}"] == judged.credited, False)
     another = ibis.coalesce(best != judged.credited, False)
-    seen = judged.filter(named & another & (judged.misattributed + judged.patron >= sure))
-    seen = seen.select("payment_id", "created_at", "credited", "burst", payer=best)
+    sure_of_it = judged.misattributed + judged.patron >= sure
+    rows = judged.select(
+        "payment_id",
+        "created_at",
+        "credited",
+        "burst",
+        payer=best,
+        seen=named & another & sure_of_it,
+        own=ibis.coalesce(best == judged.credited, False),
+    )
+    payers = rows.filter(rows.seen).select("payer").distinct()
+    rows = rows.filter(rows.seen | rows.own).semi_join(payers.view(), "payer")
+    rows = rows.mutate(own=rows.own.cast("int64").sum().over(reach(mode, "payer")))
+    seen = rows.filter(rows.seen)
     order = [seen.created_at, seen.payment_id]
     seen = seen.mutate(
         new_pair=_first(["payer", "credited"], order), new_payer=_first(["payer"], order)
@@ -69,7 +84,7 @@ def likely_patrons(judged: ir.Table, best: ir.StringValue, mode: Mode, sure: flo
     )
     seen = seen.filter(seen.payers < PAYERS)
     lone = (seen.payments <= ONCE_OR_TWICE) & (seen.payers_of_account == 1)
-    lone &= seen.burst < NO_CAUSE
+    lone &= (seen.burst < NO_CAUSE) & (seen.own < REGULAR)
     seen = seen.mutate(team=seen.accounts >= ACCOUNTS, lone=lone)
     return seen.filter(seen.team | seen.lone).select("team", patron_payment="payment_id")
 

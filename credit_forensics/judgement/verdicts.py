@@ -86,12 +86,13 @@ def verdicts(
     that the session named, else the earliest. ``paid_by_another``: the payer is known to be
     another person, who may well pay for this account; where the metadata names the credited account
     as the recipient, or several accounts share what was bought, that is never called wrong, nor is,
-    in a case of few such payers, what one of several others' accounts paid, or one without anything
-    that explains a fault (see ``likely_patrons``); the probability says so too. It also counts what
-    no session says: that who pays for others elsewhere may do so here, and that the payer matches
-    nobody (``strangers``). Fewer than two families can never confirm, nor can e-mail, name and card
-    alone: they are one act of one payer. An absence counts only where the ledger covers the
-    payment's time and shows what is not there: otherwise the payment is ``undetermined``.
+    in a case of few such payers, what one of several others' accounts paid, or one who hardly
+    bought and without anything that explains a fault (see ``likely_patrons``): the probability
+    says so. It also counts what no session says: that who pays for others elsewhere may do so here,
+    and that the payer matches nobody (``strangers``). Fewer than two families can never confirm, nor
+    can e-mail, name and card alone: they are one act of one payer. An absence counts only where the
+    ledger covers the payment's time and shows what is not there: otherwise the payment is
+    ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -166,7 +167,7 @@ def verdicts(
         (rows.available == 1, "unverifiable"),
         (received & accusable, PAID_BY_ANOTHER),
         (withheld & same_person, "ambiguous"),
-        ((p >= MISATTRIBUTED_FROM) & accusable & rows.habit.isnull(), "misattributed"),
+        ((p >= MISATTRIBUTED_FROM) & accusable, "misattributed"),
         ((p + rows.patron + for_another >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
         # What one payer typed and paid with says nothing of the account.

@@ -495,6 +495,8 @@ def verdicts_of(
     lone = pairs.groupby("payer")["account"].transform("size") <= 2
     lone &= pairs.groupby("account")["payer"].transform("nunique") == 1
     lone &= judged["burst"].reindex(pairs.index) < 0.2
+    own = best[same].value_counts().reindex(pairs["payer"]).fillna(0).to_numpy()
+    lone &= own < 3
     often = pd.Series(np.select([accounts >= 3, lone], [0.9, 0.25], default=0.0), pairs.index)
     often *= pairs["payer"].nunique() < 10
     often = often.reindex(rows.index, fill_value=0.0)
@@ -518,7 +520,7 @@ def verdicts_of(
         (judged["available"] == 1, "unverifiable"),
         (named & by_session & accusable, "paid_by_another"),
         (named & ~by_session & same, "ambiguous"),
-        ((p >= 0.9) & accusable & ~asked, "misattributed"),
+        ((p >= 0.9) & accusable, "misattributed"),
         ((p + patron + habit >= 0.9) & accusable, "paid_by_another"),
         (sure & (judged["independent"] >= 2), "confirmed"),
         (sure & (judged["agreeing"] >= 2), "unverifiable"),

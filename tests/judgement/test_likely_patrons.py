@@ -10,6 +10,7 @@ from credit_forensics.engines.duckdb import DuckDBEngine
 from credit_forensics.judgement.likely_patrons import (
     ACCOUNTS,
     PAYERS,
+    REGULAR,
     habit,
     likely_patrons,
     unnamed_recipients,
@@ -93,6 +94,16 @@ def test_a_lone_payer_is_asked_about_where_no_cause_in_common_is_seen(burst, ask
 @pytest.mark.parametrize(("payments", "asks"), [(2, 2), (3, 0)])
 def test_once_or_twice_is_lone(payments, asks):
     assert len(habits(LONE_ONE * payments)) == asks
+
+
+@pytest.mark.parametrize(("own", "asks"), [(REGULAR - 1, [0.25]), (REGULAR, [])])
+def test_a_lone_payer_who_always_bought_for_no_one_else_is_left_to_the_model(own, asks):
+    assert list(habits([("eve", "eve", "eve", 0.0)] * own + LONE_ONE).values()) == asks
+
+
+def test_as_of_later_purchases_of_ones_own_tell_nothing():
+    rows = LONE_ONE + [("eve", "eve", "eve", 0.0)] * REGULAR
+    assert (len(habits(rows)), len(habits(rows, mode="as_of"))) == (0, 1)
 
 
 def test_an_account_that_several_others_sessions_name_has_a_cause_of_its_own():
