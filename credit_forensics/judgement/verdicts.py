@@ -88,11 +88,11 @@ def verdicts(
     as the recipient, or several accounts share what was bought, that is never called wrong, nor is,
     in a case of few such payers, what one of several others' accounts paid, or one who hardly
     bought and without anything that explains a fault (see ``likely_patrons``): the probability
-    says so. It also counts what no session says: that who pays for others elsewhere may do so here,
-    and that the payer matches nobody (``strangers``). Fewer than two families can never confirm, nor
-    can e-mail, name and card alone: they are one act of one payer. An absence counts only where the
-    ledger covers the payment's time and shows what is not there: otherwise the payment is
-    ``undetermined``.
+    says so. It also counts what no session says: that who pays for others elsewhere may do so
+    here, and that the payer matches nobody (``strangers``). Fewer than two families can never
+    confirm, nor can e-mail, name and card alone: they are one act of one payer. An absence counts
+    only where the ledger covers the payment's time and shows what is not there: otherwise the
+    payment is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
