@@ -172,7 +172,7 @@ def _judge_until_killed(folder: Path, step: str, bucket: int) -> None:
     judge(engine)
 
 
-@pytest.mark.parametrize(("step", "bucket", "left"), [("first_matrix", 1, 17), ("verdicts", 2, 5)])
+@pytest.mark.parametrize(("step", "bucket", "left"), [("first_matrix", 1, 18), ("verdicts", 2, 5)])
 def test_a_run_that_was_killed_is_gone_on_with(tmp_path, step, bucket, left):
     evidence = small_world(300)
     kept(evidence, tmp_path).close()
