@@ -170,7 +170,7 @@ def _inferred(
             read_own(database, section, plan, part=part, mapping=own, default=())
         elif part in found.queries:
             _take_inferred(plan, part, found)
-        elif part in OPTIONAL_PARTS and part != "payments":
+        elif part in OPTIONAL_PARTS and part not in ("payments", "mergers"):
             _built_in(database, section, plan, part, getattr(CREDIT_TRANSACTIONS, part))
         elif (part, "") in CONSEQUENCES and part not in {gap[0] for gap in plan.gaps}:
             plan.gaps.append((part, "missing_table", f"None is found: {CONSEQUENCES[part, '']}"))
