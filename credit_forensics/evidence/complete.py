@@ -23,6 +23,7 @@ from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.cut_ids import complete_cut_ids
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
+from credit_forensics.evidence.logs.shipped_twice import count_shipped_once
 from credit_forensics.evidence.order_numbers import references_are_order_numbers
 from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
@@ -51,6 +52,7 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     which wordings of grants are purchases, whether references are numbers of orders, and by which
     key of the metadata the shop books.
     """
+    count_shipped_once(evidence, evidence.custody)
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     untied = take_stripe_billing(evidence, case_file)

@@ -81,6 +81,7 @@ FINDING = Finding(
         {
             "account_email": "same account e-mail",
             "alias": "alias",
+            "merged": "merged accounts",
             "sign_in": "sign-in",
             "session_email": "same signed-in e-mail",
             "typed_email": "same typed e-mail",
@@ -93,6 +94,7 @@ FINDING = Finding(
         {
             "account_email": "gleiche Konto-E-Mail",
             "alias": "Alias",
+            "merged": "zusammengelegte Konten",
             "sign_in": "Anmeldung",
             "session_email": "gleiche angemeldete E-Mail",
             "typed_email": "gleiche eingegebene E-Mail",

@@ -18,6 +18,7 @@ from credit_forensics.tables.expressions import ibis, ir
 MERGES_FROM = 0.5
 STRENGTHS = {
     "overruled": 1.0,
+    "merged": 1.0,
     "alias": 0.95,
     "account_email": 0.9,
     "sign_in": 0.8,
@@ -116,7 +117,7 @@ def person_links(tables: Tables, fields: ir.Table) -> ir.Table:
 
 def accounts_by_age(tables: Tables) -> ir.Table:
     """``user_id, made`` (epoch seconds) of every account, the earliest first; by id where the
-    table does not say when.
+    table does not say when. Those that were merged into another one come last: that one counts.
 
     Examples
     --------
@@ -124,8 +125,61 @@ def accounts_by_age(tables: Tables) -> ir.Table:
     ('user_id', 'made')
     """
     users = tables.users
-    order = [users.created_at.isnull(), users.created_at, users.user_id]
-    return users.order_by(order).select("user_id", made=whole_seconds(users.created_at))
+    merged = _mergers(tables).select(merged_id="user_id").distinct()
+    rows = users.left_join(merged, users.user_id == merged.merged_id)
+    order = [rows.merged_id.notnull(), rows.created_at.isnull(), rows.created_at, rows.user_id]
+    return rows.order_by(order).select("user_id", made=whole_seconds(rows.created_at))
+
+
+def survivors(tables: Tables) -> ir.Table:
+    """``merged_id, survivor, merged_since`` of each account that became a part of another one.
+
+    Only where the two are one person, which the analyst may deny.
+
+    Examples
+    --------
+    >>> survivors(Tables()).columns
+    ('merged_id', 'survivor', 'merged_since')
+    """
+    mergers, persons = _mergers(tables), tables.persons
+    behind = persons.select(survivor="user_id", their_person="person_id")
+    rows = mergers.inner_join(persons, "user_id")
+    rows = rows.inner_join(behind, rows.linked_user_id == behind.survivor)
+    rows = rows.filter(rows.person_id == rows.their_person)
+    # One row an account, also where two ledgers say the same.
+    return rows.group_by(merged_id="user_id").agg(
+        survivor=rows.survivor.min(), merged_since=rows.since.min()
+    )
+
+
+def with_survivors(rows: ir.Table, tables: Tables) -> ir.Table:
+    """The rows with ``session_survivor``, which the session's account became a part of, if any,
+    and ``merged_later``: credited to an account, named by the session if by any, that was merged
+    only after that, or nobody knows when.
+
+    Parameters
+    ----------
+    rows
+        with ``session_user_id``, ``credited_user_id`` and ``credited_at``.
+    """
+    merged = survivors(tables)
+    rows = rows.left_join(merged, rows.session_user_id == merged.merged_id).select(
+        rows, session_survivor=merged.survivor
+    )
+    merged = merged.view()
+    rows = rows.left_join(merged, rows.credited_user_id == merged.merged_id)
+    later = ibis.coalesce(rows.credited_at < rows.merged_since, True)
+    named = ibis.coalesce(rows.session_survivor, rows.session_user_id, rows.survivor)
+    return rows.mutate(
+        merged_later=rows.survivor.notnull()
+        & later
+        & (named == rows.survivor)
+        & ibis.coalesce(rows.session_user_id != rows.survivor, True)
+    ).drop("merged_id", "survivor", "merged_since")
+
+
+def _mergers(tables: Tables) -> ir.Table:
+    return tables.user_links.filter(tables.user_links.reason == "merged")
 
 
 def group_persons(

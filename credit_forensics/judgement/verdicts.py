@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.families import Family
+from credit_forensics.judgement.persons import with_survivors
 from credit_forensics.resolution.given_grants import given_grants
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
@@ -83,7 +84,8 @@ def verdicts(
     Notes
     -----
     ``split_identity``: credits on another id of the payer than the one that counts: the account
-    that the session named, else the earliest. ``paid_by_another``: the payer is known to be
+    that the session named, else the earliest; of accounts that were merged, the surviving one, but
+    for what was booked before. ``paid_by_another``: the payer is known to be
     another person, who may well pay for this account; where the metadata names the credited account
     as the recipient, or several accounts share what was bought, that is never called wrong, nor is,
     in a case of few such payers, what one of several others' accounts paid, or one who hardly
@@ -106,7 +108,9 @@ def verdicts(
         amount_lost=payments.amount_lost,
         completed_at=payments.completed_at,
     )
-    rows = rows.left_join(held, "payment_id").select(rows, credited_user_id=held.credited_user_id)
+    rows = rows.left_join(held, "payment_id").select(
+        rows, credited_user_id=held.credited_user_id, credited_at=held.credited_at
+    )
     # An entry that was only paired with the payment by credits and time accuses nobody.
     paired = inferred_grants(tables)
     rows = rows.left_join(paired, "payment_id").select(rows, suspect=paired.payment_id.notnull())
@@ -121,6 +125,7 @@ def verdicts(
         accounts = tables.users.select(session_account="user_id").distinct()
         rows = rows.left_join(accounts, rows.session_user_id == accounts.session_account)
         rows = rows.mutate(session_has_account=rows.session_account.notnull())
+        rows = with_survivors(rows, tables)
     rows = with_coverage(rows, tables.coverage, "ledger")
 
     best = person_of_best(rows, families)
@@ -144,7 +149,10 @@ def verdicts(
     # ids counts, but for the one that signed in.
     if has_users and linked:
         signed_in = ibis.coalesce(by_session & rows.session_has_account, False)
-        counts = ibis.ifelse(signed_in, rows.session_user_id, rows.credited)
+        signed_in_id = ibis.coalesce(rows.session_survivor, rows.session_user_id)
+        counts = ibis.ifelse(signed_in, signed_in_id, rows.credited)
+        # Booked before the accounts became one, on what was then the account.
+        counts = ibis.ifelse(rows.merged_later, rows.credited_user_id, counts)
         split = same_person & (counts != rows.credited_user_id)
         rightful = ibis.ifelse(same_person, counts, best)
     else:

@@ -298,8 +298,9 @@ EVIDENCE: tuple[TableSpec, ...] = (
         [
             ("user_id", TEXT, "an id"),
             ("linked_user_id", TEXT, "the other id"),
-            ("reason", TEXT, "account_email, alias, sign_in, session_email or overruled"),
+            ("reason", TEXT, "account_email, alias, merged, sign_in, session_email or overruled"),
             ("strength", REAL, "0 to 1; links of 0.5 or more merge"),
+            ("since", TIME, "merged: from when the account is a part of the other one"),
         ],
     ),
     table_spec(

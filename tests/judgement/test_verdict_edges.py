@@ -52,6 +52,7 @@ def verdict(*, credited_to="ada", ledger=(NOON, NOON), payment=(), users=(), **j
     """The verdict of one payment; keywords change what is judged of it."""
     engine = DuckDBEngine(threads=1)
     engine.create("payments", "payment_items", "credited", "coverage", "users", "ledger")
+    engine.create("user_links", "persons")
     if users:
         engine.append("users", pd.DataFrame({"user_id": list(users)}))
     engine.append("payments", pd.DataFrame([PAYMENT | dict(payment)]))

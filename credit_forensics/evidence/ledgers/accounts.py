@@ -19,6 +19,9 @@ from credit_forensics.databases.values import (
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
 
+# Over so many mergers in a row an account is followed to the one that survives.
+_MOST_STEPS = 20
+
 
 def take_users(evidence: Evidence, source: Input, label: str) -> int:
     """Append accounts, one row an id; a second, different row of an id is a reject."""
@@ -127,6 +130,35 @@ def take_aliases(evidence: Evidence, source: Input, label: str) -> int:
         f"""INSERT INTO user_links BY NAME SELECT DISTINCT {user} AS user_id,
             {other} AS linked_user_id, 'alias' AS reason, 1.0 AS strength
         {good} AND {user} <> {other}"""
+    )
+    return count_rows(evidence.connection, good)
+
+
+def take_mergers(evidence: Evidence, source: Input, label: str) -> int:
+    """Append links from each account that was merged to the one that survives, over several steps.
+
+    Accounts that name one another in a circle have no survivor, and are not linked.
+    """
+    run = evidence.connection.execute
+    types = column_types(evidence.connection, f"{RAW}mergers")
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE {RAW}typed AS SELECT
+            {text_sql(types, "user_id")} AS user_id, {text_sql(types, "survivor_id")} AS survivor,
+            {time_sql(types, "merged_at")} AS since
+        FROM {RAW}mergers"""
+    )
+    good = f"FROM {RAW}typed WHERE user_id <> survivor"
+    run(
+        f"""INSERT INTO user_links BY NAME
+        WITH RECURSIVE once AS (
+            SELECT user_id, min(survivor) AS survivor, min(since) AS since {good}
+            GROUP BY user_id HAVING count(DISTINCT survivor) = 1),
+        led AS (
+            SELECT user_id, survivor, since, 1 AS steps FROM once
+            UNION ALL SELECT l.user_id, o.survivor, l.since, steps + 1
+            FROM led AS l JOIN once AS o ON o.user_id = l.survivor WHERE steps < {_MOST_STEPS})
+        SELECT user_id, survivor AS linked_user_id, 'merged' AS reason, 1.0 AS strength, since
+        FROM led WHERE survivor NOT IN (SELECT user_id FROM once)"""
     )
     return count_rows(evidence.connection, good)
 

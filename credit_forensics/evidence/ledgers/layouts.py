@@ -27,7 +27,8 @@ class Layout:
     """A credit ledger's layout; ``entries`` must be there, the other parts may be absent.
 
     ``payments`` and ``processed_events`` are the shop's own bookkeeping: they say which Stripe
-    objects a payment number or an event stands for. ``aliases`` are old ids of an account.
+    objects a payment number or an event stands for. ``aliases`` are old ids of an account,
+    ``mergers`` the accounts that became a part of another one.
     """
 
     name: str
@@ -53,6 +54,30 @@ class Layout:
                     "oldUserId",
                     "previous_user_id",
                 ),
+            },
+        ),
+    )
+    mergers: Sources = (
+        SourceTable(
+            ("users", "accounts", "profiles", "User", "Account"),
+            {
+                "user_id": ("id", "user_id"),
+                "survivor_id": (
+                    "merged_into",
+                    "merged_into_id",
+                    "merged_into_user_id",
+                    "merged_to",
+                    "merged_to_id",
+                    "merged_to_user_id",
+                    "duplicate_of",
+                    "duplicate_of_id",
+                    "replaced_by_user_id",
+                    "mergedInto",
+                    "mergedIntoId",
+                    "mergedToId",
+                    "duplicateOfId",
+                ),
+                "merged_at": ("merged_at", "mergedAt"),
             },
         ),
     )
@@ -261,6 +286,7 @@ REQUIRED: dict[str, tuple[str, ...]] = {
     "processed_events": ("event_id", "local_payment_id"),
     "admin_actions": ("user_id", "delta", "created_at"),
     "aliases": ("user_id", "linked_user_id"),
+    "mergers": ("user_id", "survivor_id"),
     "memberships": ("user_id", "account_id"),
 }
 
@@ -295,7 +321,9 @@ TARGETS: dict[str, tuple[str, ...]] = {
 }
 
 # Parts that most ledgers do without; nobody is told when they are absent.
-OPTIONAL_PARTS = ("payments", "processed_events", "admin_actions", "aliases", "memberships")
+OPTIONAL_PARTS = (
+    *("payments", "processed_events", "admin_actions", "aliases", "mergers", "memberships"),
+)
 
 # What is lost with a part (the column is empty) or with one of its columns.
 CONSEQUENCES: dict[tuple[str, str], str] = {

@@ -323,6 +323,7 @@ def _take(
         "customers": ledger_accounts.take_customers,
         "balances": ledger_accounts.take_balances,
         "aliases": ledger_accounts.take_aliases,
+        "mergers": ledger_accounts.take_mergers,
         "memberships": ledger_accounts.take_memberships,
     }
     take = takers.get(read.part)

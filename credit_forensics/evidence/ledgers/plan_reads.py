@@ -14,9 +14,11 @@ from credit_forensics.databases.relations import Relation, quote_identifier
 from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.ledgers.hidden_rows import refuse_hidden_rows
+from credit_forensics.evidence.ledgers.inference.aliases_of import aliases_in, is_second_id
 from credit_forensics.evidence.ledgers.inference.decisions import Inferred, Question
 from credit_forensics.evidence.ledgers.inference.infer_ledger import infer_ledger
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
+from credit_forensics.evidence.ledgers.inference.samples import Field, sample
 from credit_forensics.evidence.ledgers.inference.table_parts import may_be_part
 from credit_forensics.evidence.ledgers.inference.words import (
     BOOKS,
@@ -91,7 +93,29 @@ def plan_reads(
             _built_in(database, section, plan, part, default)
     if "entries" not in plan.reads:
         raise CaseError(_no_ledger(database, section, layout))
+    if known is not None:
+        _second_ids(database, plan, known)
     return plan
+
+
+def _second_ids(database: ReadOnlyDatabase, plan: Plan, known: Callable[[], KnownValues]) -> None:
+    """Read a column of the accounts that holds second ids, where the sessions name them by it."""
+    read = plan.reads.get("users")
+    if "aliases" in plan.reads or read is None or read.relation is None:
+        return
+    names = [Field(name, kind, ()) for name, kind in read.relation.columns.items()]
+    own = read.columns.get("user_id")
+    if own is None or not any(is_second_id(field) and field.column != own for field in names):
+        return
+    table = sample(database, read.relation)
+    key = table.field(own) if table else None
+    if table is None or key is None:
+        return
+    found = aliases_in(database, table, key, known(), called=True)
+    if found:
+        query, decision = found
+        plan.reads["aliases"] = Read("aliases", decision.table, query)
+        plan.notes.append(decision.sentence())
 
 
 def _layout(database: ReadOnlyDatabase, section: LedgerSection) -> Layout:
@@ -170,7 +194,7 @@ def _inferred(
             read_own(database, section, plan, part=part, mapping=own, default=())
         elif part in found.queries:
             _take_inferred(plan, part, found)
-        elif part in OPTIONAL_PARTS and part != "payments":
+        elif part in OPTIONAL_PARTS and part not in ("payments", "mergers"):
             _built_in(database, section, plan, part, getattr(CREDIT_TRANSACTIONS, part))
         elif (part, "") in CONSEQUENCES and part not in {gap[0] for gap in plan.gaps}:
             plan.gaps.append((part, "missing_table", f"None is found: {CONSEQUENCES[part, '']}"))

@@ -37,6 +37,7 @@ TABLES = {
     "customers": "customers",
     "balances": "balances",
     "aliases": "user_links",
+    "mergers": "user_links",
     "memberships": "memberships",
 }
 _KEYS = {"entries": ("entry_id",), "users": ("user_id",), "customers": ("customer_id", "user_id")}

@@ -33,6 +33,7 @@ from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
+from credit_forensics.evidence.logs.shipped_twice import count_shipped_once
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import add_databases
 from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY, UNTIL
@@ -125,6 +126,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     _bring_objects(stored)
     if untied:
         bring_untied(stored)
+    count_shipped_once(evidence)
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)

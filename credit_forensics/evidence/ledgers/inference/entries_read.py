@@ -13,6 +13,7 @@ from credit_forensics.evidence.ledgers.inference.column_roles import (
     reasons_of,
     time_of,
 )
+from credit_forensics.evidence.ledgers.inference.given_back import taken_at
 from credit_forensics.evidence.ledgers.inference.heads import Head
 from credit_forensics.evidence.ledgers.inference.movements import Movements
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
@@ -40,12 +41,17 @@ class EntriesPart:
     scale: int = 1
     head: Head | None = None
 
+    def delta_sql(self, database: ReadOnlyDatabase) -> str:
+        """The credits of an entry with their sign."""
+        signed = self.moves.signed(database)
+        return signed if self.scale == 1 else divided(database, signed, self.scale)
+
 
 def entries_query(
     database: ReadOnlyDatabase, parts: Sequence[EntriesPart]
 ) -> tuple[str, dict[str, str]]:
     """The query for all entries, and its columns in words."""
-    if len(parts) == 1:
+    if len(parts) == 1 and not parts[0].moves.given_back:
         columns, words = _targets(database, parts[0])
         return f"SELECT {_select(columns)} FROM {source_sql(database, parts[0])}", words
     queries, words = [], {}
@@ -54,13 +60,37 @@ def entries_query(
         name = part.entries.table.relation.name
         # Entries of two tables may have the same number; their times may have two types.
         key = columns.get("entry_id", "NULL")
-        literal = f"'{_plain(name)}:'"
-        columns["entry_id"] = f"{literal} || {as_text(database, key)}" if key != "NULL" else "NULL"
+        literal = f"'{_plain(name)}:' || " if len(parts) > 1 else ""
+        columns["entry_id"] = f"{literal}{as_text(database, key)}" if key != "NULL" else "NULL"
         full = {target: columns.get(target, "NULL") for target in TARGETS}
         cast = {target: as_text(database, sql) for target, sql in full.items()}
-        queries.append(f"SELECT {_select(cast)} FROM {source_sql(database, part)}")
-        words.update({f"{name}.{target}": text for target, text in one.items()})
+        source = source_sql(database, part)
+        if part.moves.given_back:
+            # What a purchase is called that was refunded is not what it was when it was booked.
+            given = f"CASE WHEN {part.moves.given_back} THEN 'purchase' ELSE {cast['type']} END"
+            queries.append(f"SELECT {_select({**cast, 'type': given})} FROM {source}")
+            queries.append(_taken_back(database, part, cast))
+        else:
+            queries.append(f"SELECT {_select(cast)} FROM {source}")
+        before = f"{name}." if len(parts) > 1 else ""
+        words.update({f"{before}{target}": text for target, text in one.items()})
     return "\nUNION ALL\n".join(queries), words
+
+
+def _taken_back(database: ReadOnlyDatabase, part: EntriesPart, cast: dict[str, str]) -> str:
+    """The second movement of the purchases whose row says that they were refunded."""
+    at = taken_at(part.entries.table)
+    key = cast["entry_id"]
+    columns = {
+        **cast,
+        "entry_id": f"{key} || ':taken_back'",
+        "delta": as_text(database, f"-({part.delta_sql(database)})"),
+        "type": "'refund'",
+    }
+    if at:
+        columns["created_at"] = as_text(database, at.sql(database, "e"))
+    source = source_sql(database, part, part.moves.given_back)
+    return f"SELECT {_select(columns)} FROM {source}"
 
 
 def _plain(name: str) -> str:
@@ -75,15 +105,16 @@ def _select(columns: dict[str, str]) -> str:
     )
 
 
-def source_sql(database: ReadOnlyDatabase, part: EntriesPart) -> str:
-    """What stands after FROM: the entries as ``e``, and the rows that count.
+def source_sql(database: ReadOnlyDatabase, part: EntriesPart, those: str = "") -> str:
+    """What stands after FROM: the entries as ``e``, and the rows that count, or ``those`` of them.
 
     An account that is no user's, the house's own, has a row and no owner.
     """
     source = f"{database.quoted(part.entries.table.relation)} AS e{part.owner.join(database)}"
     if part.head:
         source += part.head.join(database)
-    where = [part.moves.where] if part.moves.where else []
+    where = [f"({those})"] if those else []
+    where += [part.moves.where] if part.moves.where else []
     if part.owner.key is not None and part.owner.holder is not None:
         key, holder = (f.sql(database, "o") for f in (part.owner.key, part.owner.holder))
         where.append(f"({key} IS NULL OR {holder} IS NOT NULL)")
@@ -107,7 +138,6 @@ def _targets(
     if key:
         put("entry_id", key.sql(database, "e"), key.name)
     put("user_id", part.owner.sql(database), part.owner.words)
-    signed = part.moves.signed(database)
     amount = part.entries.amount
     amount_words = (
         amount.name
@@ -118,8 +148,7 @@ def _targets(
             else ""
         )
     )
-    delta = signed if part.scale == 1 else divided(database, signed, part.scale)
-    put("delta", delta, amount_words)
+    put("delta", part.delta_sql(database), amount_words)
     label = _type(database, part)
     if label:
         put("type", *label)

@@ -25,6 +25,7 @@ from credit_forensics.evidence.ledgers.inference.entries_read import EntriesPart
 from credit_forensics.evidence.ledgers.inference.heads import head_of
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.memberships_of import memberships_read
+from credit_forensics.evidence.ledgers.inference.mergers_of import mergers_read
 from credit_forensics.evidence.ledgers.inference.movements_and_balances import (
     read_balances,
     settle_part_and_balance,
@@ -267,6 +268,7 @@ def _accounts(
         ("customers", customers_read(database, accounts, entries, ids)),
         ("memberships", memberships_read(database, others, accounts, ids)),
         ("aliases", aliases_read(database, accounts, ids, known)),
+        ("mergers", mergers_read(database, accounts, ids)),
     ):
         if read:
             found.queries[name], found.decisions[name] = read

@@ -29,7 +29,7 @@ class KnownValues:
 
     ``references`` are values that one payment alone carries (an order number, say). ``paid`` leads
     from each object that stands for paid money to the payment; ``returned`` are those of them of
-    which money went back.
+    which money went back, ``returned_whole`` those of which all of it did.
     """
 
     accounts: frozenset[str] = frozenset()
@@ -37,6 +37,7 @@ class KnownValues:
     references: frozenset[str] = frozenset()
     paid: Mapping[str, str] = field(default_factory=dict)
     returned: frozenset[str] = frozenset()
+    returned_whole: frozenset[str] = frozenset()
 
 
 def known_values(evidence: Evidence, prices: Mapping[str, int | Price]) -> KnownValues:
@@ -73,8 +74,10 @@ def known_values(evidence: Evidence, prices: Mapping[str, int | Price]) -> Known
     )
 
 
-def _paid(evidence: Evidence) -> tuple[dict[str, str], frozenset[str]]:
-    """The payment that each object of paid money stands for, and those with money sent back."""
+def _paid(evidence: Evidence) -> tuple[dict[str, str], frozenset[str], frozenset[str]]:
+    """The payment that each object of paid money stands for, those with money sent back, and those
+    with all of it sent back.
+    """
     p = _prefix(evidence)
     paid = evidence.connection.execute(
         f"""WITH by_invoice AS (
@@ -102,7 +105,23 @@ def _paid(evidence: Evidence) -> tuple[dict[str, str], frozenset[str]]:
         UNION SELECT coalesce(payment_intent_id, charge_id) FROM {p}stripe_refunds
         UNION SELECT coalesce(payment_intent_id, charge_id) FROM {p}stripe_disputes"""
     ).fetchall()
-    return {one: payment for one, payment in paid if one}, frozenset(one for (one,) in returned)
+    whole = evidence.connection.execute(
+        f"""SELECT coalesce(payment_intent_id, charge_id) FROM {p}stripe_charges
+        WHERE amount > 0 AND amount_refunded >= amount
+        UNION SELECT coalesce(payment_intent_id, charge_id) FROM {p}stripe_disputes
+        WHERE status = 'lost'
+        UNION SELECT payment_intent_id FROM (
+            SELECT payment_intent_id, sum(amount) AS refunded FROM (
+                SELECT DISTINCT refund_id, payment_intent_id, amount FROM {p}stripe_refunds
+                WHERE status IS NULL OR status = 'succeeded') GROUP BY payment_intent_id)
+        JOIN {p}stripe_sessions USING (payment_intent_id)
+        WHERE amount_total > 0 AND refunded >= amount_total"""
+    ).fetchall()
+    return (
+        {one: payment for one, payment in paid if one},
+        frozenset(one for (one,) in returned),
+        frozenset(one for (one,) in whole),
+    )
 
 
 def create_reference_keys(evidence: Evidence) -> None:

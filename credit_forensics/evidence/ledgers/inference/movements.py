@@ -13,6 +13,7 @@ from credit_forensics.databases.relations import quote_identifier, quote_text
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.column_roles import type_of, way_of
 from credit_forensics.evidence.ledgers.inference.decisions import Question
+from credit_forensics.evidence.ledgers.inference.given_back import given_back, is_one_of
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.labels_of import labels_of, signs_of_labels
 from credit_forensics.evidence.ledgers.inference.moves_nothing import (
@@ -50,7 +51,8 @@ class Movements:
     """The settled amount: ``taking`` are types with a minus, ``where`` SQL of the rows that count.
 
     ``adds_only`` says that nothing takes credits, ``agrees`` is the part of the accounts whose
-    stored balance is the sum of their entries.
+    stored balance is the sum of their entries, ``given_back`` SQL of the rows that are purchases
+    and their refunds in one.
     """
 
     amount: str
@@ -62,6 +64,7 @@ class Movements:
     notes: list[str] = field(default_factory=list)
     signs: dict[str, int] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
+    given_back: str = ""
 
     def type_sql(self, database: ReadOnlyDatabase) -> str:
         """The type's column, its numbers by their labels where those are known."""
@@ -183,6 +186,14 @@ def settle_movements(
     if len(labels) == 1 and open_labels:
         # One kind alone, and no amount below zero: nothing in this table takes credits.
         signs[open_labels[0]], open_labels = 1, []
+    if unsigned and not balances and direction >= 0:
+        _give_back(
+            database, entries, moves, known,
+            states=states, keep=keep, signs=signs,
+            open_labels=open_labels, open_states=open_states,
+        )  # fmt: skip
+        open_labels = [label for label in open_labels if signs[label] == 0]
+        open_states = [(n, value) for n, value in open_states if keep[n][value] is None]
     if kind and open_labels:
         # What books payments adds, whatever it is called.
         signs.update(dict.fromkeys(kinds_that_book_payments(table, kind, open_labels, known), 1))
@@ -217,6 +228,36 @@ def settle_movements(
     if empty and not own_where:
         moves.where = " AND ".join(p for p in (moves.where, f"{moves.amount} IS NOT NULL") if p)
     return moves
+
+
+def _give_back(
+    database: ReadOnlyDatabase,
+    entries: EntriesTable,
+    moves: Movements,
+    known: KnownValues,
+    *,
+    states: Sequence[State],
+    keep: Sequence[dict[str | None, bool | None]],
+    signs: dict[str, int],
+    open_labels: Sequence[str],
+    open_states: Sequence[tuple[int, str | None]],
+) -> None:
+    """Take rows that say that their purchase was refunded for both: given, and taken back."""
+    conditions = []
+    for n, state in enumerate(states):
+        asked = [value for m, value in open_states if m == n and state.kind == "status"]
+        found = given_back(entries.table, state.field, asked, known)
+        keep[n].update(dict.fromkeys(found, True))
+        if found:
+            conditions.append(is_one_of(database, state.field, found))
+            moves.notes.append(f"{state.field.name} {', '.join(found)}: given, and taken back")
+    if moves.type is not None:
+        found = given_back(entries.table, moves.type, open_labels, known)
+        signs.update(dict.fromkeys(found, 1))
+        if found:
+            conditions.append(is_one_of(database, moves.type, found))
+            moves.notes.append(f"{moves.type.name} {', '.join(found)}: given, and taken back")
+    moves.given_back = " OR ".join(conditions)
 
 
 def _is_inverted(labels: Mapping[str, tuple[Decimal, Decimal]], signs: Mapping[str, int]) -> bool:

@@ -31,7 +31,7 @@ def kinds_that_book_payments(
     known
         the payments that are paid, and those of which money went back, which count for nothing.
     """
-    named = _payments_of_rows(table, known)
+    named = payments_of_rows(table, known)
     kinds_of: dict[str, set[str]] = {}
     for label, payments in zip(kind.texts, named, strict=True):
         for payment in payments:
@@ -65,7 +65,7 @@ def kinds_that_return_payments(
     signs
         1, -1, or 0 where it is open, of each kind.
     """
-    named = _payments_of_rows(table, known)
+    named = payments_of_rows(table, known)
     given = {
         payment
         for label, payments in zip(kind.texts, named, strict=True)
@@ -80,7 +80,7 @@ def kinds_that_return_payments(
     return found
 
 
-def _payments_of_rows(table: SampledTable, known: KnownValues) -> list[set[str]]:
+def payments_of_rows(table: SampledTable, known: KnownValues) -> list[set[str]]:
     """The paid payments that each row names, by whichever of their objects."""
     return [
         {

@@ -12,6 +12,7 @@ from dataclasses import replace
 from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableError
 from credit_forensics.databases.relations import Relation, quote_identifier, quote_text
 from credit_forensics.evidence.ledgers.inference import words as w
+from credit_forensics.evidence.ledgers.inference.accounts_of import email_of
 from credit_forensics.evidence.ledgers.inference.probes import as_text
 from credit_forensics.evidence.ledgers.inference.samples import (
     Field,
@@ -34,6 +35,9 @@ _HISTORY = {"history", "historical", "audit", "aud", "version", "revision", "sna
 def only_current(database: ReadOnlyDatabase, table: SampledTable) -> SampledTable:
     """The table with its current rows alone; as it is where it stores no versions."""
     marks = [mark for field in table.columns if (mark := version_mark(field, table)) is not None]
+    if email_of(table) and any(f.unique and not f.words - w.KEY for f in table.columns):
+        # Each row is an account of its own: what takes its place is another account.
+        marks = [mark for mark in marks if mark.kind != "next"]
     # "updated_at" alone is in most tables, and says nothing of versions.
     if not table.rows or (all(m.weak for m in marks) and not table.words & _HISTORY):
         return table

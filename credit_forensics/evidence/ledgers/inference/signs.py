@@ -14,7 +14,7 @@ MOST_UNKNOWN = 10
 AGREES = 0.8
 
 _STRONG_SPENDING = w.SPENDING - w.EITHER_WAY
-_RETURNED = frozenset({"refund", "refunded", "returned", "chargeback", "chargedback"})
+RETURNED = frozenset({"refund", "refunded", "returned", "chargeback", "chargedback"})
 _BOUGHT = frozenset({"purchase", "purchased", "topup", "top", "deposit", "buy", "bought", "sale"})
 _STRONG_ADDING = w.ADDING - w.EITHER_WAY
 
@@ -34,9 +34,9 @@ def sign_of(label: str) -> int:
     own = set(w.words(label))
     if {"non", "not", "un", "cancel"} & own:
         return 0
-    if own & _RETURNED:
+    if own & RETURNED:
         # A purchase that is refunded takes its credits, a use that is refunded gives them back.
-        bought, used = bool(own & _BOUGHT), bool(own & (_STRONG_SPENDING - _RETURNED))
+        bought, used = bool(own & _BOUGHT), bool(own & (_STRONG_SPENDING - RETURNED))
         return 0 if bought == used else -1 if bought else 1
     spending, adding = bool(own & _STRONG_SPENDING), bool(own & _STRONG_ADDING)
     if own & {"admin", "manual"} and own & {"add", "grant", "deduct", "remove"}:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
+from credit_forensics.evidence.ledgers.inference.signs import RETURNED
 
 _TRUE = {"true", "t", "1", "yes", "y"}
 _FALSE = {"false", "f", "0", "no", "n"}
@@ -49,7 +50,8 @@ class State:
                 return True if self.good_when else None
             return value is None
         bad, good = bool(own & w.STATUS_BAD), bool(own & w.STATUS_GOOD)
-        if bad == good or own & {"not", "un", "partial", "partially"}:
+        # "refund_pending" is not a pending purchase, nor "refund_completed" one that stands.
+        if bad == good or own & (RETURNED | {"not", "un", "partial", "partially"}):
             return None
         return good
 
