@@ -1,15 +1,18 @@
 """Payers who match nobody: what their silence says of the account that the session names.
 
 An e-mail or a name that matches no account is nothing in itself: people type another address or a
-firm's name. But the two fail independently of each other in a shop, and where an account's owner is
-known by either elsewhere, both together should be rare. What there is of it beyond that are people
-who have no account here: another product's customers whose ids collide with this one's, say. They
-may pay for the account as well as not, so it is half of them that counts against it; and only where
-nothing but the session speaks, so that it makes a question more urgent and accuses nobody.
+firm's name. But the two fail independently of each other in a shop, and where most payers match by
+both and an account's owner is known by either elsewhere, both together should be rare. What there
+is of it beyond that are people who have no account here: another product's customers whose ids
+collide with this one's, say. They may pay for the account as well as not, so it is half of them
+that counts against it; and only where nothing but the session speaks, so that it makes a question
+more urgent and accuses nobody.
 """
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import add
 from typing import Any
 
 from credit_forensics.judgement.likely_patrons import reach
@@ -68,8 +71,11 @@ def strangers(payments: ir.Table, judged: ir.Table, mode: Mode) -> ir.Table:
     rows = rows.mutate(
         **{f"n_{name}": rows[f"n_{name}"].sum().over(reach(mode)) for name in counts}
     )
+    # Where accounts have no names, or few do, a name that matches none is the rule.
+    everybody = reduce(add, (rows[f"n_{name}"] for name in counts))
+    rows = rows.filter(2 * rows.n_neither > everybody)
     # Of independent failures the fourth count follows from the other three.
-    expected = rows.n_only_mail * rows.n_only_name / ibis.greatest(rows.n_neither, 1)
+    expected = rows.n_only_mail * rows.n_only_name / rows.n_neither
     beyond = rows.n_both - expected - _BEYOND * (expected + 1).sqrt()
     strange = (1 - PAY_FOR_IT) * beyond / rows.n_both
     found = rows.filter(rows.alone & rows.mail & rows.name & (beyond > 0))

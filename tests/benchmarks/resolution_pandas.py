@@ -563,7 +563,9 @@ def strangers(
     typed &= account.isin(account[typed & known])
     mail, name = voices["v_email"].isna(), voices["l_name"] == 0
     both = typed & mail & name
-    neither = max((typed & ~mail & ~name).sum(), 1)
+    neither = (typed & ~mail & ~name).sum()
+    if 2 * neither <= typed.sum():
+        return pd.Series(np.nan, index=account.index)
     expected = (typed & mail & ~name).sum() * (typed & name & ~mail).sum() / neither
     beyond = both.sum() - expected - 2 * np.sqrt(expected + 1)
     share = 0.5 * beyond / max(both.sum(), 1)

@@ -76,6 +76,18 @@ def test_a_few_are_chance(strange, asks):
     assert bool(found(shop(strange))) == asks
 
 
+def test_where_accounts_have_no_names_an_unknown_one_is_the_rule():
+    nameless = [(account, mail, False) for account, mail, _ in shop(10)]
+    assert found(nameless) == {}
+
+
+@pytest.mark.parametrize(("without", "asks"), [(13, True), (14, False)])
+def test_most_payers_match_by_both(without, asks):
+    # 32 of 50 match by both, ten of them by nothing; the owners who are added match by e-mail alone.
+    rows = [*shop(10), *((f"v{number}", True, False) for number in range(without))]
+    assert bool(found(rows)) == asks
+
+
 def test_an_unknown_name_alone_is_nothing():
     assert found(shop(10, both=False)) == {}
 
