@@ -17,6 +17,8 @@ from credit_forensics.tables.expressions import ibis, ir
 
 CONFIRMED_AT_MOST = 0.02
 MISATTRIBUTED_FROM = 0.9
+DENIED_FROM = 2
+"""Families that name others than the credited account, from which nothing is confirmed."""
 PAID_BY_ANOTHER = "paid_by_another"
 ASKED = ("ambiguous", PAID_BY_ANOTHER)
 """Verdicts that are questions: neither an accusation nor an all-clear until a person answers."""
@@ -92,9 +94,9 @@ def verdicts(
     bought and without anything that explains a fault (see ``likely_patrons``): the probability
     says so. It also counts what no session says: that who pays for others elsewhere may do so
     here, and that the payer matches nobody (``strangers``). Fewer than two families can never
-    confirm, nor can e-mail, name and card alone: they are one act of one payer. An absence counts
-    only where the ledger covers the payment's time and shows what is not there: otherwise the
-    payment is ``undetermined``.
+    confirm, nor can e-mail, name and card alone: they are one act of one payer; nor can any number
+    where two others name somebody else. An absence counts only where the ledger covers the
+    payment's time and shows what is not there: otherwise the payment is ``undetermined``.
     """
     payments = tables.payments
     held = tables.credited
@@ -165,6 +167,7 @@ def verdicts(
     named = ibis.coalesce(rows.for_recipient, False)
     received = named & ibis.coalesce(by_session, False) | rows.shared
     withheld = named & ~ibis.coalesce(by_session, False)
+    denied = rows.available - rows.agreeing >= DENIED_FROM
     verdict = ibis.cases(
         (~credit & ~paid, "not_paid"),
         (~credit & (for_credits == "no"), "not_for_credits"),
@@ -177,7 +180,7 @@ def verdicts(
         (withheld & same_person, "ambiguous"),
         ((p >= MISATTRIBUTED_FROM) & accusable, "misattributed"),
         ((p + rows.patron + for_another >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
-        ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person, "confirmed"),
+        ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person & ~denied, "confirmed"),
         # What one payer typed and paid with says nothing of the account.
         (
             (p <= CONFIRMED_AT_MOST) & (rows.agreeing >= 2) & (rows.independent < 2) & same_person,

@@ -510,6 +510,7 @@ def verdicts_of(
     p = moved
     named = payments["for_recipient"].astype("boolean").fillna(False).astype("bool")
     sure = (p <= 0.02) & same
+    denied = judged["available"] - judged["agreeing"] >= 2
     cases = [
         (~credit & ~paid, "not_paid"),
         (~credit & (sort == "no"), "not_for_credits"),
@@ -522,7 +523,7 @@ def verdicts_of(
         (named & ~by_session & same, "ambiguous"),
         ((p >= 0.9) & accusable, "misattributed"),
         ((p + patron + habit >= 0.9) & accusable, "paid_by_another"),
-        (sure & (judged["independent"] >= 2), "confirmed"),
+        (sure & (judged["independent"] >= 2) & ~denied, "confirmed"),
         (sure & (judged["agreeing"] >= 2), "unverifiable"),
     ]
     verdict = np.select(

@@ -505,9 +505,11 @@ WITH span AS (
     SELECT likely, count(DISTINCT credited) AS accounts, count(*) AS n FROM apart GROUP BY likely
   ) USING (likely) JOIN (
     SELECT credited, count(DISTINCT likely) AS payers FROM apart GROUP BY credited
-  ) USING (credited)
+  ) USING (credited) LEFT JOIN (
+    SELECT likely, count(*) AS own FROM judged WHERE likely = credited GROUP BY likely
+  ) USING (likely)
   WHERE (SELECT count(DISTINCT likely) FROM apart) < 10
-    AND (accounts >= 3 OR (n <= 2 AND payers = 1 AND burst < 0.2))
+    AND (accounts >= 3 OR (n <= 2 AND payers = 1 AND burst < 0.2 AND coalesce(own, 0) < 3))
 ), spoken AS MATERIALIZED (
   SELECT payment_id, likely, v_session IS NULL AS silent, patron >= 0.5 AS other FROM judged
   SEMI JOIN (SELECT DISTINCT likely FROM judged WHERE patron >= 0.5) USING (likely)
@@ -526,15 +528,15 @@ WITH span AS (
 ), of_known AS MATERIALIZED (
   SELECT * FROM typed SEMI JOIN (SELECT credited FROM typed WHERE known) USING (credited)
 ), failing AS (
-  SELECT n_both, n_both - expected - 2 * sqrt(expected + 1) AS beyond FROM (
-    SELECT count(*) FILTER (mail AND name) AS n_both, count(*) FILTER (mail AND NOT name)
+  SELECT n_both, n_both - expected - 2 * sqrt(expected + 1) AS beyond, most FROM (
+    SELECT 2 * count(*) FILTER (NOT mail AND NOT name) > count(*) AS most, count(*) FILTER (mail AND name) AS n_both, count(*) FILTER (mail AND NOT name)
       * count(*) FILTER (name AND NOT mail) / greatest(count(*) FILTER (NOT mail AND NOT name), 1)
       AS expected
     FROM of_known
   )
 ), strangers AS (
   SELECT payment_id, 0.5 * beyond / n_both AS strange FROM of_known CROSS JOIN failing
-  WHERE alone AND mail AND name AND beyond > 0
+  WHERE alone AND mail AND name AND beyond > 0 AND most
 ), suspects AS (
   SELECT DISTINCT payment_id FROM ledger
   WHERE tie = 'inferred' AND kind = 'purchase' AND payment_id IS NOT NULL
@@ -580,9 +582,9 @@ SELECT payment_id, CASE WHEN NOT credit AND NOT paid THEN 'not_paid'
     WHEN available = 0 THEN 'unresolved' WHEN available = 1 THEN 'unverifiable'
     WHEN named AND by_session AND accusable THEN 'paid_by_another'
     WHEN named AND NOT by_session AND same THEN 'ambiguous'
-    WHEN p >= 0.9 AND accusable AND NOT patron_payment THEN 'misattributed'
+    WHEN p >= 0.9 AND accusable THEN 'misattributed'
     WHEN p + patron + habit >= 0.9 AND accusable THEN 'paid_by_another'
-    WHEN p <= 0.02 AND independent >= 2 AND same THEN 'confirmed'
+    WHEN p <= 0.02 AND independent >= 2 AND same AND available - agreeing < 2 THEN 'confirmed'
     WHEN p <= 0.02 AND agreeing >= 2 AND independent < 2 AND same THEN 'unverifiable'
     ELSE 'ambiguous' END AS verdict,
   credited_user_id, CASE WHEN same THEN counting ELSE likely END AS rightful_user_id,

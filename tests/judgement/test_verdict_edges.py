@@ -90,6 +90,14 @@ def test_confirmed_takes_two_families_that_agree_and_a_probability_up_to_0_02(
     assert found == expected
 
 
+@pytest.mark.parametrize(("available", "expected"), [(3, "confirmed"), (4, "ambiguous")])
+def test_two_families_that_name_others_are_asked_about_however_sure_the_rest_are(
+    available, expected
+):
+    found = verdict(agreeing=2, independent=2, available=available, misattributed=0.001)
+    assert found == expected
+
+
 def test_confirmed_is_the_credited_person_only():
     assert verdict(credited_to="ben", credited="ben") == "ambiguous"
 
