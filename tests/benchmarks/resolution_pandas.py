@@ -524,7 +524,7 @@ def verdicts_of(
         ((p >= 0.9) & accusable, "misattributed"),
         ((p + patron + habit >= 0.9) & accusable, "paid_by_another"),
         (sure & (judged["independent"] >= 2) & ~denied, "confirmed"),
-        (sure & (judged["agreeing"] >= 2), "unverifiable"),
+        (sure & (judged["agreeing"] >= 2) & (judged["independent"] < 2), "unverifiable"),
     ]
     verdict = np.select(
         [when for when, _ in cases], [name for _, name in cases], default="ambiguous"
