@@ -106,18 +106,41 @@ def date_runs(
     parts = [part for burst in found for part in _parts(burst, positions, marks)]
     starts = [0, *(int(positions[part.last]) + 1 for part in parts)]
     ends = [*(int(positions[part.first]) - 1 for part in parts[1:]), len(flags) - 1]
-    rows = []
+    rows: list[list[object]] = []
+    before = -1
     for part, low, high in zip(parts, starts, ends, strict=False):
-        own = slice(*np.searchsorted(positions, [low, high + 1]))
-        whole = _Stretch.of(low, high, positions[own])
-        marked = whole
-        if part.mark != EVERYDAY:
-            marked = _Stretch.of(low, high, positions[own][marks.value[own] == part.mark])
-        rows.append(_describe(int(positions[part.last]), marked, whole, instants))
+        dated = _dated(part, (low, high), positions, marks, instants)
+        # Between two bursts each may reach for what the other one took: the earlier has it.
+        if dated.first <= before:
+            dated = _dated(part, (before + 1, high), positions, marks, instants)
+        before = dated.last
+        rows.append(dated.row)
     table = pd.DataFrame(rows, columns=list(COLUMNS))
     # A column of nothing but absent ends has no time zone to start from.
     table["end_high"] = pd.to_datetime(table["end_high"], utc=True)
     return table.astype(COLUMNS)
+
+
+@dataclass(frozen=True)
+class _Dated:
+    """First and last position of a burst, and its row of the table."""
+
+    first: int
+    last: int
+    row: list[object]
+
+
+def _dated(
+    part: Part, reach: tuple[int, int], positions: Ints, marks: Marks, instants: pd.DatetimeIndex
+) -> _Dated:
+    """A burst among the payments from the first to the last in ``reach``, free of other bursts."""
+    low, high = reach
+    own = slice(*np.searchsorted(positions, [low, high + 1]))
+    whole = _Stretch.of(low, high, positions[own])
+    marked = whole
+    if part.mark != EVERYDAY:
+        marked = _Stretch.of(low, high, positions[own][marks.value[own] == part.mark])
+    return _describe(int(positions[part.last]), marked, whole, instants)
 
 
 def _parts(burst: tuple[int, int], positions: Ints, marks: Marks) -> list[Part]:
@@ -172,9 +195,7 @@ class _Stretch:
         return result
 
 
-def _describe(
-    ended: int, stretch: _Stretch, whole: _Stretch, instants: pd.DatetimeIndex
-) -> list[object]:
+def _describe(ended: int, stretch: _Stretch, whole: _Stretch, instants: pd.DatetimeIndex) -> _Dated:
     """Dates by the ``stretch`` of a burst's own mark, counts by the ``whole``."""
     final = len(instants) - 1
     low, high = stretch.low, stretch.high
@@ -196,7 +217,7 @@ def _describe(
     inside, length, outside, rest = (int(value.item()) for value in map(np.asarray, counted))
     ratio = log_likelihood(inside, length) + log_likelihood(outside, max(rest, 1))
     ratio = ratio - log_likelihood(inside + outside, length + rest)
-    return [
+    row: list[object] = [
         instants[first],
         # The change lies between a payment and the one before it.
         instants[max(min(first_low, first) - 1, 0)],
@@ -211,6 +232,7 @@ def _describe(
         outside / max(rest, 1),
         float(ratio),
     ]
+    return _Dated(first, last, row)
 
 
 def _some(places: range, block: slice) -> Ints:
