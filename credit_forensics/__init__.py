@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from credit_forensics.case.case import Case as Case
     from credit_forensics.errors import CaseError as CaseError
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Case", "CaseError", "__version__"]
 
 _PUBLIC = {"Case": "credit_forensics.case.case", "CaseError": "credit_forensics.errors"}
