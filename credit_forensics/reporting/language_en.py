@@ -63,9 +63,9 @@ SENTENCES: dict[str, str] = {
     "trait.price": "price",
     "trait.hour": "hour (UTC)",
     "trait.preset_customer": "customer",
-    "headline.unsure": "{ambiguous} wait for review, {unverifiable} cannot be verified.",
-    "headline.paid_by_another": "{payments} were made by somebody else than the account's owner, "
-    "as a boss or a parent may: credit-forensics review asks once a pair.",
+    "headline.unsure": "Waiting for review: {ambiguous}; {unverifiable} cannot be verified.",
+    "headline.paid_by_another": "Paid by somebody else than the account's owner, as a boss or a "
+    "parent may: {payments}; credit-forensics review asks once a pair.",
     "tile.hit": "accounts hit",
     "tile.payments": "payments judged",
     "tile.rejects": "rejected lines",
