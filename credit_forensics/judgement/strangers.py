@@ -74,8 +74,9 @@ def strangers(payments: ir.Table, judged: ir.Table, mode: Mode) -> ir.Table:
     # Where accounts have no names, or few do, a name that matches none is the rule.
     everybody = reduce(add, (rows[f"n_{name}"] for name in counts))
     rows = rows.filter(2 * rows.n_neither > everybody)
-    # Of independent failures the fourth count follows from the other three.
-    expected = rows.n_only_mail * rows.n_only_name / rows.n_neither
+    # Of independent failures the fourth count follows from the other three. An engine may divide
+    # before it filters.
+    expected = rows.n_only_mail * rows.n_only_name / ibis.greatest(rows.n_neither, 1)
     beyond = rows.n_both - expected - _BEYOND * (expected + 1).sqrt()
     strange = (1 - PAY_FOR_IT) * beyond / rows.n_both
     found = rows.filter(rows.alone & rows.mail & rows.name & (beyond > 0))

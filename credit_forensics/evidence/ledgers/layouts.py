@@ -322,7 +322,12 @@ TARGETS: dict[str, tuple[str, ...]] = {
 
 # Parts that most ledgers do without; nobody is told when they are absent.
 OPTIONAL_PARTS = (
-    *("payments", "processed_events", "admin_actions", "aliases", "mergers", "memberships"),
+    "payments",
+    "processed_events",
+    "admin_actions",
+    "aliases",
+    "mergers",
+    "memberships",
 )
 
 # What is lost with a part (the column is empty) or with one of its columns.

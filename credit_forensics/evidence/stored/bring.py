@@ -126,7 +126,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     _bring_objects(stored)
     if untied:
         bring_untied(stored)
-    count_shipped_once(evidence)
+    count_shipped_once(evidence, whole="stored.deliveries")
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     link_ledger(evidence)

@@ -63,6 +63,25 @@ def test_requests_of_two_names_are_two_deliveries():
     assert len(left(("host-1.log", 0, first), ("host-2.log", 1, first))) == 1
 
 
+@pytest.mark.parametrize(("own", "count"), [(1, 3), (2, 6)])
+def test_two_servers_that_book_one_event_at_once_booked_it_twice(own, count):
+    """Each has ``own`` events beside it; of copies, half are the same at least."""
+    both = [("web-1.log", 10, {}), ("web-2.log", 11, {})]
+    alone = [
+        (f"web-{server}.log", seconds, {"event_id": f"evt_{server}_{seconds}"})
+        for server in (1, 2)
+        for seconds in (0, 20)[:own]
+    ]
+    assert len(left(*both, *alone)) == count
+
+
+def test_of_logs_that_overlap_the_common_days_tell_whether_they_are_copies():
+    day = 86_400
+    host = [("host.log", n * day, {"event_id": f"evt_{n}"}) for n in range(5)]
+    drain = [("drain.log", n * day + 1, {"event_id": f"evt_{n}"}) for n in range(4, 9)]
+    assert len(left(*host, *drain)) == 9
+
+
 def test_the_row_that_tells_more_is_kept():
     less = {"credits": None, "payment_id": None}
     assert left(("app.log", 0, less), ("drain.ndjson", 1, {})) == [("drain.ndjson", 1)]

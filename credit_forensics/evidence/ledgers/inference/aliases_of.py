@@ -64,19 +64,28 @@ def aliases_in(
             continue
         if not _names_accounts(field, key, table, known, second=second, by_key=by_key):
             continue
-        source = database.quoted(table.relation)
-        own, other = (as_text(database, one.sql(database, "u")) for one in (key, field))
-        theirs = as_text(database, key.sql(database, "o"))
-        again = as_text(database, field.sql(database, "o"))
-        query = (
-            f"SELECT {own} AS user_id, {other} AS linked_user_id FROM {source} AS u "
-            f"WHERE {other} NOT IN (SELECT {theirs} FROM {source} AS o WHERE {theirs} IS NOT NULL)"
-            f" AND {other} NOT IN (SELECT {again} FROM {source} AS o WHERE {again} IS NOT NULL"
-            f" GROUP BY {again} HAVING count(*) > 1)"
+        return _alias_query(database, table, key, field), Decision(
+            "aliases",
+            table.label,
+            {"user_id": key.name, "linked_user_id": field.name},
+            certainty=0.9,
         )
-        words = {"user_id": key.name, "linked_user_id": field.name}
-        return query, Decision("aliases", table.label, words, certainty=0.9)
     return None
+
+
+def _alias_query(database: ReadOnlyDatabase, table: SampledTable, key: Field, field: Field) -> str:
+    """Each second id of one account alone, which is no account's own."""
+    source = database.quoted(table.relation)
+    own, other = (as_text(database, one.sql(database, "u")) for one in (key, field))
+    theirs = as_text(database, key.sql(database, "o"))
+    # Joined, not looked up: PostgreSQL goes through all accounts for each where NOT IN has many.
+    return (
+        "SELECT s.user_id, s.linked_user_id FROM ("
+        f"SELECT min({own}) AS user_id, {other} AS linked_user_id FROM {source} AS u "
+        f"WHERE {other} IS NOT NULL GROUP BY {other} HAVING count(*) = 1) AS s "
+        f"LEFT JOIN (SELECT DISTINCT {theirs} AS own_id FROM {source} AS o) AS t "
+        "ON t.own_id = s.linked_user_id WHERE t.own_id IS NULL"
+    )
 
 
 def is_second_id(field: Field) -> bool:
@@ -105,19 +114,13 @@ def _names_accounts(
         return False
     if len(field.values) < field.filled and not second:
         return False
-    # Numbers that count from one are anybody's, unless the name says whose, and the accounts' own
-    # ids are none: or old numbers, which are nobody's own, and the only ones that sessions name.
-    numbers_too = second and (
-        not any(map(_counts, key.values))
-        or (
-            bool(field.words & _BEFORE)
-            and not by_key
-            and table.whole
-            and not set(field.values) & set(key.values)
-        )
-    )
-    values = [value for value in field.values if numbers_too or not _counts(value)]
     own = set(key.values)
+    # Numbers that count from one are anybody's, unless the name says whose, and the accounts' own
+    # ids are none, or these are old numbers, nobody's own, and the only ones that sessions name.
+    old = bool(field.words & _BEFORE) and table.whole and not by_key
+    only_these = old and own.isdisjoint(field.values)
+    numbers_too = second and (only_these or not any(map(_counts, key.values)))
+    values = [value for value in field.values if numbers_too or not _counts(value)]
     named = sum(1 for value in values if value in known.accounts and value not in own)
     return named >= _LEAST and named >= _NAMED * len(field.values)
 
