@@ -116,6 +116,9 @@ def main() -> NoReturn:
     # Where it is installed, jsonschema builds a grammar of international addresses while it loads,
     # which takes longer than all else that a report loads; no notebook has such a field.
     sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    # The matrices here are small: threads of BLAS would only wait for work, which costs a tenth of
+    # a second a library, and sums in an order that depends on the machine's cores.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except CaseError as error:

@@ -1,31 +1,24 @@
-"""The beta-binomial distribution without ``scipy.stats``, which is slow to load."""
+"""The beta-binomial distribution without SciPy, which is slow to load for what is stored."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
-import numpy.typing as npt
 
 from credit_forensics.arrays import Floats
-from credit_forensics.extras import Later
-
-if TYPE_CHECKING:
-    from scipy import special
-else:
-    # Slow to load, and what is stored was fitted before.
-    special = Later("scipy.special")
 
 
-def beta_binomial(count: npt.ArrayLike, total: npt.ArrayLike, alpha: float, beta: float) -> Floats:
-    """Probability of a count among a total, elementwise: ``scipy.stats.betabinom.pmf`` to the bit.
+def beta_binomial(total: int, alpha: float, beta: float) -> Floats:
+    """Probability of each count from 0 to ``total``: ``scipy.stats.betabinom.pmf``.
+
+    By the ratio of neighbours, ``P(k + 1) / P(k) = (n - k)(k + alpha) / ((k + 1)(n - k - 1 +
+    beta))``, from ``P(0)``, the product of ``(beta + i) / (alpha + beta + i)`` for each ``i < n``.
 
     Examples
     --------
-    >>> beta_binomial([0, 1, 2], 2, 1.0, 1.0).round(6).tolist()
+    >>> beta_binomial(2, 1.0, 1.0).round(6).tolist()
     [0.333333, 0.333333, 0.333333]
     """
-    k, n = np.asarray(count), np.asarray(total)
-    ways = -np.log(n + 1) - special.betaln(n - k + 1, k + 1)
-    chances = np.exp(ways + special.betaln(k + alpha, n - k + beta) - special.betaln(alpha, beta))
-    return np.asarray(np.clip(chances, 0.0, 1.0), dtype=np.float64)
+    k = np.arange(total)
+    first = np.prod((beta + k) / (alpha + beta + k))
+    ratios = (total - k) * (k + alpha) / ((k + 1) * (total - k - 1 + beta))
+    return np.asarray(first * np.cumprod(np.concatenate(([1.0], ratios))), dtype=np.float64)

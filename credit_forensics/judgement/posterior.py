@@ -6,24 +6,16 @@ import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
-from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
 from credit_forensics.arrays import Floats
-from credit_forensics.extras import Later
 from credit_forensics.judgement.dependence import witness_groups
 from credit_forensics.judgement.families import LED
 from credit_forensics.judgement.fit import Fit, cell_session_accuracy, state_posteriors
 from credit_forensics.judgement.pattern_arrays import Cells, Patterns
 from credit_forensics.resolution.family_names import BY_PAYER, NAME, SESSION
-
-if TYPE_CHECKING:
-    from scipy import special
-else:
-    # Slow to load, and what is stored was fitted before.
-    special = Later("scipy.special")
 
 __all__ = ["Posterior", "cell_session_accuracy", "posterior", "posterior_blocks"]
 
@@ -147,12 +139,18 @@ def _of_cells(
         misattributed=np.where(has_credit, wrong, np.nan),
         patron=patron,
         log_odds=log_odds,
-        entropy=special.entr(spread).sum(axis=1),
+        entropy=_entropy(spread),
         agreeing=agrees.sum(axis=1),
         available=(patterns.level > 0).sum(axis=1)[pattern],
         independent=_groups_among(groups, _witnesses(patterns, pattern, agrees)),
         burst=1 - states[:, 0],
     )
+
+
+def _entropy(spread: Floats) -> Floats:
+    """In nats, of each row of probabilities; SciPy's is slow to load for what is stored."""
+    logarithm = np.log(spread, out=np.zeros_like(spread), where=spread > 0)
+    return np.asarray(-(spread * logarithm).sum(axis=1), dtype=np.float64)
 
 
 def _groups_among(

@@ -10,20 +10,13 @@ wrong; the model compares the three.
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from math import comb
 
 import numpy as np
 import numpy.typing as npt
 
 from credit_forensics.arrays import Floats
-from credit_forensics.extras import Later
 from credit_forensics.judgement.beta_binomial import beta_binomial
-
-if TYPE_CHECKING:
-    from scipy import special
-else:
-    # Slow to load, and what is stored was fitted before.
-    special = Later("scipy.special")
 
 Integers = npt.NDArray[np.int64]
 
@@ -194,8 +187,9 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
     there are; an id that sticks makes it the rule.
     """
     further = np.arange(total + 1)
-    chances = beta_binomial(further, total, *prior)
-    before = _ONE_ACCOUNT * np.maximum(1 / special.comb(total + 1, total - further), _HABIT)
+    chances = beta_binomial(total, *prior)
+    orders = np.array([comb(total + 1, others) for others in range(1, total + 2)], np.float64)
+    before = _ONE_ACCOUNT * np.maximum(1 / orders, _HABIT)
     again = np.where(further > 0, (1 - once) * chances, 0.0)
     by_pair = np.empty((_PAIR, total + 1))
     by_pair[ONCE] = chances - again
@@ -208,7 +202,7 @@ def _in_any_order(total: int, prior: tuple[float, float], once: float, owns: flo
 
 def _in_bounds(total: int, alpha: float, beta: float) -> Floats:
     """Probability of each count of further payments for others (beta-binomial)."""
-    chances = beta_binomial(np.arange(total + 1), total, alpha, beta)
+    chances = beta_binomial(total, alpha, beta)
     place = _further_places(np.arange(total + 1), total)
     return np.bincount(place, chances, _FURTHER).astype(np.float64)
 
