@@ -12,12 +12,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import xlogy
 
 from credit_forensics.arrays import Floats, Ints
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    # Slow to load, and what is stored was judged before.
+    special = Later("scipy.special")
 
 EVERYDAY = -1
 _SMALLEST = 3
@@ -144,5 +151,5 @@ def _best_change(before: Floats) -> int | None:
 
 def _log_likelihood(counts: Floats) -> Floats:
     """Of each row's counts under its own shares."""
-    result: Floats = xlogy(counts, counts / counts.sum(axis=1, keepdims=True)).sum(axis=1)
+    result: Floats = special.xlogy(counts, counts / counts.sum(axis=1, keepdims=True)).sum(axis=1)
     return result

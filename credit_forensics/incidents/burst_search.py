@@ -10,11 +10,18 @@ a pause (circular binary segmentation; Olshen et al. 2004, Biostatistics 5:557).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.special import xlogy
 
 from credit_forensics.arrays import Floats, Ints
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    # Slow to load, and what is stored was judged before.
+    special = Later("scipy.special")
 
 _GRID = 400
 _SMALLEST = 3
@@ -149,5 +156,7 @@ def log_likelihood(wrong: Ints | int, total: Ints | int) -> Floats:
     -1.3863
     """
     share = wrong / total
-    result: Floats = xlogy(wrong, share) + xlogy(total - wrong, np.maximum(1 - share, 0))
+    result: Floats = special.xlogy(wrong, share) + special.xlogy(
+        total - wrong, np.maximum(1 - share, 0)
+    )
     return result

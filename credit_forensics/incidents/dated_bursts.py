@@ -15,16 +15,23 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.special import betaln
 
 from credit_forensics.arrays import Floats, Ints
+from credit_forensics.extras import Later
 from credit_forensics.incidents.burst_marks import EVERYDAY, Marks, Part
 from credit_forensics.incidents.burst_search import log_likelihood, search_bursts
 from credit_forensics.incidents.timeline import in_order
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    # Slow to load, and what is stored was judged before.
+    special = Later("scipy.special")
 
 COLUMNS = {
     "onset": "datetime64[us, UTC]",
@@ -190,8 +197,8 @@ class _Stretch:
         likelier = inside * np.maximum(rest, 1) >= outside * length
         result = np.full(len(likelier), -np.inf)
         inside, length, outside, rest = (one[likelier] for one in (inside, length, outside, rest))
-        result[likelier] = betaln(inside + 0.5, length - inside + 0.5)
-        result[likelier] += betaln(outside + 0.5, rest - outside + 0.5)
+        result[likelier] = special.betaln(inside + 0.5, length - inside + 0.5)
+        result[likelier] += special.betaln(outside + 0.5, rest - outside + 0.5)
         return result
 
 

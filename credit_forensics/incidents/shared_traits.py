@@ -4,22 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Recipe
-from credit_forensics.extras import Later
+from credit_forensics.incidents.exact_test import false_discovery_rates, upper_tails
 from credit_forensics.judgement.front_ends import front_end_versions
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
-if TYPE_CHECKING:
-    from scipy import stats
-else:
-    # Slow to load, and reports alone ask for traits.
-    stats = Later("scipy.stats")
 NO_VALUE = "(none)"
 _LONGEST = 60
 _BROWSERS = (
@@ -185,9 +179,8 @@ def rank_traits(counts: pd.DataFrame) -> pd.DataFrame:
     overall = (of_trait["wrong"] / total.clip(lower=1)).where(of_trait["wrong"] > 0)
     rows["lift"] = (rows["wrong"] / having.clip(lower=1)) / overall
     # Fisher's test is the upper tail of the hypergeometric distribution, here for all rows at once.
-    tail = stats.hypergeom.sf(rows["wrong"] - 1, total, of_trait["wrong"], having)
-    rows["p_value"] = tail.clip(0.0, 1.0)
-    rows["q_value"] = stats.false_discovery_control(rows["p_value"], method="bh")
+    rows["p_value"] = upper_tails(rows["wrong"], total, of_trait["wrong"], having)
+    rows["q_value"] = false_discovery_rates(rows["p_value"])
     rows = rows.sort_values(
         ["q_value", "p_value", "lift", "trait", "value"],
         ascending=[True, True, False, True, True],

@@ -11,16 +11,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit
 
 from credit_forensics.arrays import Floats
 from credit_forensics.extras import Later
 from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED_FROM
 
 if TYPE_CHECKING:
-    from scipy import optimize
+    from scipy import optimize, special
 else:
     # Slow to load, and needed only where there are labels enough.
+    special = Later("scipy.special")
     optimize = Later("scipy.optimize")
 
 ENOUGH, ENOUGH_A_CLASS, ENOUGH_FOR_ISOTONIC = 50, 5, 1000
@@ -147,7 +147,7 @@ def fit_calibration(rows: pd.DataFrame) -> Calibration:
         apart = parameters - prior_mean
         # ln(1 + e^s) - y s, without overflow.
         fit = (weight * (np.logaddexp(0.0, score) - wrong * score)).sum()
-        slope = design.T @ (weight * (expit(score) - wrong))
+        slope = design.T @ (weight * (special.expit(score) - wrong))
         return float(fit + apart @ prior @ apart / 2), slope + prior @ apart
 
     parameters = optimize.minimize(loss, prior_mean, jac=True, method="L-BFGS-B").x

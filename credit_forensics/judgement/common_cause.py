@@ -14,12 +14,13 @@ would make a burst by themselves.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.sparse import csr_array
 
 from credit_forensics.arrays import Floats
+from credit_forensics.extras import Later
 from credit_forensics.judgement.bursts import (
     BEGINS,
     STATES,
@@ -29,6 +30,12 @@ from credit_forensics.judgement.bursts import (
     states_of_marks,
 )
 from credit_forensics.judgement.pattern_arrays import Cells
+
+if TYPE_CHECKING:
+    from scipy import sparse
+else:
+    # Slow to load, and what is stored was judged before.
+    sparse = Later("scipy.sparse")
 
 Integers = npt.NDArray[np.int64]
 
@@ -50,7 +57,7 @@ class Groups:
     ``share[place]``: of the payments; ``judged[place]``: whether a state of its own is fitted.
     """
 
-    counts: csr_array
+    counts: sparse.csr_array
     period: Integers
     mark: Integers
     periods: int
@@ -63,7 +70,9 @@ class Groups:
         """The groups of the cells."""
         marks, place = np.unique(cells.marked, return_inverse=True)
         keys, group = np.unique(cells.period * len(marks) + place, return_inverse=True)
-        counts = csr_array((cells.count, (group, cells.pattern)), shape=(len(keys), patterns))
+        counts = sparse.csr_array(
+            (cells.count, (group, cells.pattern)), shape=(len(keys), patterns)
+        )
         payments = np.bincount(place, cells.count, len(marks))
         share = payments / max(payments.sum(), 1.0)
         judged = (marks > 0) & (payments >= _FEWEST) & (share < 1)

@@ -19,10 +19,11 @@ from credit_forensics.judgement.verdicts import CONFIRMED_AT_MOST, MISATTRIBUTED
 from credit_forensics.resolution.method import NAME
 
 if TYPE_CHECKING:
-    from scipy import stats
+    from scipy import special
 else:
-    # Slow to load, and reports alone ask for intervals.
-    stats = Later("scipy.stats")
+    # Slow to load, and what is stored was judged before.
+    special = Later("scipy.special")
+
 Booleans = npt.NDArray[np.bool_]
 
 
@@ -40,7 +41,7 @@ def family_accuracies(fit: Fit) -> pd.DataFrame:
         for place, level in enumerate(family.levels):
             right = level.alpha + fit.right[index][place]
             wrong = level.beta + fit.voices[index][place] - fit.right[index][place]
-            low, high = stats.beta.ppf([0.025, 0.975], right, max(wrong, 1e-9))
+            low, high = special.betaincinv(right, max(wrong, 1e-9), [0.025, 0.975])
             rows.append(
                 {
                     "family": family.name,

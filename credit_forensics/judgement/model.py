@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.special import betaln
 
 from credit_forensics.arrays import Floats
+from credit_forensics.extras import Later
 from credit_forensics.judgement.bursts import STATES, Marks, states_of_marks, worse_of
 from credit_forensics.judgement.common_cause import (
     Groups,
@@ -52,6 +52,12 @@ from credit_forensics.judgement.relations import (
     second_kind,
 )
 from credit_forensics.resolution.family_names import NAME, SESSION
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    # Slow to load, and what is stored was judged before.
+    special = Later("scipy.special")
 
 __all__ = ["Fit", "fit_model", "session_accuracy", "state_posteriors"]
 
@@ -169,7 +175,7 @@ def _evidence(patterns: Patterns, groups: Groups, fit: Fit) -> float:
     ]
     fitted.append((*_patrons_prior(fit), fit.paid_for, fit.asked - fit.paid_for, fit.patrons))
     for alpha, beta, yes, no, share in fitted:
-        evidence += float(betaln(alpha + yes, beta + no) - betaln(alpha, beta))
+        evidence += float(special.betaln(alpha + yes, beta + no) - special.betaln(alpha, beta))
         evidence -= float(yes * np.log(share) + no * np.log1p(-share))
     return evidence
 

@@ -9,13 +9,20 @@ the model's own log-odds as an offset and a Gaussian prior towards no change.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
-from scipy.special import expit, logit
 
 from credit_forensics.arrays import Bools, Floats
+from credit_forensics.extras import Later
 from credit_forensics.judgement.pair_features import FEATURES
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    # Slow to load, and what is stored was judged before.
+    special = Later("scipy.special")
 
 ENOUGH_PAIRS, ENOUGH_OF_EACH = 10, 5
 """Answers from which pairs learn of one another; of each kind, before any is raised."""
@@ -47,7 +54,7 @@ class PairLearning:
         moved = (offset + design @ self.weights) / np.sqrt(1 + np.pi * spread / 8)
         if not self.raises:
             moved = np.minimum(moved, offset)
-        result: Floats = logit(np.clip(another * expit(moved), 1e-12, 1 - 1e-12))
+        result: Floats = special.logit(np.clip(another * special.expit(moved), 1e-12, 1 - 1e-12))
         return result
 
 
@@ -80,7 +87,7 @@ def learn_of_pairs(pairs: pd.DataFrame, features: Floats, wrong: Floats) -> Pair
     weights = np.zeros(design.shape[1])
     information = precision
     for _ in range(_ROUNDS):
-        share = expit(offset + design @ weights)
+        share = special.expit(offset + design @ weights)
         chance = np.clip(another * share, 1e-9, 1 - 1e-9)
         slope = another * share * (1 - share)
         pull = design.T @ (slope * (wrong - chance) / (chance * (1 - chance)))

@@ -6,14 +6,23 @@ never makes one: households share both.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import pandas as pd
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
+from credit_forensics.extras import Later
 from credit_forensics.judgement.periods import whole_seconds
 from credit_forensics.tables.catalogue import Tables, spec
 from credit_forensics.tables.expressions import ibis, ir
+
+if TYPE_CHECKING:
+    from scipy import sparse
+    from scipy.sparse import csgraph
+else:
+    # Slow to load, and what is stored was judged before.
+    sparse = Later("scipy.sparse")
+    csgraph = Later("scipy.sparse.csgraph")
 
 MERGES_FROM = 0.5
 STRENGTHS = {
@@ -221,10 +230,10 @@ def group_persons(
     ends = pd.concat([merging["user_id"], merging["linked_user_id"]], ignore_index=True)
     codes, ids = pd.factorize(ends, sort=True)
     half = len(merging)
-    graph = coo_array(
+    graph = sparse.coo_array(
         (np.ones(half, dtype=np.int8), (codes[:half], codes[half:])), shape=(len(ids), len(ids))
     )
-    _, group = connected_components(graph, directed=False)
+    _, group = csgraph.connected_components(graph, directed=False)
     rows = pd.DataFrame({"user_id": ids, "group": group})
     place = pd.Series(np.arange(len(accounts)), index=accounts.to_numpy())
     rows["place"] = rows["user_id"].map(place[~place.index.duplicated()])

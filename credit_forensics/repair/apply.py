@@ -11,9 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
-
-import psycopg
+from typing import TYPE_CHECKING, Any
 
 from credit_forensics.databases.urls import (
     libpq_arguments,
@@ -23,12 +21,19 @@ from credit_forensics.databases.urls import (
     sqlite_path,
 )
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
 from credit_forensics.repair.booking_sql import BOOKED, CHANGED, HELD, THERE
 from credit_forensics.repair.entries import Correction
 from credit_forensics.repair.read_again import GUARD, OTHER
 from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.repair.sql import LOCK_SECONDS, Script
 from credit_forensics.repair.target import Target
+
+if TYPE_CHECKING:
+    import psycopg
+else:
+    # Slow to load, and needed only where a server is asked.
+    psycopg = Later("psycopg")
 
 ATTEMPTS = 6
 # Deadlock, serialization failure, and a key that another writer took first.

@@ -5,15 +5,15 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
-import psycopg
 
 from credit_forensics.case.case import Case
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.urls import one_line
 from credit_forensics.errors import CaseError
+from credit_forensics.extras import Later
 from credit_forensics.records import row_dicts
 from credit_forensics.repair.booking_order import booking_order, follows
 from credit_forensics.repair.booking_sql import Planned
@@ -44,6 +44,12 @@ from credit_forensics.repair.repair_plan import RepairPlan
 from credit_forensics.repair.sql import mentions_sql, write_script
 from credit_forensics.repair.target import NoTargetError, Target, open_target
 from credit_forensics.repair.witness import knows, witness
+
+if TYPE_CHECKING:
+    import psycopg
+else:
+    # Slow to load, and needed only where a server is asked.
+    psycopg = Later("psycopg")
 
 THRESHOLD = 0.9
 

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-
-import psycopg
+from typing import TYPE_CHECKING
 
 from credit_forensics.case_file import CaseFile, from_environment
 from credit_forensics.databases.read_only import ReadOnlyDatabase, open_read_only
@@ -15,8 +14,15 @@ from credit_forensics.databases.relations import quote_identifier
 from credit_forensics.databases.urls import mysql_url
 from credit_forensics.evidence.ledgers.plan_reads import plan_reads
 from credit_forensics.evidence.ledgers.read_plan import Plan, Read
+from credit_forensics.extras import Later
 from credit_forensics.repair.columns import Column, TableFacts, read_table
 from credit_forensics.repair.intake_ledger import IntakeTables, intake_tables
+
+if TYPE_CHECKING:
+    import psycopg
+else:
+    # Slow to load, and needed only where a server is asked.
+    psycopg = Later("psycopg")
 
 
 class NoTargetError(Exception):

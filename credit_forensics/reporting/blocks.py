@@ -18,6 +18,8 @@ from markupsafe import Markup
 
 PLOTLY_MIME = "application/vnd.plotly.v1+json"
 STATUS_MIME = "application/vnd.credit-forensics.status+json"
+OURS = "credit_forensics"
+"""The key in an output's metadata that says that a block made its HTML, which is well formed."""
 CONTENTS_MARK = Markup("<!-- contents -->")
 
 
@@ -52,7 +54,7 @@ class Block:
 
     def _ipython_display_(self) -> None:
         for bundle in self.bundles():
-            display(bundle, raw=True)
+            display(bundle, metadata={OURS: True}, raw=True)
 
     def __repr__(self) -> str:
         return "\n".join(bundle["text/plain"] for bundle in self.bundles())

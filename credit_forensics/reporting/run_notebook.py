@@ -79,6 +79,8 @@ def run_notebook(
             str(source),
             str(target),
             parameters=dict(values),
+            # Once, at the end: each cell would write all outputs so far, twice.
+            request_save_on_cell_execute=False,
             kernel_name="python3",
             # An empty folder: a file beside the case must not pass for a module.
             cwd=str(work),
