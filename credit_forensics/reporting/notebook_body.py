@@ -16,7 +16,8 @@ from credit_forensics.reporting.page import chart_html
 # Cells for the analyst in JupyterLab, and papermill's own, are no part of a report.
 _HIDDEN_TAGS = frozenset({"analyst", "injected-parameters", "parameters", "remove_cell"})
 
-_MARK = re.compile(r"<!--(?:chart|html) \d+-->")
+# Characters that Unicode keeps for private use: no text has them, and no parser minds them.
+_MARK = re.compile("\ue000[a-z]+ [0-9]+\ue001")
 
 
 def notebook_body(notebook: nbformat.NotebookNode, language: Language) -> Markup:
@@ -56,7 +57,7 @@ def _shown(
             )
             outputs.append(_marked(ELEMENTS.paragraph(text, "failed"), ours))
         elif PLOTLY_MIME in data:
-            number = 1 + sum(mark.startswith("<!--chart") for mark in ours)
+            number = 1 + sum("chart" in mark for mark in ours)
             chart = chart_html(data[PLOTLY_MIME], number, language)
             outputs.append(_marked(chart, ours, kind="chart"))
         elif "text/html" in data and output.get("metadata", {}).get(OURS):
@@ -72,6 +73,6 @@ def _hidden(cell: nbformat.NotebookNode) -> bool:
 
 
 def _marked(html: str, ours: dict[str, str], *, kind: str = "html") -> nbformat.NotebookNode:
-    mark = f"<!--{kind} {len(ours)}-->"
+    mark = f"\ue000{kind} {len(ours)}\ue001"
     ours[mark] = str(html)
     return nbformat.v4.new_output("display_data", data={"text/html": mark})
