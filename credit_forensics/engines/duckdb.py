@@ -35,6 +35,10 @@ else:
 
 # Bytes; of JSON some thousand payments, of Parquet some ten thousand.
 _LITTLE = 10_000_000
+# Rows of all tables; of so many a result is small enough to be copied.
+_FEW_ROWS = 300_000
+_HELD = """SELECT (SELECT coalesce(sum(estimated_size), 0) FROM duckdb_tables()),
+    (SELECT count(*) FROM duckdb_views() WHERE NOT internal)"""
 
 
 class Engine(Protocol):
@@ -242,8 +246,13 @@ class DuckDBEngine:
         """Close the connection; a file stays."""
         self.connection.close()
 
+    def _holds_little(self) -> bool:
+        """Whether so few rows lie here that no result is large; of views nobody knows."""
+        rows, views = self.connection.execute(_HELD).fetchall()[0]
+        return bool(rows <= _FEW_ROWS and not views)
+
     def _table(self, sql: str, values: Sequence[str] = ()) -> pa.Table:
-        if not self._few:
+        if not self._few and not self._holds_little():
             return self.connection.sql(sql, params=list(values)).to_arrow_table()
         # A relation is parsed and bound before it is run, which takes as long as to run it on few
         # rows; of those the copy that DuckDB warns of is nothing.
