@@ -132,8 +132,10 @@ class DuckDBEngine:
             config["temp_directory"] = str(temp_directory)
         if threads:
             config["threads"] = str(threads)
-        # As ``threads_for`` says of small inputs.
-        self._few = threads == 1
+        # Whether so little lies here that no result is large: as ``threads_for`` says of files,
+        # else asked, and asked again when tables were added.
+        self._little_files = threads == 1
+        self._little: bool | None = None
         try:
             self.connection = duckdb.connect(
                 str(database) if database else ":memory:", config=config
@@ -181,6 +183,7 @@ class DuckDBEngine:
         """
         as_they_come = isinstance(rows, pa.RecordBatchReader) or name not in ALL
         table = rows if as_they_come else conform(name, rows)
+        self._little = None
         with self._staged(table) as staged:
             self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS SELECT * FROM {staged}')
 
@@ -192,6 +195,7 @@ class DuckDBEngine:
 
     def materialize(self, name: str, expression: Query, *, by_payment: bool = False) -> Kept:
         """Run once, keep the rows under a name, and say what lies there."""
+        self._little = None
         text = self.written(expression)
         self.connection.execute(f'CREATE OR REPLACE TABLE "{name}" AS {text.sql}')
         return Kept(name, text.columns)
@@ -248,11 +252,15 @@ class DuckDBEngine:
 
     def _holds_little(self) -> bool:
         """Whether so few rows lie here that no result is large; of views nobody knows."""
-        rows, views = self.connection.execute(_HELD).fetchall()[0]
-        return bool(rows <= _FEW_ROWS and not views)
+        if self._little_files:
+            return True
+        if self._little is None:
+            rows, views = self.connection.execute(_HELD).fetchall()[0]
+            self._little = bool(rows <= _FEW_ROWS and not views)
+        return self._little
 
     def _table(self, sql: str, values: Sequence[str] = ()) -> pa.Table:
-        if not self._few and not self._holds_little():
+        if not self._holds_little():
             return self.connection.sql(sql, params=list(values)).to_arrow_table()
         # A relation is parsed and bound before it is run, which takes as long as to run it on few
         # rows; of those the copy that DuckDB warns of is nothing.
