@@ -7,7 +7,7 @@ WORKERS ?= 2
 SOURCES := credit_forensics tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo lint test unit test-browser chromium mariadb accuracy bench benchmark-truth simulate mutants test-scale wheel parts hashes checked clean
+.PHONY: help demo lint test unit test-browser thorough chromium mariadb accuracy bench benchmark-truth simulate mutants test-scale wheel parts hashes checked clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -45,7 +45,7 @@ lint: $(VENV)/.dev ## ruff and mypy --strict
 	$(BIN)/mypy
 
 unit: $(VENV)/.dev mariadb ## the tests that need no browser
-	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not browser and not accuracy and not bench and not scale" $(SOURCES)
+	$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "not browser and not accuracy and not bench and not scale and not thorough" $(SOURCES)
 
 test: lint unit test-browser ## lint and all tests
 
@@ -57,6 +57,11 @@ chromium: ## install Debian's Chromium where there is none
 
 test-browser: $(VENV)/.dev chromium ## the tests that drive headless Chromium
 	$(BIN)/pytest -m browser tests
+
+thorough: $(VENV)/.dev mariadb ## the laws of make test at more sizes, seeds and moments: half an hour
+	$(BIN)/pytest -n $(WORKERS) -m thorough tests
+	LAWS_EXAMPLES=60 $(BIN)/pytest tests/judgement/test_laws.py
+	SIMULATOR_SEEDS=10 $(BIN)/pytest -n $(WORKERS) tests/simulator
 
 accuracy: $(VENV)/.dev ## worlds with truth: the accuracy table, and its thresholds
 	$(BIN)/pytest -m accuracy tests -s

@@ -48,6 +48,7 @@ def test_what_is_not_named_is_not_called_right(judged):
     assert doubtful < 0.08
 
 
+@pytest.mark.thorough
 def test_the_cascade_and_the_majority_of_methods_are_beaten(judged):
     _, case, rows = judged
     methods = [method.name for method in case.judgement.methods]

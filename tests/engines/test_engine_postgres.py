@@ -36,7 +36,7 @@ def engine(postgres_database):
     opened.close()
 
 
-@pytest.mark.parametrize("mode", ["hindsight", "as_of"])
+@pytest.mark.parametrize("mode", ["hindsight", pytest.param("as_of", marks=pytest.mark.thorough)])
 def test_a_world_gives_the_same_bytes(engine, mode):
     assert_same(small_world(), engine, mode)
 

@@ -42,7 +42,14 @@ def live_intake(intake_settings: Callable[..., IntakeSettings]) -> Iterator[str]
     thread.join(10)
 
 
-@pytest.mark.parametrize("caller", ["nobody", "user", "service", "reviewer"])
+@pytest.mark.parametrize(
+    "caller",
+    [
+        "nobody",
+        "reviewer",
+        *(pytest.param(name, marks=pytest.mark.thorough) for name in ("user", "service")),
+    ],
+)
 def test_no_operation_answers_500(live_intake: str, caller: str) -> None:
     headers = {
         "nobody": {},

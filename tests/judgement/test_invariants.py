@@ -36,7 +36,13 @@ _TIME = {
 }
 
 
-@pytest.fixture(scope="module", params=[BURSTS, TEAM], ids=["bursts", "team"])
+@pytest.fixture(
+    scope="module",
+    params=[
+        pytest.param(BURSTS, marks=pytest.mark.thorough, id="bursts"),
+        pytest.param(TEAM, id="team"),
+    ],
+)
 def world(request):
     return make_world(request.param, seed=2)
 
@@ -156,7 +162,10 @@ def test_the_currency_and_the_scale_of_amounts_change_no_bit(world, whole):
     pd.testing.assert_frame_equal(whole.verdicts, judged(tables, world).verdicts)
 
 
-@pytest.mark.parametrize("days", [-8 * 365, -25, 9 * 365])
+@pytest.mark.parametrize(
+    "days",
+    [-25, *(pytest.param(far, marks=pytest.mark.thorough) for far in (-8 * 365, 9 * 365))],
+)
 def test_a_payment_of_a_stranger_far_away_changes_no_verdict(world, whole, days):
     tables = frames(world)
     at = tables["payments"]["created_at"].min() + pd.Timedelta(days=days)
@@ -207,7 +216,7 @@ def test_payments_of_unrelated_people_move_probabilities_by_little(world, whole,
     assert (rows["verdict"] != rows["verdict_then"]).mean() <= 0.01
 
 
-@pytest.mark.parametrize("share", [0.3, 0.7])
+@pytest.mark.parametrize("share", [0.3, pytest.param(0.7, marks=pytest.mark.thorough)])
 def test_as_of_a_time_is_what_was_judged_at_that_time(world, share):
     tables = frames(world)
     until = tables["payments"]["created_at"].quantile(share)

@@ -1,5 +1,7 @@
 """Laws of the judgement, on generated evidence."""
 
+import os
+
 import numpy as np
 import pandas as pd
 from hypothesis import HealthCheck, given, settings
@@ -32,8 +34,12 @@ one_payment = st.fixed_dictionaries(
     }
 )
 some_payments = st.lists(one_payment, min_size=1, max_size=8)
+EXAMPLES = int(os.environ.get("LAWS_EXAMPLES", "6"))
 few = settings(
-    deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+    deadline=None,
+    max_examples=EXAMPLES,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize=True,
 )
 
 

@@ -125,6 +125,7 @@ def test_killed_between_sending_and_remembering_it_repeats_itself_under_the_same
         assert keys(http.received) == ["1/opened/1", "1/opened/1"]
 
 
+@pytest.mark.thorough
 def test_kills_and_failures_at_any_moment_lose_nothing_and_repeat_at_most_once_a_kill(tmp_path):
     with HttpReceiver() as http, MailReceiver() as mail:
         folder = case_at(tmp_path, http.url, mail.url, update_minutes=0)

@@ -211,7 +211,7 @@ def test_beside_a_second_writer_no_credit_is_lost_and_no_balance_goes_below_zero
     assert not booked & set(zip(found["finding"], found["payment_id"], strict=True))
 
 
-@pytest.mark.parametrize("moment", ["entries", "binding"])
+@pytest.mark.parametrize("moment", ["entries", pytest.param("binding", marks=pytest.mark.thorough)])
 def test_killed_in_the_middle_nothing_is_booked(postgres_books, moment):
     ledger = postgres_books("stale_session")
     before = ledger.everything()

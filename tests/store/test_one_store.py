@@ -173,10 +173,14 @@ def setting(before: str, after: str) -> Callable[[Path], None]:
     ("change", "reason"),
     [
         (grow, "webhook.log has grown"),
-        (edit, "sessions.jsonl was written again"),
         (entry, "ledger.db was written again"),
         (setting("price_small = 50", "price_small = 51"), "the case file was changed"),
-        (setting("[prices]", '[ids]\nshape = "uuid"\n[prices]'), "the case file was changed"),
+        pytest.param(edit, "sessions.jsonl was written again", marks=pytest.mark.thorough),
+        pytest.param(
+            setting("[prices]", '[ids]\nshape = "uuid"\n[prices]'),
+            "the case file was changed",
+            marks=pytest.mark.thorough,
+        ),
     ],
 )
 def test_a_change_that_matters_is_read_and_judged_anew_and_the_reason_is_kept(
