@@ -1,4 +1,4 @@
-"""Puts exported tables (CSV, JSON, Parquet, a DuckDB file) into a SQLite database of their own.
+"""Puts exported tables (CSV, JSON, Parquet, DuckDB, a dump in SQL) into a SQLite database.
 
 JSON may be lines, a list, or one object; what ``mongoexport`` (``$oid``, ``$date``,
 ``$numberDecimal``) and Firestore (``stringValue``, ``fields``) wrap is unwrapped. What is nested
@@ -10,14 +10,16 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from credit_forensics.databases.relations import quote_identifier
+from credit_forensics.databases.tables_of_dump import is_dump, write_dump
 from credit_forensics.databases.urls import one_line
+from credit_forensics.databases.written_rows import create_table, insert_rows
 from credit_forensics.databases.written_values import plain_columns
 from credit_forensics.errors import CaseError
 
@@ -80,6 +82,8 @@ def _write(connection: sqlite3.Connection, name: str, path: Path) -> None:
             _from_duckdb(connection, name, source, "read_parquet(?)", [str(path)])
         elif head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
             _insert_documents(connection, name, path)
+        elif is_dump(path):
+            write_dump(connection, path)
         else:
             _from_csv(connection, name, source, path)
 
@@ -313,32 +317,3 @@ def _moment(value: Any) -> Any:
         ).isoformat()
     except OverflowError:
         return str(value)
-
-
-def create_table(connection: sqlite3.Connection, name: str, columns: Mapping[str, str]) -> None:
-    """Create a table, or add the columns that it lacks."""
-    if not columns:
-        raise ValueError("it has no columns")
-    there = {row[1] for row in connection.execute(f"PRAGMA table_info({quote_identifier(name)})")}
-    if not there:
-        body = ", ".join(f"{quote_identifier(c)} {kind}" for c, kind in columns.items())
-        connection.execute(f"CREATE TABLE {quote_identifier(name)} ({body})")
-        return
-    for column, kind in columns.items():
-        if column.lower() not in {one.lower() for one in there}:
-            added = f"ADD COLUMN {quote_identifier(column)} {kind}"
-            connection.execute(f"ALTER TABLE {quote_identifier(name)} {added}")
-
-
-def insert_rows(
-    connection: sqlite3.Connection,
-    name: str,
-    columns: Sequence[str],
-    batches: Iterable[Sequence[tuple[Any, ...]]],
-) -> None:
-    """Append rows, a batch at a time."""
-    listed = ", ".join(quote_identifier(column) for column in columns)
-    marks = ", ".join("?" for _ in columns)
-    statement = f"INSERT INTO {quote_identifier(name)} ({listed}) VALUES ({marks})"
-    for batch in batches:
-        connection.executemany(statement, batch)
