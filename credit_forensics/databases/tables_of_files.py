@@ -1,23 +1,25 @@
-"""Puts exported tables (CSV, JSON, Parquet, a DuckDB file) into a SQLite database of their own.
+"""Puts exported tables (CSV, JSON, Parquet, DuckDB, a dump in SQL) into a SQLite database.
 
 JSON may be lines, a list, or one object; what ``mongoexport`` (``$oid``, ``$date``,
-``$numberDecimal``) and Firestore (``stringValue``, ``fields``) wrap is unwrapped. What is nested
-stays JSON.
+``$numberDecimal``), Firestore (``stringValue``, ``fields``) and DynamoDB (``Item``, ``S``, ``N``)
+wrap is unwrapped. What is nested stays JSON.
 """
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from credit_forensics.databases.relations import quote_identifier
+from credit_forensics.databases.tables_of_dump import is_dump, write_dump
+from credit_forensics.databases.unwrapped_values import is_of_dynamo, plain_of_dynamo, plain_value
 from credit_forensics.databases.urls import one_line
+from credit_forensics.databases.written_rows import create_table, insert_rows
 from credit_forensics.databases.written_values import plain_columns
 from credit_forensics.errors import CaseError
 
@@ -25,15 +27,7 @@ _ROWS = 20_000
 _CSV = "read_csv(?, all_varchar = true, header = true, sample_size = -1, encoding = ?)"
 # Up to 15 digits are a number that SQLite keeps exactly; a leading zero makes it a text.
 _INTEGER, _NUMBER = "-?(0|[1-9][0-9]{0,14})", r"-?(0|[1-9][0-9]{0,14})(\.[0-9]+)?"
-_EXACT_DIGITS = 15
-_SCALARS = {
-    "$oid", "$uuid", "$symbol", "stringValue", "timestampValue", "referenceValue", "booleanValue",
-    "bytesValue",
-}  # fmt: skip
-_WHOLE = {"$numberLong", "$numberInt", "integerValue"}
-_NANOSECONDS = {"_nanoseconds", "nanoseconds", "nanos"}
 _COLLECTIONS, _HEAD = "__collections__", 4096
-_DECIMALS = {"$numberDecimal", "$numberDouble", "doubleValue"}
 
 
 def write_tables(files: Mapping[str, Sequence[Path]], target: Path) -> None:
@@ -80,6 +74,8 @@ def _write(connection: sqlite3.Connection, name: str, path: Path) -> None:
             _from_duckdb(connection, name, source, "read_parquet(?)", [str(path)])
         elif head.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
             _insert_documents(connection, name, path)
+        elif is_dump(path):
+            write_dump(connection, path)
         else:
             _from_csv(connection, name, source, path)
 
@@ -245,7 +241,7 @@ def _rows_of(document: Any, *, single: bool = False) -> Iterator[dict[str, Any]]
 
 def _is_document(value: Any) -> bool:
     """Whether a value is an object with fields of its own, and no wrapped scalar."""
-    return isinstance(value, dict) and not isinstance(_plain(value), str | int | float | None)
+    return isinstance(value, dict) and not isinstance(plain_value(value), str | int | float | None)
 
 
 def _plain_row(document: dict[str, Any]) -> dict[str, Any]:
@@ -253,7 +249,11 @@ def _plain_row(document: dict[str, Any]) -> dict[str, Any]:
         # Firestore: the document's id is the end of its name.
         own = {"id": str(document["name"]).rsplit("/", 1)[-1]}
         document = {**own, **document["fields"]}
-    return {key: _stored(_plain(value)) for key, value in document.items()}
+    elif len(document) == 1 and isinstance(document.get("Item"), dict):
+        document = document["Item"]
+    if document and all(map(is_of_dynamo, document.values())):
+        return {key: _stored(plain_of_dynamo(value)) for key, value in document.items()}
+    return {key: _stored(plain_value(value)) for key, value in document.items()}
 
 
 def _stored(value: Any) -> Any:
@@ -263,82 +263,3 @@ def _stored(value: Any) -> Any:
         return int(value)
     # An integer that SQLite cannot hold stays its digits.
     return str(value) if isinstance(value, int) and abs(value) >= 2**63 else value
-
-
-def _plain(value: Any) -> Any:
-    """A value without the wrapping of MongoDB and Firestore.
-
-    Examples
-    --------
-    >>> _plain({"$numberDecimal": "12.50"}), _plain({"$date": {"$numberLong": "1756737547250"}})
-    (12.5, '2025-09-01T14:39:07.250000+00:00')
-    >>> _plain({"mapValue": {"fields": {"a": {"integerValue": "7"}}}})
-    {'a': 7}
-    """
-    if isinstance(value, list):
-        return [_plain(one) for one in value]
-    if not isinstance(value, dict):
-        return value
-    if len(value) == 1:
-        ((key, inner),) = value.items()
-        if key in _SCALARS:
-            return inner
-        if key in _WHOLE:
-            return int(inner)
-        if key in _DECIMALS:
-            digits = sum(c.isdigit() for c in str(inner))
-            return float(inner) if digits <= _EXACT_DIGITS else str(inner)
-        if key == "$date":
-            return _moment(_plain(inner))
-        if key == "nullValue":
-            return None
-        if key == "mapValue":
-            return _plain(inner.get("fields", {}))
-        if key == "arrayValue":
-            return _plain(inner.get("values", []))
-    if "__datatype__" in value and "value" in value:
-        return _plain(value["value"])
-    seconds = value.get("_seconds", value.get("seconds"))
-    if len(value) == 2 and isinstance(seconds, int) and value.keys() & _NANOSECONDS:
-        return _moment(seconds * 1000)
-    return {key: _plain(one) for key, one in value.items()}
-
-
-def _moment(value: Any) -> Any:
-    if not isinstance(value, int):
-        return value
-    try:
-        return (
-            dt.datetime(1970, 1, 1, tzinfo=dt.UTC) + dt.timedelta(milliseconds=value)
-        ).isoformat()
-    except OverflowError:
-        return str(value)
-
-
-def create_table(connection: sqlite3.Connection, name: str, columns: Mapping[str, str]) -> None:
-    """Create a table, or add the columns that it lacks."""
-    if not columns:
-        raise ValueError("it has no columns")
-    there = {row[1] for row in connection.execute(f"PRAGMA table_info({quote_identifier(name)})")}
-    if not there:
-        body = ", ".join(f"{quote_identifier(c)} {kind}" for c, kind in columns.items())
-        connection.execute(f"CREATE TABLE {quote_identifier(name)} ({body})")
-        return
-    for column, kind in columns.items():
-        if column.lower() not in {one.lower() for one in there}:
-            added = f"ADD COLUMN {quote_identifier(column)} {kind}"
-            connection.execute(f"ALTER TABLE {quote_identifier(name)} {added}")
-
-
-def insert_rows(
-    connection: sqlite3.Connection,
-    name: str,
-    columns: Sequence[str],
-    batches: Iterable[Sequence[tuple[Any, ...]]],
-) -> None:
-    """Append rows, a batch at a time."""
-    listed = ", ".join(quote_identifier(column) for column in columns)
-    marks = ", ".join("?" for _ in columns)
-    statement = f"INSERT INTO {quote_identifier(name)} ({listed}) VALUES ({marks})"
-    for batch in batches:
-        connection.executemany(statement, batch)

@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from credit_forensics.databases.tables_of_files import create_table, insert_rows
 from credit_forensics.databases.urls import CONNECT_SECONDS, masked, one_line, secrets
+from credit_forensics.databases.written_rows import create_table, insert_rows
 from credit_forensics.errors import CaseError
 from credit_forensics.extras import load
 

@@ -73,7 +73,17 @@ def account_keys(
     >>> account_keys(Evidence(), ["wallet"], [])
     ['wallet']
     """
-    return sorted({*user_keys, *recipients, *keys_like(evidence, ACCOUNT_KEY, OTHERS_KEY)})
+    named = keys_like(evidence, ACCOUNT_KEY, OTHERS_KEY)
+    return sorted({*user_keys, *recipients, *named, *_subjects(evidence)})
+
+
+def _subjects(evidence: Evidence) -> list[str]:
+    """``sub``: whoever signed in, as sign-in services write it; a subscription by its id is not."""
+    found = evidence.connection.execute(
+        f"""SELECT key FROM metadata WHERE {key_words("key")} = 'sub'
+        GROUP BY key HAVING NOT bool_or(starts_with(value, 'sub_')) ORDER BY key"""
+    )
+    return [str(key) for (key,) in found.fetchall()]
 
 
 def quoted_keys(keys: Sequence[str]) -> str:

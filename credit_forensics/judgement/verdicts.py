@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from credit_forensics.coverage.absences import covers, with_coverage
+from credit_forensics.judgement.accounts_of_person import with_accounts_of_person
 from credit_forensics.judgement.families import Family
 from credit_forensics.judgement.persons import with_survivors
 from credit_forensics.resolution.given_grants import given_grants
@@ -87,7 +88,9 @@ def verdicts(
     -----
     ``split_identity``: credits on another id of the payer than the one that counts: the account
     that the session named, else the earliest; of accounts that were merged, the surviving one, but
-    for what was booked before. ``paid_by_another``: the payer is known to be
+    for what was booked before. Where it named none of several accounts of a person, each may be
+    meant: that is no second id, and a question unless the payment points to the credited one.
+    ``paid_by_another``: the payer is known to be
     another person, who may well pay for this account; where the metadata names the credited account
     as the recipient, or several accounts share what was bought, that is never called wrong, nor is,
     in a case of few such payers, what one of several others' accounts paid, or one who hardly
@@ -109,6 +112,7 @@ def verdicts(
         amount=payments.amount,
         amount_lost=payments.amount_lost,
         completed_at=payments.completed_at,
+        customer_id=payments.customer_id,
     )
     rows = rows.left_join(held, "payment_id").select(
         rows, credited_user_id=held.credited_user_id, credited_at=held.credited_at
@@ -127,7 +131,7 @@ def verdicts(
         accounts = tables.users.select(session_account="user_id").distinct()
         rows = rows.left_join(accounts, rows.session_user_id == accounts.session_account)
         rows = rows.mutate(session_has_account=rows.session_account.notnull())
-        rows = with_survivors(rows, tables)
+        rows = with_accounts_of_person(with_survivors(rows, tables), tables)
     rows = with_coverage(rows, tables.coverage, "ledger")
 
     best = person_of_best(rows, families)
@@ -153,6 +157,10 @@ def verdicts(
         signed_in = ibis.coalesce(by_session & rows.session_has_account, False)
         signed_in_id = ibis.coalesce(rows.session_survivor, rows.session_user_id)
         counts = ibis.ifelse(signed_in, signed_in_id, rows.credited)
+        # Of several accounts of which the session names none, the credited one is as good.
+        unnamed = rows.several & ~signed_in
+        counts = ibis.ifelse(unnamed, rows.credited_user_id, counts)
+        untold = unnamed & ~rows.meant
         # Booked before the accounts became one, on what was then the account.
         counts = ibis.ifelse(rows.merged_later, rows.credited_user_id, counts)
         split = same_person & (counts != rows.credited_user_id)
@@ -162,6 +170,7 @@ def verdicts(
             other_id if not has_users else rows.credited != rows.credited_user_id
         )
         rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
+        untold = ibis.literal(False)
     accusable = best.notnull() & ~same_person & ~rows.suspect & ~rows.given
     # A named recipient is an account for which another pays, and nobody else's to hold.
     named = ibis.coalesce(rows.for_recipient, False)
@@ -178,6 +187,7 @@ def verdicts(
         (rows.available == 1, "unverifiable"),
         (received & accusable, PAID_BY_ANOTHER),
         (withheld & same_person, "ambiguous"),
+        (untold & same_person, "ambiguous"),
         ((p >= MISATTRIBUTED_FROM) & accusable, "misattributed"),
         ((p + rows.patron + for_another >= MISATTRIBUTED_FROM) & accusable, PAID_BY_ANOTHER),
         ((p <= CONFIRMED_AT_MOST) & (rows.independent >= 2) & same_person & ~denied, "confirmed"),

@@ -17,20 +17,28 @@ WITH lines AS (
     FROM payment_items GROUP BY payment_id HAVING count(*) = 1),
 paid AS (
     SELECT coalesce(i.price_id, p.price_id) AS price_id, p.payment_id,
-        coalesce(i.quantity, 1) AS quantity
+        coalesce(i.quantity, 1) AS quantity, p.amount, p.currency
     FROM payments p LEFT JOIN lines i USING (payment_id)
     WHERE p.expected_credits IS NULL AND p.payment_status = 'paid' AND coalesce(p.amount, 1) > 0),
 booked AS (
-    SELECT price_id, payment_id, max(quantity) AS quantity,
+    SELECT price_id, payment_id, max(quantity) AS quantity, max(amount) AS amount,
+        max(currency) AS currency,
         -- One of several went to an account each: a company's seats.
         CASE WHEN max(quantity) > 1 AND count(DISTINCT l.user_id) = max(quantity)
                 AND min(l.delta) = max(l.delta) THEN max(quantity) * max(l.delta)
             -- Parts that differ are of one purchase: two kinds of credits.
             WHEN count(DISTINCT l.delta) FILTER (l.kind = 'purchase') = count(*)
             THEN sum(l.delta)::BIGINT ELSE max(l.delta) END AS delta
-    FROM paid JOIN ledger l USING (payment_id) WHERE l.delta > 0 GROUP BY price_id, payment_id)
+    FROM paid JOIN ledger l USING (payment_id) WHERE l.delta > 0 GROUP BY price_id, payment_id),
+-- Credits that follow the money, of sums that differ: the payer chooses how much.
+rates AS (
+    SELECT price_id, count(*) AS payments, count(DISTINCT amount) AS amounts
+    FROM booked WHERE amount > 0
+    GROUP BY price_id, currency, round(delta / amount::DOUBLE, 6))
 SELECT price_id, delta // quantity AS credits, count(*) AS payments,
-    (SELECT count(*) FROM paid WHERE paid.price_id = booked.price_id) AS paid
+    (SELECT count(*) FROM paid WHERE paid.price_id = booked.price_id) AS paid,
+    (SELECT coalesce(max(rates.payments), 0) FROM rates
+        WHERE rates.price_id = booked.price_id AND amounts > 1) AS at_one_rate
 FROM booked
 WHERE price_id IS NOT NULL AND quantity > 0 AND delta % quantity = 0
 GROUP BY ALL ORDER BY price_id, payments DESC, credits DESC
@@ -41,12 +49,14 @@ GROUP BY ALL ORDER BY price_id, payments DESC, credits DESC
 class BookedCredits:
     """What was booked for a price: credits and for how many payments, the most frequent first.
 
-    ``paid`` is how many payments of the price there are, booked or not.
+    ``paid`` is how many payments of the price there are, booked or not; ``at_one_rate`` of how many
+    the credits are the same share of the money, where they paid different sums.
     """
 
     price_id: str
     counts: tuple[tuple[int, int], ...]
     paid: int = 0
+    at_one_rate: int = 0
 
     @property
     def payments(self) -> int:
@@ -76,6 +86,22 @@ class BookedCredits:
         return self.payments >= LEAST_BOOKED * self.paid
 
     @property
+    def by_amount(self) -> bool:
+        """Whether its credits follow the money paid, so that no number of credits is its own.
+
+        Examples
+        --------
+        >>> BookedCredits("price_any", ((50, 2), (70, 2), (10, 1)), 5, at_one_rate=5).by_amount
+        True
+        """
+        return not self.sure and self.at_one_rate >= max(3, LEAST_SHARE * self.payments)
+
+    @property
+    def likely(self) -> bool:
+        """Whether most of its payments were booked with one number of credits."""
+        return 2 * self.counts[0][1] > self.payments and self.sold_for_credits
+
+    @property
     def sure(self) -> bool:
         """Whether one number of credits stands out, as more than one payment shows."""
         first = self.counts[0][1]
@@ -93,8 +119,10 @@ def credits_of_prices(evidence: Evidence) -> list[BookedCredits]:
     []
     """
     counts: dict[str, list[tuple[int, int]]] = {}
-    paid: dict[str, int] = {}
-    for price, credits, payments, of in evidence.connection.execute(_BOOKED).fetchall():
+    paid: dict[str, tuple[int, int]] = {}
+    for price, credits, payments, of, at_one_rate in evidence.connection.execute(
+        _BOOKED
+    ).fetchall():
         counts.setdefault(price, []).append((int(credits), payments))
-        paid[price] = of
-    return [BookedCredits(price, tuple(found), paid[price]) for price, found in counts.items()]
+        paid[price] = (of, at_one_rate)
+    return [BookedCredits(price, tuple(found), *paid[price]) for price, found in counts.items()]

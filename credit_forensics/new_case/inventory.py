@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from credit_forensics.databases.tables_of_dump import dumped_tables, is_dump
 from credit_forensics.evidence.files.archives import head
 from credit_forensics.evidence.files.identify_input import identify
 from credit_forensics.evidence.files.input_paths import STRIPE_KEYS
@@ -29,10 +31,6 @@ _OTHER = frozenset(
         "yml yaml ini cfg lock ipynb png jpg jpeg gif svg pdf zip tar woff woff2 so pyc",
     )
     for suffix in line.split()
-)
-_SQL = re.compile(
-    r"^\s*(?:CREATE\s+(?:TABLE|SCHEMA|TYPE)|INSERT\s+INTO|COPY\s+\S+.*FROM\s+stdin|PRAGMA\s+foreign)",
-    re.IGNORECASE | re.MULTILINE,
 )
 _FIRESTORE = re.compile(r'"projects/[^"/]+/databases/[^"/]+/documents/')
 _SIDE_FILE = re.compile(r"-(?:wal|shm|journal)$")
@@ -145,12 +143,21 @@ def _text(name: str, path: Path) -> Found:
     odd = start.count(0) + text.count("\ufffd")
     if not text.strip() or (odd > len(text) // 10 and not start.startswith((b"\xff\xfe", b"\xfe"))):
         return Found(name, "none", "no text, and no format that is known")
-    if _SQL.search(text):
-        words = "SQL; load it into a database and give that (--database), for it is not run here"
-        return Found(name, "none", words)
+    if is_dump(path):
+        return _dump(name, path)
     signs = look_at_log(path)
     if signs.table:
         return Found(name, "table", f"a table ({', '.join(signs.table[:6])})", 0.7)
     if not signs.certainty:
         return Found(name, "none", "nothing that is known")
     return Found(name, "log", signs.words, signs.certainty, "", signs.example)
+
+
+def _dump(name: str, path: Path) -> Found:
+    try:
+        # All of it is looked at: a part that cannot be read would spoil the tables beside it.
+        tables = {table: deque(rows, 0) for table, _, rows in dumped_tables(path)}
+    except (ValueError, EOFError) as error:
+        words = f"SQL, and {error}; it is not run here: load it into a database and give that"
+        return Found(name, "none", f"{words} (--database)")
+    return Found(name, "table", f"a dump in SQL ({', '.join(list(tables)[:6])})", 0.9)

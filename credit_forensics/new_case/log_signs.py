@@ -89,7 +89,8 @@ def _table(lines: list[Line]) -> tuple[str, ...]:
     """The fields, where most records are rows of entries or accounts and not of a log."""
     rows = [line for line in lines if line.fields]
     if len(rows) * 2 <= len(lines):
-        return _csv_table([line.text for line in lines])
+        # Lines come oldest first, and a heading has no time: the file's own order counts.
+        return _csv_table([line.text for line in sorted(lines, key=lambda line: line.number)])
     names = tuple(name for name in rows[0].fields if not name.startswith("_"))
     known = set(names)
     entries = known & _AMOUNTS and known & _OWNERS and not known & _OF_LOGS
@@ -113,4 +114,6 @@ def _csv_table(texts: list[str]) -> tuple[str, ...]:
     alike = sum(text.count(delimiter) >= len(names) - 1 for text in texts[1:50])
     if alike * 2 <= len(texts[1:50]):
         return ()
-    return () if known & _TEXTS else tuple(name.strip() for name in names)
+    # A statement's text is said of a sum and an account, which no line of a log has columns for.
+    entries = known & _AMOUNTS and known & _OWNERS and not known & _OF_LOGS
+    return () if known & _TEXTS and not entries else tuple(name.strip() for name in names)

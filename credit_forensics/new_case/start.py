@@ -304,6 +304,13 @@ class _Draft:
         section = self._section("prices")
         for price in credits_of_prices(self._evidence):
             credits, times = price.counts[0]
+            if price.by_amount:
+                section.say(
+                    f"{price.at_one_rate} of {price.payments} payments of {price.price_id} were "
+                    "booked with credits that follow the money paid: no number is its worth, and "
+                    "whether a payment brought too few or too many is not judged"
+                )
+                continue
             section.say(
                 f"{times} of {price.payments} payments of {price.price_id} that the ledger names "
                 f"were booked with {credits} (certainty {price.certainty:.2f})"
@@ -363,11 +370,10 @@ class _Draft:
 
 def _price_question(price: BookedCredits) -> Question:
     numbers = tuple(str(credits) for credits, _ in price.counts[:4])
-    alike = len(price.counts) > 1 and price.counts[0][1] == price.counts[1][1]
     return Question(
         f"How many credits is {price.price_id} worth?",
         (*numbers, "I do not know"),
-        None if alike or not price.sold_for_credits else 0,
+        0 if price.likely else None,
     )
 
 

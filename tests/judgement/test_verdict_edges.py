@@ -48,11 +48,18 @@ PAYMENT = {
 KINDS = {str: "string", int: "int64", float: "float64", pd.Timestamp: "timestamp('UTC')"}
 
 
-def verdict(*, credited_to="ada", ledger=(NOON, NOON), payment=(), users=(), **judged):
+def verdict(
+    *, credited_to="ada", ledger=(NOON, NOON), payment=(), users=(), persons=(), more=(), **judged
+):
     """The verdict of one payment; keywords change what is judged of it."""
     engine = DuckDBEngine(threads=1)
     engine.create("payments", "payment_items", "credited", "coverage", "users", "ledger")
-    engine.create("user_links", "persons")
+    engine.create("user_links", "persons", "customers", "user_names")
+    if persons:
+        of_ada = {"user_id": list(persons), "person_id": "ada", "reason": "account_email"}
+        engine.append("persons", pd.DataFrame(of_ada))
+    for table, row in dict(more).items():
+        engine.append(table, pd.DataFrame([row]))
     if users:
         engine.append("users", pd.DataFrame({"user_id": list(users)}))
     engine.append("payments", pd.DataFrame([PAYMENT | dict(payment)]))
@@ -133,6 +140,48 @@ def test_paid_by_another_where_the_payer_is_surely_another(p, patron, expected):
 )
 def test_the_account_that_the_session_named_counts(session, credited_to, users, expected):
     assert verdict(session_user_id=session, credited_to=credited_to, users=users) == expected
+
+
+BOUND = {"customers": {"customer_id": "cus_1", "user_id": "ada-2"}}
+NAMED = {"user_names": {"user_id": "ada-2", "name_key": "ada byte"}}
+MERGED = {"user_links": {"user_id": "ada-2", "linked_user_id": "ada", "reason": "merged"}}
+
+
+@pytest.mark.parametrize(
+    ("credited_to", "users", "more", "expected"),
+    [
+        # Two accounts with one mail box, and no session that names either.
+        ("ada", ("ada", "ada-2"), {}, "ambiguous"),
+        ("ada-2", ("ada", "ada-2"), {}, "ambiguous"),
+        # The Stripe customer, or the typed name, is that of the credited one.
+        ("ada-2", ("ada", "ada-2"), BOUND, "confirmed"),
+        ("ada-2", ("ada", "ada-2"), NAMED, "confirmed"),
+        # It is that of the other one.
+        ("ada", ("ada", "ada-2"), BOUND, "ambiguous"),
+        ("ada", ("ada", "ada-2"), NAMED, "ambiguous"),
+        # A second id that no account has.
+        ("ada-2", ("ada",), {}, "split_identity"),
+        ("ada", ("ada",), {}, "confirmed"),
+        # An account that became a part of the other one, which leaves one of them.
+        ("ada", ("ada", "ada-2"), MERGED, "confirmed"),
+    ],
+)
+def test_of_several_accounts_that_no_session_names_each_may_be_meant(
+    credited_to, users, more, expected
+):
+    found = verdict(
+        session_user_id=None,
+        v_session=None,
+        v_mapping="ada",
+        best=1,
+        credited_to=credited_to,
+        users=users,
+        persons=("ada", "ada-2"),
+        more=more,
+        payment={"customer_id": "cus_1"},
+        name_key="ada byte",
+    )
+    assert found == expected
 
 
 @pytest.mark.parametrize(

@@ -39,6 +39,9 @@ _STRIPE_ID = re.compile(
 _NAMED = re.compile(r'"object"\s*:\s*"([a-z_0-9.]+)"')
 _LOG_KEYS = {"level", "msg", "message", "timestamp", "levelname", "severity", "logger"}
 
+# How a list of objects begins; a log's line may begin with its time in brackets.
+_DOCUMENTS = re.compile(r"\{|\[\s*(?:[\[\]{]|$)")
+
 # What an object stands under in a shop's own table of webhooks or a connector's raw records.
 WRAPPERS = (
     *("payload", "body", "event", "raw", "raw_event", "stripe_event", "content", "json"),
@@ -176,7 +179,7 @@ def _json(text: str, *, whole: bool) -> tuple[str, str]:
     if kinds and len(values) * 2 >= len(rows):
         return _named(kinds), "lines"
     stripped = text.lstrip()
-    if not stripped.startswith(("{", "[")):
+    if not _DOCUMENTS.match(stripped):
         return (_named(kinds), "lines") if kinds else ("", "")
     kinds = Counter()
     for document in split_documents(decode(iter([text.encode("utf-8", "replace")]))):

@@ -111,8 +111,15 @@ def name_of(table: SampledTable) -> list[Field]:
     return []
 
 
+# Written as one word, of which "name" is no word.
+_NAMES = frozenset(
+    {"nickname", "nick", "fullname", "displayname"}
+    | {"firstname", "lastname", "givenname", "familyname"}
+)
+
+
 def _is_name(field: Field) -> bool:
-    named = "name" in field.words or field.column.lower() in ("nickname", "nick")
+    named = "name" in field.words or field.column.lower() in _NAMES
     return named and not (field.is_email or field.is_time or "file" in field.words)
 
 

@@ -14,8 +14,10 @@ _METADATA = """SELECT session_id AS owner, unnest(map_entries(metadata)) AS entr
     FROM {sessions} WHERE metadata IS NOT NULL
     UNION ALL SELECT payment_intent_id, unnest(map_entries(metadata))
     FROM {intents} WHERE metadata IS NOT NULL"""
+# "sub" is the account of whoever signed in, as sign-in services write it.
 _ACCOUNT_KEY = (
     "(^|[^a-z])(user|account|org|organi[sz]ation|team|workspace|tenant|owner|member|customer|uid)"
+    "|^sub$"
 )
 # What several sessions share by nature names none of them, though it may be in one alone so far.
 _NO_REFERENCE = "credit|amount|price|quantity|total|count|mail|name|date|time|phone|plan|product"
@@ -56,7 +58,7 @@ def known_values(evidence: Evidence, prices: Mapping[str, int | Price]) -> Known
             SELECT client_reference_id AS value FROM {sessions}
             UNION ALL SELECT entry.value FROM ({metadata})
             WHERE regexp_matches(lower(entry.key), '{_ACCOUNT_KEY}')
-        ) WHERE value IS NOT NULL AND value <> '' ORDER BY 1 LIMIT {MOST}"""
+        ) WHERE value <> '' AND NOT starts_with(value, 'sub_') ORDER BY 1 LIMIT {MOST}"""
     ).fetchall()
     sold = run(
         f"""SELECT DISTINCT entry.value FROM ({metadata})
