@@ -21,6 +21,7 @@ from credit_forensics.case.write_analysis import write_analysis
 from credit_forensics.case_file import CaseFile, read_case_file
 from credit_forensics.coverage.judged import Judged
 from credit_forensics.coverage.unjoined_tables import unjoined_tables
+from credit_forensics.coverage.unknown_worth import unknown_worth
 from credit_forensics.did_you_mean import did_you_mean, or_nearest
 from credit_forensics.engines.choose import open_engine
 from credit_forensics.engines.duckdb import Engine
@@ -452,8 +453,9 @@ class Case:
 
     @cached_property
     def gaps(self) -> pd.DataFrame:
-        """What a source should have held and did not, and tables that nothing was joined to."""
-        gaps = [self.evidence.custody.gaps(), unjoined_tables(self.coverage)]
+        """What a source should have held and did not, and what nothing was joined to or priced."""
+        unpriced = unknown_worth(self.evidence.engine)
+        gaps = [self.evidence.custody.gaps(), unjoined_tables(self.coverage), unpriced]
         return pd.concat(gaps, ignore_index=True)
 
     @property

@@ -12,6 +12,7 @@ from credit_forensics.coverage.judged import WHY, Judged
 from credit_forensics.coverage.judged_shares import measure_judgeable
 from credit_forensics.coverage.measure import measure_coverage
 from credit_forensics.coverage.unjoined_tables import unjoined_tables
+from credit_forensics.coverage.unknown_worth import unknown_worth
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.inference.decisions import MARK
 from credit_forensics.evidence.logs.generic_log import NOT_UNDERSTOOD, PROPOSAL
@@ -212,7 +213,10 @@ def examine_evidence(evidence: Evidence) -> Checkup:
         judgeable=judgeable,
         coverage=_shown(measured.coverage),
         livemode=livemode,
-        gaps=pd.concat([custody.gaps(), unjoined_tables(measured.coverage)], ignore_index=True),
+        gaps=pd.concat(
+            [custody.gaps(), unjoined_tables(measured.coverage), unknown_worth(evidence.engine)],
+            ignore_index=True,
+        ),
         needs=pd.DataFrame(needs),
         rejects=by_reason,
         inferred=pd.DataFrame({"settled in case.toml under [ledger]": decided}),

@@ -257,6 +257,8 @@ class DuckDBEngine:
         if self._little is None:
             rows, views = self.connection.execute(_HELD).fetchall()[0]
             self._little = bool(rows <= _FEW_ROWS and not views)
+            # A result that is copied is read once more, by several threads, out of its order.
+            self.connection.execute(f"SET preserve_insertion_order = {self._little}")
         return self._little
 
     def _table(self, sql: str, values: Sequence[str] = ()) -> pa.Table:

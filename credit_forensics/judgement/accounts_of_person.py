@@ -23,6 +23,7 @@ def with_accounts_of_person(rows: ir.Table, tables: Tables) -> ir.Table:
 
     Examples
     --------
+    >>> import ibis
     >>> rows = ibis.table(
     ...     {"credited_user_id": str, "customer_id": str, "name_key": str}, name="rows")
     >>> with_accounts_of_person(rows, Tables()).columns[-2:]

@@ -1,5 +1,6 @@
 """Few rows are taken in one go, many as they come; both are the same rows."""
 
+import numpy as np
 import pandas as pd
 import pytest
 
@@ -55,3 +56,11 @@ def test_of_a_view_nobody_knows_how_many_rows_it_has(monkeypatch):
     taken = _relations(engine, monkeypatch)
     assert engine.frame(NUMBERS).number.tolist() == [1]
     assert len(taken) == 1
+
+
+def test_rows_that_are_copied_keep_their_order():
+    """Several threads read a copied result once more; of 200,000 rows each takes a part."""
+    engine = DuckDBEngine(threads=4)
+    shuffled = np.random.default_rng(5).permutation(200_000)
+    engine.register("numbers", pd.DataFrame({"number": shuffled}))
+    assert engine.frame(NUMBERS.order_by("number")).number.tolist() == list(range(200_000))
