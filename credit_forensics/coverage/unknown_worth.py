@@ -39,19 +39,15 @@ def unknown_worth(engine: Engine) -> pd.DataFrame:
     ...     "expected_credits": [50, None]})
     >>> print(unknown_worth(engine)["consequence"].item())
     How many credits 1 of 2 paid payments are worth is not known: wrong_amount cannot be had of \
-them. [prices] says it.
+them. [prices] can say it.
     """
     counted = engine.frame(Recipe("worth-of-paid", lambda: worth_of_paid(Tables())))
     paid, unknown = (int(counted[name].iloc[0]) for name in ("paid", "unknown"))
-    return pd.DataFrame(
-        [
-            {
-                "source": "payments",
-                "object": "prices",
-                "problem": "unknown",
-                "consequence": f"How many credits {unknown} of {paid} paid payments are worth is "
-                "not known: wrong_amount cannot be had of them. [prices] says it.",
-            }
-        ][: 1 if unknown else 0],
-        columns=["source", "object", "problem", "consequence"],
-    ).astype("str")
+    gap = {
+        "source": "payments",
+        "object": "prices",
+        "problem": "unknown",
+        "consequence": f"How many credits {unknown} of {paid} paid payments are worth is not "
+        "known: wrong_amount cannot be had of them. [prices] can say it.",
+    }
+    return pd.DataFrame([gap] if unknown else [], columns=list(gap)).astype("str")

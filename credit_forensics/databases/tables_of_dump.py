@@ -10,7 +10,10 @@ from __future__ import annotations
 import gzip
 import re
 import sqlite3
+import zlib
 from collections.abc import Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
 from itertools import islice
 from pathlib import Path
 from typing import TextIO
@@ -61,6 +64,8 @@ _END = re.compile(r"\s*(?:ON CONFLICT DO NOTHING\s*)?;?\s*", re.IGNORECASE)
 _ESCAPE = re.compile(r"\\(.)", re.DOTALL)
 _ESCAPED = dict(zip("ntrbfv0Z", "\n\t\r\b\f\v\0\x1a", strict=True))
 _BODIES = re.compile(r"\s*(?:CREATE|ALTER|DO)\b", re.IGNORECASE)
+_COMMENTS = re.compile(r"--|/\*")
+_MARKS, _MARKS_OF_MYSQL = re.compile(r"'|--|/\*"), re.compile(r"\\.|'|--|/\*", re.DOTALL)
 _DOLLARS = re.compile(r"\$\w*\$")
 
 Row = tuple[str | int | None, ...]
@@ -68,6 +73,11 @@ Row = tuple[str | int | None, ...]
 
 def is_dump(path: Path) -> bool:
     """Whether a file begins as a dump in SQL.
+
+    Raises
+    ------
+    ValueError
+        where it is packed and damaged.
 
     Examples
     --------
@@ -127,12 +137,20 @@ def dumped_tables(path: Path) -> Iterator[tuple[str, dict[str, str], Iterator[Ro
         raise ValueError("it has no rows")
 
 
-def _opened(path: Path) -> TextIO:
+@contextmanager
+def _opened(path: Path) -> Iterator[TextIO]:
     with path.open("rb") as raw:
         packed = raw.read(2) == b"\x1f\x8b"
-    if packed:
-        return gzip.open(path, "rt", encoding="utf-8", errors="replace", newline="\n")
-    return path.open(encoding="utf-8", errors="replace", newline="\n")
+    with _named_damage(), gzip.open(path) if packed else path.open("rb") as lines:
+        yield TextIOWrapper(lines, encoding="utf-8", errors="replace", newline="\n")
+
+
+@contextmanager
+def _named_damage() -> Iterator[None]:
+    try:
+        yield
+    except (EOFError, gzip.BadGzipFile, zlib.error):
+        raise ValueError("it is packed, and damaged or cut off") from None
 
 
 def write_dump(connection: sqlite3.Connection, path: Path) -> None:
@@ -143,10 +161,12 @@ def write_dump(connection: sqlite3.Connection, path: Path) -> None:
 
 
 def _whole(rows: Iterator[Row], width: int) -> Iterator[Row]:
-    for row in rows:
-        if len(row) != width:
-            raise ValueError(f"a row has {len(row)} values for {width} columns")
-        yield row
+    # Rows are taken outside of the file's own block.
+    with _named_damage():
+        for row in rows:
+            if len(row) != width:
+                raise ValueError(f"a row has {len(row)} values for {width} columns")
+            yield row
 
 
 def _shown(statement: str) -> str:
@@ -154,32 +174,75 @@ def _shown(statement: str) -> str:
 
 
 def _statements(file: Iterator[str], *, mysql: bool) -> Iterator[str]:
-    """Each statement; comments and the bodies of functions are passed over."""
+    """Each statement; comments and the bodies of functions are passed over.
+
+    Raises
+    ------
+    ValueError
+        where the file ends within one: what came after its beginning is not known.
+    """
     held: list[str] = []
-    body, delimiter = "", ";"
+    body, delimiter, inside = "", ";", ""
     for line in file:
         if line.upper().startswith("DELIMITER "):
-            delimiter, held = line.split()[1], []
+            delimiter, held, inside = line.split()[1], [], ""
             continue
         if body:
             body, held = ("", []) if body in line else (body, held)
             continue
-        if not held and (not line.strip() or line.startswith(("--", "/*", "#", "\\"))):
+        if not held and line.startswith(("#", "\\")):
             continue
         # A text may hold the end of a line, and a statement take several.
-        held.append(line)
-        dollars = _DOLLARS.findall(line) if _BODIES.match(held[0]) else []
+        code, inside = _without_comments(line, inside, mysql=mysql)
+        if not held and not code.strip():
+            continue
+        held.append(code)
+        dollars = _DOLLARS.findall(code) if _BODIES.match(held[0]) else []
         if len(dollars) % 2:
-            body = dollars[-1]
-            continue
-        if not line.rstrip().endswith(delimiter):
-            continue
-        statement = "".join(held)
-        if (_ESCAPE.sub("", statement) if mysql else statement).count("'") % 2:
-            continue
-        held = []
-        if delimiter == ";":
-            yield statement
+            body, inside = dollars[-1], ""
+        elif not inside and code.rstrip().endswith(delimiter):
+            statement, held = "".join(held), []
+            if delimiter == ";":
+                yield statement
+    if body or inside:
+        raise ValueError("it ends in the middle of a statement; the dump is not whole")
+    if held:
+        yield "".join(held)
+
+
+def _without_comments(line: str, inside: str, *, mysql: bool) -> tuple[str, str]:
+    """A line without its comments, and what goes on in the next one: a text, a comment, nothing.
+
+    An apostrophe in a comment is no quote: taken for one, it would hide the statements after it.
+
+    Examples
+    --------
+    >>> _without_comments("id int, -- the user's\\n", "", mysql=False)
+    ('id int, \\n', '')
+    >>> _without_comments("VALUES ('a -- b\\n", "", mysql=False)
+    ("VALUES ('a -- b\\n", "'")
+    """
+    if inside != "/*" and not _COMMENTS.search(line) and not (mysql and "\\" in line):
+        return line, inside if line.count("'") % 2 == 0 else "" if inside else "'"
+    code: list[str] = []
+    at = 0
+    while True:
+        if inside == "/*":
+            end = line.find("*/", at)
+            if end < 0:
+                return "".join(code), inside
+            at, inside = end + 2, ""
+        mark = (_MARKS_OF_MYSQL if mysql else _MARKS).search(line, at)
+        if mark is None:
+            return "".join([*code, line[at:]]), inside
+        if mark[0] == "'":
+            inside = "" if inside else "'"
+        elif not inside and mark[0] == "--":
+            return "".join([*code, line[at : mark.start()], "\n"]), inside
+        elif not inside and mark[0] == "/*":
+            inside = "/*"
+        code.append(line[at : mark.start() if inside == "/*" else mark.end()])
+        at = mark.end()
 
 
 def _kinds(tables: dict[str, dict[str, str]], name: str, listed: str | None) -> dict[str, str]:

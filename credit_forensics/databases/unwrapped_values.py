@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from typing import Any
 
 _EXACT_DIGITS = 15
@@ -13,9 +14,10 @@ _SCALARS = {
 _WHOLE = {"$numberLong", "$numberInt", "integerValue"}
 _NANOSECONDS = {"_nanoseconds", "nanoseconds", "nanos"}
 _DECIMALS = {"$numberDecimal", "$numberDouble", "doubleValue"}
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 # DynamoDB's types, each with the values that JSON has for it.
 _DYNAMO: dict[str, type] = {
-    **dict.fromkeys(("S", "N", "B"), str),
+    **dict.fromkeys(("S", "B"), str),
     **dict.fromkeys(("BOOL", "NULL"), bool),
     **dict.fromkeys(("L", "SS", "NS", "BS"), list),
     "M": dict,
@@ -79,6 +81,8 @@ def is_of_dynamo(value: Any) -> bool:
     if not isinstance(value, dict) or len(value) != 1:
         return False
     ((kind, inner),) = value.items()
+    if kind == "N":
+        return isinstance(inner, str) and _NUMBER.fullmatch(inner) is not None
     return kind in _DYNAMO and isinstance(inner, _DYNAMO[kind])
 
 
@@ -95,7 +99,11 @@ def plain_of_dynamo(value: dict[str, Any]) -> Any:
         exact = inner.lstrip("-").isdigit()
         return int(inner) if exact else plain_value({"$numberDecimal": inner})
     if kind == "M":
-        return {key: plain_of_dynamo(one) for key, one in inner.items()}
+        return {key: _plain_within(one) for key, one in inner.items()}
     if kind == "L":
-        return [plain_of_dynamo(one) for one in inner]
+        return [_plain_within(one) for one in inner]
     return None if kind == "NULL" else inner
+
+
+def _plain_within(value: Any) -> Any:
+    return plain_of_dynamo(value) if is_of_dynamo(value) else plain_value(value)

@@ -190,6 +190,7 @@ class DuckDBEngine:
     def append(self, name: str, rows: pd.DataFrame | pa.Table) -> None:
         """Append rows to a table of ``evidence.tables``; absent columns stay empty."""
         self.create(name)
+        self._little = None
         with self._staged(conform(name, rows)) as staged:
             self.connection.execute(f'INSERT INTO "{name}" BY NAME SELECT * FROM {staged}')
 

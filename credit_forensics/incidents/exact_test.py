@@ -7,12 +7,19 @@ hypergeometric tail sums every term: of half a million wrong payments half a mil
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import betaln
 
 from credit_forensics.arrays import Floats, Ints
+from credit_forensics.extras import Later
+
+if TYPE_CHECKING:
+    from scipy import special
+else:
+    # Slow to load, and reports alone ask for traits.
+    special = Later("scipy.special")
 
 # Further from the mean than this many standard deviations a term is below the last digit.
 _FAR = 40.0
@@ -32,18 +39,18 @@ def upper_tails(
     >>> upper_tails([3, 0], [10, 10], [3, 3], [3, 3]).round(6).tolist()
     [0.008333, 1.0]
     """
-    least, whole, special, draws = (
+    least, whole, counting, draws = (
         np.asarray(values, dtype=np.int64) for values in (at_least, total, marked, drawn)
     )
-    mean = draws * special / np.maximum(whole, 1)
+    mean = draws * counting / np.maximum(whole, 1)
     far = _FAR * (np.sqrt(mean) + 1)
-    possible = np.maximum(0, draws + special - whole)
+    possible = np.maximum(0, draws + counting - whole)
     low = np.maximum(np.maximum(least, possible), np.floor(mean - far).astype(np.int64))
-    high = np.minimum(np.minimum(special, draws), np.ceil(np.maximum(least, mean) + far))
+    high = np.minimum(np.minimum(counting, draws), np.ceil(np.maximum(least, mean) + far))
     terms = np.maximum(high.astype(np.int64) - low + 1, 0)
     result = np.zeros(len(terms))
     for rows in _blocks(terms):
-        result[rows] = _sums(low[rows], terms[rows], whole[rows], special[rows], draws[rows])
+        result[rows] = _sums(low[rows], terms[rows], whole[rows], counting[rows], draws[rows])
     return np.clip(result, 0.0, 1.0)
 
 
@@ -84,5 +91,5 @@ def _sums(low: Ints, terms: Ints, total: Ints, marked: Ints, drawn: Ints) -> Flo
 
 def _log_ways(of: Ints, chosen: Ints) -> Floats:
     """The logarithm of the binomial coefficient."""
-    result: Floats = -np.log(of + 1) - betaln(of - chosen + 1, chosen + 1)
+    result: Floats = -np.log(of + 1) - special.betaln(of - chosen + 1, chosen + 1)
     return result

@@ -12,6 +12,7 @@ def beta_binomial(total: int, alpha: float, beta: float) -> Floats:
 
     By the ratio of neighbours, ``P(k + 1) / P(k) = (n - k)(k + alpha) / ((k + 1)(n - k - 1 +
     beta))``, from ``P(0)``, the product of ``(beta + i) / (alpha + beta + i)`` for each ``i < n``.
+    For totals up to some hundreds: of very many ``P(0)`` is too small for a number.
 
     Examples
     --------

@@ -143,8 +143,8 @@ def _text(name: str, path: Path) -> Found:
     odd = start.count(0) + text.count("\ufffd")
     if not text.strip() or (odd > len(text) // 10 and not start.startswith((b"\xff\xfe", b"\xfe"))):
         return Found(name, "none", "no text, and no format that is known")
-    if is_dump(path):
-        return _dump(name, path)
+    if dump := _dump(name, path):
+        return dump
     signs = look_at_log(path)
     if signs.table:
         return Found(name, "table", f"a table ({', '.join(signs.table[:6])})", 0.7)
@@ -153,11 +153,13 @@ def _text(name: str, path: Path) -> Found:
     return Found(name, "log", signs.words, signs.certainty, "", signs.example)
 
 
-def _dump(name: str, path: Path) -> Found:
+def _dump(name: str, path: Path) -> Found | None:
     try:
+        if not is_dump(path):
+            return None
         # All of it is looked at: a part that cannot be read would spoil the tables beside it.
         tables = {table: deque(rows, 0) for table, _, rows in dumped_tables(path)}
-    except (ValueError, EOFError) as error:
+    except ValueError as error:
         words = f"SQL, and {error}; it is not run here: load it into a database and give that"
         return Found(name, "none", f"{words} (--database)")
     return Found(name, "table", f"a dump in SQL ({', '.join(list(tables)[:6])})", 0.9)

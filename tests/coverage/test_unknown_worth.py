@@ -40,7 +40,7 @@ def test_the_case_says_it_beside_its_findings():
     gaps = Case.from_evidence(evidence).gaps
     assert gaps[gaps["object"] == "prices"]["consequence"].tolist() == [
         "How many credits 1 of 2 paid payments are worth is not known: wrong_amount cannot be had "
-        "of them. [prices] says it."
+        "of them. [prices] can say it."
     ]
 
 

@@ -22,6 +22,12 @@ ROW = {"userId": {"S": "00123"}, "amount": {"N": "200"}, "paid": {"BOOL": True}}
         # One value without a type, or of another: a row as it stands.
         (ROW | {"amount": 200}, ('{"S": "00123"}', 200, '{"BOOL": true}')),
         (ROW | {"amount": {"N": 200}}, ('{"S": "00123"}', '{"N": 200}', '{"BOOL": true}')),
+        (ROW | {"amount": {"N": "two"}}, ('{"S": "00123"}', '{"N": "two"}', '{"BOOL": true}')),
+        # Within a map a value may have no type all the same.
+        (
+            ROW | {"amount": {"M": {"of": 5, "to": {"S": "x"}}}},
+            ("00123", '{"of": 5, "to": "x"}', 1),
+        ),
     ],
 )
 def test_types_are_taken_off_where_every_value_has_one(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from credit_forensics.databases.tables_of_dump import dumped_tables, is_dump
+from credit_forensics.new_case.inventory import take_stock
 
 PG_DUMP = """--
 -- PostgreSQL database dump
@@ -90,11 +91,41 @@ def test_a_dump_of_mysql_escapes_with_backslashes_and_one_of_sqlite_does_not(tmp
     assert read(tmp_path, SQLITE) == [("logs", ["id", "note"], [("1", "a backslash \\")])]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "CREATE TABLE a (id int, -- the user's\nname text);\n",
+        "/* Ada's\n * and nobody else's; it's hers */\nCREATE TABLE a (id int, name text);\n",
+        "CREATE TABLE a (id int, /* the user's */ name text); -- that's all\n",
+        "CREATE TABLE a (id int, name text)\n; -- it's\n",
+    ],
+)
+def test_an_apostrophe_in_a_comment_hides_no_statement(tmp_path: Path, text: str):
+    rows = (
+        "INSERT INTO a VALUES (1,'-- no comment; /* nor this');\nINSERT INTO a VALUES (2,'it''s')"
+    )
+    assert read(tmp_path, text + rows) == [
+        ("a", ["id", "name"], [("1", "-- no comment; /* nor this")]),
+        ("a", ["id", "name"], [("2", "it's")]),
+    ]
+
+
 def test_a_packed_dump_is_read_too(tmp_path: Path):
     path = tmp_path / "dump.sql.gz"
     path.write_bytes(gzip.compress(SQLITE.encode()))
     assert is_dump(path)
     assert [table for table, _, _ in dumped_tables(path)] == ["logs"]
+
+
+@pytest.mark.parametrize("kept", [50, 1200])
+def test_a_packed_dump_that_was_cut_off_is_named(tmp_path: Path, kept: int):
+    rows = "".join(f"INSERT INTO logs VALUES ({n},'{n * 7919 % 100_003}');\n" for n in range(9000))
+    packed = gzip.compress((SQLITE + rows).encode())
+    path = tmp_path / "dump.sql.gz"
+    path.write_bytes(packed[:kept] if kept < 100 else packed[:-kept])
+    with pytest.raises(ValueError, match="packed, and damaged or cut off"):
+        is_dump(path) and [list(rows) for _, _, rows in dumped_tables(path)]
+    assert take_stock(tmp_path)[0].use == "none"
 
 
 @pytest.mark.parametrize(
@@ -112,6 +143,14 @@ def test_a_packed_dump_is_read_too(tmp_path: Path):
         ),
         ("CREATE TABLE a (id int);\nINSERT INTO a VALUES (1,2);\n", "a row has 2 values for 1"),
         ("CREATE TABLE a (id int);\nCOPY a (id) FROM stdin;\n1\n", "ends in the middle"),
+        (
+            "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES ('b",
+            "ends in the middle",
+        ),
+        (
+            "CREATE TABLE a (id int);\nINSERT INTO a VALUES (1);\nINSERT INTO a VALUES (2,",
+            "it computes a value",
+        ),
     ],
 )
 def test_what_only_a_database_can_tell_is_refused(tmp_path: Path, text: str, problem: str):

@@ -116,7 +116,6 @@ def test_a_second_run_takes_every_step_from_the_first(tmp_path):
     assert (first.steps_run > 10, second.steps_run) == (True, 0)
 
 
-@pytest.mark.thorough
 def test_another_mode_runs_the_steps_that_hang_on_it_only(tmp_path):
     judge(kept(small_world(300), tmp_path))
     other = again(tmp_path)
@@ -126,7 +125,6 @@ def test_another_mode_runs_the_steps_that_hang_on_it_only(tmp_path):
     assert other.steps_run == 19
 
 
-@pytest.mark.thorough
 def test_a_method_of_ones_own_that_reads_all_payments_is_not_cut_into_buckets(tmp_path):
     def largest(tables):
         payments = tables.payments
@@ -137,7 +135,7 @@ def test_a_method_of_ones_own_that_reads_all_payments_is_not_cut_into_buckets(tm
     own = Method("largest", "own", "the largest payments' customers", rows=largest)
     evidence = small_world(300)
     results = []
-    for engine in (evidence.engine, kept(evidence, tmp_path, 7)):
+    for engine in (evidence.engine, kept(evidence, tmp_path, 3)):
         judgement = judge(engine, custom=[own])
         table = judgement.matrix.select("payment_id", "largest").order_by("payment_id")
         results.append(csv_bytes(engine.frame(table)))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 
-import pytest
 from markupsafe import Markup
 
 from credit_forensics.case.case import Case
@@ -32,7 +31,6 @@ def written(payments: int, csv) -> tuple[int, int, str]:
     return len(case.findings), len(json.dumps(bundles)), text
 
 
-@pytest.mark.thorough
 def test_four_times_the_findings_give_the_same_page(tmp_path):
     few, small, _ = written(1_500, tmp_path / "few.csv")
     many, large, text = written(6_000, tmp_path / "many.csv")

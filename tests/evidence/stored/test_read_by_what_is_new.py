@@ -145,7 +145,6 @@ def test_rows_that_change_or_go_in_place_are_noticed(tmp_path, whole, statement)
     reread(folder)
 
 
-@pytest.mark.thorough
 def test_files_that_change_shrink_or_go_are_read_again(tmp_path, whole):
     folder = Path(shutil.copytree(whole, tmp_path / "case"))
     read_once(folder)
@@ -169,7 +168,6 @@ def test_files_that_change_shrink_or_go_are_read_again(tmp_path, whole):
     assert (told["charges.jsonl"].how, told["ch2.jsonl"].how) == ("gone", "new")
 
 
-@pytest.mark.thorough
 def test_rejects_keep_their_lines_wherever_they_were_read(tmp_path, whole):
     folder = shorten(whole, tmp_path, 0.5)
     sessions = folder / "sessions.jsonl"
@@ -189,7 +187,6 @@ def test_rejects_keep_their_lines_wherever_they_were_read(tmp_path, whole):
     assert first["sessions.jsonl"].rows > 0
 
 
-@pytest.mark.thorough
 def test_damaged_rows_or_other_inputs_are_begun_anew(tmp_path, whole):
     folder = Path(shutil.copytree(whole, tmp_path / "case"))
     read_once(folder)
