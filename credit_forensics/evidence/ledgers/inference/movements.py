@@ -187,11 +187,15 @@ def settle_movements(
         # One kind alone, and no amount below zero: nothing in this table takes credits.
         signs[open_labels[0]], open_labels = 1, []
     if unsigned and not balances and direction >= 0:
-        _give_back(
-            database, entries, moves, known,
-            states=states, keep=keep, signs=signs,
-            open_labels=open_labels, open_states=open_states,
-        )  # fmt: skip
+        refunded = []
+        for n, state in enumerate(states):
+            asked = [value for m, value in open_states if m == n and state.kind == "status"]
+            refunded.append((state.field, given_back(table, state.field, asked, known)))
+            keep[n].update(dict.fromkeys(refunded[-1][1], True))
+        if kind:
+            refunded.append((kind, given_back(table, kind, open_labels, known)))
+            signs.update(dict.fromkeys(refunded[-1][1], 1))
+        _give_back(database, moves, refunded)
         open_labels = [label for label in open_labels if signs[label] == 0]
         open_states = [(n, value) for n, value in open_states if keep[n][value] is None]
     if kind and open_labels:
@@ -231,33 +235,14 @@ def settle_movements(
 
 
 def _give_back(
-    database: ReadOnlyDatabase,
-    entries: EntriesTable,
-    moves: Movements,
-    known: KnownValues,
-    *,
-    states: Sequence[State],
-    keep: Sequence[dict[str | None, bool | None]],
-    signs: dict[str, int],
-    open_labels: Sequence[str],
-    open_states: Sequence[tuple[int, str | None]],
+    database: ReadOnlyDatabase, moves: Movements, refunded: Sequence[tuple[Field, list[str]]]
 ) -> None:
     """Take rows that say that their purchase was refunded for both: given, and taken back."""
-    conditions = []
-    for n, state in enumerate(states):
-        asked = [value for m, value in open_states if m == n and state.kind == "status"]
-        found = given_back(entries.table, state.field, asked, known)
-        keep[n].update(dict.fromkeys(found, True))
-        if found:
-            conditions.append(is_one_of(database, state.field, found))
-            moves.notes.append(f"{state.field.name} {', '.join(found)}: given, and taken back")
-    if moves.type is not None:
-        found = given_back(entries.table, moves.type, open_labels, known)
-        signs.update(dict.fromkeys(found, 1))
-        if found:
-            conditions.append(is_one_of(database, moves.type, found))
-            moves.notes.append(f"{moves.type.name} {', '.join(found)}: given, and taken back")
-    moves.given_back = " OR ".join(conditions)
+    told = [(field, values) for field, values in refunded if values]
+    moves.given_back = " OR ".join(is_one_of(database, field, values) for field, values in told)
+    moves.notes += [
+        f"{field.name} {', '.join(values)}: given, and taken back" for field, values in told
+    ]
 
 
 def _is_inverted(labels: Mapping[str, tuple[Decimal, Decimal]], signs: Mapping[str, int]) -> bool:
