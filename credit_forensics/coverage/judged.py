@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
+from credit_forensics.coverage.reasons import NOT_JUDGED, REASONS
 
-from credit_forensics.coverage import judged_shares, reasons
+if TYPE_CHECKING:
+    import pandas as pd
 
-WHY: dict[str, tuple[str, str]] = {**reasons.REASONS, **judged_shares.REASONS}
+WHY: dict[str, tuple[str, str]] = {**REASONS, **NOT_JUDGED}
 """Every reason, in English and in German."""
 SUBJECTS = {
     "money": ("of the paid money", "des bezahlten Geldes"),
@@ -30,6 +31,7 @@ class Judged:
 
     Examples
     --------
+    >>> import pandas as pd
     >>> rows = pd.DataFrame({"subject": ["money", "money"], "reason": ["", "outside"],
     ...     "share": [0.25, 0.75], "rows": [1, 3]})
     >>> judged = Judged(rows)

@@ -21,34 +21,6 @@ from credit_forensics.tables.expressions import ibis, ir
 
 UNJUDGED = ("undetermined", "unresolved", "unverifiable", "other_product")
 PAID_MONEY = "paid_money"
-REASONS = {
-    "outside": (
-        "paid at a time that the ledger does not cover",
-        "zu einer Zeit bezahlt, die das Ledger nicht abdeckt",
-    ),
-    "unverifiable": (
-        "only one kind of evidence names the payer",
-        "nur eine Art von Beleg nennt den Zahler",
-    ),
-    "other_product": (
-        "probably paid for something else; name the prices of credits under [prices]",
-        "wohl für etwas anderes bezahlt; unter [prices] lassen sich die Preise der Credits nennen",
-    ),
-    "unresolved": ("nothing names the payer", "nichts nennt den Zahler"),
-    "untied": (
-        "entries that name no payment that was read",
-        "Buchungen, die keine gelesene Zahlung nennen",
-    ),
-    "unclear": (
-        "entries of no known kind; say under [ledger.kinds] what they are",
-        "Buchungen unbekannter Art; unter [ledger.kinds] lässt sich sagen, was sie sind",
-    ),
-    "nameless": (
-        "deliveries that do not name what they are of",
-        "Zustellungen, die nicht nennen, wovon sie handeln",
-    ),
-}
-"""Why a share was not judged, beside ``reasons.REASONS``, in English and in German."""
 
 
 def paid_money(tables: Tables) -> ir.Table:

@@ -46,6 +46,35 @@ REASONS = {
 }
 """Each reason in English and in German."""
 
+NOT_JUDGED = {
+    "outside": (
+        "paid at a time that the ledger does not cover",
+        "zu einer Zeit bezahlt, die das Ledger nicht abdeckt",
+    ),
+    "unverifiable": (
+        "only one kind of evidence names the payer",
+        "nur eine Art von Beleg nennt den Zahler",
+    ),
+    "other_product": (
+        "probably paid for something else; name the prices of credits under [prices]",
+        "wohl für etwas anderes bezahlt; unter [prices] lassen sich die Preise der Credits nennen",
+    ),
+    "unresolved": ("nothing names the payer", "nichts nennt den Zahler"),
+    "untied": (
+        "entries that name no payment that was read",
+        "Buchungen, die keine gelesene Zahlung nennen",
+    ),
+    "unclear": (
+        "entries of no known kind; say under [ledger.kinds] what they are",
+        "Buchungen unbekannter Art; unter [ledger.kinds] lässt sich sagen, was sie sind",
+    ),
+    "nameless": (
+        "deliveries that do not name what they are of",
+        "Zustellungen, die nicht nennen, wovon sie handeln",
+    ),
+}
+"""Why a share was not judged, beside these, in English and in German."""
+
 
 def of_ledger(read: int, tied: int, untied: int, rejected: int = 0) -> str | None:
     """Why a payment without an entry may have one all the same.

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.html_templates import render
 from credit_forensics.records import row_dicts
 from credit_forensics.reporting.elements import ELEMENTS
 from credit_forensics.reporting.language import Language
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Row = dict[str, Any]
 
@@ -37,7 +39,7 @@ class TableColumn:
 
 
 def html_table(
-    rows: pd.DataFrame,
+    rows: pd.DataFrame | Sequence[Row],
     columns: Sequence[TableColumn],
     *,
     caption: str,
@@ -53,7 +55,7 @@ def html_table(
     Parameters
     ----------
     rows
-        the rows to show, capped by the caller.
+        the rows to show, capped by the caller: a table, or what ``row_dicts`` gave of one.
     columns
         the columns in order; the first one heads its row.
     caption
@@ -73,17 +75,19 @@ def html_table(
 
     Examples
     --------
+    >>> import pandas as pd
     >>> rows = pd.DataFrame({"name": ["<script>"], "n": [3]})
     >>> page = html_table(rows, [TableColumn("name", "Name"), TableColumn("n", "N", number=True)],
     ...                   caption="Names", language=Language("en"))
     >>> "<script>" in page, 'scope="col"' in page, "<caption>Names</caption>" in page
     (False, True, True)
     """
-    if rows.empty:
+    shown = rows if isinstance(rows, Sequence) else row_dicts(rows)
+    if not shown:
         return ELEMENTS.paragraph(none or language.say("none.rows"), "none")
     if total is not None:
         counted = language.say(
-            "table.n_of_m", shown=language.number(len(rows)), total=language.number(total)
+            "table.n_of_m", shown=language.number(len(shown)), total=language.number(total)
         )
         caption = f"{caption} ({counted})"
     return render(
@@ -96,7 +100,7 @@ def html_table(
                 detail(row) if detail else None,
                 marks(row) if marks else {},
             )
-            for row in row_dicts(rows)
+            for row in shown
         ],
         sums=sums,
     )

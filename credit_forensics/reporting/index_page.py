@@ -6,7 +6,6 @@ from collections import defaultdict
 from pathlib import Path
 from typing import Any
 
-import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.html_templates import render
@@ -49,7 +48,7 @@ def write_index(folder: Path | str, *, language: str = "en") -> Path:
         TableColumn("hold", words.say("index.hold")),
     ]
     table = html_table(
-        pd.DataFrame(_rows(reports, words), dtype=object),
+        _rows(reports, words),
         columns,
         caption=words.say("index.caption"),
         language=words,

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-import pandas as pd
 from markupsafe import Markup, escape
 
 from credit_forensics.charts.wording import percent_text
@@ -95,7 +94,7 @@ class Language:
 
     def name(self, group: str, value: object) -> str:
         """What a code is called, as in ``name("finding", "wrong_user")``; else the code itself."""
-        text = "" if value is None or value is pd.NA else str(value)
+        text = "" if value is None or _absent(value) else str(value)
         return self._sentences.get(f"{group}.{text}", text)
 
     def count(self, noun: str, number: int) -> str:
@@ -136,7 +135,7 @@ class Language:
         >>> Language("de").time(datetime(2025, 9, 1, 14, 39))
         '01.09.2025 14:39 UTC'
         """
-        if moment is None or pd.isna(moment):
+        if moment is None or _absent(moment):
             return "–"
         clock = "%H:%M:%S" if seconds else "%H:%M"
         return moment.strftime(
@@ -145,7 +144,7 @@ class Language:
 
     def day(self, moment: datetime | None) -> str:
         """A date; a dash where there is none."""
-        if moment is None or pd.isna(moment):
+        if moment is None or _absent(moment):
             return "–"
         return moment.strftime("%d.%m.%Y" if self.code == "de" else "%Y-%m-%d")
 
@@ -166,3 +165,8 @@ class Language:
         # Joined as places for the parts, so that each is escaped as what it is.
         places = [escape(part) for part in parts]
         return escape(self.list(["{}"] * len(places))).format(*places)
+
+
+def _absent(value: object) -> bool:
+    """Whether it is pandas' NA or NaT, told without loading pandas."""
+    return str(value) in ("<NA>", "NaT")

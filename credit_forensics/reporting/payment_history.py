@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 
-import pandas as pd
 from markupsafe import Markup
 
 from credit_forensics.reporting.case_view import CaseView
@@ -33,7 +32,7 @@ def history_table(view: CaseView, happenings: list[Row], caption: str) -> Markup
     """One payment's happenings as a table."""
     text = view.language.say
     return html_table(
-        pd.DataFrame(happenings),
+        happenings,
         [
             TableColumn("at", text("column.created_at"), lambda row: _time(view, row)),
             TableColumn("source", text("column.source")),
