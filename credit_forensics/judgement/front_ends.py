@@ -7,7 +7,7 @@ wrong sessions that share a release have a cause in common (``common_cause``).
 from __future__ import annotations
 
 from functools import reduce
-from operator import add
+from operator import add, or_
 
 from credit_forensics.judgement.pattern_arrays import most_marks
 from credit_forensics.resolution.method import SESSION
@@ -16,6 +16,7 @@ from credit_forensics.tables.expressions import ir
 
 VERSION_KEYS = ("frontendversion", "clientversion", "appversion", "webversion", "release", "build")
 """Keys of a session's metadata under which shops write it, in small letters and without marks."""
+_WORDS = ("version", "release", "build")
 
 # A version is told by its length and last characters; each of them weighs another prime number.
 _WEIGHTS = (7919, 6841, 5867, 4861, 3911, 2969, 2003, 1103)
@@ -31,7 +32,9 @@ def front_end_versions(tables: Tables) -> ir.Table:
     """
     metadata = tables.metadata
     key = metadata.key.lower().replace("_", "").replace("-", "").replace(" ", "")
-    named = metadata.filter((metadata.source == SESSION) & key.isin(VERSION_KEYS))
+    # Each of these keys holds one of these words; to fold all keys takes five times as long.
+    likely = reduce(or_, (metadata.key.ilike(f"%{word}%") for word in _WORDS))
+    named = metadata.filter((metadata.source == SESSION) & likely & key.isin(VERSION_KEYS))
     # An empty text is nothing, and shared by nobody.
     named = named.filter(named.value.nullif("").notnull())
     return named.group_by("payment_id").agg(version=named.value.min())
