@@ -84,28 +84,31 @@ def pattern_keys(voices: ir.Table, families: Sequence[Family]) -> ir.Table:
     the voices with ``pattern`` (int64) and ``asks``: a person whom the session does not name is
     to be looked for among the owners of a name.
     """
-    single = ibis.coalesce(voices.name_owners == 1, False)
-    persons = _persons(voices, families)
-    slots = _slots(persons)
+    # The slots in a select of their own: each is read several times below.
+    names = [f"slot_{place}" for place in range(len(families) + 1)]
+    slotted = _slots(_persons(voices, families))
+    rows = voices.mutate(**dict(zip(names, slotted, strict=True)))
+    slots = [rows[name] for name in names]
+    single = ibis.coalesce(rows.name_owners == 1, False)
     first_named = [slot == place for place, slot in enumerate(slots, start=1)]
     # The one bearer of a name is whom the name speaks for.
-    name_speaks_for = voices[f"v_{NAME}"]
+    name_speaks_for = rows[f"v_{NAME}"]
     marks = [
         ibis.coalesce(single & first & (person == name_speaks_for), False)
-        for first, person in zip(first_named, persons, strict=True)
+        for first, person in zip(first_named, _persons(rows, families), strict=True)
     ]
-    marks[0] |= voices.session_has_name
+    marks[0] |= rows.session_has_name
     places = len(families) + 2
     key: ir.IntegerValue = slots[-1].cast("int64")
     for family, slot in zip(reversed(families), reversed(slots[:-1]), strict=True):
-        key = key * LEVELS + voices[f"l_{family.name}"].cast("int64")
+        key = key * LEVELS + rows[f"l_{family.name}"].cast("int64")
         key = key * places + slot.cast("int64")
     for mark in [marks[-1], *reversed(marks[:-1])]:
         key = key * 2 + mark.cast("int64")
     if "mark" in voices.columns:
-        key += voices.mark * ibis.literal(mark_unit(len(families)), "int64")
-    asks = ibis.coalesce(voices.name_owners > 1, False) & reduce(or_, first_named[1:])
-    return voices.mutate(pattern=key, asks=asks)
+        key += rows.mark * ibis.literal(mark_unit(len(families)), "int64")
+    asks = ibis.coalesce(rows.name_owners > 1, False) & reduce(or_, first_named[1:])
+    return rows.select(*(rows[name] for name in voices.columns), pattern=key, asks=asks)
 
 
 def name_questions(keyed: ir.Table, families: Sequence[Family]) -> ir.Table:

@@ -6,7 +6,7 @@ voice, however many of them agree.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import reduce
 from operator import add, or_
 
@@ -99,18 +99,21 @@ def family_voices(
     payment_id, created_at, session_user_id, credited (person), name_key, name_owners, for
     each family ``v_<family>`` (person) and ``l_<family>`` (level, 0 for silence), and what to keep.
     """
+    rows = matrix
+    for family in families:
+        rows = _with_copies_counted(rows, family, methods)
     columns: dict[str, ir.Value] = {}
     for family in families:
-        columns |= _columns(matrix, family, methods, left_out)
-    return matrix.select(
+        columns |= _columns(rows, family, methods, left_out)
+    return rows.select(
         "payment_id",
         "created_at",
         "session_user_id",
-        credited=matrix.ledger,
-        name_key=matrix.payer_name_key,
-        name_owners=_owners_of_name(matrix, methods),
+        credited=rows.ledger,
+        name_key=rows.payer_name_key,
+        name_owners=_owners_of_name(rows, methods),
         **columns,
-        **{name: matrix[name] for name in keep},
+        **{name: rows[name] for name in keep},
     )
 
 
@@ -244,6 +247,8 @@ def _voice(
     elif family.rule == "typed":
         person = _first([*(value for _, value in leading), *values])
         level = person.notnull().cast("int64")
+    elif f"said_{family.name}" in rows.columns:
+        person, level = rows[f"said_{family.name}"], rows[f"level_{family.name}"]
     else:
         person, level = _one_voice([*(value for _, value in leading), *values])
     weak = [value for method, value in said if method.voice == "weak"]
@@ -322,22 +327,60 @@ def _owners_of_name(rows: ir.Table, methods: Sequence[Method]) -> ir.IntegerValu
     return ibis.ifelse(named, ibis.literal(1, "int64"), rows.name_owners)
 
 
+def _with_copies_counted(rows: ir.Table, family: Family, methods: Sequence[Method]) -> ir.Table:
+    """Add what many copies of one value come to, ``said_<family>`` and ``level_<family>``.
+
+    Step by step, each in a select of its own: written into one another they would be a text of a
+    hundred thousand characters, which takes longer to plan than to run.
+    """
+    said = _said(rows, family.name, methods)
+    copies = [
+        *(value for method, value in said if method.voice not in ("copy", "weak")),
+        *(value for method, value in said if method.voice == "copy"),
+    ]
+    if family.rule != "copies" or len(copies) <= 2:
+        return rows
+    names = [f"copy_{place}" for place in range(len(copies))]
+    stated = rows.mutate(**dict(zip(names, copies, strict=True)))
+    first = stated.mutate(first_said=ibis.coalesce(*(stated[name] for name in names)))
+    counted = first.mutate(
+        speaking=_number(first[name].notnull() for name in names),
+        differing=_number(first[name] != first.first_said for name in names),
+        # The first value that is another.
+        other_said=ibis.coalesce(*(first[name].nullif(first.first_said) for name in names)),
+    )
+    # Where the copies differ, the value that most of them carry speaks; the first on a tie.
+    others = _number(counted[name] == counted.other_said for name in names)
+    outvoted = ibis.coalesce(others > counted.speaking - counted.differing, False)
+    person = ibis.ifelse(outvoted, counted.other_said, counted.first_said)
+    level = _level(counted.first_said, counted.speaking, counted.differing)
+    return counted.select(
+        *(counted[name] for name in rows.columns),
+        **{f"said_{family.name}": person, f"level_{family.name}": level},
+    )
+
+
 def _one_voice(copies: Sequence[ir.StringValue]) -> tuple[ir.StringValue, ir.IntegerValue]:
+    """What one or two copies of a value come to: the first speaks."""
     if not copies:
         return _nobody(), ibis.literal(0)
-    first = ibis.coalesce(*copies) if len(copies) > 1 else copies[0]
-    speaking = reduce(add, (copy.notnull().cast("int64") for copy in copies))
-    differing = reduce(add, (ibis.coalesce((copy != first).cast("int64"), 0) for copy in copies))
-    level = ibis.cases(
+    first = _first(copies)
+    speaking = _number(copy.notnull() for copy in copies)
+    differing = _number(copy != first for copy in copies)
+    return first, _level(first, speaking, differing)
+
+
+def _number(conditions: Iterable[ir.BooleanValue]) -> ir.IntegerValue:
+    """How many hold; one that cannot be told does not."""
+    return reduce(add, (ibis.coalesce(one.cast("int64"), 0) for one in conditions))
+
+
+def _level(
+    first: ir.StringValue, speaking: ir.IntegerValue, differing: ir.IntegerValue
+) -> ir.IntegerValue:
+    return ibis.cases(
         (first.isnull(), 0),
         (differing > 0, levels.SPLIT),
         (speaking > 1, levels.UNANIMOUS),
         else_=levels.ALONE,
     )
-    if len(copies) <= 2:
-        return first, level
-    # Where the copies differ, the value that most of them carry speaks; the first on a tie.
-    other = ibis.coalesce(*(ibis.ifelse(copy != first, copy, _nobody()) for copy in copies))
-    others = reduce(add, (ibis.coalesce((copy == other).cast("int64"), 0) for copy in copies))
-    person = ibis.ifelse(ibis.coalesce(others > speaking - differing, False), other, first)
-    return person, level
