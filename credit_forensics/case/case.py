@@ -289,13 +289,18 @@ class Case:
         """payment_id, a column a method, then handler_cascade, handler_log and ledger."""
         judgement = self.judgement
         names = [method.name for method in judgement.methods]
-        table = judgement.matrix.select("payment_id", *names, *REPLAYS)
-        return self.evidence.engine.frame(table.order_by("payment_id"))
+
+        def in_order() -> ir.Table:
+            return judgement.matrix.select("payment_id", *names, *REPLAYS).order_by("payment_id")
+
+        return self.evidence.engine.frame(judgement.over("matrix-in-order", in_order))
 
     @cached_property
     def claims(self) -> pd.DataFrame:
         """The long claims table."""
-        return self.evidence.engine.frame(self.judgement.claims().order_by(CLAIMS_ORDER))
+        judgement = self.judgement
+        rows = judgement.over("claims-in-order", lambda: judgement.claims().order_by(CLAIMS_ORDER))
+        return self.evidence.engine.frame(rows)
 
     def claim_batches(self) -> Iterator[pa.RecordBatch]:
         """The claims in order, some at a time, for more of them than memory holds."""

@@ -10,6 +10,8 @@ from pandas.util import hash_array
 from credit_forensics.case.comparable_amounts import comparable_amounts
 from credit_forensics.case.judged_case import JudgedCase
 from credit_forensics.case.rulings import PAIR
+from credit_forensics.engines.recipes import Recipe
+from credit_forensics.judgement.judge import Judgement
 from credit_forensics.judgement.pair_features import OF_TWO_PERSONS
 from credit_forensics.judgement.verdicts import (
     CONFIRMED_AT_MOST,
@@ -17,7 +19,7 @@ from credit_forensics.judgement.verdicts import (
     person_of_best,
 )
 from credit_forensics.tables.catalogue import Tables
-from credit_forensics.tables.expressions import ibis
+from credit_forensics.tables.expressions import ibis, ir
 
 __all__ = ["PAID_BY_ANOTHER", "blind_needed", "review_queue"]
 
@@ -55,21 +57,9 @@ def review_queue(case: JudgedCase, *, blind: int | None = None, seed: int = 2025
     since, label (empty where none was given); the queue first, by priority, then by entropy.
     """
     engine = case.evidence.engine
-    judged = case.judgement.judged
-    doubt = engine.frame(
-        judged.select(
-            "payment_id",
-            "entropy",
-            of_two=ibis.coalesce(
-                person_of_best(judged, case.judgement.families) != judged.credited, False
-            ),
-        )
-    )
-    payments = engine.frame(
-        Tables().payments.select(
-            "payment_id", "amount", "currency", "expected_credits", since="created_at"
-        )
-    )
+    judgement = case.judgement
+    doubt = engine.frame(judgement.over("review-doubt", lambda: _doubt(judgement)))
+    payments = engine.frame(Recipe("review-payments", _amounts))
     payments["comparable"] = comparable_amounts(payments)
     rows = case.verdicts.merge(doubt, on="payment_id").merge(payments, on="payment_id")
     rows = rows[rows["probability_misattributed"].notna()]
@@ -88,6 +78,18 @@ def review_queue(case: JudgedCase, *, blind: int | None = None, seed: int = 2025
     sample = confirmed.iloc[places[:count]].sort_values("payment_id")
     both = pd.concat([queue.assign(stratum="queue"), sample.assign(stratum="blind")])
     return both[_COLUMNS].reset_index(drop=True)
+
+
+def _doubt(judgement: Judgement) -> ir.Table:
+    """How much is in doubt of each payment, and whether two persons are in question."""
+    judged = judgement.judged
+    of_two = ibis.coalesce(person_of_best(judged, judgement.families) != judged.credited, False)
+    return judged.select("payment_id", "entropy", of_two=of_two)
+
+
+def _amounts() -> ir.Table:
+    columns = ("payment_id", "amount", "currency", "expected_credits")
+    return Tables().payments.select(*columns, since="created_at")
 
 
 def blind_needed(confirmed: int) -> int:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 import pandas as pd
 
 from credit_forensics.case.case import Case
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.records import row_dicts
 from credit_forensics.tables.catalogue import Tables
-from credit_forensics.tables.expressions import ibis
+from credit_forensics.tables.expressions import ibis, ir
 
 # As in ``resolution.credited``: refunds take back, and do not say whose the credits were.
 HOLDING = frozenset({"purchase", "reversal", "correction", "grant", "transfer"})
@@ -41,10 +41,13 @@ class Holdings:
 
 def read_entries(case: Case, payment_ids: Iterable[str]) -> pd.DataFrame:
     """The ledger's entries of some payments, in the order of their keys."""
-    ledger = Tables().ledger
     wanted = _wanted(case, "payment_id", payment_ids)
-    order = ["payment_id", "created_at", "entry_id"]
-    return case.evidence.engine.frame(ledger.semi_join(wanted, "payment_id").order_by(order))
+
+    def entries() -> ir.Table:
+        rows = Tables().ledger.semi_join(wanted(), "payment_id")
+        return rows.order_by("payment_id", "created_at", "entry_id")
+
+    return case.evidence.engine.frame(Recipe("repair-entries", entries))
 
 
 def holdings_of(entries: pd.DataFrame) -> dict[str, Holdings]:
@@ -88,16 +91,20 @@ def read_balances(case: Case, users: Iterable[str], *, stored: bool) -> dict[str
     """
     users = sorted(set(users))
     wanted = _wanted(case, "user_id", users)
-    tables = Tables()
-    if stored:
-        rows = tables.balances.select("user_id", "fraction", credits=tables.balances.balance)
-    else:
-        rows = tables.ledger.select("user_id", "fraction", credits=tables.ledger.delta)
-    rows = rows.semi_join(wanted, "user_id")
-    # Fractions of a credit that make up a whole one between them; the rest cannot be taken.
-    whole = (rows.fraction.sum().coalesce(0) / 1_000_000_000).floor()
-    sums = rows.group_by("user_id").agg(credits=(rows.credits.sum() + whole).cast("int64"))
-    found = case.evidence.engine.frame(sums)
+
+    def sums() -> ir.Table:
+        tables = Tables()
+        if stored:
+            rows = tables.balances.select("user_id", "fraction", credits=tables.balances.balance)
+        else:
+            rows = tables.ledger.select("user_id", "fraction", credits=tables.ledger.delta)
+        rows = rows.semi_join(wanted(), "user_id")
+        # Fractions of a credit that make up a whole one between them; the rest cannot be taken.
+        whole = (rows.fraction.sum().coalesce(0) / 1_000_000_000).floor()
+        return rows.group_by("user_id").agg(credits=(rows.credits.sum() + whole).cast("int64"))
+
+    name = "repair-balances" if stored else "repair-balances-of-entries"
+    found = case.evidence.engine.frame(Recipe(name, sums))
     known = dict(zip(found["user_id"], found["credits"], strict=True))
     return {user: int(known.get(user, 0)) for user in users}
 
@@ -105,11 +112,13 @@ def read_balances(case: Case, users: Iterable[str], *, stored: bool) -> dict[str
 def read_users_entries(case: Case, users: Iterable[str]) -> pd.DataFrame:
     """All entries of some accounts."""
     wanted = _wanted(case, "user_id", users)
-    return case.evidence.engine.frame(Tables().ledger.semi_join(wanted, "user_id"))
+    rows = Recipe("repair-users-entries", lambda: Tables().ledger.semi_join(wanted(), "user_id"))
+    return case.evidence.engine.frame(rows)
 
 
-def _wanted(case: Case, column: str, values: Iterable[str]) -> Any:
+def _wanted(case: Case, column: str, values: Iterable[str]) -> Callable[[], ir.Table]:
+    """Put values beside the evidence, and give what names the table that they are in."""
     name = f"repair_{column}s"
     rows = pd.DataFrame({column: sorted(set(values))}, dtype="str")
     case.evidence.engine.register(name, rows)
-    return ibis.table({column: "string"}, name=name)
+    return lambda: ibis.table({column: "string"}, name=name)

@@ -16,10 +16,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from credit_forensics.case.case import Case
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.records import row_dicts
 from credit_forensics.repair.entries import NETTED
 from credit_forensics.tables.catalogue import Tables
-from credit_forensics.tables.expressions import ibis
+from credit_forensics.tables.expressions import ibis, ir
 
 # A promotion or a welcome bonus is nobody's re-grant, whatever its size.
 EMERGENCY = re.compile(
@@ -113,12 +114,7 @@ def read_regrants(case: Case, users: Iterable[str]) -> Regrants:
     engine.register(
         "repair_granted_users", pd.DataFrame({"user_id": sorted(set(users))}, dtype="str")
     )
-    wanted = ibis.table({"user_id": "string"}, name="repair_granted_users")
-    ledger = Tables().ledger.semi_join(wanted, "user_id")
-    by_hand = ledger.filter(
-        ledger.payment_id.isnull() & ledger.event_id.isnull() & (ledger.delta != 0)
-    ).order_by("created_at", "entry_id")
-    rows = engine.frame(by_hand)
+    rows = engine.frame(Recipe("repair-by-hand", _by_hand))
     reasons = rows["reason"].fillna("").astype("str")
     netted = reasons[reasons.str.contains(NETTED, regex=False)].str.split(NETTED).str[-1]
     rows = rows.assign(possible=~_usual(case, rows))
@@ -135,13 +131,20 @@ def _usual(case: Case, rows: pd.DataFrame) -> pd.Series[bool]:
     engine = case.evidence.engine
     wanted = pd.DataFrame({"shape": sorted(set(shapes[shapes != ""]))}, dtype="str")
     engine.register("repair_shapes", wanted)
-    ledger = Tables().ledger
-    shaped = ledger.select(shape=ledger.reason.re_replace(_NUMBERS, "#"))
-    counts = (
-        shaped.semi_join(ibis.table({"shape": "string"}, name="repair_shapes"), "shape")
-        .group_by("shape")
-        .agg(entries=lambda t: t.count())
-    )
-    found = engine.frame(counts)
+    found = engine.frame(Recipe("repair-shapes", _counted_shapes))
     habits = set(found.loc[found["entries"] >= HABIT, "shape"])
     return usage | shapes.isin(habits)
+
+
+def _by_hand() -> ir.Table:
+    wanted = ibis.table({"user_id": "string"}, name="repair_granted_users")
+    ledger = Tables().ledger.semi_join(wanted, "user_id")
+    alone = ledger.payment_id.isnull() & ledger.event_id.isnull()
+    return ledger.filter(alone & (ledger.delta != 0)).order_by("created_at", "entry_id")
+
+
+def _counted_shapes() -> ir.Table:
+    ledger = Tables().ledger
+    shaped = ledger.select(shape=ledger.reason.re_replace(_NUMBERS, "#"))
+    wanted = ibis.table({"shape": "string"}, name="repair_shapes")
+    return shaped.semi_join(wanted, "shape").group_by("shape").agg(entries=lambda t: t.count())

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 import pandas as pd
 
 from credit_forensics.case.case import Case
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.findings.subscription_mismatch import is_live
+from credit_forensics.judgement.judge import Judgement
 from credit_forensics.records import row_dicts
-from credit_forensics.repair.whose_account import read_questions
+from credit_forensics.repair.whose_account import FOUND, read_questions
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
@@ -59,30 +61,10 @@ def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
     """
     engine = case.evidence.engine
     named = case.findings["payment_id"].dropna().unique()
-    engine.register("repair_found", pd.DataFrame({"payment_id": sorted(named)}, dtype="str"))
-    found = ibis.table({"payment_id": "string"}, name="repair_found")
-    judged, tables = case.judgement.judged, Tables()
-    rows = found.inner_join(judged, "payment_id").select(
-        "payment_id", "best_probability", families=judged.agreeing
-    )
-    questions = read_questions(case, found)
-    rows = rows.inner_join(tables.verdicts, "payment_id").select(
-        rows,
-        verdict=tables.verdicts.verdict,
-        rightful_user_id=tables.verdicts.rightful_user_id,
-    )
-    pairs, payments = inferred_grants(tables), tables.payments
-    rows = rows.left_join(pairs, "payment_id").select(rows, tie_probability=pairs.tie_probability)
-    rows = rows.inner_join(payments, "payment_id").select(
-        rows,
-        amount_lost=payments.amount_lost,
-        customer_id=payments.customer_id,
-        payment_intent_id=payments.payment_intent_id,
-        amount=payments.amount,
-        currency=payments.currency,
-        created_at=payments.created_at,
-    )
-    others = _other_subscriptions(case, found)
+    engine.register(FOUND, pd.DataFrame({"payment_id": sorted(named)}, dtype="str"))
+    judgement = case.judgement
+    facts = judgement.over("repair-payments", lambda: _payment_facts(judgement))
+    questions, others = read_questions(case), _other_subscriptions(case)
     return {
         row["payment_id"]: PaymentEvidence(
             verdict=row["verdict"],
@@ -99,13 +81,45 @@ def read_payment_evidence(case: Case) -> dict[str, PaymentEvidence]:
             other_subscriptions=others.get(row["payment_id"], ""),
             question=questions.get(row["payment_id"], ""),
         )
-        for row in row_dicts(engine.frame(rows))
+        for row in row_dicts(engine.frame(facts))
     }
 
 
-def _other_subscriptions(case: Case, found: ir.Table) -> dict[str, str]:
+def _payment_facts(judgement: Judgement) -> ir.Table:
+    found = ibis.table({"payment_id": "string"}, name=FOUND)
+    judged, tables = judgement.judged, Tables()
+    rows = found.inner_join(judged, "payment_id").select(
+        "payment_id", "best_probability", families=judged.agreeing
+    )
+    rows = rows.inner_join(tables.verdicts, "payment_id").select(
+        rows,
+        verdict=tables.verdicts.verdict,
+        rightful_user_id=tables.verdicts.rightful_user_id,
+    )
+    pairs, payments = inferred_grants(tables), tables.payments
+    rows = rows.left_join(pairs, "payment_id").select(rows, tie_probability=pairs.tie_probability)
+    return rows.inner_join(payments, "payment_id").select(
+        rows,
+        amount_lost=payments.amount_lost,
+        customer_id=payments.customer_id,
+        payment_intent_id=payments.payment_intent_id,
+        amount=payments.amount,
+        currency=payments.currency,
+        created_at=payments.created_at,
+    )
+
+
+def _other_subscriptions(case: Case) -> dict[str, str]:
     """Live subscriptions beside a payment's own: of its customer, or paid by the same person."""
-    tables = Tables()
+    rows = case.evidence.engine.frame(Recipe("repair-subscriptions", _subscriptions_beside))
+    return {
+        str(payment): ", ".join(ids)
+        for payment, ids in rows.groupby("payment_id")["subscription_id"]
+    }
+
+
+def _subscriptions_beside() -> ir.Table:
+    found, tables = ibis.table({"payment_id": "string"}, name=FOUND), Tables()
     live = is_live(tables.subscriptions).select("subscription_id", "customer_id")
     verdicts = tables.verdicts.select("payment_id", "rightful_user_id")
     paid = tables.payments.select("payment_id", "customer_id", own=tables.payments.subscription_id)
@@ -122,21 +136,17 @@ def _other_subscriptions(case: Case, found: ir.Table) -> dict[str, str]:
     )
     rows = by_customer.union(by_payer, distinct=True)
     rows = rows.filter((rows.own != rows.subscription_id).coalesce(True))
-    rows = case.evidence.engine.frame(rows.order_by(["payment_id", "subscription_id"]))
-    return {
-        str(payment): ", ".join(ids)
-        for payment, ids in rows.groupby("payment_id")["subscription_id"]
-    }
+    return rows.order_by(["payment_id", "subscription_id"])
 
 
 def read_accounts(case: Case) -> frozenset[str]:
     """Ids that have an account; empty where the evidence holds no accounts."""
-    users = case.evidence.engine.frame(Tables().users.select("user_id"))["user_id"]
-    return frozenset(users)
+    users = Recipe("repair-accounts", lambda: Tables().users.select("user_id"))
+    return frozenset(case.evidence.engine.frame(users)["user_id"])
 
 
 def read_bindings(case: Case) -> frozenset[tuple[str, str]]:
     """Pairs of customer and user that the ledger's database binds."""
-    customers = Tables().customers.select("customer_id", "user_id")
-    rows = case.evidence.engine.frame(customers)
+    bound = Recipe("repair-bindings", lambda: Tables().customers.select("customer_id", "user_id"))
+    rows = case.evidence.engine.frame(bound)
     return frozenset(zip(rows["customer_id"], rows["user_id"], strict=True))

@@ -16,13 +16,15 @@ from typing import Any
 import pandas as pd
 
 from credit_forensics.case.case import Case
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.records import row_dicts
 from credit_forensics.repair.payment_evidence import UNKNOWN, read_payment_evidence
 from credit_forensics.repair.plan_rows import OFFERED
 from credit_forensics.repair.repair_plan import RepairPlan
+from credit_forensics.repair.whose_account import FOUND
 from credit_forensics.resolution.handler_cascade import cascade_method, handler_cascade
 from credit_forensics.tables.catalogue import Tables
-from credit_forensics.tables.expressions import ibis
+from credit_forensics.tables.expressions import ibis, ir
 
 RESEND, BOOK, ASK = "resend", "book", "ask"
 RESENT_DAYS = 30
@@ -201,36 +203,46 @@ def _command(event_id: str | None, event: dict[str, Any]) -> str:
 
 
 def _events(case: Case) -> dict[str, dict[str, Any]]:
-    engine, events = case.evidence.engine, Tables().events
+    engine = case.evidence.engine
     named = case.findings["event_id"].dropna().unique()
     engine.register("repair_events", pd.DataFrame({"event_id": sorted(named)}, dtype="str"))
-    wanted = ibis.table({"event_id": "string"}, name="repair_events")
-    rows = events.semi_join(wanted, "event_id").select(
-        "event_id", "created_at", "livemode", "account"
-    )
-    return {row["event_id"]: row for row in row_dicts(engine.frame(rows.order_by("event_id")))}
+
+    def wanted() -> ir.Table:
+        named = ibis.table({"event_id": "string"}, name="repair_events")
+        rows = Tables().events.semi_join(named, "event_id")
+        return rows.select("event_id", "created_at", "livemode", "account").order_by("event_id")
+
+    rows = engine.frame(Recipe("repair-events", wanted))
+    return {row["event_id"]: row for row in row_dicts(rows)}
 
 
 def _chosen(case: Case) -> dict[str, dict[str, Any]]:
     """Whom the replayed order would choose for each payment that has a finding, and its kind."""
-    found = ibis.table({"payment_id": "string"}, name="repair_found")
-    rows = case.judgement.matrix.semi_join(found, "payment_id")
-    rows = rows.select("payment_id", user_id=handler_cascade(rows), method=cascade_method(rows))
-    kinds = Tables().payments.select("payment_id", "kind")
-    rows = rows.inner_join(kinds, "payment_id")
-    return {row["payment_id"]: row for row in row_dicts(case.evidence.engine.frame(rows))}
+    judgement = case.judgement
+
+    def chosen() -> ir.Table:
+        found = ibis.table({"payment_id": "string"}, name=FOUND)
+        rows = judgement.matrix.semi_join(found, "payment_id")
+        rows = rows.select("payment_id", user_id=handler_cascade(rows), method=cascade_method(rows))
+        return rows.inner_join(Tables().payments.select("payment_id", "kind"), "payment_id")
+
+    rows = case.evidence.engine.frame(judgement.over("repair-chosen", chosen))
+    return {row["payment_id"]: row for row in row_dicts(rows)}
 
 
 def _handlers(case: Case) -> dict[str, _Handler]:
     """By a payment's kind: a handler may take sessions in one way, and invoices in another."""
-    tables = Tables()
-    rows = tables.choices.join(tables.credited, "payment_id")
-    rows = rows.join(tables.payments.select("payment_id", "kind"), "payment_id")
-    rows = rows.filter(rows.credited_user_id.notnull() & (rows.grants > 0))
-    counts = rows.group_by("kind").aggregate(
-        credited=rows.count(), alike=(rows.cascade_user_id == rows.credited_user_id).sum()
-    )
+
+    def counted() -> ir.Table:
+        tables = Tables()
+        rows = tables.choices.join(tables.credited, "payment_id")
+        rows = rows.join(tables.payments.select("payment_id", "kind"), "payment_id")
+        rows = rows.filter(rows.credited_user_id.notnull() & (rows.grants > 0))
+        return rows.group_by("kind").aggregate(
+            credited=rows.count(), alike=(rows.cascade_user_id == rows.credited_user_id).sum()
+        )
+
     return {
         row["kind"] or "": _Handler(int(row["alike"] or 0), int(row["credited"]))
-        for row in row_dicts(case.evidence.engine.frame(counts))
+        for row in row_dicts(case.evidence.engine.frame(Recipe("repair-handlers", counted)))
     }

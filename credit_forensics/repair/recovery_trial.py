@@ -18,6 +18,7 @@ from credit_forensics.case.case import Case
 from credit_forensics.case_file import CaseFile, from_environment
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.databases.urls import parse_url
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.files.archives import Archive
 from credit_forensics.evidence.files.input_paths import input_paths
@@ -28,7 +29,7 @@ from credit_forensics.repair.recovery_plan import MISSING
 from credit_forensics.repair.sql import naming_sql
 from credit_forensics.repair.target import NoTargetError, Target, open_target
 from credit_forensics.tables.catalogue import Tables
-from credit_forensics.tables.expressions import ibis
+from credit_forensics.tables.expressions import ibis, ir
 
 Post = Callable[[bytes], int]
 """Posts a signed event's body to the handler and gives the status of its answer."""
@@ -151,11 +152,15 @@ def _entries(case: Case, finding: dict[str, Any]) -> int:
 
 
 def _credited(case: Case, payments: Iterable[str]) -> dict[str, dict[str, Any]]:
-    engine, credited = case.evidence.engine, Tables().credited
+    engine = case.evidence.engine
     case.findings  # noqa: B018  (the tables are made when they are first asked for)
     engine.register("repair_tried", pd.DataFrame({"payment_id": sorted(payments)}, dtype="str"))
-    wanted = ibis.table({"payment_id": "string"}, name="repair_tried")
-    rows = engine.frame(credited.semi_join(wanted, "payment_id"))
+
+    def tried() -> ir.Table:
+        wanted = ibis.table({"payment_id": "string"}, name="repair_tried")
+        return Tables().credited.semi_join(wanted, "payment_id")
+
+    rows = engine.frame(Recipe("repair-tried", tried))
     return {row["payment_id"]: row for row in row_dicts(rows)}
 
 

@@ -7,12 +7,13 @@ from typing import Any
 import pandas as pd
 
 from credit_forensics.case.case import Case
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.money import money_text
 from credit_forensics.privacy.mask import Mask
 from credit_forensics.records import row_dicts
 from credit_forensics.repair.recovery_plan import ASK
 from credit_forensics.tables.catalogue import Tables
-from credit_forensics.tables.expressions import ibis
+from credit_forensics.tables.expressions import ibis, ir
 
 SUPPORT_COLUMNS = ["payment_id", "to", "account_email", "user_id", "subject", "draft", "note"]
 
@@ -90,9 +91,15 @@ That was our mistake. They are booked now. We are sorry for the trouble.'
 
 def _addresses(case: Case, recovery: pd.DataFrame) -> dict[str, tuple[str | None, str | None]]:
     """The payer's address and the rightful account's, by payment."""
-    engine, tables = case.evidence.engine, Tables()
+    engine = case.evidence.engine
     named = recovery[["payment_id", "rightful_user_id"]].astype("str")
     engine.register("repair_recovered", named)
+    found = row_dicts(engine.frame(Recipe("repair-addresses", _recovered_addresses)))
+    return {row["payment_id"]: (row["payer_email"], row["email"]) for row in found}
+
+
+def _recovered_addresses() -> ir.Table:
+    tables = Tables()
     wanted = ibis.table(
         {"payment_id": "string", "rightful_user_id": "string"}, name="repair_recovered"
     )
@@ -100,5 +107,4 @@ def _addresses(case: Case, recovery: pd.DataFrame) -> dict[str, tuple[str | None
     rows = wanted.left_join(payments, "payment_id").drop("payment_id_right")
     users = tables.users.group_by("user_id").agg(email=tables.users.email.max())
     rows = rows.left_join(users, rows.rightful_user_id == users.user_id)
-    found = row_dicts(engine.frame(rows.order_by("payment_id")))
-    return {row["payment_id"]: (row["payer_email"], row["email"]) for row in found}
+    return rows.order_by("payment_id")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from credit_forensics.case.case import Case
 from credit_forensics.judgement.families import CARD_MORE
+from credit_forensics.judgement.judge import Judgement
 from credit_forensics.judgement.verdicts import person_of_best
 from credit_forensics.resolution.family_names import CARD, NAME, SESSION
 from credit_forensics.tables.expressions import ibis, ir
@@ -12,18 +13,18 @@ _PATRON_AT_MOST = 0.05
 _PAYS_FOR_OTHERS_FROM = 0.5
 PATRON = "who paid may pay for the account that has the credits"
 PAYS_FOR_OTHERS = "who paid also pays for accounts of others, and no session says for which"
+FOUND = "repair_found"
+"""The table of the payments that have a finding, on a case's engine."""
 HOUSEHOLD = "only a card or a name tells who paid, which people who live together share"
 
 
-def read_questions(case: Case, found: ir.Table) -> dict[str, str]:
+def read_questions(case: Case) -> dict[str, str]:
     """The question about each payment that has one, by payment.
 
     Parameters
     ----------
     case
-        the case.
-    found
-        ``payment_id`` of the payments to look at.
+        the case; the payments to look at lie on its engine, ``payment_id`` in ``FOUND``.
 
     Notes
     -----
@@ -36,12 +37,23 @@ def read_questions(case: Case, found: ir.Table) -> dict[str, str]:
 
     A payment that a person called wrong, or whose pair of payer and account, has no question.
     """
-    judged = case.judgement.judged
-    families = case.judgement.families
+    judgement = case.judgement
+    questions = judgement.over("repair-questions", lambda: _questions(judgement))
+    asked = case.evidence.engine.frame(questions)
+    told = _told_by_a_person(case)
+    return {
+        str(payment): str(text)
+        for payment, text in zip(asked["payment_id"], asked["question"], strict=True)
+        if text and payment not in told
+    }
+
+
+def _questions(judgement: Judgement) -> ir.Table:
+    judged, families = judgement.judged, judgement.families
     best = person_of_best(judged, families)
     patrons = judged.filter((judged.patron >= _PAYS_FOR_OTHERS_FROM) & (best != judged.credited))
     patrons = patrons.select(patron_id=person_of_best(patrons, families)).distinct()
-    rows = judged.semi_join(found, "payment_id")
+    rows = judged.semi_join(ibis.table({"payment_id": "string"}, name=FOUND), "payment_id")
     rows = rows.mutate(best_person=person_of_best(rows, families))
     rows = rows.left_join(patrons, rows.best_person == patrons.patron_id)
     rows = rows.cross_join(patrons.view().aggregate(patrons=lambda table: table.count()))
@@ -59,13 +71,7 @@ def read_questions(case: Case, found: ir.Table) -> dict[str, str]:
         (household & ~firm, HOUSEHOLD),
         else_="",
     )
-    asked = case.evidence.engine.frame(rows.select("payment_id", question=question))
-    told = _told_by_a_person(case)
-    return {
-        str(payment): str(text)
-        for payment, text in zip(asked["payment_id"], asked["question"], strict=True)
-        if text and payment not in told
-    }
+    return rows.select("payment_id", question=question)
 
 
 def _told_by_a_person(case: Case) -> frozenset[str]:

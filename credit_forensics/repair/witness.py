@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from credit_forensics.case.case import Case
 from credit_forensics.databases.read_only import ReadOnlyDatabase
+from credit_forensics.engines.recipes import Recipe
 from credit_forensics.records import row_dicts
 from credit_forensics.repair.literals import text_literal
 from credit_forensics.repair.target import Target
 from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ir
 
 ENTRIES = 50
 """How many entries are looked for again; the oldest ones, which no later reading adds to."""
@@ -23,17 +25,20 @@ def witness(case: Case, target: Target) -> Rows:
     """Key, account and credits of the oldest entries of the evidence."""
     if "entry_id" not in target.entries.columns:
         return ()
+    oldest = case.evidence.engine.frame(Recipe("repair-oldest-entries", _oldest))
+    return tuple(
+        (str(row["entry_id"]), str(row["user_id"]), int(row["delta"])) for row in row_dicts(oldest)
+    )
+
+
+def _oldest() -> ir.Table:
     ledger = Tables().ledger
-    oldest = (
+    return (
         ledger.filter(ledger.entry_id.notnull() & ledger.user_id.notnull())
         .filter(ledger.fraction.fill_null(0) == 0)
         .order_by("created_at", "entry_id")
         .limit(ENTRIES)
         .select("entry_id", "user_id", "delta")
-    )
-    return tuple(
-        (str(row["entry_id"]), str(row["user_id"]), int(row["delta"]))
-        for row in row_dicts(case.evidence.engine.frame(oldest))
     )
 
 
