@@ -97,6 +97,10 @@ def explain_payments(
     users = sorted({claim["user_id"] for claim in claims if claim["user_id"] is not None})
     persons = of_wanted("SELECT user_id, person_id FROM persons", "user_id", users)
     person = {str(row["user_id"]): str(row["person_id"]) for row in persons}
+    credited = sorted({row["credited"] for row in judged.values() if row["credited"] is not None})
+    ids: dict[str, list[str]] = {}
+    for row in of_wanted("SELECT user_id, person_id FROM persons", "person_id", credited):
+        ids.setdefault(str(row["person_id"]), []).append(str(row["user_id"]))
     named = _methods_by_family(claims, person, tables.methods)
     return [
         explain(
@@ -106,6 +110,7 @@ def explain_payments(
             decode(tables.fit.families, np.array([int(row["pattern"])], dtype=np.int64)),
             tables.fit,
             methods=tables.methods,
+            ids_of_person=sorted(ids.get(str(row["credited"]), ())),
             shown=shown,
         )
         for payment in payment_ids

@@ -46,6 +46,9 @@ class Explanation:
         person's score exactly.
     patron
         probability that another person paid for the account, and rightly.
+    unnamed
+        ids of one person, who paid: several, of which the session names none, so that which of
+        them was meant is in question; empty where that is not.
     shown
         how ids are shown where the explanation displays itself; ``str`` and ``to_dict`` keep
         them as they are.
@@ -57,6 +60,7 @@ class Explanation:
     bar_rows: Sequence[Mapping[str, Any]]
     shown: Callable[[object], str] = field(default=str, compare=False)
     patron: float = 0.0
+    unnamed: Sequence[str] = ()
 
     @cached_property
     def scores(self) -> pd.DataFrame:
@@ -79,6 +83,9 @@ class Explanation:
         lines = [f"{self.payment_id}: {verdict['verdict']} ({verdict['mode']})"]
         lines.append(f"  credited to   {or_nobody(verdict['credited_user_id'], shown)}")
         lines.append(f"  who paid      {or_nobody(verdict['rightful_user_id'], shown)}")
+        if self.unnamed:
+            ids = ", ".join(shown(one) for one in self.unnamed)
+            lines.append(f"  which id      {ids} are all of that person; the session names none")
         p = verdict["probability_misattributed"]
         if not is_absent(p):
             lines.append(
@@ -117,6 +124,7 @@ def explain(
     fit: Fit,
     *,
     methods: Sequence[NamedMethod] = (),
+    ids_of_person: Sequence[str] = (),
     shown: Callable[[object], str] = str,
 ) -> Explanation:
     """Explain one payment.
@@ -135,6 +143,8 @@ def explain(
         the fitted model.
     methods
         the case's methods.
+    ids_of_person
+        every id of the person who was credited.
     shown
         how ids are shown where the explanation displays itself.
     """
@@ -190,7 +200,16 @@ def explain(
         bar_rows=bars,
         shown=shown,
         patron=0.0 if is_absent(judged.get("patron")) else float(judged["patron"]),
+        unnamed=ids_of_person if _asks_which_id(judged, verdict) else (),
     )
+
+
+def _asks_which_id(judged: Mapping[str, Any], verdict: Mapping[str, Any]) -> bool:
+    """Whether it is sure enough who paid, and the session does not say for which of their ids."""
+    credited = verdict["credited_user_id"]
+    for_themselves = credited is not None and verdict["rightful_user_id"] == credited
+    by_session = judged[f"v_{SESSION}"] == judged["credited"]
+    return verdict["verdict"] == "ambiguous" and for_themselves and not by_session
 
 
 def _slot_persons(

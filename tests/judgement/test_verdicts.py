@@ -325,6 +325,21 @@ def test_below_three_families_the_priors_stay_and_the_output_says_so(literal_cas
     assert levels["email"][0]["accuracy"] == 0.95
 
 
+@pytest.mark.parametrize(("metadata", "asks"), [([], True), (session(1, "ada-2"), False)])
+def test_explaining_says_which_ids_are_in_question_where_the_session_names_none(
+    literal_case, metadata, asks
+):
+    typed = {"payer_email": "ada@example.com", "payer_name": "Ada Byte", "card_fingerprint": "c1"}
+    case = literal_case(
+        payments=[payment(1, **typed), payment(2, **typed)],
+        metadata=metadata,
+        users=[{"user_id": one, "email": "ada@example.com"} for one in ("ada-1", "ada-2")],
+        ledger=[entry(1, "ada-2"), entry(2, "ada-2"), *EDGES],
+    )
+    said = str(case.explain("cs_1"))
+    assert ("ada-1, ada-2 are all of that person; the session names none" in said) == asks
+
+
 def test_explaining_an_unknown_payment_names_the_nearest(literal_case):
     from credit_forensics.errors import CaseError
 
