@@ -93,3 +93,36 @@ def test_a_bonus_of_what_was_bought_is_parted():
     bonus = ("a", 10, "purchase", "first_purchase_bonus")
     assert tied(BOUGHT, bonus, expected=50) == [True, False]
     assert tied(BOUGHT, bonus, expected=60) == [True, True]
+
+
+SHARE = ("b", 40, "purchase", "sale_share")
+
+
+@pytest.mark.parametrize(
+    ("share", "expected", "stays"),
+    [
+        (SHARE, 50, False),
+        (SHARE, None, False),
+        (SHARE, 90, True),  # what was bought is less than the payment's worth
+        (("a", 40, "purchase", "sale_share"), 50, True),
+        (("b", 40, "purchase", "retry"), 50, True),
+    ],
+)
+def test_a_sellers_share_is_parted_from_the_purchase_of_another(share, expected, stays):
+    assert tied(BOUGHT, share, expected=expected) == [True, stays]
+
+
+def test_where_each_purchase_is_called_a_sale_none_is_parted():
+    assert tied(("a", 50, "purchase", "sale"), ("b", 50, "purchase", "sale")) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("spent", "kind"),
+    [
+        (("a", -50, "refund", "order_paid"), "usage"),
+        (("a", -39, "refund", "order_paid"), "refund"),
+        (("a", -50, "refund", "refund of the order"), "refund"),
+    ],
+)
+def test_what_the_buyer_spent_on_a_sale_was_not_taken_back(spent, kind):
+    assert parted(BOUGHT, SHARE, spent)["kind"].tolist() == ["purchase", "grant", kind]
