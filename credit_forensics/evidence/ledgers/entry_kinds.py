@@ -132,8 +132,7 @@ def kind_by_tie_sql(kind: str) -> str:
     """The kind of an entry of an inferred layout, from ``kind`` and from what it names, as SQL.
 
     What adds credits and names a payment is a purchase unless its own words say otherwise, what
-    takes credits and names one takes the purchase back, unless it says that what was left lapsed,
-    or that they were used (a shop may note which purchase they were of).
+    takes credits and names one takes the purchase back, unless it says that what was left lapsed.
 
     Examples
     --------
@@ -143,8 +142,6 @@ def kind_by_tie_sql(kind: str) -> str:
     ...        "NULL AS event_id, 'x' AS reason")
     >>> duckdb.execute(f"SELECT {sql} FROM ({row}) AS l").fetchall()[0][0]
     'refund'
-    >>> duckdb.execute(f"SELECT {sql} FROM ({row.replace('x', 'usage')}) AS l").fetchall()[0][0]
-    'usage'
     >>> row = ("SELECT 'purchase' AS kind, -100 AS delta, NULL AS payment_id, "
     ...        "NULL AS event_id, 'order' AS reason")
     >>> duckdb.execute(f"SELECT {kind_by_tie_sql('kind')} FROM ({row}) AS l").fetchall()[0][0]
@@ -152,9 +149,7 @@ def kind_by_tie_sql(kind: str) -> str:
     """
     named = "(payment_id IS NOT NULL OR starts_with(event_id, 'evt_'))"
     bought = "'(^|[^a-z])(subscription|invoice|purchase|checkout|top.?up|payment|buy|bought|order)'"
-    # "deduct", "debit" and "charge" may take a purchase back.
-    used = "(^|[^a-z])(usage|used|consum(ed|e|ption)|spen[dt]|spending|verbrauch|consommation|consumo)"
-    lapsed = f"'{LAPSED}|{used}($|[^a-z])'"
+    lapsed = f"'{LAPSED}'"
     earned = "'(^|[^a-z])(referr|affiliate|commission|cash.?back|reward|loyalty|invit)'"
     return (
         f"CASE WHEN {named} AND delta > 0 AND ({kind}) = 'other' THEN 'purchase' "
