@@ -17,9 +17,7 @@ _BONUS = (
 # "first_purchase_bonus": a bonus, though it speaks of what was bought.
 _BONUS_ALONE = "(^|[^a-z0-9])(bonus|bonificaci(o|ó)n)($|[^a-z])"
 # What the seller has of a sale. It is one only where another entry books the purchase elsewhere.
-_SHARE = (
-    "(^|[^a-z0-9])(seller|sales?|earnings?|royalt(y|ies)|revenue|proceeds|payout|share|tips?)($|[^a-z])"
-)
+_SHARE = "(^|[^a-z0-9])(seller|sales?|earnings?|royalt(y|ies)|revenue|proceeds|payout|share|tips?)($|[^a-z])"
 # "deduct", "debit" and "charge" may take a purchase back.
 _USED = (
     "(^|[^a-z])(usage|used|consum(ed|e|ption)|spen[dt]|spending|verbrauch|consommation|consumo)"
@@ -37,9 +35,9 @@ def part_bonuses(evidence: Evidence) -> None:
 
     Beside a purchase, what calls itself the purchase's bonus is a grant, no second purchase. Untied
     is it where the bonus is on another account than the purchase, or the purchase alone is what the
-    payment is worth. A bonus that is all that a payment brought stays with it. A seller's share is a
-    grant where the purchase is on another account, and is just what the payment is worth. What says
-    that it was used is untied where no money of the payment went back.
+    payment is worth. A bonus that is all that a payment brought stays with it. A seller's share is
+    a grant where the purchase is on another account, and is just what the payment is worth. What
+    says that it was used is untied where no money of the payment went back.
 
     Parameters
     ----------
