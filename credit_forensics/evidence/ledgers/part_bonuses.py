@@ -17,7 +17,10 @@ _BONUS = (
 # "first_purchase_bonus": a bonus, though it speaks of what was bought.
 _BONUS_ALONE = "(^|[^a-z0-9])(bonus|bonificaci(o|ó)n)($|[^a-z])"
 # What the seller has of a sale. It is one only where another entry books the purchase elsewhere.
-_SHARE = "(^|[^a-z0-9])(seller|sales?|earnings?|royalt(y|ies)|revenue|proceeds|payout|share|tips?)($|[^a-z])"
+_SHARE = (
+    "(^|[^a-z0-9])(seller|sales?|earnings?|royalt(y|ies)|revenue|proceeds|payout|share|tips?)"
+    "($|[^a-z])"
+)
 # "deduct", "debit" and "charge" may take a purchase back.
 _USED = (
     "(^|[^a-z])(usage|used|consum(ed|e|ption)|spen[dt]|spending|verbrauch|consommation|consumo)"
