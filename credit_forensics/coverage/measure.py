@@ -101,7 +101,7 @@ def measure_coverage(engine: Engine) -> Measured:
             "read": read("payments"),
             "tied": ties.tied,
             "recognised": ties.tied + ties.unbacked + ties.untied,
-            "reason": reasons.of_payments(read("payments"), ties.tied, ties.untied),
+            "reason": reasons.of_payments(read("payments"), ties.tied, ties.untied, ties.unbacked),
         },
         {
             "source": "events",

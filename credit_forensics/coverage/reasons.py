@@ -9,6 +9,10 @@ from __future__ import annotations
 LINKED_FROM = 0.75
 """Share of the entries of bought credits that must be tied to payments: of four entries three."""
 
+OTHERS_FROM = 10
+"""Entries of payments that were not read, more than of those that were: of another shop, or of more
+payments than were exported."""
+
 JOINED_FROM = 0.1
 """Share of the ledger's accounts that another table must know to be the table of its accounts."""
 
@@ -21,6 +25,11 @@ REASONS = {
     "few_tied": (
         "too few ledger entries are tied to payments",
         "zu wenige Buchungen im Ledger sind mit Zahlungen verknüpft",
+    ),
+    "other_payments": (
+        "most ledger entries name payments that were not read: of another shop, or not exported",
+        "die meisten Buchungen im Ledger nennen Zahlungen, die nicht gelesen wurden: eines "
+        "anderen Shops, oder nicht exportiert",
     ),
     "none_recognised": (
         "no delivery was recognised in the log",
@@ -101,14 +110,20 @@ def of_ledger(read: int, tied: int, untied: int, rejected: int = 0) -> str | Non
     return None if tied >= LINKED_FROM * (tied + untied + rejected) else "few_tied"
 
 
-def of_payments(read: int, tied: int, untied: int) -> str | None:
+def of_payments(read: int, tied: int, untied: int, unbacked: int = 0) -> str | None:
     """Why an entry without a payment may have one; ``tied`` are those that name theirs.
+
+    ``unbacked`` name a payment as those that were read are named, and none that was read.
 
     Examples
     --------
     >>> of_payments(3, 3, 1), of_payments(3, 0, 1), of_payments(0, 0, 1)
     (None, 'none_tied', 'not_read')
+    >>> of_payments(9, 9, 0, 10), of_payments(9, 10, 0, 10), of_payments(9, 8, 0, 9)
+    ('other_payments', None, None)
     """
+    if tied and unbacked >= OTHERS_FROM and unbacked > tied:
+        return "other_payments"
     return of_ledger(read, tied, untied)
 
 

@@ -26,7 +26,8 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
     The writer is the earliest misattributed payment of the customer that was credited to the
     bound user and during which the binding came about: ``bound_at`` lies between the payment's
     creation and one hour after its booking. Where the table does not say when it bound, the
-    customer's very first payment is the writer, if it is such a one. A binding of a later time
+    customer's very first payment is the writer, if it is such a one and no payment of the customer
+    is confirmed for the bound user, whose customer it then is. A binding of a later time
     than payments of the customer that are on the rightful account was moved: the first
     misattributed payment after it stands for it. ``payment_id`` names the writer, probability
     is its verdict's, and the explanation counts the customer's later payments that went the same
@@ -77,11 +78,19 @@ def find_poisoned_mapping(tables: Tables) -> ir.Table:
             wrong.wrongly == bindings.bound_user,
         ],
     )
+    proven = _confirmed(tables, own)
+    rows = rows.left_join(
+        proven,
+        [
+            rows.bound_customer == proven.proven_customer,
+            rows.bound_user == proven.proven_user,
+        ],
+    )
     booked_at = rows.credited_at.coalesce(rows.completed_at, rows.created_at)
     while_booked = (rows.bound_at >= rows.created_at) & (
         rows.bound_at <= booked_at + WRITTEN_WITHIN
     )
-    first_of_all = rows.bound_at.isnull() & (rows.place == 0)
+    first_of_all = rows.bound_at.isnull() & (rows.place == 0) & rows.proven_user.isnull()
     wrote = while_booked.coalesce(False) | first_of_all
     rows = rows.mutate(wrote=wrote)
     before = _rightful_until(tables, own)
@@ -158,6 +167,18 @@ def _rightful_until(tables: Tables, own: ir.Table) -> ir.Table:
     return held.group_by(held_customer=held.customer_id, held_user=held.credited_user_id).aggregate(
         held_at=held.created_at.min()
     )
+
+
+def _confirmed(tables: Tables, own: ir.Table) -> ir.Table:
+    """The customers and users of whom a payment is confirmed: theirs is that customer."""
+    verdicts = tables.whole.verdicts
+    right = verdicts.filter(
+        (verdicts.verdict == "confirmed") & (verdicts.credited_user_id == verdicts.rightful_user_id)
+    )
+    right = right.join(own.view(), "payment_id")
+    return right.select(
+        proven_customer=right.customer_id, proven_user=right.credited_user_id
+    ).distinct()
 
 
 def _misattributed(tables: Tables) -> ir.Table:

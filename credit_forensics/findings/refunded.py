@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
 TOLERANCE = 1
 """Credits by which taking back in proportion may differ, for rounding."""
+
+WITH_THE_PURCHASE = timedelta(minutes=2)
+"""How near to the purchase a gift on its account was given with it."""
 
 
 def refund_balance(tables: Tables) -> ir.Table:
@@ -22,7 +27,7 @@ def refund_balance(tables: Tables) -> ir.Table:
       tied to the payment and take credits, in whatever words.
     * ``excess``: credits taken back beyond that, judged by the price and by the grant, the
       smaller of the two; so a payment with too few credits from the start is not blamed on its
-      refund.
+      refund. What was given with the purchase may go with it.
     * ``misplaced``: credits taken back from ``misplaced_user_id``, of another person, which never
       had any of the payment (see ``_misplaced``). They count as still outstanding.
 
@@ -36,6 +41,7 @@ def refund_balance(tables: Tables) -> ir.Table:
     credited, payments = tables.credited, tables.payments
     rows = credited.join(payments, "payment_id").left_join(_by_hand(tables), "payment_id")
     rows = rows.drop("payment_id_right").left_join(_misplaced(tables), "payment_id")
+    rows = rows.drop("payment_id_right").left_join(_given_along(tables), "payment_id")
     rows = rows.select(
         credited.payment_id,
         credited.event_id,
@@ -49,6 +55,7 @@ def refund_balance(tables: Tables) -> ir.Table:
         misplaced=rows.misplaced.coalesce(0),
         misplaced_user_id=rows.misplaced_user_id,
         by_hand=rows.by_hand.coalesce(0),
+        along=rows.along.coalesce(0),
         base=payments.expected_credits.nullif(0).coalesce(credited.granted, 0),
         live=payments.livemode.coalesce(True),
     )
@@ -73,7 +80,8 @@ def refund_balance(tables: Tables) -> ir.Table:
         "misplaced",
         "misplaced_user_id",
         outstanding=ibis.least(rows.granted, rows.base) - rows.taken - rows.by_hand - left,
-        excess=ibis.least(left - (rows.granted - rows.taken), rows.taken - rows.due_of_grant),
+        excess=ibis.least(left - (rows.granted - rows.taken), rows.taken - rows.due_of_grant)
+        - rows.along,
     )
 
 
@@ -83,6 +91,24 @@ def _by_hand(tables: Tables) -> ir.Table:
     other = ledger.filter((ledger.kind == "other") & ledger.payment_id.notnull())
     sums = other.group_by("payment_id").agg(by_hand=-other.delta.sum())
     return sums.filter(sums.by_hand > 0)
+
+
+def _given_along(tables: Tables) -> ir.Table:
+    """Credits that a purchase's account was given with it, where some of it was taken back."""
+    ledger, entries = tables.ledger, tables.whole.ledger
+    back = tables.credited.filter(tables.credited.reversed > 0)
+    bought = ledger.filter((ledger.kind == "purchase") & (ledger.delta > 0))
+    bought = bought.semi_join(back, "payment_id").group_by("payment_id", "user_id")
+    bought = bought.agg(bought_at=lambda rows: rows.created_at.min())
+    given = entries.filter(
+        (entries.kind == "grant") & (entries.delta > 0) & entries.payment_id.isnull()
+    ).select("user_id", "delta", given_at=entries.created_at)
+    rows = bought.join(given, "user_id")
+    rows = rows.filter(
+        (rows.given_at >= rows.bought_at - WITH_THE_PURCHASE)
+        & (rows.given_at <= rows.bought_at + WITH_THE_PURCHASE)
+    )
+    return rows.group_by("payment_id").agg(along=rows.delta.sum())
 
 
 def _misplaced(tables: Tables) -> ir.Table:

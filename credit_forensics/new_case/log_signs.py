@@ -53,7 +53,8 @@ def look_at_log(path: Path) -> LogSigns:
     >>> look_at_log(path)
     LogSigns(certainty=0.9, words='webhook log, text', example='Received event <value>', table=())
     """
-    container = Container(path, TimeReader())
+    # A time without a year is one; of which year is of no account here.
+    container = Container(path, TimeReader(near=int(path.stat().st_mtime) * 1_000_000))
     lines = list(islice(container, _LINES))
     if not lines:
         return LogSigns()

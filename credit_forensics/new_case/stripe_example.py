@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from credit_forensics.evidence.files.archives import head
+from credit_forensics.evidence.files.csv_headings import id_column
 from credit_forensics.evidence.files.json_documents import decode, split_documents
 from credit_forensics.evidence.stripe.objects import KINDS
 
@@ -69,6 +70,8 @@ def csv_example(path: Path) -> str | None:
     names, *rows = islice(csv.reader(io.StringIO(text), delimiter=delimiter), _ROWS)
     folded = [name.strip().lower() for name in names]
     own = [n for n, name in enumerate(folded) if name == "id"]
+    # The answer of a query has its own name for it.
+    own = own or [n for n, name in enumerate(folded) if name == id_column(folded)]
     ids = own or [n for n, name in enumerate(folded) if "id" in name.split()]
     stripes = any(row[n].startswith(_PREFIXES) for row in rows for n in ids if n < len(row))
     return f"columns {', '.join(names[:8])}" if stripes or not rows else None

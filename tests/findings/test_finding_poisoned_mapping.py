@@ -96,6 +96,25 @@ def test_without_a_time_only_the_customers_first_payment_can_have_written_it(fin
     assert run(find, make, wrong=(2, 3), bound_at=None) == []
 
 
+def test_a_customer_of_whom_a_payment_is_confirmed_for_the_bound_user_is_theirs(find, make):
+    """The server handed a colleague's customer to the first payment: the binding is right."""
+
+    def found(verdict):
+        return find(
+            find_poisoned_mapping,
+            payments=history(make, 1, 2),
+            customers=[{"customer_id": "cus_1", "user_id": "b", "bound_at": None}],
+            verdicts=[
+                make.verdict("p1", "misattributed", "b", "a"),
+                make.verdict("p2", verdict, "b", "b"),
+            ],
+            credited=[make.credit("p1", "b"), make.credit("p2", "b")],
+        )
+
+    assert found("confirmed") == []
+    assert [row["payment_id"] for row in found("ambiguous")] == ["p1"]
+
+
 def test_a_right_payment_or_a_mended_binding_poisons_nothing(find, make):
     assert run(find, make, wrong=(), bound_at="2025-09-01 12:03:10") == []
     assert run(find, make, wrong=(1,), bound_at="2025-09-01 12:03:10", user="a") == []

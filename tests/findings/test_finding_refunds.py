@@ -191,3 +191,23 @@ def test_a_refund_that_was_taken_from_somebody_else(find, make, entries, verdict
     found = [("under", row) for row in find(find_refund_not_reversed, **rows)]
     found += [("over", row) for row in find(find_refund_over_reversed, **rows)]
     assert [(name, row["credited_user_id"], row["credits"]) for name, row in found] == expected
+
+
+@pytest.mark.parametrize(
+    ("given_at", "taken", "found"),
+    [("12:02", 60, []), ("12:02", 63, [3]), ("12:05", 60, [10])],
+)
+def test_what_was_given_with_the_purchase_may_go_with_it(find, make, given_at, taken, found):
+    entry = {"user_id": "a", "payment_id": None}
+    bought = {"kind": "purchase", "delta": 50, "created_at": make.at("2025-09-01 12:01")}
+    bonus = {"kind": "grant", "delta": 10, "created_at": make.at(f"2025-09-01 {given_at}")}
+    rows = find(
+        find_refund_over_reversed,
+        payments=[make.payment("p", amount_lost=900)],
+        credited=[make.credit("p", reversed=taken)],
+        ledger=[
+            entry | bought | {"entry_id": "1", "payment_id": "p"},
+            entry | bonus | {"entry_id": "2"},
+        ],
+    )
+    assert [row["credits"] for row in rows] == found

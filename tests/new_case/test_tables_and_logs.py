@@ -50,3 +50,21 @@ def test_a_dump_with_rows_is_a_table_and_a_script_is_not(tmp_path: Path):
     dump, schema = take_stock(tmp_path)
     assert (dump.use, dump.words) == ("table", "a dump in SQL (a)")
     assert (schema.use, schema.words[:23]) == ("none", "SQL, and it has no rows")
+
+
+@pytest.mark.parametrize(("session", "use"), [("cs_live_a1", "stripe"), ("s-1", "table")])
+def test_the_answer_of_a_query_over_sessions_is_an_export(tmp_path: Path, session: str, use: str):
+    (tmp_path / "answer.csv").write_text(
+        f"checkout_session_id,payment_status,amount_total,customer_id\n{session},paid,1200,cus_a1\n"
+    )
+    assert [found.use for found in take_stock(tmp_path)] == [use]
+
+
+def test_a_log_whose_times_have_no_year_is_as_sure_as_one_with_them(tmp_path: Path):
+    path = tmp_path / "function.txt"
+    path.write_text(
+        "Mar 2, 09:02:20 AM: a2d83d0f INFO   event evt_1abc checkout.session.completed\n"
+    )
+    assert look_at_log(path).certainty == 0.9
+    path.write_text("to do: look at evt_1abc checkout.session.completed\n")
+    assert look_at_log(path).certainty < 0.9

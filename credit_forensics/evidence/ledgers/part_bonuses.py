@@ -1,12 +1,14 @@
 """Parts bonuses from the purchases that they were given for.
 
 A referrer's bonus names the friend's payment, a cash-back the order that earned it. Neither is what
-the payment bought: left with it, the referrer would seem to hold the friend's credits.
+the payment bought: left with it, the referrer would seem to hold the friend's credits. So would the
+seller whose share of a sale names the buyer's payment.
 """
 
 from __future__ import annotations
 
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.ledgers.entry_kinds import states_refund_sql
 
 _BONUS = (
     "(^|[^a-z0-9])(bonus|referr(al|er|ed)|affiliate|commission|cash_?back|reward|loyalty"
@@ -14,6 +16,16 @@ _BONUS = (
 )
 # "first_purchase_bonus": a bonus, though it speaks of what was bought.
 _BONUS_ALONE = "(^|[^a-z0-9])(bonus|bonificaci(o|ó)n)($|[^a-z])"
+# What the seller has of a sale. It is one only where another entry books the purchase elsewhere.
+_SHARE = (
+    "(^|[^a-z0-9])(seller|sales?|earnings?|royalt(y|ies)|revenue|proceeds|payout|share|tips?)"
+    "($|[^a-z])"
+)
+# "deduct", "debit" and "charge" may take a purchase back.
+_USED = (
+    "(^|[^a-z])(usage|used|consum(ed|e|ption)|spen[dt]|spending|verbrauch|consommation|consumo)"
+    "($|[^a-z])"
+)
 # What makes good for a purchase is one.
 _MADE_GOOD = (
     "(^|[^a-z0-9])(admin|manual(ly)?|support|re_?-?grant(ed)?|compensation|correct(ion|ed)?"
@@ -26,7 +38,9 @@ def part_bonuses(evidence: Evidence) -> None:
 
     Beside a purchase, what calls itself the purchase's bonus is a grant, no second purchase. Untied
     is it where the bonus is on another account than the purchase, or the purchase alone is what the
-    payment is worth. A bonus that is all that a payment brought stays with it.
+    payment is worth. A bonus that is all that a payment brought stays with it. A seller's share is
+    a grant where the purchase is on another account, and is just what the payment is worth. What
+    says that it was used is untied where no money of the payment went back.
 
     Parameters
     ----------
@@ -54,6 +68,38 @@ def part_bonuses(evidence: Evidence) -> None:
             SELECT payment_id FROM ledger WHERE kind = 'purchase' AND delta > 0
                 AND payment_id IS NOT NULL AND NOT ({says_bonus}))"""
     )
+    # Of which purchase credits were used, where none of its money went back.
+    run(
+        f"""UPDATE ledger SET kind = 'usage', payment_id = NULL, tie = 'none'
+        WHERE kind = 'refund' AND delta < 0 AND regexp_matches(lower(reason), '{_USED}')
+            AND NOT ({states_refund_sql("reason")}) AND payment_id IN (
+                SELECT payment_id FROM payments
+                WHERE amount_refunded = 0 AND NOT coalesce(disputed, false))"""
+    )
+    says_share = f"regexp_matches(lower(coalesce(reason, '')), '{_SHARE}')"
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE shares AS
+        SELECT l.entry_id, l.payment_id, any_value(l.delta) AS share
+        FROM ledger l JOIN payments p USING (payment_id) JOIN (
+            SELECT payment_id, user_id AS buyer, sum(delta) AS bought FROM ledger
+            WHERE kind = 'purchase' AND delta > 0 AND NOT ({says_share}) GROUP BY ALL
+        ) USING (payment_id)
+        WHERE l.kind = 'purchase' AND l.delta > 0 AND {says_share}
+        GROUP BY ALL HAVING NOT bool_or(buyer = l.user_id)
+            AND bool_or(bought = coalesce(p.expected_credits, bought))"""
+    )
+    # What the buyer spent on the sale went to the seller; nothing was taken back.
+    run(
+        f"""UPDATE ledger SET kind = 'usage', payment_id = NULL, tie = 'none'
+        WHERE kind = 'refund' AND delta < 0 AND NOT ({states_refund_sql("coalesce(reason, '')")})
+            AND payment_id IN (
+                SELECT payment_id FROM shares GROUP BY 1 HAVING sum(share) <= -ledger.delta)"""
+    )
+    run(
+        """UPDATE ledger SET kind = 'grant', payment_id = NULL, tie = 'none'
+        WHERE entry_id IN (SELECT entry_id FROM shares)"""
+    )
+    run("DROP TABLE shares")
     run(
         f"""UPDATE ledger SET payment_id = NULL, tie = 'none'
         WHERE entry_id IN (

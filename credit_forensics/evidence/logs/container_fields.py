@@ -37,6 +37,7 @@ _LEVELS = (
     "loglevel",
     "severitytext",
     "lvl",
+    "l",
     "priority",
     "status",
 )

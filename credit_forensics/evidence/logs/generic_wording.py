@@ -41,6 +41,11 @@ _ADDRESS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}(?::\d+)?")
 # A line's own name in snake case ("credits_granted"); a key's, a logger's or a value's is none.
 _NAME_OF_EVENT = re.compile(r"(?<![\w=.\[/:\"'-])[a-z]+(?:_[a-z]+)+(?![\w=:.\]/(\"'-])")
 _DOTTED = re.compile(r"\s*[a-z0-9_]+(?:[.:-][a-z0-9_]+)+\s*")
+# "customerUserId", "walletOwnerId": not "awsAccountId", nor "adminUserId", who acts.
+_USER_FIELD = re.compile(
+    r"(?:(?:customer|buyer|target|credited|wallet|payer|internal|app|local)?(?:owner|member|player)"
+    r"|(?:customer|buyer|target|credited|wallet|payer|internal|app|local)(?:user|account))(?:id|uuid)"
+)
 _USER_ID = re.compile(r"(?=\S*\d)[\w.|:-]{1,200}")
 _ERRORS = ("reason", "error", "err", "exception", "errormessage", "exceptionmessage", "cause")
 # What a line of a delivery's request states of it, though it names nothing of Stripe's.
@@ -205,11 +210,13 @@ def _outcome_of_error(fields: dict[str, object]) -> tuple[str | None, bool | Non
 
 def _user(text: str, fields: dict[str, object], words: Wordings) -> str | None:
     """Whom a line names as the user: an id has a digit, and is neither Stripe's nor an address."""
-    for name in ("resolveduserid", "userid", "accountid", "useruuid"):
+    names = ("resolveduserid", "userid", "accountid", "useruuid")
+    for name in (*names, *(name for name in fields if _USER_FIELD.fullmatch(name))):
         value = fields.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        if isinstance(value, str) and value.strip() and "@" not in value:
+        own = isinstance(value, str) and (name in names or not _STRIPE_ID.match(value))
+        if isinstance(value, str) and own and value.strip() and "@" not in value:
             return value.strip()
     plain = fields.get("user")
     if isinstance(plain, str) and _USER_ID.fullmatch(plain) and not _STRIPE_ID.match(plain):

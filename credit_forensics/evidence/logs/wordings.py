@@ -22,7 +22,7 @@ CREDITS = (
 )
 _WHO = (
     r"(?:user|account|customer|owner|client|member|team|organi[sz]ation|profile|buyer|player"
-    r"|subscriber|student|tenant|workspace|wallet|benutzer(?:in)?"
+    r"|subscriber|student|learner|tenant|workspace|wallet|holder|payer|purchaser|benutzer(?:in)?"
     r"|nutzer(?:in)?|kund(?:e|in)|konto|utilisateur|compte|usuario|cuenta|cliente|usu[áa]rio"
     r"|conta@WHO@)"
 )
@@ -103,7 +103,8 @@ _OUTCOMES: tuple[tuple[str, str], ...] = (
             rf" [\w.\\]{{1,80}}[.\\]{_WHO}\b"
             rf"|\b{_WHO} look-?up failed|nobody to credit|no one to credit"
             rf"|not (?:linked|mapped|attached|bound|associated) (?:to|with) (?:an?y? )?{_WHO}"
-            rf"|\b{_WHO}(?:[ _-]?(?:id|uuid))?[\"'`]?(?:\s+\S{{1,80}})?\s+(?:was |is |does )?"
+            rf"|\b{_WHO}(?:[ _-]?(?:id|uuid))?[\"'`]?(?:\s+(?:for\s+|of\s+)?\S{{1,80}})?\s+"
+            r"(?:was |is |does )?"
             r"(?:not (?:found|exist|known|set|present)|missing|unknown|undefined|null\b"
             r"|could not be)"
             rf"|(?:could ?n[o']t|cannot|can't|unable to|failed to)\s+(?:find|determine|resolve"

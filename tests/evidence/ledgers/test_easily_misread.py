@@ -47,6 +47,19 @@ READ = {
         "2, 8, 100, 'manual_credit', 'cs_2', '2025-09-01'",
         "3, 7, 30, 'usage', NULL, '2025-09-02'",
     ),
+    "states in German": table(
+        "buchungen", "id, benutzer, punkte, art, status, sitzung, gebucht_am",
+        "1, 7, 100, 'kauf', 'gebucht', 'cs_1', '2025-09-01'",
+        "2, 8, 100, 'kauf', 'gebucht', 'cs_2', '2025-09-01'",
+        "3, 8, 100, 'kauf', 'storniert', 'cs_2', '2025-09-01'",
+        "4, 8, 100, 'kauf', 'offen', 'cs_3', '2025-09-01'",
+        "5, 7, -30, 'verbrauch', 'gebucht', NULL, '2025-09-02'",
+    ),
+    "a handle for the account": table(
+        "coin_moves", "id, handle, coins, what, ref, created_at",
+        "1, 7, 100, 'bought', 'cs_1', '2025-09-01'", "2, 8, 100, 'bought', 'cs_2', '2025-09-01'",
+        "3, 7, -30, 'spent', NULL, '2025-09-02'",
+    ),
     "books of what is owed": table(
         "ledger_entries", "id, user_id, amount, type, ref, created_at",
         "1, 7, -100, 'purchase', 'cs_1', '2025-09-01'",
@@ -141,6 +154,14 @@ ASKED = {
             "credit_movements", "id, user_id, purchased_credits, bonus_credits, ref, created_at",
             "1, 7, 100, 0, 'cs_1', '2025-09-01'", "2, 8, 100, 0, 'cs_2', '2025-09-01'",
             "3, 7, 0, 30, NULL, '2025-09-02'",
+        ),
+    ),
+    "states of which none counts": (
+        "no row would count by status, which says 'created', 'pending' alone",
+        table(
+            "credit_entries", "id, user_id, credits, status, ref, created_at",
+            "1, 7, 100, 'created', 'cs_1', '2025-09-01'",
+            "2, 8, 100, 'pending', 'cs_2', '2025-09-01'",
         ),
     ),
     "codes without names": (

@@ -9,13 +9,17 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 
 
-def parted(*entries, expected=None):
+def parted(*entries, expected=None, refunded=0):
     """The one payment's ledger of ``(user, credits, kind, reason)``, in order."""
     evidence = Evidence()
     evidence.add(
         "payments",
         pd.DataFrame(
-            {"payment_id": ["cs_1"], "expected_credits": pd.array([expected], dtype="Int64")}
+            {
+                "payment_id": ["cs_1"],
+                "expected_credits": pd.array([expected], dtype="Int64"),
+                "amount_refunded": pd.array([refunded], dtype="Int64"),
+            }
         ),
     )
     rows = [
@@ -93,3 +97,50 @@ def test_a_bonus_of_what_was_bought_is_parted():
     bonus = ("a", 10, "purchase", "first_purchase_bonus")
     assert tied(BOUGHT, bonus, expected=50) == [True, False]
     assert tied(BOUGHT, bonus, expected=60) == [True, True]
+
+
+SHARE = ("b", 40, "purchase", "sale_share")
+
+
+@pytest.mark.parametrize(
+    ("share", "expected", "stays"),
+    [
+        (SHARE, 50, False),
+        (SHARE, None, False),
+        (SHARE, 90, True),  # what was bought is less than the payment's worth
+        (("a", 40, "purchase", "sale_share"), 50, True),
+        (("b", 40, "purchase", "retry"), 50, True),
+    ],
+)
+def test_a_sellers_share_is_parted_from_the_purchase_of_another(share, expected, stays):
+    assert tied(BOUGHT, share, expected=expected) == [True, stays]
+
+
+def test_where_each_purchase_is_called_a_sale_none_is_parted():
+    assert tied(("a", 50, "purchase", "sale"), ("b", 50, "purchase", "sale")) == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("spent", "kind"),
+    [
+        (("a", -50, "refund", "order_paid"), "usage"),
+        (("a", -39, "refund", "order_paid"), "refund"),
+        (("a", -50, "refund", "refund of the order"), "refund"),
+    ],
+)
+def test_what_the_buyer_spent_on_a_sale_was_not_taken_back(spent, kind):
+    assert parted(BOUGHT, SHARE, spent)["kind"].tolist() == ["purchase", "grant", kind]
+
+
+@pytest.mark.parametrize(
+    ("reason", "refunded", "kind"),
+    [
+        ("usage of lot 7", 0, "usage"),
+        ("usage of lot 7", 900, "refund"),
+        ("usage of lot 7", None, "refund"),  # what went back is not known
+        ("deduct", 0, "refund"),
+    ],
+)
+def test_use_that_names_its_purchase_takes_nothing_back(reason, refunded, kind):
+    entries = (BOUGHT, ("a", -10, "refund", reason))
+    assert parted(*entries, refunded=refunded)["kind"].tolist() == ["purchase", kind]

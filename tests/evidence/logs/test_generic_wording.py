@@ -52,6 +52,8 @@ def stated(text: str) -> tuple[str | None, str | None, int | None] | None:
         ("Usuário não encontrado cs_live_abc123DEF", ("resolution_failed", None, None)),
         ("Webhook signature verification failed", ("signature_refused", None, None)),
         ("Signaturprüfung fehlgeschlagen", ("signature_refused", None, None)),
+        ("User for {CheckoutId} could not be resolved evt_1ABC", ("resolution_failed", None, None)),
+        ("evt_1ABC: could not determine holder", ("resolution_failed", None, None)),
         ("Firma del webhook inválida", ("signature_refused", None, None)),
         ("PrismaError: Unique constraint failed on evt_1ABC", ("database_error", None, None)),
         ("Accreditati 100 crediti all'utente 42", ("credited", "42", 100)),
@@ -305,3 +307,12 @@ def test_what_stands_beside_the_message_counts(tmp_path: Path, kind: str) -> Non
 def test_a_time_called_dt_is_the_lines(tmp_path: Path) -> None:
     line = '{"dt":"2025-09-01 10:00:00.000000 UTC","message":"stripe evt_1S0001AbCd received"}\n'
     assert str(told(load(tmp_path, line), "received_at")[0][0]) == "2025-09-01 10:00:00+00:00"
+
+
+@pytest.mark.parametrize(
+    ("field", "user"),
+    [("customeruserid", "u-42"), ("walletownerid", "u-42"), ("awsaccountid", None)],
+)
+def test_a_field_names_the_account_by_whose_it_is(field, user):
+    line = Line(1, None, None, None, (), "100 credits added for evt_1ABC", None, {field: "u-42"})
+    assert understand(line).user_id == user

@@ -32,7 +32,7 @@ _GERMAN = _table(
     notiz hinweis; order: bestellung bestellungen auftrag auftraege; payment: zahlung zahlungen;
     invoice: rechnung rechnungen; reference: referenz; name: name; email: mailadresse;
     display: anzeige; first name: vorname; last name: nachname familienname;
-    created: erstellt angelegt gebucht registriert;
+    created: erstellt angelegt registriert; booked: gebucht verbucht;
     date: datum; time: zeitpunkt zeit; at: am um; status: zustand; number: nummer nr;
     key: kennung schluessel; purchase: kauf aufladung einkauf; usage: verbrauch nutzung abbuchung
     verwendung; refund: erstattung rueckerstattung ruckerstattung; reversal: storno stornierung;

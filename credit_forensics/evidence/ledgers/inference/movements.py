@@ -411,6 +411,9 @@ def _where(
             parts.append(f"{column} IS NULL")
             continue
         good = sorted(value for value, counts in values.items() if counts and value is not None)
+        if state.kind == "status" and not any(values.values()):
+            said = ", ".join(sorted(repr(value) for value in values)[:6])
+            raise Question(f"no row would count by {state.field.name}, which says {said} alone")
         listed = ", ".join(quote_text(value, database.dialect) for value in good)
         test = f"{as_text(database, column)} IN ({listed})" if good else "1 = 0"
         parts.append(f"({test} OR {column} IS NULL)" if values.get(None) else test)

@@ -47,6 +47,13 @@ def _why_none(tables: Sequence[SampledTable], table: SampledTable, numbers: Sequ
     trails = ((number, trail_of(tables, number)) for number in numbers)
     number, trail = next(((n, t) for n, t in trails if t), (numbers[0], None))
     stores = f"{table.label} stores credits as the column {number.name}"
+    listed = next((f for f in table.columns if f.is_json and f.words & w.ENTRY), None)
+    if trail is None and listed is not None:
+        return (
+            f"{stores}, and {listed.name} may list its changes, which are not read as entries: who "
+            "paid can be said; whether and where it was credited, twice or not at all, is not "
+            "judged. A file of its own with a row a change reads them."
+        )
     if trail is None:
         return (
             f"{stores} and there is no table of entries: who paid can be said; whether and where "

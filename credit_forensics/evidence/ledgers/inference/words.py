@@ -71,7 +71,7 @@ NO_BALANCE = _set(
 )
 ENTRY = _set(
     "transaction ledger entry movement history log journal posting record activity operation txn "
-    "tx event booking line flow"
+    "tx event booking line flow move"
 )
 # A table with one of these words may be a ledger, whatever else it is called.
 BOOKS = _set("ledger transaction balance wallet")
@@ -96,7 +96,8 @@ EITHER_WAY = _set(
 OWNER = _set(
     "user account owner customer member profile organization organisation org team workspace "
     "tenant company holder payable uid person client player subscriber identity wallet balance "
-    "creditor beneficiary student learner buyer seller merchant vendor creditable billable"
+    "creditor beneficiary student learner buyer seller merchant vendor creditable billable handle "
+    "nick nickname caller"
 )
 # Who did it, not whose credits they are.
 NOT_OWNER = _set(
@@ -113,7 +114,7 @@ KEY = _set("id uuid uid guid key pk no number ref sub code ulid ksuid snowflake"
 PAYING = _set("order payment checkout invoice charge sale subscription purchase intent")
 MONEY = _set("currency price status provider tax discount paid total subtotal usd")
 TYPE = _set("type kind category action direction operation source reason")
-REASON = _set("reason description note memo title comment detail label message summary")
+REASON = _set("reason description note memo title comment detail label message summary what why")
 REFERENCE = _set(
     "stripe session checkout payment intent invoice event reference ref external provider "
     "idempotency key meta metadata data detail order transaction txn charge source description "
