@@ -23,7 +23,7 @@ from credit_forensics.scenarios.demo import write_demo_case
 from credit_forensics.tables.catalogue import spec
 
 ROOT = Path(__file__).resolve().parent.parent
-PROGRAM = [sys.executable, "-c", "from credit_forensics.cli import main; main()"]
+PROGRAM = [sys.executable, "-m", "credit_forensics"]
 
 
 @pytest.fixture(scope="module")
