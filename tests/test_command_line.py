@@ -167,9 +167,16 @@ def test_completion_knows_commands_options_and_values(shell):
             "_TYPER_COMPLETE_ARGS": line,
             "_TYPER_COMPLETE_FISH_ACTION": "get-args",
         }
-        program = "import sys; sys.argv[0] = 'credit-forensics'; " + PROGRAM[2]
+        program = (
+            "import sys; sys.argv[0] = 'credit-forensics'; "
+            "from credit_forensics.cli import main; main()"
+        )
         done = subprocess.run(
-            [*PROGRAM[:2], program], env=environment, capture_output=True, text=True, check=False
+            [sys.executable, "-c", program],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert done.returncode == 0, done.stderr
         return done.stdout
