@@ -12,9 +12,9 @@ from credit_forensics.evidence.ledgers.inference.balances_of import StoredBalanc
 from credit_forensics.evidence.ledgers.inference.decisions import Inferred
 from credit_forensics.evidence.ledgers.inference.entries_read import EntriesPart, source_sql
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
-from credit_forensics.evidence.ledgers.inference.movements import settle_movements
 from credit_forensics.evidence.ledgers.inference.probes import as_text, sums_by_owner
 from credit_forensics.evidence.ledgers.inference.samples import SampledTable
+from credit_forensics.evidence.ledgers.inference.settle_movements import settle_movements
 
 # Sums of fractions that a database holds as floats differ in the last digits.
 _CLOSE = Decimal("0.000001")
