@@ -32,6 +32,7 @@ ROWS = (
     ("intake", "mcp", "notebook"),
     ("commands",),
     ("cli",),
+    ("__main__",),
 )
 ROW = {room: number for number, row in enumerate(ROWS) for room in row}
 # The neighbours in a row that may be imported all the same.

@@ -164,6 +164,15 @@ ASKED = {
             "2, 8, 100, 'pending', 'cs_2', '2025-09-01'",
         ),
     ),
+    "kinds that are numbered like the entries": (
+        "whether they add credits",
+        table(
+            "credit_transactions", "id, user_id, amount, transaction_kind, description, created_at",
+            "1, 7, 100, 1, 'checkout cs_1', '2025-09-01'",
+            "2, 8, 100, 1, 'checkout cs_2', '2025-09-01'",
+            "3, 7, 30, 2, 'see above', '2025-09-02'",
+        ),
+    ),
     "codes without names": (
         "whether they add credits",
         table(

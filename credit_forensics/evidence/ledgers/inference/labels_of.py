@@ -55,13 +55,18 @@ def labels_of(kind: Field, tables: Sequence[SampledTable]) -> dict[str, str]:
 def _table_of_kinds(
     kind: Field, tables: Sequence[SampledTable]
 ) -> tuple[SampledTable, Field] | None:
-    """The small table that has every value of ``kind`` as its key, and that key."""
+    """The small table that has every value of ``kind`` as its key, and that key.
+
+    A small ledger's own entries may be numbered like its kinds, and say nothing of them.
+    """
     values = set(kind.values)
     if not values or not all(value.isdigit() for value in values):
         return None
     own = kind.words - w.KEY
     for table in sorted(tables, key=lambda one: one.label):
         if not table.whole or not 0 < table.rows <= _MOST or not own & table.words:
+            continue
+        if kind in table.columns:
             continue
         for key in table.columns:
             if key.unique and values <= set(key.values):
