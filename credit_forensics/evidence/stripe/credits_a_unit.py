@@ -45,12 +45,15 @@ def credits_a_unit(connection: duckdb.DuckDBPyConnection) -> None:
                 FROM lone l JOIN payments p USING (payment_id)
                 WHERE p.expected_credits > 0 AND payment_id IN (
                     SELECT payment_id FROM metadata WHERE key = 'credits' AND source = 'session')
+            ), units AS (
+                SELECT DISTINCT price_id, amount, currency, expected_credits FROM told
+                WHERE quantity = 1
             )
             SELECT DISTINCT many.payment_id, many.quantity
-            FROM told AS many JOIN told AS one ON one.price_id = many.price_id
+            FROM told AS many JOIN units AS one ON one.price_id = many.price_id
                 AND one.expected_credits = many.expected_credits
                 AND one.currency = many.currency AND one.amount * many.quantity = many.amount
-            WHERE many.quantity > 1 AND one.quantity = 1
+            WHERE many.quantity > 1
         ) AS sold
         WHERE payments.payment_id = sold.payment_id"""
     )
