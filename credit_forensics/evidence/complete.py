@@ -20,6 +20,7 @@ from credit_forensics.evidence.ledgers.pair_unread import pair_unread_sessions
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.ledgers.plan_credits import plans_without_payments
 from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
+from credit_forensics.evidence.ledgers.undone_takings import join_undone
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.cut_ids import complete_cut_ids
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
@@ -59,6 +60,7 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     link_ledger(evidence)
     part_bonuses(evidence)
     join_moves(evidence)
+    join_undone(evidence)
     if untied or was_inferred(evidence):
         pair_by_time(evidence)
     pair_unread_sessions(evidence)

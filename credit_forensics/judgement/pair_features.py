@@ -29,6 +29,7 @@ from credit_forensics.judgement.relations import (
 )
 from credit_forensics.judgement.verdicts import PAID_BY_ANOTHER, person_of_best
 from credit_forensics.resolution.inferred_ties import inferred_grants
+from credit_forensics.resolution.moved_on import moved_on
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
@@ -75,8 +76,8 @@ def pairs_of_persons(tables: Tables, judged: ir.Table, families: Sequence[Family
     Returns
     -------
     ``payment_id, payer, account`` (persons), ``pattern``, ``misattributed``, ``patron``, ``burst``,
-    ``accusable`` (false where a recipient is named or the entry is only paired with the payment),
-    ``one_domain``, ``members``, ``spends``.
+    ``accusable`` (false where a recipient is named, the entry is only paired with the payment, or
+    the credits were handed on), ``one_domain``, ``members``, ``spends``.
     """
     verdicts = tables.verdicts.filter(tables.verdicts.verdict.isin(OF_TWO_PERSONS))
     rows = judged.semi_join(verdicts, "payment_id").select(
@@ -91,7 +92,9 @@ def pairs_of_persons(tables: Tables, judged: ir.Table, families: Sequence[Family
     rows = rows.filter(ibis.coalesce(rows.payer != rows.account, False))
     named = tables.payments.filter(ibis.coalesce(tables.payments.for_recipient, False))
     barred = ibis.union(
-        named.select("payment_id"), inferred_grants(tables).select("payment_id")
+        named.select("payment_id"),
+        inferred_grants(tables).select("payment_id"),
+        moved_on(tables).select("payment_id"),
     ).distinct()
     barred = barred.select(barred_payment="payment_id")
     rows = rows.left_join(barred, rows.payment_id == barred.barred_payment)

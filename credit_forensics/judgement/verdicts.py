@@ -12,6 +12,7 @@ from credit_forensics.resolution.given_grants import given_grants
 from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.method import SESSION
+from credit_forensics.resolution.moved_on import moved_on
 from credit_forensics.resolution.shared_grants import shared_grants
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
@@ -125,6 +126,9 @@ def verdicts(
     rows = rows.left_join(given, "payment_id").select(rows, given=given.payment_id.notnull())
     shared = shared_grants(tables)
     rows = rows.left_join(shared, "payment_id").select(rows, shared=shared.payment_id.notnull())
+    # Nor do credits that were booked on the payer's account, and handed on from there.
+    on = moved_on(tables)
+    rows = rows.left_join(on, "payment_id").select(rows, booked_person=on.booked_person)
     of_payer = habits.select(habit_of="payment_id", habit="habit", elsewhere="elsewhere")
     rows = rows.left_join(of_payer, rows.payment_id == of_payer.habit_of)
     if has_users and linked:
@@ -172,6 +176,7 @@ def verdicts(
         rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
         untold = ibis.literal(False)
     accusable = best.notnull() & ~same_person & ~rows.suspect & ~rows.given
+    accusable &= ~ibis.coalesce(best == rows.booked_person, False)
     # A named recipient is an account for which another pays, and nobody else's to hold.
     named = ibis.coalesce(rows.for_recipient, False)
     received = named & ibis.coalesce(by_session, False) | rows.shared

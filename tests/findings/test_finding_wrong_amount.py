@@ -82,3 +82,16 @@ def test_a_refund_does_not_make_the_amount_wrong(find, make):
         credited=[make.credit("p", reversed=25)],
     )
     assert found == []
+
+
+@pytest.mark.parametrize(
+    ("expected", "grants", "found_there"),
+    [(0, 0, False), (0, 1, True), (50, 0, True)],
+)
+def test_a_gift_for_what_buys_no_credits_is_right(find, make, expected, grants, found_there):
+    found = find(
+        find_wrong_amount,
+        payments=[make.payment("shirt", expected_credits=expected)],
+        credited=[make.credit("shirt", granted=12, grants=grants)],
+    )
+    assert bool(list(found)) == found_there

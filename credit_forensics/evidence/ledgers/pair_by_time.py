@@ -15,6 +15,8 @@ from credit_forensics.evidence.evidence import Evidence
 BEFORE_SECONDS = 120
 AFTER_SECONDS = 24 * 3600
 SOON_SECONDS = 3600
+# A batch job that books a day's payments in the night after it, on the account that they name.
+AFTER_ON_ITS_ACCOUNT_SECONDS = 36 * 3600
 # A second grant of the same credits to the same account so soon is the same payment's.
 AGAIN_SECONDS = 600
 # One candidate; several; credits that are not known from the price; a second grant.
@@ -84,8 +86,10 @@ def pair_by_time(evidence: Evidence, purchases: Collection[str] | None = None) -
                     AND m.value = e.user_id) AS INTEGER) AS same
         FROM _unpaired_entries AS e JOIN _unpaired_payments AS p
             ON e.created_at BETWEEN p.paid_at - INTERVAL {BEFORE_SECONDS} SECOND
-                AND p.paid_at + INTERVAL {AFTER_SECONDS} SECOND"""
+                AND p.paid_at + INTERVAL {AFTER_ON_ITS_ACCOUNT_SECONDS} SECOND"""
     )
+    late = f"lag > {AFTER_SECONDS}"
+    run(f"DELETE FROM _pair_candidates WHERE {late} AND (same = 0 OR fits < 2)")
     # Other credits than the price's are the payment's only at once, on the account it names.
     run(f"DELETE FROM _pair_candidates WHERE fits = 0 AND (same = 0 OR lag > {AGAIN_SECONDS})")
     _leave_out_grants(evidence, following_wordings(evidence) if purchases is None else purchases)
@@ -144,6 +148,8 @@ def _leave_out_grants(evidence: Evidence, purchases: Collection[str]) -> None:
 def _pair_nearest(evidence: Evidence) -> int:
     """Tie every entry and payment that are each other's best; the number of new ties."""
     before = count_rows(evidence.connection, "FROM _pairs")
+    # Hours after it, time tells less than the account that the payment names.
+    near = f"CASE WHEN lag <= {SOON_SECONDS} THEN 0 WHEN same = 1 THEN 1 ELSE 2 END"
     evidence.connection.execute(
         f"""INSERT INTO _pairs
         WITH left_over AS (
@@ -152,9 +158,9 @@ def _pair_nearest(evidence: Evidence) -> int:
                 AND payment_id NOT IN (SELECT payment_id FROM _pairs)),
         ranked AS (SELECT *,
             row_number() OVER (PARTITION BY entry_id
-                ORDER BY fits DESC, lag, same DESC, payment_id) AS of_entry,
+                ORDER BY fits DESC, {near}, lag, same DESC, payment_id) AS of_entry,
             row_number() OVER (PARTITION BY payment_id
-                ORDER BY fits DESC, lag, same DESC, entry_id) AS of_payment,
+                ORDER BY fits DESC, {near}, lag, same DESC, entry_id) AS of_payment,
             count(*) OVER (PARTITION BY entry_id) AS payments,
             count(DISTINCT user_id) OVER (PARTITION BY payment_id) AS accounts
         FROM left_over)

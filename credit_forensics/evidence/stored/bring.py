@@ -32,6 +32,7 @@ from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
+from credit_forensics.evidence.ledgers.undone_takings import join_undone
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.shipped_twice import count_shipped_once
 from credit_forensics.evidence.stored import tables as stored_tables
@@ -132,6 +133,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     link_ledger(evidence)
     part_bonuses(evidence)
     join_moves(evidence)
+    join_undone(evidence)
     known = json.loads(stored.get(SETTLED) or "{}")
     if by_time:
         pair_by_time(evidence, [k.removeprefix(GRANTS) for k in known if k.startswith(GRANTS)])

@@ -13,6 +13,7 @@ import duckdb
 
 from credit_forensics.case_file import Price
 from credit_forensics.evidence.evidence import Evidence
+from credit_forensics.evidence.stripe.credits_a_unit import credits_a_unit
 from credit_forensics.evidence.stripe.invoice_links import TABLES as LINK_TABLES
 from credit_forensics.evidence.stripe.invoice_links import link_invoices
 from credit_forensics.evidence.stripe.merge_snapshots import merge_snapshots
@@ -392,6 +393,7 @@ def assemble_payments(evidence: Evidence, prices: Mapping[str, int | Price]) -> 
         connection.execute(_ACCOUNTS)
         take_items(connection, prices)
         connection.execute(_PAYMENTS)
+        credits_a_unit(connection)
         connection.execute(_EVENTS)
         connection.execute(
             "INSERT INTO subscriptions BY NAME SELECT subscription_id, customer_id, status,"

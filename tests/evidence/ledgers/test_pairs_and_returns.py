@@ -64,9 +64,32 @@ def test_the_account_decides_between_entries_of_one_moment() -> None:
     assert ties(evidence) == ["cs_2", "cs_1"]
 
 
-def test_other_credits_and_other_days_are_no_pair() -> None:
-    evidence = evidence_of([("cs_1", "bo", 0, 50)], [bought("ada", 40, 1), bought("bo", 50, 1500)])
-    assert pair_by_time(evidence) == 0
+@pytest.mark.parametrize(
+    ("entry", "paired"),
+    [
+        (("ada", 40, 1), False),
+        # A nightly job books a day on the account that the payment names, on another within 24 h.
+        (("bo", 50, 36 * 60), True),
+        (("bo", 50, 36 * 60 + 1), False),
+        (("bo", 40, 25 * 60), False),
+        (("ada", 50, 24 * 60), True),
+        (("ada", 50, 24 * 60 + 1), False),
+    ],
+)
+def test_other_credits_and_other_days_are_no_pair(entry, paired) -> None:
+    evidence = evidence_of([("cs_1", "bo", 0, 50)], [bought(*entry)])
+    assert pair_by_time(evidence) == paired
+
+
+@pytest.mark.parametrize(("later", "tied"), [(60, ["cs_2", "cs_1"]), (61, ["cs_1", "cs_2"])])
+def test_the_account_decides_where_the_entries_come_more_than_an_hour_later(later, tied) -> None:
+    # Both are booked in one run; Ada's payment is the nearer one to Bo's entry.
+    evidence = evidence_of(
+        [("cs_1", "bo", -30, 50), ("cs_2", "ada", 0, 50)],
+        [bought("bo", 50, later), bought("ada", 50, later + 1)],
+    )
+    pair_by_time(evidence)
+    assert ties(evidence) == tied
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ from credit_forensics.evidence.ledgers.inference.moves_nothing import (
     states_of_holds,
     without_amount,
 )
+from credit_forensics.evidence.ledgers.inference.other_shops import other_shops
 from credit_forensics.evidence.ledgers.inference.owner_of import Owner
 from credit_forensics.evidence.ledgers.inference.payment_kinds import (
     kinds_that_book_payments,
@@ -102,6 +103,8 @@ def settle_movements(
     moves.where = own_where or unsettled.where()
     if empty and not own_where:
         moves.where = " AND ".join(p for p in (moves.where, f"{moves.amount} IS NOT NULL") if p)
+    if not own_where and not balances:
+        _without_other_shops(unsettled, known)
     return moves
 
 
@@ -116,6 +119,24 @@ def _by_way(unsettled: Unsettled, way: Way) -> None:
     )
     moves.notes.append(f"{column.name} says which way: {', '.join(taking)} takes credits")
     unsettled.use_signs = False
+
+
+def _without_other_shops(unsettled: Unsettled, known: KnownValues) -> None:
+    """Leave out what is of brands or tenants whose payments are not here.
+
+    Where balances are stored, those of the other shops would then drift from their entries.
+    """
+    found = other_shops(unsettled.entries.table, known)
+    if found is None or found[0] == unsettled.owner.field:
+        return
+    (column, shops), moves = found, unsettled.moves
+    without = f"NOT {is_one_of(unsettled.database, column, shops)}"
+    moves.where = " AND ".join(part for part in (moves.where, without) if part)
+    moves.left_out = (
+        f"entries of {column.name} {', '.join(shops)} name no payment that was read: taken for "
+        f"another shop's, they are not read; [ledger.entries] where says it otherwise."
+    )
+    moves.notes.append(f"{column.name} {', '.join(shops)}: of another shop")
 
 
 def _turn_books_of_what_is_owed(unsettled: Unsettled) -> None:
