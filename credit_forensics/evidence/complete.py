@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 
 import pandas as pd
 
@@ -26,6 +27,7 @@ from credit_forensics.evidence.logs.cut_ids import complete_cut_ids
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
 from credit_forensics.evidence.logs.shipped_twice import count_shipped_once
 from credit_forensics.evidence.order_numbers import references_are_order_numbers
+from credit_forensics.evidence.stripe.credits_a_unit import units_of_credits
 from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.payments import assemble_payments
 from credit_forensics.evidence.stripe_api.pulled_files import payments_until
@@ -36,8 +38,9 @@ _COVERED = {
     "deliveries": "received_at",
     "ledger": "created_at",
 }
-# What is settled of grants, by wording, of references, and of keys that payments are booked by.
-GRANTS, REFERENCES, BOOKED_BY = "grant ", "references", "booked by "
+# What is settled of grants, by wording, of references, of keys that payments are booked by, and of
+# the credits of one unit.
+GRANTS, REFERENCES, BOOKED_BY, UNITS = "grant ", "references", "booked by ", "units"
 # What custody takes the inputs of a source to be, at its beginning.
 _TAKEN_FOR = {
     "payments": "stripe",
@@ -50,8 +53,8 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     """Assemble the payments, and link ledger entries and deliveries to them.
 
     Returns what was settled on all of them, for a reading of a part: of prices, of free orders,
-    which wordings of grants are purchases, whether references are numbers of orders, and by which
-    key of the metadata the shop books.
+    which wordings of grants are purchases, whether references are numbers of orders, by which key
+    of the metadata the shop books, and what one unit brings.
     """
     count_shipped_once(evidence, evidence.custody)
     take_what_the_log_states(evidence, case_file)
@@ -74,6 +77,8 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     settled |= {f"{GRANTS}{wording}": "purchase" for wording in following_wordings(evidence)}
     if references_are_order_numbers(evidence.connection):
         settled[REFERENCES] = "order numbers"
+    if units := units_of_credits(evidence.connection):
+        settled[UNITS] = json.dumps(units)
     keys = account_keys_by_booking(evidence, case_file.ids.user_keys)
     return settled | {f"{BOOKED_BY}{key}": "account" for key in keys}
 

@@ -16,6 +16,7 @@ from credit_forensics.evidence.complete import (
     BOOKED_BY,
     GRANTS,
     REFERENCES,
+    UNITS,
     finish,
     link_ids,
     link_payments,
@@ -129,12 +130,13 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
         bring_untied(stored)
     count_shipped_once(evidence, whole="stored.deliveries")
     take_what_the_log_states(evidence, case_file)
-    assemble_payments(evidence, case_file.prices)
+    known = json.loads(stored.get(SETTLED) or "{}")
+    units = [tuple(unit) for unit in json.loads(known.get(UNITS, "[]"))]
+    assemble_payments(evidence, case_file.prices, units)
     link_ledger(evidence)
     part_bonuses(evidence)
     join_moves(evidence)
     join_undone(evidence)
-    known = json.loads(stored.get(SETTLED) or "{}")
     if by_time:
         pair_by_time(evidence, [k.removeprefix(GRANTS) for k in known if k.startswith(GRANTS)])
     pair_left_over(evidence)

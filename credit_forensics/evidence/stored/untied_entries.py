@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from credit_forensics.evidence.ledgers.pair_by_time import AFTER_ON_ITS_ACCOUNT_SECONDS
 from credit_forensics.evidence.ledgers.pair_left_over import LEFT_OVER
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY
 from credit_forensics.evidence.stored.rows import StoredRows
 
 # Twice as far as an entry may lie from its payment: what competes for it comes along.
-NEAR_DAYS = 2
+NEAR_DAYS = 2 * AFTER_ON_ITS_ACCOUNT_SECONDS / 86_400
 UNTIED = "payment_id IS NULL AND event_id IS NULL AND delta > 0"
 
 

@@ -7,13 +7,13 @@ absent, is in Stripe's API reference.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import duckdb
 
 from credit_forensics.case_file import Price
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.stripe.credits_a_unit import credits_a_unit
+from credit_forensics.evidence.stripe.credits_a_unit import Unit, credits_a_unit
 from credit_forensics.evidence.stripe.invoice_links import TABLES as LINK_TABLES
 from credit_forensics.evidence.stripe.invoice_links import link_invoices
 from credit_forensics.evidence.stripe.merge_snapshots import merge_snapshots
@@ -353,7 +353,9 @@ LEFT JOIN lone li ON li.payment_id = t.payment_intent_id
 """
 
 
-def assemble_payments(evidence: Evidence, prices: Mapping[str, int | Price]) -> None:
+def assemble_payments(
+    evidence: Evidence, prices: Mapping[str, int | Price], units: Sequence[Unit] = ()
+) -> None:
     """Merge the Stripe objects in staging into the tables of payments, and ``events``.
 
     Replaces what those tables hold, so it may be called again after more was loaded. Columns that
@@ -366,6 +368,8 @@ def assemble_payments(evidence: Evidence, prices: Mapping[str, int | Price]) -> 
         with the staging tables loaded, and the bindings of customers where there are any.
     prices
         credits a price is worth, by price id; believed before metadata ``credits``.
+    units
+        what ``units_of_credits`` told of all payments, where these are a part of them.
 
     Examples
     --------
@@ -393,7 +397,7 @@ def assemble_payments(evidence: Evidence, prices: Mapping[str, int | Price]) -> 
         connection.execute(_ACCOUNTS)
         take_items(connection, prices)
         connection.execute(_PAYMENTS)
-        credits_a_unit(connection)
+        credits_a_unit(connection, units)
         connection.execute(_EVENTS)
         connection.execute(
             "INSERT INTO subscriptions BY NAME SELECT subscription_id, customer_id, status,"

@@ -9,8 +9,8 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.stripe.credits_a_unit import credits_a_unit
 
 
-def worth(*payments):
-    """What each ``(price, quantity, amount, credits)`` is worth."""
+def worth(*payments, known=()):
+    """What the last ``(price, quantity, amount, credits)`` is worth."""
     evidence = Evidence()
     rows = [
         {"payment_id": f"cs_{n}", "currency": "eur", "amount": amount, "expected_credits": credits}
@@ -24,7 +24,7 @@ def worth(*payments):
     evidence.add("payment_items", pd.DataFrame(items))
     told = {"source": "session", "position": 1, "key": "credits", "value": "50"}
     evidence.add("metadata", pd.DataFrame([{"payment_id": r["payment_id"], **told} for r in rows]))
-    credits_a_unit(evidence.connection)
+    credits_a_unit(evidence.connection, known)
     return evidence.payments.sort_values("payment_id")["expected_credits"].tolist()[-1]
 
 
@@ -45,3 +45,8 @@ ONE = ("price_a", 1, 500, 50)
 )
 def test_credits_are_a_units_where_one_unit_is_said_to_bring_as_many(payments, credits):
     assert worth(*payments) == credits
+
+
+@pytest.mark.parametrize(("known", "credits"), [([("price_a", 500, "eur", 50)], 150), ([], 50)])
+def test_in_a_part_of_the_payments_a_unit_is_what_it_was_in_all_of_them(known, credits):
+    assert worth(("price_a", 3, 1500, 50), known=known) == credits
