@@ -237,9 +237,7 @@ def _said(
 def _voice(
     rows: ir.Table, family: Family, methods: Sequence[Method]
 ) -> tuple[ir.StringValue, ir.IntegerValue]:
-    said = _said(rows, family.name, methods)
-    values = [value for method, value in said if method.voice == "copy"]
-    leading = [(method, value) for method, value in said if method.voice not in ("copy", "weak")]
+    leading, values, weak = _by_voice(_said(rows, family.name, methods))
     if family.rule == "history":
         person, level = _led_by_history(rows, family, leading, values)
     elif family.rule == "names":
@@ -251,12 +249,22 @@ def _voice(
         person, level = rows[f"said_{family.name}"], rows[f"level_{family.name}"]
     else:
         person, level = _one_voice([*(value for _, value in leading), *values])
-    weak = [value for method, value in said if method.voice == "weak"]
     if weak:
         # The last level of a family is its weakest.
         alone = person.isnull() & _first(weak).notnull()
         person, level = _first([person, *weak]), ibis.ifelse(alone, len(family.levels), level)
     return person, level
+
+
+def _by_voice(
+    said: Sequence[tuple[Method, ir.StringValue]],
+) -> tuple[list[tuple[Method, ir.StringValue]], list[ir.StringValue], list[ir.StringValue]]:
+    """Those that lead, what the copies say, and what is weak and counts only alone."""
+    leading = [(method, value) for method, value in said if method.voice not in ("copy", "weak")]
+    copies, weak = (
+        [value for method, value in said if method.voice == voice] for voice in ("copy", "weak")
+    )
+    return leading, copies, weak
 
 
 def _nobody() -> ir.StringValue:
@@ -333,11 +341,8 @@ def _with_copies_counted(rows: ir.Table, family: Family, methods: Sequence[Metho
     Step by step, each in a select of its own: written into one another they would be a text of a
     hundred thousand characters, which takes longer to plan than to run.
     """
-    said = _said(rows, family.name, methods)
-    copies = [
-        *(value for method, value in said if method.voice not in ("copy", "weak")),
-        *(value for method, value in said if method.voice == "copy"),
-    ]
+    leading, further, _ = _by_voice(_said(rows, family.name, methods))
+    copies = [*(value for _, value in leading), *further]
     if family.rule != "copies" or len(copies) <= 2:
         return rows
     names = [f"copy_{place}" for place in range(len(copies))]

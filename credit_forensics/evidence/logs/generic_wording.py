@@ -215,8 +215,9 @@ def _user(text: str, fields: dict[str, object], words: Wordings) -> str | None:
         value = fields.get(name)
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
-        own = isinstance(value, str) and (name in names or not _STRIPE_ID.match(value))
-        if isinstance(value, str) and own and value.strip() and "@" not in value:
+        if not isinstance(value, str) or not value.strip() or "@" in value:
+            continue
+        if name in names or not _STRIPE_ID.match(value):
             return value.strip()
     plain = fields.get("user")
     if isinstance(plain, str) and _USER_ID.fullmatch(plain) and not _STRIPE_ID.match(plain):

@@ -41,6 +41,11 @@ def test_else_every_brand_counts(rows):
     assert left_out(*rows) == []
 
 
+def test_an_address_is_never_told_as_a_shop():
+    rows = ((shop.replace("kiln", "ada@example.com"), payment) for shop, payment in OTHERS)
+    assert left_out(*OWN, *rows) == []
+
+
 def test_another_column_or_a_part_of_the_table_leaves_nothing_out():
     assert left_out(*OWN, *OTHERS, column="note") == []
     assert left_out(*OWN, *OTHERS, whole=False) == []

@@ -34,6 +34,9 @@ def other_shops(table: SampledTable, known: KnownValues) -> tuple[Field, list[st
         shops = {text for text in field.texts if text}
         if not field.words & _WHOSE or not 2 <= len(shops) <= _MOST_SHOPS:
             continue
+        # The gap names them, and an address is a person's.
+        if any("@" in one for one in shops):
+            continue
         named, read = Counter[str](), Counter[str]()
         for row, shop in enumerate(field.texts):
             texts = [one.texts[row] or "" for one in table.columns]
