@@ -20,6 +20,7 @@ from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.pair_unread import pair_unread_sessions
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.ledgers.plan_credits import plans_without_payments
+from credit_forensics.evidence.ledgers.spent_credits import untie_spent
 from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
 from credit_forensics.evidence.ledgers.undone_takings import join_undone
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
@@ -61,9 +62,11 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     assemble_payments(evidence, case_file.prices)
     untied = take_stripe_billing(evidence, case_file)
     link_ledger(evidence)
-    part_bonuses(evidence)
-    join_moves(evidence)
+    # What was undone first: untied from its payment, one side of it would seem a second grant.
     join_undone(evidence)
+    part_bonuses(evidence)
+    untie_spent(evidence)
+    join_moves(evidence)
     if untied or was_inferred(evidence):
         pair_by_time(evidence)
     pair_unread_sessions(evidence)

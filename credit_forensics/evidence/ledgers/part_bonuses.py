@@ -21,11 +21,6 @@ _SHARE = (
     "(^|[^a-z0-9])(seller|sales?|earnings?|royalt(y|ies)|revenue|proceeds|payout|share|tips?)"
     "($|[^a-z])"
 )
-# "deduct", "debit" and "charge" may take a purchase back.
-_USED = (
-    "(^|[^a-z])(usage|used|consum(ed|e|ption)|spen[dt]|spending|verbrauch|consommation|consumo)"
-    "($|[^a-z])"
-)
 # What makes good for a purchase is one.
 _MADE_GOOD = (
     "(^|[^a-z0-9])(admin|manual(ly)?|support|re_?-?grant(ed)?|compensation|correct(ion|ed)?"
@@ -39,8 +34,7 @@ def part_bonuses(evidence: Evidence) -> None:
     Beside a purchase, what calls itself the purchase's bonus is a grant, no second purchase. Untied
     is it where the bonus is on another account than the purchase, or the purchase alone is what the
     payment is worth. A bonus that is all that a payment brought stays with it. A seller's share is
-    a grant where the purchase is on another account, and is just what the payment is worth. What
-    says that it was used is untied where no money of the payment went back.
+    a grant where the purchase is on another account, and is just what the payment is worth.
 
     Parameters
     ----------
@@ -67,14 +61,6 @@ def part_bonuses(evidence: Evidence) -> None:
         WHERE kind = 'purchase' AND delta > 0 AND {says_bonus} AND payment_id IN (
             SELECT payment_id FROM ledger WHERE kind = 'purchase' AND delta > 0
                 AND payment_id IS NOT NULL AND NOT ({says_bonus}))"""
-    )
-    # Of which purchase credits were used, where none of its money went back.
-    run(
-        f"""UPDATE ledger SET kind = 'usage', payment_id = NULL, tie = 'none'
-        WHERE kind = 'refund' AND delta < 0 AND regexp_matches(lower(reason), '{_USED}')
-            AND NOT ({states_refund_sql("reason")}) AND payment_id IN (
-                SELECT payment_id FROM payments
-                WHERE amount_refunded = 0 AND NOT coalesce(disputed, false))"""
     )
     says_share = f"regexp_matches(lower(coalesce(reason, '')), '{_SHARE}')"
     run(

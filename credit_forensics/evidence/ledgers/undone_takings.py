@@ -11,8 +11,6 @@ from credit_forensics.evidence.ledgers.entry_kinds import kind_sql, states_refun
 
 # Kinds that words give to what was neither bought nor given: its kind came from what it names.
 _UNTOLD = "('other', 'usage')"
-# What credits go to when nothing of what was bought is taken back.
-_SPENT = "(^|[^a-z0-9])(jobs?|api_?calls?|captured?|fees?|donat(ed?|ions?))($|[^a-z])"
 
 
 def join_undone(evidence: Evidence) -> None:
@@ -21,8 +19,7 @@ def join_undone(evidence: Evidence) -> None:
     The first of such entries of an account, a payment and a number of credits that gives is joined
     with the first that takes, and so on; it comes no earlier. A giving entry that calls itself a
     purchase or a grant is joined with nothing, nor is one without words, or a taking that speaks
-    of a refund. A job, a fee or a gift to charity that is left, and names a payment of which no
-    money went back, was paid in credits: usage, of no payment.
+    of a refund.
 
     Parameters
     ----------
@@ -64,11 +61,4 @@ def join_undone(evidence: Evidence) -> None:
                 WHERE taken.delta < 0
             )
             SELECT taking FROM joined UNION ALL SELECT giving FROM joined)"""
-    )
-    evidence.connection.execute(
-        f"""UPDATE ledger SET kind = 'usage', payment_id = NULL, tie = 'none'
-        WHERE kind = 'refund' AND delta < 0 AND regexp_matches(lower(reason), '{_SPENT}')
-            AND NOT ({states_refund_sql("reason")}) AND payment_id IN (
-                SELECT payment_id FROM payments
-                WHERE amount_refunded = 0 AND NOT coalesce(disputed, false))"""
     )

@@ -33,6 +33,7 @@ from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
+from credit_forensics.evidence.ledgers.spent_credits import untie_spent
 from credit_forensics.evidence.ledgers.undone_takings import join_undone
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.shipped_twice import count_shipped_once
@@ -134,9 +135,11 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     units = [tuple(unit) for unit in json.loads(known.get(UNITS, "[]"))]
     assemble_payments(evidence, case_file.prices, units)
     link_ledger(evidence)
-    part_bonuses(evidence)
-    join_moves(evidence)
+    # What was undone first: untied from its payment, one side of it would seem a second grant.
     join_undone(evidence)
+    part_bonuses(evidence)
+    untie_spent(evidence)
+    join_moves(evidence)
     if by_time:
         pair_by_time(evidence, [k.removeprefix(GRANTS) for k in known if k.startswith(GRANTS)])
     pair_left_over(evidence)

@@ -9,7 +9,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 
 
-def parted(*entries, expected=None, refunded=0):
+def parted(*entries, expected=None):
     """The one payment's ledger of ``(user, credits, kind, reason)``, in order."""
     evidence = Evidence()
     evidence.add(
@@ -18,7 +18,7 @@ def parted(*entries, expected=None, refunded=0):
             {
                 "payment_id": ["cs_1"],
                 "expected_credits": pd.array([expected], dtype="Int64"),
-                "amount_refunded": pd.array([refunded], dtype="Int64"),
+                "amount_refunded": [0],
             }
         ),
     )
@@ -130,17 +130,3 @@ def test_where_each_purchase_is_called_a_sale_none_is_parted():
 )
 def test_what_the_buyer_spent_on_a_sale_was_not_taken_back(spent, kind):
     assert parted(BOUGHT, SHARE, spent)["kind"].tolist() == ["purchase", "grant", kind]
-
-
-@pytest.mark.parametrize(
-    ("reason", "refunded", "kind"),
-    [
-        ("usage of lot 7", 0, "usage"),
-        ("usage of lot 7", 900, "refund"),
-        ("usage of lot 7", None, "refund"),  # what went back is not known
-        ("deduct", 0, "refund"),
-    ],
-)
-def test_use_that_names_its_purchase_takes_nothing_back(reason, refunded, kind):
-    entries = (BOUGHT, ("a", -10, "refund", reason))
-    assert parted(*entries, refunded=refunded)["kind"].tolist() == ["purchase", kind]
