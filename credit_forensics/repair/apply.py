@@ -1,7 +1,8 @@
 """Books a plan. The one connection of this package that writes to a ledger is opened here.
 
 It runs the very transaction of ``plan.sql``: all of it, or nothing. Where two who lock each other's
-rows make PostgreSQL end one of them, the transaction is begun again.
+rows make PostgreSQL end one of them, the transaction is begun again; and where that goes on, it
+takes the whole table of balances first, so that no shop, however busy, can keep it from its end.
 """
 
 from __future__ import annotations
@@ -36,6 +37,8 @@ else:
     psycopg = Later("psycopg")
 
 ATTEMPTS = 6
+BESIDE_OTHERS = 3
+"""So many attempts lock the rows that they need; those after them lock the table."""
 # Deadlock, serialization failure, and a key that another writer took first.
 _AGAIN = frozenset({"40P01", "40001", "23505"})
 Execute = Callable[[str], Any]
@@ -92,13 +95,17 @@ def apply_plan(plan: RepairPlan) -> Applied:
         raise CaseError(f"The plan cannot be applied, because {plan.refusal}.")
     if not plan.corrections:
         return Applied(())
+    differed = False
     for attempt in range(1, ATTEMPTS + 1):
+        script = plan.script
+        begin = script.begin if attempt <= BESIDE_OTHERS else script.begin_alone
         with _writing(plan.target) as (execute, refusals, describe):
             try:
-                states = _run(execute, plan.script)
+                states = _run(execute, script, begin)
             except _DifferentError as error:
-                if plan.target.dialect != "sqlite" and attempt < 2:
+                if plan.target.dialect != "sqlite" and not differed and attempt < ATTEMPTS:
                     # Somebody may have booked on the same account meanwhile.
+                    differed = True
                     continue
                 raise CaseError(
                     f"The ledger did not take the plan as it is, and nothing was changed: {error}."
@@ -123,8 +130,8 @@ def apply_plan(plan: RepairPlan) -> Applied:
     raise AssertionError("the last attempt returns or raises")
 
 
-def _run(execute: Execute, script: Script) -> dict[int, str]:
-    for statement in (*script.begin, *script.work):
+def _run(execute: Execute, script: Script, begin: tuple[str, ...]) -> dict[int, str]:
+    for statement in (*begin, *script.work):
         execute(statement)
     found = [str(row[0]) for row in execute(script.differences).fetchall()]
     if found:

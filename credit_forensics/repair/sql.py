@@ -40,10 +40,12 @@ class Script:
     """One transaction in statements without their semicolons.
 
     ``differences`` asks what is not as it was planned, ``guard`` fails where something is, and
-    ``outcome`` asks what was done.
+    ``outcome`` asks what was done. ``begin_alone`` takes the whole table of balances in place of
+    its rows: nobody else books meanwhile, and nobody can lock rows crosswise with the repair.
     """
 
     begin: tuple[str, ...]
+    begin_alone: tuple[str, ...]
     work: tuple[str, ...]
     differences: str
     guard: str
@@ -86,7 +88,8 @@ def write_script(
     if target.dialect == "sqlite":
         temporary.append("repair_total")
     return Script(
-        begin=tuple(_begin(target, users)),
+        begin=tuple(_begin(target, _rows(target, users))),
+        begin_alone=tuple(_begin(target, _whole(target))),
         work=tuple(work),
         differences=differences(target),
         guard=guard(target),
@@ -126,7 +129,27 @@ def _told(target: Target) -> str:
     )
 
 
-def _begin(target: Target, users: Sequence[str]) -> list[str]:
+def _rows(target: Target, users: Sequence[str]) -> list[str]:
+    """Lock the balances of some accounts."""
+    balances = target.balances
+    if balances is None:
+        return []
+    user = balances.sql("user_id")
+    wanted = listed(user_literal(target, balances, one) for one in users)
+    # In the order of the ids, so that two who lock several so cannot wait for each other.
+    return [
+        f"SELECT {user} FROM {balances.name} WHERE {user} IN ({wanted}) ORDER BY {user} FOR UPDATE"
+    ]
+
+
+def _whole(target: Target) -> list[str]:
+    """Lock all balances against writers; those who only read go on."""
+    if target.balances is None:
+        return []
+    return [f"LOCK TABLE {target.balances.name} IN EXCLUSIVE MODE"]
+
+
+def _begin(target: Target, balances: Sequence[str]) -> list[str]:
     if target.dialect == "sqlite":
         # Takes the one write lock at once, so that nothing is read that changes before it is set.
         return ["BEGIN IMMEDIATE"]
@@ -139,15 +162,7 @@ def _begin(target: Target, users: Sequence[str]) -> list[str]:
     if target.intake is not None:
         # In the order in which the intake takes them.
         statements += intake_ledger.locks(target.intake, target.entries.name)
-    if target.balances is not None:
-        balances = target.balances
-        user = balances.sql("user_id")
-        wanted = listed(user_literal(target, balances, one) for one in users)
-        # In the order of the ids, so that two who lock several cannot wait for each other.
-        statements.append(
-            f"SELECT {user} FROM {balances.name} WHERE {user} IN ({wanted}) "
-            f"ORDER BY {user} FOR UPDATE"
-        )
+    statements += balances
     if target.balances is None or target.identity == "next":
         # Without rows to lock, nobody else may book while the sums are read and added to.
         statements.append(f"LOCK TABLE {target.entries.name} IN SHARE ROW EXCLUSIVE MODE")

@@ -211,6 +211,56 @@ def test_beside_a_second_writer_no_credit_is_lost_and_no_balance_goes_below_zero
     assert not booked & set(zip(found["finding"], found["payment_id"], strict=True))
 
 
+class Crosswise:
+    """A second writer that PostgreSQL never ends: it locks the last account, then the first."""
+
+    def __init__(self, url: str, first: str, last: str) -> None:
+        self.url, self.pair = url, (last, first)
+        self.done, self.holds = threading.Event(), threading.Event()
+        self.errors: list[BaseException] = []
+        self.thread = threading.Thread(target=self._work)
+
+    def _work(self) -> None:
+        try:
+            with psycopg.connect(self.url, autocommit=True) as connection:
+                # So the other of the two is ended, each time.
+                connection.execute("SET deadlock_timeout = '60s'")
+                while not self.done.is_set():
+                    with connection.transaction():
+                        for user in self.pair:
+                            connection.execute(
+                                "UPDATE user_credits SET total_credits = total_credits + 0 "
+                                "WHERE user_id = %s",
+                                [user],
+                            )
+                            self.holds.set()
+                            time.sleep(0.1)
+        except BaseException as error:
+            self.errors.append(error)
+
+
+def test_shops_that_lock_crosswise_all_the_time_do_not_keep_a_repair_from_its_end(
+    postgres_books,
+):
+    ledger = postgres_books("stale_session")
+    plan = make_plan(ledger.case())
+    users = sorted({entry.user_id for one in plan.corrections for entry in one.entries})
+    # Those that wait for the last account leave it to nobody else.
+    shops = [Crosswise(ledger.psycopg_url, users[0], users[-1]) for _ in range(3)]
+    for shop in shops:
+        shop.thread.start()
+    assert all(shop.holds.wait(10) for shop in shops)
+    try:
+        applied = apply_plan(plan)
+    finally:
+        for shop in shops:
+            shop.done.set()
+            shop.thread.join()
+    assert [shop.errors for shop in shops] == [[], [], []]
+    assert applied.complete
+    assert ledger.case().findings.empty
+
+
 @pytest.mark.parametrize("moment", ["entries", pytest.param("binding", marks=pytest.mark.thorough)])
 def test_killed_in_the_middle_nothing_is_booked(postgres_books, moment):
     ledger = postgres_books("stale_session")
