@@ -52,6 +52,35 @@ def settle_by_balances(unsettled: Unsettled, balances: Balances) -> None:
     )
 
 
+def come_out_without(unsettled: Unsettled, balances: Balances, marked: str) -> bool:
+    """Whether stored balances are as well the sums of the entries without some rows as with them.
+
+    Parameters
+    ----------
+    unsettled
+        all settled but which of its rows are left out.
+    balances
+        candidates for the stored balance of each account.
+    marked
+        SQL of the rows in question, over ``e``; the accounts that have one are asked.
+    """
+    database, owner, moves = unsettled.database, unsettled.owner, unsettled.moves
+    table = database.quoted(unsettled.entries.table.relation)
+    counted = f" WHERE {moves.where}" if moves.where else ""
+    rows = (
+        f"SELECT {as_text(database, owner.sql(database))} AS owner, "
+        f"CASE WHEN {marked} THEN 'left out' ELSE '' END AS k0, "
+        f"{moves.signed(database)} AS amount FROM {table} AS e{owner.join(database)}{counted}"
+    )
+    having = database.fetch_rows(
+        f"SELECT DISTINCT owner FROM ({rows}) AS r WHERE k0 <> '' ORDER BY 1 LIMIT {_ACCOUNTS}"
+    )
+    sums = sums_by_owner(database, rows, [str(one) for (one,) in having if one], 1)
+    with_them = max(agreement(sums, found, lambda _: 1) for found in balances)
+    without = max(agreement(sums, found, lambda key: int(not key[0])) for found in balances)
+    return without >= with_them
+
+
 def _settle(unsettled: Unsettled, balances: Balances) -> bool:
     """Whether one of the candidates settles all that is open."""
     moves, signs, keep = unsettled.moves, unsettled.signs, unsettled.keep

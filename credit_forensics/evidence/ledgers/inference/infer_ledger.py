@@ -106,9 +106,7 @@ def infer_ledger(
     query, words = entries_query(database, parts)
     found.queries["entries"] = query
     found.decisions["entries"] = _entries_decision(parts, words, known)
-    found.gaps += [
-        ("entries", "another_shop", part.moves.left_out) for part in parts if part.moves.left_out
-    ]
+    found.gaps += [("entries", *told) for part in parts for told in part.moves.left_out]
     _accounts(database, tables, parts, found, known)
     leads = next((part.bridge for part in parts if part.bridge), None)
     if leads:

@@ -31,7 +31,8 @@ class KnownValues:
 
     ``references`` are values that one payment alone carries (an order number, say). ``paid`` leads
     from each object that stands for paid money to the payment; ``returned`` are those of them of
-    which money went back, ``returned_whole`` those of which all of it did.
+    which money went back, ``returned_whole`` those of which all of it did. ``tests`` are sessions,
+    intents, invoices and charges of test mode.
     """
 
     accounts: frozenset[str] = frozenset()
@@ -40,6 +41,7 @@ class KnownValues:
     paid: Mapping[str, str] = field(default_factory=dict)
     returned: frozenset[str] = frozenset()
     returned_whole: frozenset[str] = frozenset()
+    tests: frozenset[str] = frozenset()
 
 
 def known_values(evidence: Evidence, prices: Mapping[str, int | Price]) -> KnownValues:
@@ -73,6 +75,7 @@ def known_values(evidence: Evidence, prices: Mapping[str, int | Price]) -> Known
         frozenset(credit for credit in credits if credit > 0),
         frozenset(value for (value,) in references),
         *_paid(evidence),
+        _tests(evidence),
     )
 
 
@@ -124,6 +127,21 @@ def _paid(evidence: Evidence) -> tuple[dict[str, str], frozenset[str], frozenset
         frozenset(one for (one,) in returned),
         frozenset(one for (one,) in whole),
     )
+
+
+def _tests(evidence: Evidence) -> frozenset[str]:
+    p = _prefix(evidence)
+    found = evidence.connection.execute(
+        f"""SELECT session_id FROM {p}stripe_sessions
+        WHERE livemode = false OR starts_with(session_id, 'cs_test_')
+        UNION SELECT payment_intent_id FROM {p}stripe_sessions
+        WHERE livemode = false OR starts_with(session_id, 'cs_test_')
+        UNION SELECT payment_intent_id FROM {p}stripe_intents WHERE livemode = false
+        UNION SELECT invoice_id FROM {p}stripe_invoices WHERE livemode = false
+        UNION SELECT charge_id FROM {p}stripe_charges WHERE livemode = false
+        ORDER BY ALL LIMIT {4 * MOST}"""
+    ).fetchall()
+    return frozenset(one for (one,) in found if one)
 
 
 def create_reference_keys(evidence: Evidence) -> None:

@@ -19,7 +19,8 @@ class Movements:
 
     ``adds_only`` says that nothing takes credits, ``agrees`` is the part of the accounts whose
     stored balance is the sum of their entries, ``given_back`` SQL of the rows that are purchases
-    and their refunds in one, ``left_out`` why rows of other shops are not read.
+    and their refunds in one, ``left_out`` which rows are not read, as the problem and the sentence
+    of a gap.
     """
 
     amount: str
@@ -32,7 +33,7 @@ class Movements:
     signs: dict[str, int] = field(default_factory=dict)
     labels: dict[str, str] = field(default_factory=dict)
     given_back: str = ""
-    left_out: str = ""
+    left_out: list[tuple[str, str]] = field(default_factory=list)
 
     def type_sql(self, database: ReadOnlyDatabase) -> str:
         """The type's column, its numbers by their labels where those are known."""

@@ -175,8 +175,11 @@ def sample_tables(
     )
 
 
-def sample(database: ReadOnlyDatabase, relation: Relation) -> SampledTable | None:
-    """The first rows of one table; none where it cannot be read in time."""
+def sample(database: ReadOnlyDatabase, relation: Relation, where: str = "") -> SampledTable | None:
+    """The first rows of one table; none where it cannot be read in time.
+
+    ``where`` is SQL over ``t`` of the rows that are asked for.
+    """
     names = list(relation.columns)
     if database.dialect == "sqlite":
         texts = [f"substr(CAST({quote_identifier(n)} AS TEXT), 1, {_TEXT_LENGTH})" for n in names]
@@ -184,7 +187,8 @@ def sample(database: ReadOnlyDatabase, relation: Relation) -> SampledTable | Non
         quoted = {n: quote_identifier(n) for n in names}
         quoted |= {n: _spelt_bytes(q) for n, q in quoted.items() if relation.columns[n] == "bytea"}
         texts = [f"left({quoted[n]}::text, {_TEXT_LENGTH})" for n in names]
-    query = f"SELECT {', '.join(texts)} FROM {database.quoted(relation)} AS t LIMIT {SAMPLE_ROWS}"
+    rows_sql = f"{database.quoted(relation)} AS t{where and f' WHERE {where}'}"
+    query = f"SELECT {', '.join(texts)} FROM {rows_sql} LIMIT {SAMPLE_ROWS}"
     try:
         rows = database.fetch_rows(query)
     except UnreadableError:

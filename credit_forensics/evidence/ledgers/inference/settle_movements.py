@@ -25,6 +25,7 @@ from credit_forensics.evidence.ledgers.inference.payment_kinds import (
     kinds_that_return_payments,
 )
 from credit_forensics.evidence.ledgers.inference.probes import as_text
+from credit_forensics.evidence.ledgers.inference.rows_in_test_mode import without_test_mode
 from credit_forensics.evidence.ledgers.inference.running_balance import (
     running_balance_falls,
     signs_by_running_balance,
@@ -103,8 +104,13 @@ def settle_movements(
     moves.where = own_where or unsettled.where()
     if empty and not own_where:
         moves.where = " AND ".join(p for p in (moves.where, f"{moves.amount} IS NOT NULL") if p)
-    if not own_where and not balances:
-        _without_other_shops(unsettled, known)
+    if not own_where:
+        if not balances:
+            _without_other_shops(unsettled, known)
+        tried = without_test_mode(unsettled, balances, known)
+        if tried is not None:
+            moves.where = " AND ".join(part for part in (moves.where, tried[0]) if part)
+            moves.left_out.append(("test_mode", tried[1]))
     return moves
 
 
@@ -132,10 +138,11 @@ def _without_other_shops(unsettled: Unsettled, known: KnownValues) -> None:
     (column, shops), moves = found, unsettled.moves
     without = f"NOT {is_one_of(unsettled.database, column, shops)}"
     moves.where = " AND ".join(part for part in (moves.where, without) if part)
-    moves.left_out = (
+    said = (
         f"entries of {column.name} {', '.join(shops)} name no payment that was read: taken for "
         f"another shop's, they are not read; [ledger.entries] where says it otherwise."
     )
+    moves.left_out.append(("another_shop", said))
     moves.notes.append(f"{column.name} {', '.join(shops)}: of another shop")
 
 
