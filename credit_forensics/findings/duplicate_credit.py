@@ -7,6 +7,7 @@ from datetime import timedelta
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.usual_parts import usual_parts
+from credit_forensics.findings.usual_tranches import usual_tranches
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.shared_grants import shared_grants
 from credit_forensics.tables.catalogue import Tables
@@ -26,9 +27,9 @@ def duplicate_surplus(tables: Tables) -> ir.Table:
 
     The surplus is what was granted beyond the price's worth (where that is not known, beyond an
     even share of the grants, unless they are the parts that such payments usually have, see
-    ``usual_parts``), as far as refunds did not take it back. Two grants that make up
-    one price between them leave none, so they are no duplicate. Of what is granted in parts over
-    a long period (``instalments``) only a part that follows another too soon is surplus.
+    ``usual_parts`` and ``usual_tranches``), as far as refunds did not take it back. Two grants that
+    make up one price between them leave none, so they are no duplicate. Of what is granted in parts
+    over a long period (``instalments``) only a part that follows another too soon is surplus.
 
     Examples
     --------
@@ -39,6 +40,7 @@ def duplicate_surplus(tables: Tables) -> ir.Table:
     twice = credited.filter(credited.grants >= 2)
     twice = twice.anti_join(shared_grants(tables), "payment_id")
     twice = twice.anti_join(usual_parts(tables), "payment_id")
+    twice = twice.anti_join(usual_tranches(tables), "payment_id")
     rows = twice.join(payments, "payment_id").select(
         twice.payment_id,
         kept=twice.granted - twice.reversed.coalesce(0),

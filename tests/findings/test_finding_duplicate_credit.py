@@ -244,3 +244,60 @@ def test_parts_that_such_payments_usually_have_are_no_duplicate(
 ):
     found = find(find_duplicate_credit, **of_two_kinds(make, deltas, others))
     assert [row["payment_id"] for row in found] == doubled
+
+
+DAY = pd.Timedelta(days=1)
+
+
+def in_tranches(make, pauses, alone=(), *, delta=50, until=60):
+    """Payments of unknown worth, one a day: their grants some days apart, others granted once.
+
+    ``pauses`` are the days before each further grant of a payment, ``alone`` the days on which
+    those that were granted once were paid, ``until`` the day of the ledger's last entry.
+    """
+    start = pd.Timestamp("2026-01-01", tz="UTC")
+    ledger, payments, credited = [], [], []
+    for n, days in enumerate(pauses):
+        paid, name = start + n * DAY, f"p{n}"
+        times = [paid]
+        for pause in days:
+            times.append(times[-1] + pause * DAY)
+        payments.append(make.payment(name, expected_credits=None, created_at=paid))
+        credited.append(make.credit(name, granted=delta * len(times), grants=len(times)))
+        ledger += [
+            entry(f"{name}-{place}", name, None, delta) | {"created_at": time}
+            for place, time in enumerate(times)
+        ]
+    for n, day in enumerate(alone):
+        name = f"alone{n}"
+        payments.append(make.payment(name, expected_credits=None, created_at=start + day * DAY))
+        credited.append(make.credit(name))
+        ledger.append(entry(name, name, None) | {"created_at": start + day * DAY})
+    last = {"entry_id": "last", "user_id": "a", "delta": -1, "kind": "usage"}
+    ledger.append(last | {"created_at": start + until * DAY})
+    return {"payments": payments, "credited": credited, "ledger": ledger}
+
+
+@pytest.mark.parametrize(
+    ("pauses", "alone", "doubled"),
+    [
+        # Half now, half in a week; a job that runs once a day makes eight days of seven.
+        ([(7,), (7.9,), (7,)], (), []),
+        ([(7, 7), (7, 7.5), (7, 7)], (), []),
+        ([(28,), (31,), (30,)], (), []),
+        # Two show no practice, nor do three of six; those who paid this week have half by now.
+        ([(7,), (7,)], (), ["p0", "p1"]),
+        ([(7,), (7,), (7,)], (1, 2, 3), ["p0", "p1", "p2"]),
+        ([(7,), (7,), (7,)], (1, 2, 58, 59), []),
+        # What Stripe sent again, and what a job granted again on one day, however old it was.
+        ([(3,), (3,), (3,)], (), ["p0", "p1", "p2"]),
+        ([(20,), (14,), (8,), (5,)], (), ["p0", "p1", "p2", "p3"]),
+        ([(20,), (19,), (18,), (17,)], (), ["p0", "p1", "p2", "p3"]),
+        ([(7,), (7,), (7,), (20,)], (), ["p3"]),
+    ],
+)
+def test_equal_tranches_at_the_shops_own_distance_are_no_duplicate(
+    find, make, pauses, alone, doubled
+):
+    found = find(find_duplicate_credit, **in_tranches(make, pauses, alone))
+    assert [row["payment_id"] for row in found] == doubled
