@@ -23,6 +23,7 @@ from credit_forensics.evidence.ledgers.plan_credits import plans_without_payment
 from credit_forensics.evidence.ledgers.spent_credits import untie_spent
 from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
 from credit_forensics.evidence.ledgers.undone_takings import join_undone
+from credit_forensics.evidence.ledgers.worth_by_tier import leave_tiers_open
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.cut_ids import complete_cut_ids
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
@@ -39,9 +40,10 @@ _COVERED = {
     "deliveries": "received_at",
     "ledger": "created_at",
 }
-# What is settled of grants, by wording, of references, of keys that payments are booked by, and of
-# the credits of one unit.
-GRANTS, REFERENCES, BOOKED_BY, UNITS = "grant ", "references", "booked by ", "units"
+# What is settled of grants, by wording, of references, of keys that payments are booked by, of the
+# credits of one unit, and of tiers.
+GRANTS, REFERENCES, BOOKED_BY = "grant ", "references", "booked by "
+UNITS, TIERS = "units", "tiers"
 # What custody takes the inputs of a source to be, at its beginning.
 _TAKEN_FOR = {
     "payments": "stripe",
@@ -55,7 +57,7 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
 
     Returns what was settled on all of them, for a reading of a part: of prices, of free orders,
     which wordings of grants are purchases, whether references are numbers of orders, by which key
-    of the metadata the shop books, and what one unit brings.
+    of the metadata the shop books, what one unit brings, and which tiers there are.
     """
     count_shipped_once(evidence, evidence.custody)
     take_what_the_log_states(evidence, case_file)
@@ -82,6 +84,8 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
         settled[REFERENCES] = "order numbers"
     if units := units_of_credits(evidence.connection):
         settled[UNITS] = json.dumps(units)
+    if tiers := leave_tiers_open(evidence):
+        settled[TIERS] = json.dumps(tiers)
     keys = account_keys_by_booking(evidence, case_file.ids.user_keys)
     return settled | {f"{BOOKED_BY}{key}": "account" for key in keys}
 

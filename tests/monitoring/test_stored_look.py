@@ -143,3 +143,40 @@ def test_entries_that_name_no_payment_are_paired_in_part_as_in_whole(tmp_path):
     assert len(wanted) > 5
     assert wanted <= before | late
     assert late <= wanted
+
+
+def test_what_support_made_good_later_is_seen_in_part_as_in_whole(tmp_path):
+    whole = tmp_path / "whole"
+    write_case(make_world(WorldSettings(payments=700), seed=7), whole)
+    case = Case.open(whole, store=False)
+    lost = case.findings[case.findings["finding"] == "missing_credit"].merge(
+        case.evidence.payments[["payment_id", "completed_at"]], on="payment_id"
+    )
+    lost = lost.dropna(subset=["rightful_user_id"]).sort_values("completed_at")
+    assert len(lost) > 9
+    with sqlite3.connect(whole / "ledger.db") as connection:
+        connection.executemany(
+            "INSERT INTO credit_ledger (user_id, delta, reason, created_at) VALUES (?, ?, ?, ?)",
+            [
+                # Hours later, by hand, without a word of which payment.
+                (row.rightful_user_id, int(row.credits), "admin_grant:by hand", str(later))
+                for row in lost.itertuples()
+                for later in [row.completed_at + pd.Timedelta(hours=7)]
+            ],
+        )
+    expected = Case.open(whole, store=False)
+    missing = {one for one in names(expected.findings) if one[0] == "missing_credit"}
+    settled = set(lost["payment_id"]) - {payment for _, payment in missing}
+    assert len(settled) >= 4
+    folder = shorten(whole, tmp_path / "part", 0.8)
+    look = StoredLook(folder / "case.toml")
+    before = names(look_once(look))
+    waiting = {payment for finding, payment in before if finding == "missing_credit"}
+    assert waiting & settled
+    grow(whole, folder)
+    found = {one for one in names(look_once(look)) if one[0] == "missing_credit"}
+    assert found <= missing
+    assert missing <= before | found
+    # Looked at again, such a payment has its entry beside it, though nothing of either is new.
+    again = names(look_once(look, tuple(sorted(settled))))
+    assert not settled & {payment for finding, payment in again if finding == "missing_credit"}

@@ -16,6 +16,7 @@ from credit_forensics.evidence.complete import (
     BOOKED_BY,
     GRANTS,
     REFERENCES,
+    TIERS,
     UNITS,
     finish,
     link_ids,
@@ -35,6 +36,7 @@ from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.ledgers.spent_credits import untie_spent
 from credit_forensics.evidence.ledgers.undone_takings import join_undone
+from credit_forensics.evidence.ledgers.worth_by_tier import leave_tiers_open
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.shipped_twice import count_shipped_once
 from credit_forensics.evidence.stored import tables as stored_tables
@@ -43,6 +45,7 @@ from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY, UNTIL
 from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.tables import hash_of
 from credit_forensics.evidence.stored.untied_entries import (
+    add_left_over,
     add_neighbours,
     add_takers,
     bring_untied,
@@ -117,10 +120,10 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     by_time = pairs_by_time(stored)
     untied = by_time or has_left_over(stored)
     if untied:
-        add_neighbours(run)
+        (add_neighbours if by_time else add_left_over)(run)
         _complete(run, "core")
     run("CREATE OR REPLACE TEMP TABLE around AS SELECT h FROM core")
-    if untied:
+    if by_time:
         run("INSERT INTO around SELECT h FROM neighbours WHERE h NOT IN (SELECT h FROM around)")
     _add_histories(run)
     _add_moved(run)
@@ -144,6 +147,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
         pair_by_time(evidence, [k.removeprefix(GRANTS) for k in known if k.startswith(GRANTS)])
     pair_left_over(evidence)
     match_returns(evidence)
+    leave_tiers_open(evidence, json.loads(known.get(TIERS, "[]")))
     settle_for_credits(evidence, known=known)
     _bring_accounts(stored)
     link_persons(evidence, case_file)

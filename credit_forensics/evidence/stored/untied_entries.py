@@ -4,14 +4,34 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from credit_forensics.evidence.ledgers.pair_by_time import AFTER_ON_ITS_ACCOUNT_SECONDS
+from credit_forensics.evidence.ledgers.pair_by_time import (
+    AFTER_ON_ITS_ACCOUNT_SECONDS,
+    AFTER_SECONDS,
+)
 from credit_forensics.evidence.ledgers.pair_left_over import LEFT_OVER
 from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY
 from credit_forensics.evidence.stored.rows import StoredRows
 
+# As far as an entry that is left over may lie after its payment, with three days for the payment
+# to complete.
+_LEFT_OVER_HOURS = AFTER_SECONDS // 3600 + 72
 # Twice as far as an entry may lie from its payment: what competes for it comes along.
 NEAR_DAYS = 2 * AFTER_ON_ITS_ACCOUNT_SECONDS / 86_400
+# What payments are made of, and the values by which each may name an account.
+_PAID_BY = (
+    ("session", "session"),
+    ("intent", "payment_intent"),
+    ("invoice", "invoice"),
+    ("charge", "charge"),
+)
+_NAMES = {
+    "session": "list_append(map_values(metadata), client_reference_id)",
+    "intent": "map_values(metadata)",
+    # Its lines and its subscription's metadata are JSON, in which an id is a text.
+    "invoice": "list_concat(map_values(metadata), regexp_extract_all("
+    'concat(subscription_metadata, lines), \'"([^"]+)"\', 1))',
+}
 UNTIED = "payment_id IS NULL AND event_id IS NULL AND delta > 0"
 
 
@@ -66,6 +86,50 @@ def _within(first: float, last: float) -> str:
     low, high = f"{int(first * 24)} HOUR", f"{int(last * 24) + 1} HOUR"
     between = f"hours.moment + INTERVAL '{low}' AND hours.moment + INTERVAL '{high}'"
     return f"EXISTS (SELECT 1 FROM hours WHERE created_at BETWEEN {between})"
+
+
+def add_left_over(run: Callable[..., object]) -> None:
+    """Payments that an entry which is left over may be of, into ``core``; those into ``untied``.
+
+    Entries of ``moved`` and near a payment of ``core``. Only payments that name an entry's account
+    may be its own, so others do not come along; and of those that do, the entries that lie near
+    them are looked for once more, as they compete.
+    """
+    run(
+        """CREATE OR REPLACE TEMP TABLE untied
+        (h UBIGINT, user_id VARCHAR, created_at TIMESTAMP WITH TIME ZONE)"""
+    )
+    moments = " UNION ALL ".join(
+        f"SELECT created_at AS moment FROM stored.stripe_{name}s "
+        f"WHERE hash_{key}_id IN (SELECT h FROM core)"
+        for name, key in _PAID_BY
+    )
+    hour = "date_trunc('hour', created_at)"
+    for _ in range(2):
+        run(
+            f"""CREATE OR REPLACE TEMP TABLE hours AS
+            SELECT DISTINCT unnest(range(moment - INTERVAL 1 HOUR,
+                moment + INTERVAL {_LEFT_OVER_HOURS} HOUR, INTERVAL 1 HOUR)) AS hour
+            FROM (SELECT DISTINCT date_trunc('hour', moment) AS moment FROM ({moments})
+                WHERE moment IS NOT NULL)"""
+        )
+        run(
+            f"""INSERT INTO untied SELECT hash_entry_id, user_id, created_at FROM stored.ledger
+            WHERE {LEFT_OVER} AND hash_entry_id NOT IN (SELECT h FROM untied)
+                AND (hash_user_id IN (SELECT h FROM moved) OR {hour} IN (SELECT hour FROM hours))"""
+        )
+        run(
+            f"""CREATE OR REPLACE TEMP TABLE before AS
+            SELECT DISTINCT user_id, unnest(range({hour} - INTERVAL {_LEFT_OVER_HOURS} HOUR,
+                {hour} + INTERVAL 2 HOUR, INTERVAL 1 HOUR)) AS hour FROM untied"""
+        )
+        for name, key in _PAID_BY[:3]:
+            run(
+                f"""INSERT INTO core SELECT DISTINCT h FROM (
+                    SELECT hash_{key}_id AS h, {hour} AS hour, unnest({_NAMES[name]}) AS user_id
+                    FROM stored.stripe_{name}s WHERE {hour} IN (SELECT hour FROM before)
+                ) JOIN before USING (hour, user_id) WHERE h NOT IN (SELECT h FROM core)"""
+            )
 
 
 def add_takers(run: Callable[..., object]) -> None:
