@@ -38,19 +38,19 @@ _STEADY = """CREATE OR REPLACE TEMP TABLE steady AS
             ORDER BY paid_at DESC, granted ROWS UNBOUNDED PRECEDING) AS least_since
         FROM sold
     ) s WHERE granted > worth AND granted % worth <> 0 AND least_since = granted"""
-_TIERS = f"""SELECT t.amount, t.currency, t.worth, t.granted, t.accounts, t.payments
+_TIERS = f"""SELECT t.amount, t.currency, t.worth, t.granted
     FROM (
-        SELECT amount, currency, worth, granted, count(*) AS accounts,
-            sum(payments)::BIGINT AS payments, min(first_at) AS first_at, max(last_at) AS last_at
+        SELECT amount, currency, worth, granted, min(first_at) AS first_at, max(last_at) AS last_at
         FROM (
-            SELECT amount, currency, worth, granted, user_id, count(*) AS payments,
-                min(paid_at) AS first_at, max(paid_at) AS last_at
+            SELECT amount, currency, worth, granted, user_id, min(paid_at) AS first_at,
+                max(paid_at) AS last_at
             FROM steady GROUP BY ALL HAVING count(*) >= 2
         ) GROUP BY ALL HAVING count(*) >= {LEAST_ACCOUNTS}
     ) t JOIN sold o USING (amount, currency, worth)
     WHERE o.granted = worth AND o.paid_at BETWEEN t.first_at AND t.last_at
         AND o.user_id NOT IN (SELECT user_id FROM steady)
     GROUP BY ALL HAVING count(DISTINCT o.user_id) >= {LEAST_ACCOUNTS} ORDER BY ALL"""
+_OF_TIER = "FROM steady WHERE amount = ? AND currency = ? AND worth = ? AND granted = ?"
 
 
 def leave_tiers_open(evidence: Evidence, known: Sequence[Tier] | None = None) -> list[Tier]:
@@ -92,25 +92,24 @@ def leave_tiers_open(evidence: Evidence, known: Sequence[Tier] | None = None) ->
         return []
     run(_SOLD)
     run(_STEADY)
-    if known is None:
-        found = run(_TIERS).fetchall()
-        tiers: list[Tier] = [tuple(one[:4]) for one in found]
-        for amount, currency, worth, granted, accounts, payments in found:
+    found = run(_TIERS).fetchall() if known is None else known
+    tiers: list[Tier] = [(*one,) for one in found]
+    for tier in tiers:
+        amount, currency, worth, granted = tier
+        counted = f"SELECT count(*), count(DISTINCT user_id) {_OF_TIER}"
+        [(payments, accounts)] = run(counted, list(tier)).fetchall()
+        if known is None:
             evidence.custody.gap(
                 "stripe",
                 f"payments of {amount} {currency}",
                 "tier",
-                f"{payments} of {accounts} accounts steadily brought {granted} credits, where "
-                f"{worth} are said and others were granted {worth} meanwhile: taken for a tier of "
-                "those accounts, so whether that is too many is not judged",
+                f"{payments} of them, by {accounts} accounts, steadily brought {granted} credits "
+                f"where {worth} are said, and others brought {worth} meanwhile: taken for a tier "
+                "of those accounts, so whether it is too many is not judged",
             )
-    else:
-        tiers = [(amount, currency, worth, granted) for amount, currency, worth, granted in known]
-    for tier in tiers:
         run(
-            """UPDATE payments SET expected_credits = NULL WHERE payment_id IN (
-                SELECT payment_id FROM steady
-                WHERE amount = ? AND currency = ? AND worth = ? AND granted = ?)""",
+            f"""UPDATE payments SET expected_credits = NULL
+            WHERE payment_id IN (SELECT payment_id {_OF_TIER})""",
             list(tier),
         )
     run("DROP TABLE steady")
