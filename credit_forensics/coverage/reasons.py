@@ -64,6 +64,10 @@ NOT_JUDGED = {
         "only one kind of evidence names the payer",
         "nur eine Art von Beleg nennt den Zahler",
     ),
+    "ownerless": (
+        "booked by an entry that names no account: it may have been deleted since",
+        "gebucht von einer Buchung ohne Konto: es wurde seither womöglich gelöscht",
+    ),
     "other_product": (
         "probably paid for something else; name the prices of credits under [prices]",
         "wohl für etwas anderes bezahlt; unter [prices] lassen sich die Preise der Credits nennen",

@@ -165,3 +165,21 @@ def test_what_a_dispute_took_is_given_again_when_it_is_won(tmp_path, orders):
         ("refund_not_reversed", orders[5]["id"], 50),
         ("refund_over_reversed", orders[3]["id"], 50),
     ]
+
+
+def test_the_payments_of_deleted_accounts_lack_no_credits_and_a_living_ones_do(tmp_path, orders):
+    entries = [bought(one) for one in orders if one is not orders[9]]
+    entries = [(None, *entry[1:]) if entry[0] == "u2" else entry for entry in entries]
+    found = findings(tmp_path, [*orders, *map(charge, orders)], entries)
+    assert [row[:2] for row in found] == [("missing_credit", orders[9]["id"])]
+
+
+def test_what_support_moved_without_a_reference_is_repaired_and_the_rest_is_not(tmp_path, orders):
+    wrong = [orders[6], orders[8], orders[10]]
+    entries = [bought(one) if one not in wrong else bought(one, "u6") for one in orders]
+    for one in wrong[:2]:
+        user, at = one["metadata"]["user_id"], one["created"] + 3 * DAY
+        entries.append(("u6", -50, "correction", "ticket 7", at))
+        entries.append((user, 50, "correction", "ticket 7", at + 60))
+    found = findings(tmp_path, [*orders, *map(charge, orders)], entries)
+    assert [row[:2] for row in found] == [("wrong_user", wrong[2]["id"])]
