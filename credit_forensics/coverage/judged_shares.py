@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from credit_forensics.coverage.measure import Measured
+from credit_forensics.coverage.reasons import BY_NAME
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables, spec
@@ -159,7 +160,7 @@ def _of_credits(measured: Measured, payments: str | None) -> list[dict[str, Any]
     groups = [
         ("", ties.credits_tied, ties.tied + ties.inferred),
         # Where entries name their payments, one that names none is known to have none.
-        ("" if payments is None else "untied", ties.credits_unbacked, ties.unbacked),
+        ("" if payments in BY_NAME else "untied", ties.credits_unbacked, ties.unbacked),
         ("" if payments is None else "untied", ties.credits_untied, ties.untied),
         ("unclear", ties.credits_unclear, ties.unclear),
     ]
