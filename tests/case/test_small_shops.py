@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from credit_forensics.case.case import Case
+from credit_forensics.case.write_analysis import summary
 
 DAY = 86_400
 MARCH = 1_772_000_000
@@ -183,3 +184,27 @@ def test_what_support_moved_without_a_reference_is_repaired_and_the_rest_is_not(
         entries.append((user, 50, "correction", "ticket 7", at + 60))
     found = findings(tmp_path, [*orders, *map(charge, orders)], entries)
     assert [row[:2] for row in found] == [("wrong_user", wrong[2]["id"])]
+
+
+def test_one_of_many_unverifiable_payments_whose_witness_names_another_is_asked_about(tmp_path):
+    intents = [
+        {
+            "id": f"pi_recharge{number:04d}",
+            "object": "payment_intent",
+            "created": MARCH + number * DAY,
+            "amount": 500,
+            "amount_received": 500,
+            "currency": "eur",
+            "livemode": True,
+            "status": "succeeded",
+            "metadata": {"user_id": f"u{number % len(PEOPLE) + 1}"},
+        }
+        for number in range(18)
+    ]
+    entries = [bought(one) for one in intents]
+    assert findings(tmp_path, intents, entries) == []
+    assert summary(Case.open(tmp_path / "case.toml", store=False))["asked"] == 0
+    (tmp_path / "ledger.db").unlink()
+    wrong = bought(intents[7], "u5")
+    assert findings(tmp_path, intents, [wrong if e[3] == wrong[3] else e for e in entries]) == []
+    assert summary(Case.open(tmp_path / "case.toml", store=False))["asked"] == 1
