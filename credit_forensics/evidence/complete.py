@@ -20,6 +20,7 @@ from credit_forensics.evidence.ledgers.pair_unread import pair_unread_sessions
 from credit_forensics.evidence.ledgers.plan_credits import plans_without_payments
 from credit_forensics.evidence.ledgers.settle_entries import settle_entries
 from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
+from credit_forensics.evidence.ledgers.summed_days import split_summed_days
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.cut_ids import complete_cut_ids
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed_deliveries
@@ -60,6 +61,7 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     untied = take_stripe_billing(evidence, case_file)
     settle_entries(evidence)
     if untied or was_inferred(evidence):
+        split_summed_days(evidence)
         pair_by_time(evidence)
     pair_unread_sessions(evidence)
     pair_left_over(evidence)

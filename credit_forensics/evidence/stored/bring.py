@@ -32,6 +32,7 @@ from credit_forensics.evidence.ledgers.match_returns import match_returns
 from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.settle_entries import settle_entries
+from credit_forensics.evidence.ledgers.summed_days import split_summed_days
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.shipped_twice import count_shipped_once
 from credit_forensics.evidence.stored import tables as stored_tables
@@ -137,6 +138,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     _bring_accounts(stored)
     settle_entries(evidence)
     if by_time:
+        split_summed_days(evidence)
         pair_by_time(evidence, [k.removeprefix(GRANTS) for k in known if k.startswith(GRANTS)])
     pair_left_over(evidence)
     match_returns(evidence)
