@@ -14,12 +14,13 @@ from typing import Any
 import pandas as pd
 
 from credit_forensics.coverage.measure import Measured
+from credit_forensics.coverage.reasons import BY_NAME
 from credit_forensics.engines.duckdb import Engine
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables, spec
 from credit_forensics.tables.expressions import ibis, ir
 
-UNJUDGED = ("undetermined", "unresolved", "unverifiable", "other_product")
+UNJUDGED = ("undetermined", "unresolved", "unverifiable", "other_product", "ownerless")
 PAID_MONEY = "paid_money"
 
 
@@ -30,17 +31,23 @@ def paid_money(tables: Tables) -> ir.Table:
     """
     payments, verdicts = tables.payments, tables.verdicts
     paid = _paid(payments)
-    rows = paid.left_join(verdicts, "payment_id").select(
-        paid.payment_id,
-        paid.left,
-        paid.currency,
-        verdict=ibis.ifelse(
-            (verdicts.verdict == "undetermined") & (paid.for_credits == "probably not"),
-            "other_product",
-            verdicts.verdict,
-        ),
+    unowned = tables.ledger.filter(tables.ledger.user_id.isnull())
+    unowned = unowned.select(unowned_id="payment_id").distinct()
+    rows = paid.left_join(verdicts, "payment_id")
+    rows = rows.left_join(unowned, rows.payment_id == unowned.unowned_id)
+    undetermined = rows.verdict == "undetermined"
+    return _summed(
+        rows.select(
+            "payment_id",
+            "left",
+            "currency",
+            verdict=ibis.cases(
+                (undetermined & (rows.for_credits == "probably not"), "other_product"),
+                (undetermined & rows.unowned_id.notnull(), "ownerless"),
+                else_=rows.verdict,
+            ),
+        )
     )
-    return _summed(rows)
 
 
 def _paid(payments: ir.Table) -> ir.Table:
@@ -153,7 +160,7 @@ def _of_credits(measured: Measured, payments: str | None) -> list[dict[str, Any]
     groups = [
         ("", ties.credits_tied, ties.tied + ties.inferred),
         # Where entries name their payments, one that names none is known to have none.
-        ("" if payments is None else "untied", ties.credits_unbacked, ties.unbacked),
+        ("" if payments in BY_NAME else "untied", ties.credits_unbacked, ties.unbacked),
         ("" if payments is None else "untied", ties.credits_untied, ties.untied),
         ("unclear", ties.credits_unclear, ties.unclear),
     ]

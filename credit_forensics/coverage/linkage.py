@@ -100,14 +100,18 @@ def account_counts(tables: Tables) -> ir.Table:
 
 
 def taken_back(tables: Tables) -> ir.Table:
-    """Entries that take credits back: ``tied`` to a payment, and ``untied``."""
+    """Entries that take credits back: ``tied`` to a payment, and ``untied``.
+
+    ``ownerless`` are rejects for want of an account, which show all the same what they booked.
+    """
     ledger = tables.ledger
+    unowned = ledger.filter(ledger.user_id.isnull())
     rows = ledger.filter((ledger.delta < 0) & ledger.kind.isin(TAKEN_BACK))
     none = rows.payment_id.isnull() & rows.event_id.isnull()
     return rows.aggregate(
         untied=none.sum().coalesce(0).cast("int64"),
         tied=(~none).sum().coalesce(0).cast("int64"),
-    )
+    ).cross_join(unowned.aggregate(ownerless=unowned.count()))
 
 
 def _span(spans: ir.Table, source: str) -> ir.Table:

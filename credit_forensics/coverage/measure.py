@@ -128,7 +128,9 @@ def measure_coverage(engine: Engine) -> Measured:
                 read("ledger"),
                 named,
                 ties.untied,
-                rejected("ledger") if ("entries", "rejected") in problems else 0,
+                max(rejected("ledger") - back["ownerless"], 0)
+                if ("entries", "rejected") in problems
+                else 0,
             ),
         },
         {

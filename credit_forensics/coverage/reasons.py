@@ -13,6 +13,9 @@ OTHERS_FROM = 10
 """Entries of payments that were not read, more than of those that were: of another shop, or of more
 payments than were exported."""
 
+LEAST_NAMED = 10
+"""So many entries that name a payment that was read show which payments the ledger names."""
+
 JOINED_FROM = 0.1
 """Share of the ledger's accounts that another table must know to be the table of its accounts."""
 
@@ -25,6 +28,11 @@ REASONS = {
     "few_tied": (
         "too few ledger entries are tied to payments",
         "zu wenige Buchungen im Ledger sind mit Zahlungen verknüpft",
+    ),
+    "few_named": (
+        "many ledger entries name nothing of Stripe's, and those that do are tied to payments",
+        "viele Buchungen im Ledger nennen nichts von Stripe, und die es tun, sind mit Zahlungen "
+        "verknüpft",
     ),
     "other_payments": (
         "most ledger entries name payments that were not read: of another shop, or not exported",
@@ -64,6 +72,10 @@ NOT_JUDGED = {
         "only one kind of evidence names the payer",
         "nur eine Art von Beleg nennt den Zahler",
     ),
+    "ownerless": (
+        "booked by an entry that names no account: it may have been deleted since",
+        "gebucht von einer Buchung ohne Konto: es wurde seither womöglich gelöscht",
+    ),
     "other_product": (
         "probably paid for something else; name the prices of credits under [prices]",
         "wohl für etwas anderes bezahlt; unter [prices] lassen sich die Preise der Credits nennen",
@@ -83,6 +95,9 @@ NOT_JUDGED = {
     ),
 }
 """Why a share was not judged, beside these, in English and in German."""
+
+BY_NAME = (None, "few_named")
+"""Of payments: by these an entry that names one that is not there is known to have none."""
 
 
 def of_ledger(read: int, tied: int, untied: int, rejected: int = 0) -> str | None:
@@ -113,18 +128,24 @@ def of_ledger(read: int, tied: int, untied: int, rejected: int = 0) -> str | Non
 def of_payments(read: int, tied: int, untied: int, unbacked: int = 0) -> str | None:
     """Why an entry without a payment may have one; ``tied`` are those that name theirs.
 
-    ``unbacked`` name a payment as those that were read are named, and none that was read.
+    ``unbacked`` name a payment as those that were read are named, and none that was read. Where
+    other entries name nothing of Stripe's (another store's purchases in the same ledger), what does
+    is still known to have a payment or none: ``few_named``.
 
     Examples
     --------
     >>> of_payments(3, 3, 1), of_payments(3, 0, 1), of_payments(0, 0, 1)
     (None, 'none_tied', 'not_read')
+    >>> of_payments(99, 30, 40, 1), of_payments(99, 30, 40, 11)
+    ('few_named', 'few_tied')
     >>> of_payments(9, 9, 0, 10), of_payments(9, 10, 0, 10), of_payments(9, 8, 0, 9)
     ('other_payments', None, None)
     """
     if tied and unbacked >= OTHERS_FROM and unbacked > tied:
         return "other_payments"
-    return of_ledger(read, tied, untied)
+    why = of_ledger(read, tied, untied)
+    by_name = tied >= LEAST_NAMED and tied >= LINKED_FROM * (tied + unbacked)
+    return "few_named" if why == "few_tied" and by_name else why
 
 
 def of_refunds(tied: int, untied: int) -> str | None:

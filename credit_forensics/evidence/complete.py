@@ -12,17 +12,15 @@ from credit_forensics.errors import CaseError
 from credit_forensics.evidence.booked_by_key import account_keys_by_booking
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
-from credit_forensics.evidence.ledgers.load import link_ledger, was_inferred
+from credit_forensics.evidence.ledgers.load import was_inferred
 from credit_forensics.evidence.ledgers.match_returns import match_returns
-from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import following_wordings, pair_by_time
 from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
 from credit_forensics.evidence.ledgers.pair_unread import pair_unread_sessions
-from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.ledgers.plan_credits import plans_without_payments
-from credit_forensics.evidence.ledgers.spent_credits import untie_spent
+from credit_forensics.evidence.ledgers.settle_entries import settle_entries
 from credit_forensics.evidence.ledgers.stripe_billing import take_stripe_billing
-from credit_forensics.evidence.ledgers.undone_takings import join_undone
+from credit_forensics.evidence.ledgers.summed_days import split_summed_days
 from credit_forensics.evidence.ledgers.worth_by_tier import leave_tiers_open
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.cut_ids import complete_cut_ids
@@ -63,13 +61,9 @@ def link_payments(evidence: Evidence, case_file: CaseFile) -> dict[str, str]:
     take_what_the_log_states(evidence, case_file)
     assemble_payments(evidence, case_file.prices)
     untied = take_stripe_billing(evidence, case_file)
-    link_ledger(evidence)
-    # What was undone first: untied from its payment, one side of it would seem a second grant.
-    join_undone(evidence)
-    part_bonuses(evidence)
-    untie_spent(evidence)
-    join_moves(evidence)
+    settle_entries(evidence)
     if untied or was_inferred(evidence):
+        split_summed_days(evidence)
         pair_by_time(evidence)
     pair_unread_sessions(evidence)
     pair_left_over(evidence)

@@ -21,7 +21,9 @@ def find_balance_drift(tables: Tables) -> ir.Table:
     An account in either table counts; where it is absent from the balances its balance is zero.
     Nothing is said where the balances could not be read (``balance_unreadable``) or hold no row,
     where a row of them or of the entries was rejected, where the entries are incomplete (their
-    table unreadable, or a window of it), or where the balances are of other accounts.
+    table unreadable, or a window of it), or where the balances are of other accounts. Entries on
+    an old id of an account (``user_links``) that has no balance of its own may count for the
+    account or, where its balance was carried over, may not: both are right.
     ``credited_user_id`` names the account, credits are stored minus summed, and the time is that
     of its latest entry. Where fractions of a credit are left over, a difference of less than one
     and a half credits is rounding.
@@ -64,8 +66,11 @@ def find_balance_drift(tables: Tables) -> ir.Table:
         booked=rows.booked - (rows.fraction / BILLION).round().cast("int64"),
         fraction=rows.fraction.abs() % BILLION != 0,
     )
+    rows = _with_old_ids(rows, tables)
     apart = (rows.stored - rows.booked).abs()
-    rows = rows.filter(ibis.ifelse(rows.fraction, apart > 1, apart > 0))
+    with_old = (rows.stored - rows.booked - rows.of_old_ids).abs()
+    slack = ibis.ifelse(rows.fraction, 1, 0)
+    rows = rows.filter((apart > slack) & (with_old > slack) & ~rows.is_old_id)
     rows = with_coverage(rows, tables.coverage, "balances")
     rows = rows.filter(rows.balances_shows)
     return finding_rows(
@@ -81,6 +86,27 @@ def find_balance_drift(tables: Tables) -> ir.Table:
             rows,
         ),
     )
+
+
+def _with_old_ids(rows: ir.Table, tables: Tables) -> ir.Table:
+    """The rows with ``is_old_id`` and, in ``of_old_ids``, what is booked on an account's old ids.
+
+    What is left on an old id that no account has any more is ``split_identity``'s to tell.
+    """
+    stored = tables.balances.select("user_id").distinct()
+    links = tables.user_links.filter(tables.user_links.reason == "alias")
+    links = links.semi_join(stored, "user_id").select("user_id", old_id=links.linked_user_id)
+    links = links.distinct().anti_join(stored, links.old_id == stored.user_id)
+    old = rows.select(old_id="user_id", old_booked="booked")
+    sums = (
+        links.join(old, "old_id").group_by("user_id").agg(of_old_ids=lambda t: t.old_booked.sum())
+    )
+    ids = links.select(user_id="old_id").distinct().mutate(linked=True)
+    rows = rows.left_join(sums, "user_id").drop("user_id_right")
+    rows = rows.left_join(ids, "user_id").drop("user_id_right")
+    return rows.mutate(
+        of_old_ids=rows.of_old_ids.coalesce(0), is_old_id=rows.linked.coalesce(False)
+    ).drop("linked")
 
 
 FINDING = Finding(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credit_forensics.coverage.absences import covers, with_coverage
+from credit_forensics.coverage.absences import with_coverage
 from credit_forensics.coverage.linkage import id_prefix, money_events, read_prefixes
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
@@ -21,12 +21,12 @@ def find_orphan_credit(tables: Tables) -> ir.Table:
     """Purchase entries whose payment is empty or not among the payments, one row an entry.
 
     Only entries within the span of the payments count: outside it a payment may exist that was
-    not exported; and only where the ledger's entries are tied to payments, and the entry names an
-    object of a kind that was read. An entry is backed as well where Stripe's own events hold its
-    event and that event tells of a payment (its session may have begun before the span). The
-    cause is
-    ``no_payment`` where the entry names a payment that is not there, ``no_event`` where it names
-    only an event, ``no_reference`` where it names neither.
+    not exported; and only where the ledger's entries are tied to payments, or those that name one
+    are (``few_named``) and this one does; and where it names an object of a kind that was read. An
+    entry is backed as well where Stripe's own events hold its event and that event tells of a
+    payment (its session may have begun before the span). The cause is ``no_payment`` where the
+    entry names a payment that is not there, ``no_event`` where it names only an event,
+    ``no_reference`` where it names neither.
 
     Reversed entries are no finding: a reversal of the same size for the same account and
     reference cancels one entry, and a reference whose purchases, reversals, corrections and
@@ -96,12 +96,18 @@ def find_orphan_credit(tables: Tables) -> ir.Table:
     of_a_kind = read_prefixes(tables.whole)
     grants = grants.left_join(of_a_kind, id_prefix(grants.payment_id) == of_a_kind.known_prefix)
     rows = with_coverage(with_coverage(grants, coverage, "payments"), coverage, "events")
+    by_name = coverage.filter((coverage.source == "payments") & (coverage.reason == "few_named"))
+    rows = rows.cross_join(by_name.aggregate(by_name=by_name.count() > 0))
+    within = (rows.created_at >= rows.payments_since) & (rows.created_at <= rows.payments_until)
     rows = rows.filter(
-        covers(rows, "payments", rows.created_at)
+        within.coalesce(False)
         & ibis.cases(
-            (rows.payment_id.notnull(), rows.known_prefix.notnull()),
-            (rows.event_id.notnull(), rows.events_shows),
-            else_=True,
+            (
+                rows.payment_id.notnull(),
+                rows.known_prefix.notnull() & (rows.payments_shows | rows.by_name),
+            ),
+            (rows.event_id.notnull(), rows.payments_shows & rows.events_shows),
+            else_=rows.payments_shows,
         )
     )
     cause = ibis.cases(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from credit_forensics.findings.fee_kept import fee_kept
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence, shown_money
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
@@ -20,7 +21,8 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
     here. See ``refunded.refund_balance`` for the rule; one credit of difference is rounding.
     The cause is ``no_loss`` where no money was lost at all, else ``beyond_share``; and
     ``another_account`` where credits were taken from an account that never had any of them, which
-    is then the one that is named.
+    is then the one that is named. A fee that the shop keeps of every such refund (``fee_kept``) is
+    its practice.
 
     Examples
     --------
@@ -33,7 +35,9 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
     [33]
     """
     rows = refund_balance(tables)
-    beyond = (rows.taken > 0) & (rows.excess > TOLERANCE)
+    kept = fee_kept(tables).mutate(fee_is_kept=True)
+    rows = rows.left_join(kept, "payment_id").drop("payment_id_right")
+    beyond = (rows.taken > 0) & (rows.excess > TOLERANCE) & rows.fee_is_kept.isnull()
     rows = rows.filter(beyond | (rows.misplaced > TOLERANCE))
     elsewhere = rows.misplaced > 0
     return finding_rows(

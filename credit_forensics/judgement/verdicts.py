@@ -100,7 +100,8 @@ def verdicts(
     here, and that the payer matches nobody (``strangers``). Fewer than two families can never
     confirm, nor can e-mail, name and card alone: they are one act of one payer; nor can any number
     where two others name somebody else. An absence counts only where the ledger covers the
-    payment's time and shows what is not there: otherwise the payment is ``undetermined``.
+    payment's time and shows what is not there: otherwise the payment is ``undetermined``. So is one
+    whose entry names no account any more: it was booked, and nobody knows on whom.
     """
     payments = tables.payments
     held = tables.credited
@@ -116,7 +117,11 @@ def verdicts(
         customer_id=payments.customer_id,
     )
     rows = rows.left_join(held, "payment_id").select(
-        rows, credited_user_id=held.credited_user_id, credited_at=held.credited_at
+        rows,
+        credited_user_id=held.credited_user_id,
+        credited_at=held.credited_at,
+        # Granted to an account that the entry no longer names.
+        ownerless=held.credited_user_id.isnull() & (held.granted > 0),
     )
     # An entry that was only paired with the payment by credits and time accuses nobody.
     paired = inferred_grants(tables)
@@ -186,6 +191,7 @@ def verdicts(
         (~credit & ~paid, "not_paid"),
         (~credit & (for_credits == "no"), "not_for_credits"),
         (~credit & (returned | ~in_ledger | (for_credits == "probably not")), "undetermined"),
+        (ibis.coalesce(rows.ownerless, False), "undetermined"),
         (~credit, "not_credited"),
         (split & (p < 0.5) & ~rows.suspect, "split_identity"),
         (rows.available == 0, "unresolved"),

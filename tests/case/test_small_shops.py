@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 
 from credit_forensics.case.case import Case
+from credit_forensics.case.write_analysis import summary
 
 DAY = 86_400
 MARCH = 1_772_000_000
@@ -165,3 +166,45 @@ def test_what_a_dispute_took_is_given_again_when_it_is_won(tmp_path, orders):
         ("refund_not_reversed", orders[5]["id"], 50),
         ("refund_over_reversed", orders[3]["id"], 50),
     ]
+
+
+def test_the_payments_of_deleted_accounts_lack_no_credits_and_a_living_ones_do(tmp_path, orders):
+    entries = [bought(one) for one in orders if one is not orders[9]]
+    entries = [(None, *entry[1:]) if entry[0] == "u2" else entry for entry in entries]
+    found = findings(tmp_path, [*orders, *map(charge, orders)], entries)
+    assert [row[:2] for row in found] == [("missing_credit", orders[9]["id"])]
+
+
+def test_what_support_moved_without_a_reference_is_repaired_and_the_rest_is_not(tmp_path, orders):
+    wrong = [orders[6], orders[8], orders[10]]
+    entries = [bought(one) if one not in wrong else bought(one, "u6") for one in orders]
+    for one in wrong[:2]:
+        user, at = one["metadata"]["user_id"], one["created"] + 3 * DAY
+        entries.append(("u6", -50, "correction", "ticket 7", at))
+        entries.append((user, 50, "correction", "ticket 7", at + 60))
+    found = findings(tmp_path, [*orders, *map(charge, orders)], entries)
+    assert [row[:2] for row in found] == [("wrong_user", wrong[2]["id"])]
+
+
+def test_one_of_many_unverifiable_payments_whose_witness_names_another_is_asked_about(tmp_path):
+    intents = [
+        {
+            "id": f"pi_recharge{number:04d}",
+            "object": "payment_intent",
+            "created": MARCH + number * DAY,
+            "amount": 500,
+            "amount_received": 500,
+            "currency": "eur",
+            "livemode": True,
+            "status": "succeeded",
+            "metadata": {"user_id": f"u{number % len(PEOPLE) + 1}"},
+        }
+        for number in range(18)
+    ]
+    entries = [bought(one) for one in intents]
+    assert findings(tmp_path, intents, entries) == []
+    assert summary(Case.open(tmp_path / "case.toml", store=False))["asked"] == 0
+    (tmp_path / "ledger.db").unlink()
+    wrong = bought(intents[7], "u5")
+    assert findings(tmp_path, intents, [wrong if e[3] == wrong[3] else e for e in entries]) == []
+    assert summary(Case.open(tmp_path / "case.toml", store=False))["asked"] == 1

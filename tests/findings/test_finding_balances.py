@@ -63,6 +63,37 @@ def test_drift_takes_balances_and_entries_that_were_read(find, make, why, found)
     assert len(rows) == found
 
 
+@pytest.mark.parametrize(
+    ("stored", "drift"),
+    [
+        # The balance counts what was booked on the account's old id, or it was carried over.
+        (80, None),
+        (30, None),
+        (45, 15),
+    ],
+)
+def test_an_old_id_without_a_balance_counts_for_its_account_or_not(find, make, stored, drift):
+    found = find(
+        find_balance_drift,
+        ledger=[{"user_id": "a", "delta": 30}, {"user_id": "71", "delta": 50}],
+        balances=[{"user_id": "a", "balance": stored}],
+        user_links=[{"user_id": "a", "linked_user_id": "71", "reason": "alias", "strength": 1.0}],
+    )
+    assert [(row["credited_user_id"], row["credits"]) for row in found] == (
+        [] if drift is None else [("a", drift)]
+    )
+
+
+def test_an_id_with_a_balance_of_its_own_is_compared_by_itself(find, make):
+    found = find(
+        find_balance_drift,
+        ledger=[{"user_id": "a", "delta": 30}, {"user_id": "71", "delta": 50}],
+        balances=[{"user_id": "a", "balance": 30}, {"user_id": "71", "balance": 0}],
+        user_links=[{"user_id": "a", "linked_user_id": "71", "reason": "alias", "strength": 1.0}],
+    )
+    assert [(row["credited_user_id"], row["credits"]) for row in found] == [("71", -50)]
+
+
 def test_unreadable_balances_are_found_once_a_problem(find, make):
     gaps = [
         gap(),

@@ -119,6 +119,19 @@ def test_where_entries_do_not_name_their_payments_none_is_an_orphan(find, make):
         assert find(find_orphan_credit, **rows, coverage=coverage) == []
 
 
+def test_where_many_name_nothing_of_stripes_only_what_names_a_payment_is_an_orphan(find, make):
+    rows = {
+        "payments": [make.payment("cs_1")],
+        "ledger": [
+            entry(make, 1, payment_id="cs_gone"),
+            entry(make, 2),
+            entry(make, 3, event_id="evt_1"),
+        ],
+    }
+    (found,) = find(find_orphan_credit, **rows, coverage=make.all_shown(payments="few_named"))
+    assert (found["payment_id"], found["cause"]) == ("cs_gone", "no_payment")
+
+
 def test_an_entry_that_names_an_object_of_a_kind_that_was_not_read_is_no_orphan(find, make):
     rows = {
         "payments": [make.payment("cs_1")],

@@ -119,6 +119,50 @@ def test_taking_back_the_rounded_share_is_never_a_finding(rows):
     engine.close()
 
 
+def refunds_of(make, *refunds):
+    """Payments of 1000 each of which so much came back and so many of 50 credits were taken."""
+    return {
+        "payments": [
+            make.payment(f"p{number}", amount=1000, amount_lost=lost)
+            for number, (lost, _) in enumerate(refunds)
+        ],
+        "credited": [
+            make.credit(f"p{number}", reversed=taken) for number, (_, taken) in enumerate(refunds)
+        ],
+    }
+
+
+@pytest.mark.parametrize(
+    "refunds",
+    [
+        [(900, 50)] * 3,
+        [(800, 50)] * 3,
+        [(980, 50), (950, 50), (910, 50)],
+    ],
+    ids=["a tenth", "a fifth", "a provider's fee"],
+)
+def test_a_fee_that_every_refund_keeps_is_the_shops_practice(find, make, refunds):
+    assert find(find_refund_over_reversed, **refunds_of(make, *refunds)) == []
+
+
+@pytest.mark.parametrize(
+    ("refunds", "found"),
+    [
+        # Twice is no practice; one that took only its share says that there is no fee.
+        ([(900, 50)] * 2, ["p0", "p1"]),
+        ([(800, 50), (800, 50), (800, 50), (800, 40)], ["p0", "p1", "p2"]),
+        # A half is no fee, however often.
+        ([(500, 50)] * 4, ["p0", "p1", "p2", "p3"]),
+        ([(900, 50)] * 3 + [(500, 50)], ["p3"]),
+        ([(900, 50)] * 3 + [(0, 50)], ["p3"]),
+    ],
+    ids=["twice", "one in proportion", "halves", "a half among them", "no money"],
+)
+def test_other_credits_taken_beyond_the_money_are_found(find, make, refunds, found):
+    rows = find(find_refund_over_reversed, **refunds_of(make, *refunds))
+    assert [row["payment_id"] for row in rows] == found
+
+
 def test_where_what_was_taken_back_names_no_payment_nothing_is_said(find, make):
     rows = {
         "payments": [make.payment("p", amount_lost=900)],

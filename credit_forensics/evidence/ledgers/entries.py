@@ -19,6 +19,7 @@ from credit_forensics.databases.values import (
 from credit_forensics.evidence.custody import Input
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.entry_kinds import KINDS, kind_by_tie_sql, kind_sql
+from credit_forensics.evidence.ledgers.listed_payments import listed_sql, split_listed
 
 _TEXTS = {
     "entry_id": "entry_id",
@@ -46,16 +47,19 @@ def take_entries(
 ) -> int:
     """Append ledger entries; the number of good rows.
 
-    An entry without a user, or whose credits are no number, is a reject. ``kinds`` are
-    ``[ledger.kinds]``; ``prefix`` sets the entries of several ledgers apart; ``parts`` are the
-    other parts that were read; ``inferred`` is whether nobody named the layout, so that what an
-    entry names decides its kind where its own words are vague.
+    An entry without a user, or whose credits are no number, is a reject. Of those without a user
+    what adds credits and names a payment is taken all the same: the account may have been deleted
+    since, and the payment was booked (see ``ownerless``).
+
+    ``kinds`` are ``[ledger.kinds]``; ``prefix`` sets the entries of several ledgers apart;
+    ``parts`` are the other parts that were read; ``inferred`` is whether nobody named the layout,
+    so that what an entry names decides its kind where its own words are vague.
     """
     raw = f"{RAW}entries"
     types = column_types(evidence.connection, raw)
     typed = _typed_sql(types, raw, parted=has_fractions(evidence.connection, raw, "delta"))
     _reject(evidence, source, label, typed)
-    good = f"FROM ({typed}) WHERE user_id IS NOT NULL AND delta IS NOT NULL"
+    good = f"FROM ({typed}) WHERE delta IS NOT NULL AND user_id IS NOT NULL"
     late = count_rows(evidence.connection, f"{good} AND has_time AND created_at IS NULL")
     if late:
         source.notes.append(f"{late} entries of {label} have a time that cannot be read")
@@ -76,15 +80,19 @@ def take_entries(
         kind = f"CASE WHEN lower(kind_column) IN ({listed}) THEN lower(kind_column) ELSE {kind} END"
     if inferred:
         kind = kind_by_tie_sql(kind)
-    before = count_rows(evidence.connection, "FROM ledger")
+    owned = "FROM ledger WHERE user_id IS NOT NULL"
+    before = count_rows(evidence.connection, owned)
     evidence.connection.execute(
         f"""INSERT INTO ledger BY NAME SELECT
             '{quoted_text(prefix)}' || {_entry_id(evidence, types, typed)} AS entry_id,
             user_id, delta, fraction, l.reason, {kind} AS kind, event_id, payment_id, created_at
         FROM ({_linked_sql(evidence, types, typed, parts, inferred)}) AS l
-        LEFT JOIN {RAW}kinds AS k ON l.reason = k.reason"""
+        LEFT JOIN {RAW}kinds AS k ON l.reason = k.reason
+        WHERE user_id IS NOT NULL OR delta > 0 AND payment_id IS NOT NULL"""
     )
-    return count_rows(evidence.connection, "FROM ledger") - before
+    taken = count_rows(evidence.connection, owned) - before
+    split_listed(evidence)
+    return taken
 
 
 def _typed_sql(types: dict[str, str], raw: str, *, parted: bool) -> str:
@@ -151,6 +159,8 @@ def _linked_sql(
     ]
     if inferred:
         payments.insert(4, "keyed.payment_id")
+        listed = listed_sql("concat_ws(' ', payment_column, reference_column, meta)")
+        payments.insert(0, f"CASE WHEN t.delta > 0 THEN {listed} END")
         payments += [
             other,
             *(_any_named("meta", start) for start in ("in", "ch", "re", "du", "dp")),
@@ -161,7 +171,7 @@ def _linked_sql(
     payments += [f"CASE WHEN t.delta > 0 THEN {named} END" for named in by_subscription]
     return f"""SELECT t.*, coalesce({", ".join(payments)}) AS payment_id,
         coalesce({", ".join(events)}) AS event_id
-    FROM ({typed}) AS t {joins} WHERE t.user_id IS NOT NULL AND t.delta IS NOT NULL"""
+    FROM ({typed}) AS t {joins} WHERE t.delta IS NOT NULL"""
 
 
 def _named(text: str, start: str) -> str:

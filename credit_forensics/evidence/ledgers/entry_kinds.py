@@ -38,6 +38,13 @@ _USED = (
     r"|gasto|uso|caducidad|vencimiento|expiraç[aã]o|utilizzo|scadenza|verbruik|xiaofei|guoqi|消费|过期"
 )
 _REFUND = _START + r"(refund(ed|s)?|charge_?back|dispute[ds]?" + _RETURNED + ")" + _END
+# What an entry says that takes back what was booked once too often.
+_TWICE = (
+    _START + r"(de_?-?dup\w*|duplicates?|duplicated|doublons?|duplicad[oa]s?|doppia|doppie"
+    r"|doppel\w*|doppelt\w*|dubbel\w*|(double|twice)[_ -]?(book\w*|credit\w*|grant\w*|charg\w*"
+    r"|entr(y|ies)|top_?-?ups?|counted)|(booked|credited|granted|counted|applied)[_ -]?twice"
+    r"|二重|重复)" + _END
+)
 _RULES: tuple[tuple[str, str], ...] = (
     (r"^stripe_purchase($|:)", "purchase"),
     (r"^(reversal|reverse[ds]?|clawback)" + _END, "reversal"),
@@ -133,6 +140,7 @@ def kind_by_tie_sql(kind: str) -> str:
 
     What adds credits and names a payment is a purchase unless its own words say otherwise, what
     takes credits and names one takes the purchase back, unless it says that what was left lapsed.
+    What takes credits and speaks of a double booking undoes that booking.
 
     Examples
     --------
@@ -152,7 +160,9 @@ def kind_by_tie_sql(kind: str) -> str:
     lapsed = f"'{LAPSED}'"
     earned = "'(^|[^a-z])(referr|affiliate|commission|cash.?back|reward|loyalty|invit)'"
     return (
-        f"CASE WHEN {named} AND delta > 0 AND ({kind}) = 'other' THEN 'purchase' "
+        f"CASE WHEN delta < 0 AND ({kind}) IN ('usage', 'purchase', 'other') "
+        f"AND coalesce({states_twice_sql('l.reason')}, false) THEN 'reversal' "
+        f"WHEN {named} AND delta > 0 AND ({kind}) = 'other' THEN 'purchase' "
         f"WHEN {named} AND delta > 0 AND ({kind}) = 'grant' "
         f"AND regexp_matches(lower(l.reason), {bought}) "
         f"AND NOT regexp_matches(lower(l.reason), {earned}) THEN 'purchase' "
@@ -176,6 +186,20 @@ def states_refund_sql(reason: str) -> str:
     [(True, False)]
     """
     return f"regexp_matches({reason}, {_literal(_REFUND)}, 'i')"
+
+
+def states_twice_sql(reason: str) -> str:
+    """Whether a reason speaks of something that was booked twice, as SQL.
+
+    Examples
+    --------
+    >>> import duckdb
+    >>> told = ["dedupe", "cleanup of double bookings", "Doppelbuchung", "double_xp"]
+    >>> duckdb.execute("SELECT " + ", ".join(states_twice_sql(f"'{one}'") for one in told)
+    ...     ).fetchall()
+    [(True, True, True, False)]
+    """
+    return f"regexp_matches({reason}, {_literal(_TWICE)}, 'i')"
 
 
 def check_kinds(connection: duckdb.DuckDBPyConnection, overrides: Mapping[str, str]) -> None:

@@ -1,7 +1,8 @@
 """Matches refunds and voids that name no payment with the payment that they take back.
 
 By account, credits and time: a refund with a payment of that account whose money went back at
-that time, a void with a grant of as many credits before it. An entry in words of no known kind is
+that time, a void with a grant of as many credits before it: first with one that was granted twice,
+and with no other where it speaks of a double booking. An entry in words of no known kind is
 matched as a refund is, where Stripe says when the money went back and nothing like it is booked
 again and again; so is one without any words, which counts as usage else. What is matched is marked
 as inferred, with a probability.
@@ -11,12 +12,16 @@ from __future__ import annotations
 
 from credit_forensics.databases.values import count_rows
 from credit_forensics.evidence.evidence import Evidence
-from credit_forensics.evidence.ledgers.entry_kinds import LAPSED
+from credit_forensics.evidence.ledgers.entry_kinds import LAPSED, states_twice_sql
 
 # Somebody may take the credits first and send the money back then, or days later.
 BEFORE_HOURS, AFTER_HOURS = 24, 7 * 24
 VOID_DAYS = 30
+OF_A_DOUBLE_DAYS = 180
+"""What was booked twice may be found months later, and its entry says what it undoes."""
 ALONE, AMONG_SEVERAL = 0.95, 0.75
+# A void is of what was granted twice before it is of anything that was granted once.
+_LONG = 10**9
 _MOST_ROUNDS = 20
 HABIT = 3
 """So many entries that take credits in the same words, numbers aside, are what the shop does."""
@@ -45,8 +50,9 @@ def match_returns(evidence: Evidence) -> int:
     """
     run = evidence.connection.execute
     run(
-        """CREATE OR REPLACE TEMP TABLE _unmatched_returns AS
+        f"""CREATE OR REPLACE TEMP TABLE _unmatched_returns AS
         SELECT entry_id, user_id, -delta AS credits, created_at,
+            coalesce({states_twice_sql("reason")}, false) AS of_a_double,
             CASE WHEN kind = 'usage' THEN 'other' ELSE kind END AS kind
         FROM ledger WHERE payment_id IS NULL AND delta < 0 AND created_at IS NOT NULL
             AND (kind IN ('refund', 'reversal', 'other') OR kind = 'usage' AND reason IS NULL)"""
@@ -57,7 +63,7 @@ def match_returns(evidence: Evidence) -> int:
         rf"""CREATE OR REPLACE TEMP TABLE _return_candidates AS
         WITH grants AS (
             SELECT payment_id, user_id, sum(delta) AS credits, max(delta) AS most,
-                max(created_at) AS granted_at
+                max(created_at) AS granted_at, count(*) AS times
             FROM ledger WHERE kind = 'purchase' AND delta > 0 AND payment_id IS NOT NULL
                 AND user_id IN (SELECT user_id FROM _unmatched_returns)
             GROUP BY payment_id, user_id),
@@ -82,11 +88,14 @@ def match_returns(evidence: Evidence) -> int:
                 AND abs(e.credits - g.most * p.amount_refunded / p.amount) <= 1))
         UNION ALL
         SELECT e.entry_id, g.payment_id,
-            epoch(e.created_at) - epoch(g.granted_at) AS lag
+            epoch(e.created_at) - epoch(g.granted_at)
+                + CASE WHEN g.times > 1 THEN 0 ELSE {_LONG} END AS lag
         FROM _unmatched_returns AS e JOIN grants AS g ON e.user_id = g.user_id
-            AND e.credits = g.most AND g.granted_at BETWEEN
-                e.created_at - INTERVAL {VOID_DAYS} DAY AND e.created_at
-        WHERE e.kind = 'reversal'"""
+            AND e.credits = g.most AND g.granted_at <= e.created_at
+            AND g.granted_at >= e.created_at
+                - CASE WHEN e.of_a_double THEN {OF_A_DOUBLE_DAYS} ELSE {VOID_DAYS} END
+                    * INTERVAL 1 DAY
+        WHERE e.kind = 'reversal' AND (g.times > 1 OR NOT e.of_a_double)"""
     )
     _drop_habits(evidence)
     run("CREATE OR REPLACE TEMP TABLE _returns (entry_id VARCHAR, payment_id VARCHAR, p DOUBLE)")

@@ -54,7 +54,8 @@ def pair_by_time(evidence: Evidence, purchases: Collection[str] | None = None) -
         return 0
     # Where some entries are called purchases, the others are that only at once, on the account
     # that the payment names: a monthly grant of as many credits is no purchase.
-    called = bool(count_rows(evidence.connection, "FROM ledger WHERE kind = 'purchase'"))
+    own = "kind = 'purchase' AND coalesce(tie, '') <> 'inferred'"
+    called = bool(count_rows(evidence.connection, f"FROM ledger WHERE {own}"))
     kinds = "'purchase', 'other'" if called else "'other', 'grant'"
     run(
         f"""CREATE OR REPLACE TEMP TABLE _unpaired_entries AS
@@ -72,7 +73,10 @@ def pair_by_time(evidence: Evidence, purchases: Collection[str] | None = None) -
         SELECT payment_id, coalesce(completed_at, created_at) AS paid_at, expected_credits,
             client_reference_id, amount, currency FROM payments
         WHERE payment_status = 'paid' AND coalesce(livemode, true)
-            AND coalesce(completed_at, created_at) IS NOT NULL"""
+            AND coalesce(completed_at, created_at) IS NOT NULL
+            -- What a sum of several payments books needs no entry of its own.
+            AND payment_id NOT IN (SELECT payment_id FROM ledger
+                WHERE tie = 'inferred' AND kind = 'purchase' AND payment_id IS NOT NULL)"""
     )
     run(
         f"""CREATE OR REPLACE TEMP TABLE _pair_candidates AS
@@ -89,7 +93,7 @@ def pair_by_time(evidence: Evidence, purchases: Collection[str] | None = None) -
                 AND p.paid_at + INTERVAL {AFTER_ON_ITS_ACCOUNT_SECONDS} SECOND"""
     )
     late = f"lag > {AFTER_SECONDS}"
-    run(f"DELETE FROM _pair_candidates WHERE {late} AND (same = 0 OR fits < 2)")
+    run(f"DELETE FROM _pair_candidates WHERE {late} AND same = 0")
     # Other credits than the price's are the payment's only at once, on the account it names.
     run(f"DELETE FROM _pair_candidates WHERE fits = 0 AND (same = 0 OR lag > {AGAIN_SECONDS})")
     _leave_out_grants(evidence, following_wordings(evidence) if purchases is None else purchases)

@@ -28,14 +28,12 @@ from credit_forensics.evidence.custody import Custody
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.folding_sql import email_key, typed_name_key
-from credit_forensics.evidence.ledgers.load import cover_ledger, link_ledger
+from credit_forensics.evidence.ledgers.load import cover_ledger
 from credit_forensics.evidence.ledgers.match_returns import match_returns
-from credit_forensics.evidence.ledgers.moved_by_hand import join_moves
 from credit_forensics.evidence.ledgers.pair_by_time import pair_by_time
 from credit_forensics.evidence.ledgers.pair_left_over import pair_left_over
-from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
-from credit_forensics.evidence.ledgers.spent_credits import untie_spent
-from credit_forensics.evidence.ledgers.undone_takings import join_undone
+from credit_forensics.evidence.ledgers.settle_entries import settle_entries
+from credit_forensics.evidence.ledgers.summed_days import split_summed_days
 from credit_forensics.evidence.ledgers.worth_by_tier import leave_tiers_open
 from credit_forensics.evidence.logs.as_the_log_states import take_what_the_log_states
 from credit_forensics.evidence.logs.shipped_twice import count_shipped_once
@@ -48,6 +46,7 @@ from credit_forensics.evidence.stored.untied_entries import (
     add_left_over,
     add_neighbours,
     add_takers,
+    bring_moves,
     bring_untied,
     has_left_over,
     pairs_by_time,
@@ -137,19 +136,17 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     known = json.loads(stored.get(SETTLED) or "{}")
     units = [tuple(unit) for unit in json.loads(known.get(UNITS, "[]"))]
     assemble_payments(evidence, case_file.prices, units)
-    link_ledger(evidence)
-    # What was undone first: untied from its payment, one side of it would seem a second grant.
-    join_undone(evidence)
-    part_bonuses(evidence)
-    untie_spent(evidence)
-    join_moves(evidence)
+    bring_moves(stored)
+    # Who got what was moved is told by e-mail too.
+    _bring_accounts(stored)
+    settle_entries(evidence)
     if by_time:
+        split_summed_days(evidence)
         pair_by_time(evidence, [k.removeprefix(GRANTS) for k in known if k.startswith(GRANTS)])
     pair_left_over(evidence)
     match_returns(evidence)
     leave_tiers_open(evidence, json.loads(known.get(TIERS, "[]")))
     settle_for_credits(evidence, known=known)
-    _bring_accounts(stored)
     link_persons(evidence, case_file)
     note_rules(evidence, case_file)
     prepare(

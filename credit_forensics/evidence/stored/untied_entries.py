@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from credit_forensics.evidence.ledgers.moved_unnamed import APART_SECONDS, MOVES_UNNAMED
 from credit_forensics.evidence.ledgers.pair_by_time import (
     AFTER_ON_ITS_ACCOUNT_SECONDS,
     AFTER_SECONDS,
@@ -160,5 +161,33 @@ def bring_untied(stored: StoredRows) -> None:
     stored.connection.execute(
         f"""INSERT INTO main.ledger BY NAME SELECT {body} FROM stored.ledger
         WHERE hash_entry_id IN (SELECT h FROM untied)
+            AND entry_id NOT IN (SELECT entry_id FROM main.ledger)"""
+    )
+
+
+def bring_moves(stored: StoredRows) -> None:
+    """Put into the evidence what moves the credits of an entry there on to another account.
+
+    Both sides, where neither names a payment; besides what is there.
+    """
+    body = stored_tables.columns("ledger")
+    run = stored.connection.execute
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE sides AS
+        WITH taken AS (
+            SELECT t.hash_entry_id AS h, t.user_id, t.delta, t.created_at
+            FROM stored.ledger AS t JOIN (SELECT DISTINCT user_id, delta FROM main.ledger
+                WHERE kind = 'purchase' AND delta > 0) AS b
+                ON t.user_id = b.user_id AND t.delta = -b.delta
+            WHERE {MOVES_UNNAMED.replace("created_at", "t.created_at")})
+        SELECT t.h AS taking, g.hash_entry_id AS giving
+        FROM taken AS t JOIN stored.ledger AS g ON g.delta = -t.delta AND g.user_id <> t.user_id
+            AND g.created_at BETWEEN t.created_at - INTERVAL {APART_SECONDS} SECOND
+                AND t.created_at + INTERVAL {APART_SECONDS} SECOND
+        WHERE {MOVES_UNNAMED.replace("created_at", "g.created_at")}"""
+    )
+    run(
+        f"""INSERT INTO main.ledger BY NAME SELECT {body} FROM stored.ledger
+        WHERE hash_entry_id IN (SELECT taking FROM sides UNION SELECT giving FROM sides)
             AND entry_id NOT IN (SELECT entry_id FROM main.ledger)"""
     )

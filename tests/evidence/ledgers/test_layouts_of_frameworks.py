@@ -101,3 +101,41 @@ def test_an_entry_of_a_session_that_was_not_exported_is_soon_after_its_payment(
     }))  # fmt: skip
     assert pair_unread_sessions(evidence) == paired
     assert set(evidence.ledger["payment_id"]) == {"pi_1" if paired else "cs_1", "cs_2"}
+
+
+def test_families_own_the_credits_that_their_members_pay_for(tmp_path):
+    users = table(
+        "users", "id TEXT, email TEXT", "'u1', 'ada@example.com'", "'u2', 'bo@example.com'"
+    )
+    script = table(
+        "families", "id TEXT, name TEXT, owner_id TEXT", "'7', 'A', 'u1'", "'8', 'B', 'u2'"
+    )
+    script += table(
+        "family_members",
+        "family_id TEXT, user_id TEXT, role TEXT",
+        "'7', 'u1', 'parent'",
+        "'8', 'u2', 'parent'",
+    )
+    script += table(
+        "credit_entries",
+        "id INTEGER, family_id TEXT, created_by TEXT, amount INTEGER, kind TEXT, session TEXT",
+        "1, '7', 'u1', 100, 'top_up', 'cs_1'",
+        "2, '8', 'u2', 100, 'top_up', 'cs_2'",
+        "3, '7', 'u1', -30, 'spend', NULL",
+    )
+    assert moved(load(tmp_path, script, users, ("u1", "u2"))) == WANTED
+
+
+def test_a_refund_that_names_the_intent_takes_back_where_only_sessions_were_exported(tmp_path):
+    script = table(
+        "MovimentoCredito",
+        "id INTEGER, usuario_id INTEGER, quantidade INTEGER, tipo TEXT, paymentIntentId TEXT",
+        "1, 7, 100, 'COMPRA', 'pi_1'",
+        "2, 8, 100, 'COMPRA', 'pi_2'",
+        "3, 8, 100, 'ESTORNO', 'pi_2'",
+        "4, 7, 30, 'CONSUMO', NULL",
+    )
+    evidence = load(tmp_path, script)
+    assert moved(evidence) == {
+        ("7", 100, "pi_1"), ("8", 100, "pi_2"), ("8", -100, "pi_2"), ("7", -30, None)
+    }  # fmt: skip

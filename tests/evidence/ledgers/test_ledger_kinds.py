@@ -138,6 +138,12 @@ def test_every_kind_is_documented_in_the_table() -> None:
         # Somebody else's purchase earned it.
         ("referral bonus for a purchase", 50, "grant"),
         ("subscription bonus", 50, "purchase"),
+        # What was booked once too often is taken back; a game may double what it gives.
+        ("dedupe", -50, "reversal"),
+        ("duplicate purchase removed", -50, "reversal"),
+        ("Doppelbuchung storniert", -50, "reversal"),
+        ("double_xp", -50, "refund"),
+        ("duplicate of a purchase", 50, "purchase"),
     ],
 )
 def test_what_names_a_payment_is_bought_or_taken_back_unless_it_lapsed_or_was_earned(

@@ -165,6 +165,28 @@ def test_a_void_takes_back_the_grant_of_as_many_credits_before_it() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "twice", "matched"),
+    [
+        ("void", True, "cs_1"),
+        ("void", False, "cs_2"),
+        ("clean-up of double bookings", True, "cs_1"),
+        # It says what it undoes, and nothing was booked twice.
+        ("clean-up of double bookings", False, ""),
+    ],
+)
+def test_a_void_takes_back_what_was_granted_twice_first(reason, twice, matched) -> None:
+    again = [("ada", 50, 2, "purchase", "cs_1")] if twice else []
+    evidence = evidence_of(
+        [("cs_1", "ada", 0, 50), ("cs_2", "ada", 10, 50)],
+        [("ada", 50, 1, "purchase", "cs_1"), ("ada", 50, 11, "purchase", "cs_2"), *again,
+         ("ada", -50, 20, "reversal", None)],
+    )  # fmt: skip
+    evidence.connection.execute("UPDATE ledger SET reason = ? WHERE delta < 0", [reason])
+    match_returns(evidence)
+    assert ties(evidence)[-1] == matched
+
+
+@pytest.mark.parametrize(
     ("reason", "alike", "refunds", "matched"),
     [
         ("Geld zurück, Fall 17", 0, [("cs_1", 3000)], "cs_1"),

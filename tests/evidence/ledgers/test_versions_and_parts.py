@@ -312,3 +312,42 @@ def test_a_server_reads_the_same(tmp_path: Path, postgres_database: str, layout:
     load_ledgers(evidence, CaseFile.model_validate({"ledger": {"url": postgres_database}}))
     assert moved(evidence) == WANTED
     assert evidence.count("ledger") == 3
+
+
+BEFORE_AND_AFTER = [
+    "1, 7, 0, 100, 'stripe', 'cs_1', '2025-09-01'",
+    "2, 8, 0, 100, 'stripe', 'cs_2', '2025-09-01'",
+    "3, 7, 100, 70, 'usage', NULL, '2025-09-02'",
+]
+
+
+@pytest.mark.parametrize(
+    "columns",
+    ["old_balance INTEGER, new_balance INTEGER", "balance_before INTEGER, balance_after INTEGER"],
+)
+@pytest.mark.parametrize("name", ["balance_audit", "balance_history", "wallet_history"])
+def test_a_history_of_balances_with_both_sides_of_each_change_is_one_of_movements(
+    tmp_path, columns, name
+):
+    header = f"id INTEGER, user_id INTEGER, {columns}, source TEXT, ref TEXT, changed_at TEXT"
+    evidence = load(tmp_path, table(name, header, *BEFORE_AND_AFTER))
+    assert moved(evidence) == WANTED
+
+
+def test_beside_entries_such_a_history_is_left_out(tmp_path):
+    columns = "id INTEGER, user_id INTEGER, amount INTEGER, kind TEXT, ref TEXT, created_at TEXT"
+    entries = table(
+        "credit_entries",
+        columns,
+        "1, 7, 100, 'purchase', 'cs_1', '2025-09-01'",
+        "2, 8, 100, 'purchase', 'cs_2', '2025-09-01'",
+        "3, 7, -30, 'usage', NULL, '2025-09-02'",
+    )
+    header = (
+        "id INTEGER, user_id INTEGER, old_balance INTEGER, new_balance INTEGER, changed_at TEXT"
+    )
+    audit = table("balance_audit", header, *(
+        f"{n}, {user}, {before}, {after}, '2025-09-01'"
+        for n, user, before, after in ((1, 7, 0, 100), (2, 8, 0, 100), (3, 7, 100, 70))
+    ))  # fmt: skip
+    assert moved(load(tmp_path, entries + audit)) == WANTED

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from credit_forensics.databases.read_only import ReadOnlyDatabase
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.decisions import Decision
+from credit_forensics.evidence.ledgers.inference.id_maps import BEFORE, id_map_read
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.owner_of import accounts_with
 from credit_forensics.evidence.ledgers.inference.probes import as_text
@@ -17,8 +18,7 @@ from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTa
 
 # So many of a column's values the sessions must name, and so many of them at least.
 _NAMED, _LEAST = 0.2, 2
-_BEFORE = {"legacy", "old", "previous", "prev", "former"}
-_SECOND = _BEFORE | {"external", "ext", "auth", "public", "sub"}
+_SECOND = BEFORE | {"external", "ext", "auth", "public", "sub"}
 
 
 def aliases_read(
@@ -28,14 +28,14 @@ def aliases_read(
     known: KnownValues,
 ) -> tuple[str, Decision] | None:
     """The accounts' other ids; where the sessions name an account as the ledger does, only those
-    of a column that is called one of second ids.
+    of a column that is called one of second ids, or else a table that a migration left behind.
     """
     by_key = any(owner in known.accounts for owner in owners)
     for one in accounts_with(database, tables, owners):
         found = aliases_in(database, one.table, one.key, known, called=by_key)
         if found:
             return found
-    return None
+    return id_map_read(database, tables, owners, known.accounts)
 
 
 def aliases_in(
@@ -117,7 +117,7 @@ def _names_accounts(
     own = set(key.values)
     # Numbers that count from one are anybody's, unless the name says whose, and the accounts' own
     # ids are none, or these are old numbers, nobody's own, and the only ones that sessions name.
-    old = bool(field.words & _BEFORE) and table.whole and not by_key
+    old = bool(field.words & BEFORE) and table.whole and not by_key
     only_these = old and own.isdisjoint(field.values)
     numbers_too = second and (only_these or not any(map(_counts, key.values)))
     values = [value for value in field.values if numbers_too or not _counts(value)]

@@ -102,6 +102,10 @@ def _paid(evidence: Evidence) -> tuple[dict[str, str], frozenset[str], frozenset
         FROM {p}stripe_intents WHERE status = 'succeeded'
         UNION SELECT charge_id, coalesce(payment_intent_id, charge_id)
         FROM {p}stripe_charges WHERE paid
+        -- An export without intents names them all the same, and entries may name nothing else.
+        UNION SELECT payment_intent_id, payment_intent_id FROM {p}stripe_sessions
+        WHERE payment_status = 'paid'
+        UNION SELECT payment_intent_id, payment_intent_id FROM {p}stripe_charges WHERE paid
         ORDER BY ALL LIMIT {4 * MOST}"""
     ).fetchall()
     returned = evidence.connection.execute(

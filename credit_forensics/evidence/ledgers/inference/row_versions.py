@@ -13,6 +13,7 @@ from credit_forensics.databases.read_only import ReadOnlyDatabase, UnreadableErr
 from credit_forensics.databases.relations import Relation, quote_identifier, quote_text
 from credit_forensics.evidence.ledgers.inference import words as w
 from credit_forensics.evidence.ledgers.inference.accounts_of import email_of
+from credit_forensics.evidence.ledgers.inference.column_roles import before_and_after
 from credit_forensics.evidence.ledgers.inference.probes import as_text
 from credit_forensics.evidence.ledgers.inference.samples import (
     Field,
@@ -159,8 +160,14 @@ def _keys(table: SampledTable) -> list[Field]:
 
 
 def _moves(table: SampledTable) -> bool:
-    """Whether a history of a wallet is one of its movements: some of them take credits."""
+    """Whether a history of a wallet is one of its movements: some of them take credits.
+
+    So is one that tells the balance before and after each change: what lies between was moved.
+    """
     amounts = w.AMOUNT - {"value", "sum"}
+    pair = before_and_after(table)
+    if pair and pair[0].numbers and pair[1].numbers:
+        return True
     return any(f.words & amounts and any(n < 0 for n in f.numbers) for f in table.columns)
 
 

@@ -97,7 +97,7 @@ OWNER = _set(
     "user account owner customer member profile organization organisation org team workspace "
     "tenant company holder payable uid person client player subscriber identity wallet balance "
     "creditor beneficiary student learner buyer seller merchant vendor creditable billable handle "
-    "nick nickname caller"
+    "nick nickname caller family household guild club"
 )
 # Who did it, not whose credits they are.
 NOT_OWNER = _set(
@@ -106,10 +106,13 @@ NOT_OWNER = _set(
 )
 PEOPLE = _set(
     "user account member profile customer organization organisation org team workspace tenant "
-    "company person client player identity student learner subscriber seller merchant vendor"
+    "company person client player identity student learner subscriber seller merchant vendor "
+    "family household guild club"
 )
 PERSONS = _set("user member profile person player student")
-GROUPS = _set("organization organisation org team workspace tenant company")
+GROUPS = _set(
+    "organization organisation org team workspace tenant company family household guild club"
+)
 KEY = _set("id uuid uid guid key pk no number ref sub code ulid ksuid snowflake")
 PAYING = _set("order payment checkout invoice charge sale subscription purchase intent")
 MONEY = _set("currency price status provider tax discount paid total subtotal usd")
