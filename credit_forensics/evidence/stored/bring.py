@@ -41,6 +41,7 @@ from credit_forensics.evidence.stored import tables as stored_tables
 from credit_forensics.evidence.stored.custody import add_databases
 from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY, UNTIL
 from credit_forensics.evidence.stored.rows import StoredRows
+from credit_forensics.evidence.stored.same_practice import add_same_practice
 from credit_forensics.evidence.stored.tables import hash_of
 from credit_forensics.evidence.stored.untied_entries import (
     add_left_over,
@@ -127,6 +128,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     _add_histories(run)
     _add_moved(run)
     add_takers(run)
+    add_same_practice(run)
     _complete(run, "around")
     _bring_objects(stored)
     if untied:
