@@ -223,7 +223,8 @@ def _next_steps(numbers: dict[str, Any], path: Path) -> list[str]:
         lines.append(f"Worst   {worst['payment_id']} ({what})")
         lines.append(f"Why     credit-forensics explain {path} {worst['payment_id']}")
     if numbers["asked"]:
-        asked = f"{numbers['asked']:,} payments to answer"
+        noun = "payment" if numbers["asked"] == 1 else "payments"
+        asked = f"{numbers['asked']:,} {noun} to answer"
         lines.append(f"Review  credit-forensics review {path}  ({asked})")
     lines.append(f"Report  credit-forensics report {path}")
     return lines

@@ -17,6 +17,10 @@ from credit_forensics.evidence.ledgers.inference.accounts_of import (
 )
 from credit_forensics.evidence.ledgers.inference.column_roles import owners
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
+from credit_forensics.evidence.ledgers.inference.prefixed_owner import (
+    BehindPrefix,
+    prefixed_owner,
+)
 from credit_forensics.evidence.ledgers.inference.probes import as_text, overlap
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
 from credit_forensics.evidence.ledgers.inference.table_roles import EntriesTable
@@ -61,6 +65,8 @@ class Owner:
     def words(self) -> str:
         """The owner in words, for the case file and the doctor."""
         if self.through is None or self.holder is None or self.key is None:
+            if isinstance(self.field, BehindPrefix):
+                return f"{self.field.name} behind {self.field.prefix!r}"
             return self.field.name
         return f"{self.through.label}.{self.holder.name} by {self.field.name}"
 
@@ -116,6 +122,8 @@ def owner_of(
     direct: list[tuple[bool, float, int, Field, float]] = []
     through = []
     for place, field in enumerate(entries.owners):
+        if not _beside_amounts(entries, field):
+            continue
         accounts = accounts_with(database, others, field.values)
         named = sum(1 for value in field.values if value in known.accounts)
         known_share = max([one.share for one in accounts], default=0.0)
@@ -147,12 +155,27 @@ def owner_of(
     scope = _by_values(database, entries, others, known)
     if scope:
         return scope
+
+    def are_accounts(ids: Sequence[str]) -> float:
+        named = sum(one in known.accounts for one in ids) / len(ids)
+        return max([named, *(one.share for one in accounts_with(database, others, ids))])
+
+    if behind := prefixed_owner(entries, are_accounts):
+        return Owner(*behind)
     if not any(is_account_table(table) and table.rows for table in others):
         plain = [f for f in entries.owners if f.words & {"user", "account", "owner", "customer"}]
         return Owner(plain[0], 0.0) if plain else None
     if not entries.table.rows:
         return Owner(entries.owner, 0.0)
     return None
+
+
+def _beside_amounts(entries: EntriesTable, owner: Field) -> bool:
+    """Whether a row that moves credits has it: some name only whom an account was opened for."""
+    moved = entries.amount or entries.debit
+    if moved is None or not moved.filled:
+        return True
+    return any(owner.texts[n] for n, amount in enumerate(moved.texts) if amount)
 
 
 def _by_values(
