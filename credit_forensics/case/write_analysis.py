@@ -16,7 +16,7 @@ from credit_forensics.case.judged_case import JudgedCase
 from credit_forensics.case.manifest import manifest_bytes
 from credit_forensics.engines.recipes import Recipe
 from credit_forensics.evidence.custody import hash_file
-from credit_forensics.judgement.verdicts import ASKED
+from credit_forensics.judgement.verdicts import is_asked
 from credit_forensics.money import money_text
 from credit_forensics.records import row_dicts
 from credit_forensics.tables.catalogue import Tables, conform, spec
@@ -24,8 +24,6 @@ from credit_forensics.tables.expressions import ir
 from credit_forensics.whole_file import whole_file, write_whole
 
 _ROWS_A_GROUP = 250_000
-MORE_LIKELY_WRONG = 0.5
-"""From this probability on the evidence names another account than the credited one."""
 
 
 def write_analysis(case: JudgedCase, out: Path) -> dict[str, Any]:
@@ -107,7 +105,7 @@ def summary(case: JudgedCase) -> dict[str, Any]:
         "verdicts": case.verdict_counts.to_dict(),
         "findings": {str(name): int(n) for name, n in by_name.items()},
         "worst": _worst(findings),
-        "asked": sum(int(case.verdict_counts.get(name, 0)) for name in ASKED) + _denied(case),
+        "asked": _asked(case),
         "incidents": len(case.incidents),
         "rejects": len(case.rejects),
         "gaps": case.gaps.to_dict("records"),
@@ -115,22 +113,14 @@ def summary(case: JudgedCase) -> dict[str, Any]:
     }
 
 
-def _denied(case: JudgedCase) -> int:
-    """Unverifiable payments whose only evidence names another account than the credited one.
-
-    One kind of evidence accuses nobody, but it asks: among many that agree, one that does not would
-    be lost.
-    """
-    if not case.verdict_counts.get("unverifiable", 0):
-        return 0
-
+def _asked(case: JudgedCase) -> int:
     def counted() -> ir.Table:
         verdicts = Tables().verdicts
-        against = verdicts.probability_misattributed >= MORE_LIKELY_WRONG
-        denied = verdicts.filter((verdicts.verdict == "unverifiable") & against)
-        return denied.aggregate(payments=denied.count())
+        asked = is_asked(verdicts.verdict, verdicts.probability_misattributed)
+        return verdicts.aggregate(payments=asked.sum().coalesce(0))
 
-    return int(case.evidence.engine.frame(Recipe("case-denied", counted))["payments"].iloc[0])
+    case.judgement  # noqa: B018  # the engine holds verdicts once it is judged
+    return int(case.evidence.engine.frame(Recipe("case-asked", counted))["payments"].iloc[0])
 
 
 def _worst(findings: pd.DataFrame) -> dict[str, str] | None:

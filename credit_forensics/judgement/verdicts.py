@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from credit_forensics.coverage.absences import covers, with_coverage
 from credit_forensics.judgement.accounts_of_person import with_accounts_of_person
@@ -24,6 +25,29 @@ DENIED_FROM = 2
 PAID_BY_ANOTHER = "paid_by_another"
 ASKED = ("ambiguous", PAID_BY_ANOTHER)
 """Verdicts that are questions: neither an accusation nor an all-clear until a person answers."""
+ASKED_FROM = 0.5
+"""From this probability on the one witness of an unverifiable payment names another account."""
+
+
+def is_asked(verdict: Any, probability: Any) -> Any:
+    """Whether a payment waits for a person's answer, of columns of Ibis or of pandas.
+
+    One kind of evidence accuses nobody, but it asks where it names another account than the
+    credited one: among many that agree, one that does not would be lost.
+
+    Parameters
+    ----------
+    verdict, probability
+        the columns ``verdict`` and ``probability_misattributed`` of the table ``verdicts``.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> verdict = pd.Series(["ambiguous", "unverifiable", "unverifiable", "confirmed"])
+    >>> is_asked(verdict, pd.Series([0.3, 0.9, 0.1, 0.0])).tolist()
+    [True, True, False, False]
+    """
+    return verdict.isin(ASKED) | ((verdict == "unverifiable") & (probability >= ASKED_FROM))
 
 
 def owed_credits(payments: ir.Table) -> ir.BooleanValue:

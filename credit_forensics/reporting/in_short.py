@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from credit_forensics.charts.style import SEVERITIES
 from credit_forensics.coverage.judged import SUBJECTS, percent
-from credit_forensics.judgement.verdicts import ASKED
+from credit_forensics.judgement.verdicts import is_asked
 from credit_forensics.records import row_dicts
 from credit_forensics.reporting.case_view import CaseView
 from credit_forensics.reporting.corrections import open_corrections
@@ -180,8 +180,8 @@ def _now(view: CaseView) -> Markup:
             command = f"credit-forensics {command} case.toml"
             steps.append(language.html("short.step", command=Code(command), what=what))
 
-    verdicts = view.verdicts["verdict"]
-    asked = int(verdicts.isin(ASKED).sum())
+    verdicts = view.verdicts
+    asked = int(is_asked(verdicts["verdict"], verdicts["probability_misattributed"]).sum())
     step("repair", open_corrections(view)[0], "correction", "repair")
     step("review", asked, "payment", "review")
     if not view.judged_enough:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
+from small_ledgers import WANTED, load, moved
 
 from credit_forensics.errors import CaseError
-from tests.evidence.ledgers.small_ledgers import WANTED, load, moved
 
 EVENTS = """CREATE TABLE domain_events (id INTEGER PRIMARY KEY, stream TEXT, type TEXT,
     payload TEXT, occurred_at TEXT);

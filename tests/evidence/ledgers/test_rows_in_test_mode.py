@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from small_ledgers import WANTED, load, moved
 
 from credit_forensics.evidence.ledgers.inference.known_values import KnownValues
 from credit_forensics.evidence.ledgers.inference.rows_in_test_mode import rows_in_test_mode
 from credit_forensics.evidence.ledgers.inference.samples import Field, SampledTable
-from tests.evidence.ledgers.small_ledgers import WANTED, load, moved
 
 PAID = {"cs_1": "pi_1", "cs_2": "pi_2", "cs_test_3": "pi_3"}
 
