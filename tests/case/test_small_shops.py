@@ -12,6 +12,8 @@ import pytest
 
 from credit_forensics.case.case import Case
 from credit_forensics.case.write_analysis import summary
+from credit_forensics.reporting.in_short import in_short
+from credit_forensics.reporting.incident_report import case_view
 
 DAY = 86_400
 MARCH = 1_772_000_000
@@ -207,4 +209,8 @@ def test_one_of_many_unverifiable_payments_whose_witness_names_another_is_asked_
     (tmp_path / "ledger.db").unlink()
     wrong = bought(intents[7], "u5")
     assert findings(tmp_path, intents, [wrong if e[3] == wrong[3] else e for e in entries]) == []
-    assert summary(Case.open(tmp_path / "case.toml", store=False))["asked"] == 1
+    case = Case.open(tmp_path / "case.toml", store=False)
+    assert summary(case)["asked"] == 1
+    # The report's first screen counts as the command line does.
+    [now] = [line for line in in_short(case_view(case)) if "asks about" in line]
+    assert "asks about 1 payment" in now
