@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -48,3 +49,25 @@ def moved(evidence: Evidence) -> set[tuple[Any, ...]]:
 def table(name: str, columns: str, *rows: str) -> str:
     values = ", ".join(f"({row})" for row in rows)
     return f"CREATE TABLE {name} ({columns}); INSERT INTO {name} VALUES {values};"
+
+
+def kinds_after(step: Callable[[Evidence], object], *entries: tuple, **payment: Any) -> list[str]:
+    """The kinds of one payment's entries after a step: ``(user, credits, kind, reason)``, hourly."""
+    evidence = Evidence()
+    paid = {"payment_id": "cs_1", "amount_refunded": 0} | payment
+    evidence.add("payments", pd.DataFrame([paid]))
+    rows = [
+        {
+            "entry_id": str(number),
+            "payment_id": "cs_1",
+            "user_id": user,
+            "delta": credits,
+            "kind": kind,
+            "reason": reason,
+            "created_at": pd.Timestamp("2026-03-01", tz="UTC") + pd.Timedelta(hours=number),
+        }
+        for number, (user, credits, kind, reason) in enumerate(entries)
+    ]
+    evidence.add("ledger", pd.DataFrame(rows))
+    step(evidence)
+    return evidence.ledger.sort_values("entry_id")["kind"].tolist()

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
+from small_ledgers import kinds_after
 
-from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.undone_grants import join_undone_grants
 
 TWICE = (("ann", 50, "purchase", "bought"), ("ann", 50, "purchase", "bought"))
@@ -13,25 +12,7 @@ UNDONE = ("ann", -50, "refund", "ops clean-up")
 
 
 def kinds(*entries, refunded=0, disputed=False):
-    """The kinds of ``(user, credits, kind, reason)``, one an hour, afterwards."""
-    evidence = Evidence()
-    payment = {"payment_id": ["cs_1"], "amount_refunded": [refunded], "disputed": [disputed]}
-    evidence.add("payments", pd.DataFrame(payment))
-    rows = [
-        {
-            "entry_id": str(number),
-            "payment_id": "cs_1",
-            "user_id": user,
-            "delta": credits,
-            "kind": kind,
-            "reason": reason,
-            "created_at": pd.Timestamp("2026-03-01", tz="UTC") + pd.Timedelta(hours=number),
-        }
-        for number, (user, credits, kind, reason) in enumerate(entries)
-    ]
-    evidence.add("ledger", pd.DataFrame(rows))
-    join_undone_grants(evidence)
-    return evidence.ledger.sort_values("entry_id")["kind"].tolist()
+    return kinds_after(join_undone_grants, *entries, amount_refunded=refunded, disputed=disputed)
 
 
 @pytest.mark.parametrize("kind", ["refund", "other"])

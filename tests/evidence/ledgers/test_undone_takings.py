@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import pytest
+from small_ledgers import kinds_after
 
-from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.undone_takings import join_undone
 
 BOUGHT = ("ann", 50, "purchase", "purchase")
 
 
 def kinds(*entries):
-    """The kinds of ``(user, credits, kind, reason)``, one an hour, afterwards."""
-    evidence = Evidence()
-    evidence.add("payments", pd.DataFrame({"payment_id": ["cs_1"], "amount_refunded": [0]}))
-    rows = [
-        {
-            "entry_id": str(number),
-            "payment_id": "cs_1",
-            "user_id": user,
-            "delta": credits,
-            "kind": kind,
-            "reason": reason,
-            "created_at": pd.Timestamp("2026-03-01", tz="UTC") + pd.Timedelta(hours=number),
-        }
-        for number, (user, credits, kind, reason) in enumerate(entries)
-    ]
-    evidence.add("ledger", pd.DataFrame(rows))
-    join_undone(evidence)
-    return evidence.ledger.sort_values("entry_id")["kind"].tolist()
+    return kinds_after(join_undone, *entries)
 
 
 @pytest.mark.parametrize(
