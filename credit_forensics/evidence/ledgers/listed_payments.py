@@ -19,7 +19,7 @@ def listed_sql(text: str) -> str:
     --------
     >>> import duckdb
     >>> texts = ['{"of": ["cs_1", "cs_2"]}', "cs_1, cs_2", '{"id": "cs_1", "before": "cs_2"}']
-    >>> [duckdb.execute(f"SELECT {listed_sql('t')} FROM (SELECT ? AS t)", [one]).fetchone()[0]
+    >>> [duckdb.execute(f"SELECT {listed_sql('t')} FROM (SELECT ? AS t)", [one]).fetchall()[0][0]
     ...  for one in texts]
     ['cs_1 cs_2', 'cs_1 cs_2', None]
     """
