@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import doctest
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from graphlib import CycleError, TopologicalSorter
@@ -206,6 +208,19 @@ def loaded_later(path: Path) -> list[str]:
     ]
 
 
+def unfinished_results(path: Path) -> list[str]:
+    """A sentence for each example that reads a part of a result on the connection all share."""
+    parser = doctest.DocTestParser()
+    return [
+        f"{shown(path)}: `{example.source.strip()}` leaves a result unfinished; use fetchall()"
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        for example in parser.get_examples(ast.get_docstring(node) or "")
+        if re.search(r"\bduckdb\.", example.source)
+        and re.search(r"\.fetch(one|many)\(", example.source)
+    ]
+
+
 def unpaid(sentences: list[str]) -> list[str]:
     return [one for one in sentences if one.split(":")[0].removeprefix(f"{NAME}/") not in OWED]
 
@@ -220,7 +235,9 @@ def test_no_files_import_each_other_in_a_circle():
     assert not circle(found, FILES), " imports ".join(circle(found, FILES))
 
 
-@pytest.mark.parametrize("rule", [inside_functions, cases_of_any_type, loaded_later])
+@pytest.mark.parametrize(
+    "rule", [inside_functions, cases_of_any_type, loaded_later, unfinished_results]
+)
 def test_every_file_keeps_the_rule(rule):
     wrong = unpaid([sentence for path in FILES.values() for sentence in rule(path)])
     assert not wrong, "\n".join(wrong)
@@ -308,6 +325,8 @@ def test_the_circle_that_is_seen(written, back, closed):
         (cases_of_any_type, "def f(*, case: Any): ...", 1),
         (loaded_later, "from a import b as c\nc = Later('a.b')", 0),
         (loaded_later, "from a import b as c\nc = Later('a.d')", 1),
+        (unfinished_results, "def f():\n    '>>> duckdb.sql(query).fetchall()'", 0),
+        (unfinished_results, "def f():\n    '>>> duckdb.execute(query).fetchone()'", 1),
     ],
 )
 def test_the_rule_that_is_seen(written, rule, text, seen):
