@@ -34,7 +34,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.stored.custody import ReadAnew
 from credit_forensics.evidence.stored.open import OpenedEvidence, open_case_evidence
-from credit_forensics.findings.catalogue import FINDINGS, examine
+from credit_forensics.findings.catalogue import FINDINGS, examine, practices_passed_over
 from credit_forensics.findings.finding import Finding
 from credit_forensics.incidents.group import with_incidents
 from credit_forensics.incidents.shared_traits import front_ends_of_wrong
@@ -458,9 +458,11 @@ class Case:
 
     @cached_property
     def gaps(self) -> pd.DataFrame:
-        """What a source should have held and did not, and what nothing was joined to or priced."""
+        """What a source should have held and did not, what nothing was joined to or priced, and
+        the practices for which payments are passed over."""
         unpriced = unknown_worth(self.evidence.engine)
         gaps = [self.evidence.custody.gaps(), unjoined_tables(self.coverage), unpriced]
+        gaps.append(practices_passed_over(self.evidence.engine, self.catalogue))
         return pd.concat(gaps, ignore_index=True)
 
     @property

@@ -23,6 +23,7 @@ from credit_forensics.findings.odd_payments import (
     drop_odd_payments,
     keep_odd_payments,
 )
+from credit_forensics.findings.practice import passed_over
 from credit_forensics.resolution.method import Method
 from credit_forensics.resolution.methods import METHODS
 from credit_forensics.tables.catalogue import Tables, conform, spec
@@ -121,6 +122,19 @@ def examine(
         {"finding": "str", "ran": "bool", "rows": "int64", "problem": "str"}
     )
     return sort_findings(to_pandas(table)), status
+
+
+def practices_passed_over(engine: Engine, findings: Sequence[Finding] = FINDINGS) -> pd.DataFrame:
+    """A row in the columns of ``gaps`` for each practice for which findings pass payments over.
+
+    Examples
+    --------
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> len(practices_passed_over(engine_of()))
+    0
+    """
+    practices = dict.fromkeys(one for finding in findings for one in finding.practices)
+    return passed_over(engine, list(practices), "practices" if findings == FINDINGS else "")
 
 
 def _with_odd_payments(engine: Engine, findings: Sequence[Finding]) -> bool:

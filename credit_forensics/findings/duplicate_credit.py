@@ -6,8 +6,8 @@ from datetime import timedelta
 
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
-from credit_forensics.findings.usual_parts import usual_parts
-from credit_forensics.findings.usual_tranches import usual_tranches
+from credit_forensics.findings.usual_parts import USUAL_PARTS, usual_parts
+from credit_forensics.findings.usual_tranches import USUAL_TRANCHES, usual_tranches
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.shared_grants import shared_grants
 from credit_forensics.tables.catalogue import Tables
@@ -211,5 +211,6 @@ FINDING = Finding(
         },
     ),
     odd=True,
+    practices=(USUAL_PARTS, USUAL_TRANCHES),
     place=50,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from credit_forensics.findings.practice import Practice
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
@@ -61,3 +62,13 @@ def _usual(rows: ir.Table, alike: list[str | ir.Value]) -> ir.BooleanValue:
     of_all = ibis.window(group_by=[rows[one] if isinstance(one, str) else one for one in alike])
     took_all = ibis.ifelse(rows.whole, 1, 0).sum().over(of_all)
     return (took_all >= LEAST_ALIKE) & (took_all == rows.count().over(of_all))
+
+
+FEE_KEPT = Practice(
+    "kept fee",
+    fee_kept,
+    "ledger",
+    "refunds",
+    "lost all credits though the shop kept a fee of the refund, as of every refund like it: "
+    "refund_over_reversed is not had of them",
+)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from credit_forensics.findings.practice import Practice
 from credit_forensics.tables.expressions import ir
 
 SEVERITIES = ("critical", "high", "medium", "low")
@@ -99,7 +100,8 @@ class Finding:
 
     ``find`` gives its rows in the columns of ``findings``; with ``by_methods`` it takes the case's
     methods beside the tables; with ``odd`` the tables hold odd payments alone
-    (``odd_payments.OddTables``), save ``tables.whole``. ``follows`` names the findings of which it
+    (``odd_payments.OddTables``), save ``tables.whole``. ``practices`` are those for which it passes
+    payments over. ``follows`` names the findings of which it
     is a consequence where both are of one payment: then it is part of that matter, and no loss of
     its own. ``concerns`` is what is wrong: the ``ledger`` (and balances), a ``binding`` or a
     ``delivery``. ``place`` is its turn in every list of findings.
@@ -114,6 +116,7 @@ class Finding:
     de: Words | None = None
     by_methods: bool = False
     odd: bool = False
+    practices: tuple[Practice, ...] = ()
     follows: tuple[str, ...] = ()
     concerns: Literal["ledger", "binding", "delivery"] = "ledger"
     place: int = 1000

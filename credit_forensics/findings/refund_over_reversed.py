@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from credit_forensics.findings.fee_kept import fee_kept
+from credit_forensics.findings.fee_kept import FEE_KEPT, fee_kept
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence, shown_money
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
@@ -102,5 +102,6 @@ FINDING = Finding(
         },
     ),
     odd=True,
+    practices=(FEE_KEPT,),
     place=110,
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from credit_forensics.findings.practice import Practice
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
@@ -53,3 +54,13 @@ def usual_parts(tables: Tables) -> ir.Table:
     rows = rows.join(of_price, ["amount", "currency"])
     usual = (rows.same >= LEAST_USUAL) & (2 * rows.same > rows.sold)
     return rows.filter(usual).select("payment_id")
+
+
+USUAL_PARTS = Practice(
+    "usual parts",
+    usual_parts,
+    "ledger",
+    "grants",
+    "were granted several amounts, as most of the same price were, and are read as paid out in "
+    "parts: duplicate_credit is not had of them; [prices] can say what they are worth",
+)

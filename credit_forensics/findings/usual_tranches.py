@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from credit_forensics.findings.practice import Practice
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
@@ -80,3 +81,14 @@ def usual_tranches(tables: Tables) -> ir.Table:
     )
     old = old.filter(2 * old.fit > old.old.coalesce(0))
     return rows.semi_join(old, like).select("payment_id")
+
+
+USUAL_TRANCHES = Practice(
+    "usual tranches",
+    usual_tranches,
+    "ledger",
+    "grants",
+    "were granted the same amount again and again at the same distance, as most of the same price "
+    "were, and are read as paid out in tranches: duplicate_credit is not had of them; [prices] can "
+    "say what they are worth",
+)

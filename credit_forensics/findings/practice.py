@@ -1,0 +1,103 @@
+"""What a shop does by practice: a finding passes it over, and the case says so."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from credit_forensics.engines.duckdb import Engine
+from credit_forensics.engines.recipes import Recipe
+from credit_forensics.tables.catalogue import Tables
+from credit_forensics.tables.expressions import ibis, ir
+
+GAP = ["source", "object", "problem", "consequence"]
+
+
+@dataclass(frozen=True)
+class Practice:
+    """A way that most payments like it show, so that no single one is a finding for it.
+
+    What most do may be a fault that hit most, so it is not passed over in silence.
+
+    Attributes
+    ----------
+    name
+        in words, as ``kept fee``.
+    payments
+        gives ``payment_id`` of each payment that is passed over for it.
+    source, object
+        where it is seen, as in ``gaps``.
+    told
+        what they show and what cannot be had of them, after ``{count} payments``.
+    """
+
+    name: str
+    payments: Callable[[Tables], ir.Table]
+    source: str
+    object: str
+    told: str
+
+    def gap(self, count: int) -> dict[str, str]:
+        """The row of ``gaps`` that says that so many payments are passed over.
+
+        Examples
+        --------
+        >>> fee = Practice("kept fee", lambda tables: tables.payments, "ledger", "refunds",
+        ...     "kept a fee, as the shop's refunds do")
+        >>> fee.gap(1)["consequence"]
+        "1 payment kept a fee, as the shop's refunds do."
+        """
+        noun = "payment" if count == 1 else "payments"
+        return {
+            "source": self.source,
+            "object": self.object,
+            "problem": "by practice",
+            "consequence": f"{count} {noun} {self.told}.",
+        }
+
+
+def count_practices(tables: Tables, practices: Sequence[Practice]) -> ir.Table:
+    """``practice, payments``: how many payments each passes over; none where it passes over none.
+
+    Examples
+    --------
+    >>> one = Practice("kept fee", lambda tables: tables.payments, "ledger", "refunds", "")
+    >>> count_practices(Tables(), [one]).columns
+    ('practice', 'payments')
+    """
+    rows = [
+        one.payments(tables).select("payment_id", practice=ibis.literal(one.name))
+        for one in practices
+    ]
+    every = ibis.union(*rows, distinct=False)
+    return every.group_by("practice").aggregate(payments=every.payment_id.nunique())
+
+
+def passed_over(engine: Engine, practices: Sequence[Practice], name: str) -> pd.DataFrame:
+    """A row in the columns of ``gaps`` for each practice for which payments are passed over.
+
+    Parameters
+    ----------
+    engine
+        holds the evidence and the tables of resolution and judgement.
+    practices
+        those of the case's findings, each once.
+    name
+        of the recipe; empty where the findings are not all the house's.
+
+    Examples
+    --------
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> engine = engine_of(payments={"payment_id": ["cs_1"]})
+    >>> fee = Practice("fee", lambda tables: tables.payments, "ledger", "refunds", "kept a fee")
+    >>> passed_over(engine, [fee], "")["consequence"].tolist()
+    ['1 payment kept a fee.']
+    """
+    gaps: list[dict[str, str]] = []
+    if practices:
+        counted = engine.frame(Recipe(name, lambda: count_practices(Tables(), practices)))
+        counts = dict(zip(counted["practice"], counted["payments"], strict=True))
+        gaps = [one.gap(int(counts[one.name])) for one in practices if one.name in counts]
+    return pd.DataFrame(gaps, columns=GAP).astype("str")
