@@ -16,7 +16,11 @@ from credit_forensics.evidence.booked_by_key import account_keys_by_booking
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.folding_sql import account_name_keys, email_key, typed_name_key
 from credit_forensics.evidence.logs.scrubbed_ids import match_scrubbed
-from credit_forensics.evidence.members import members_by_key, members_in_references
+from credit_forensics.evidence.members import (
+    members_by_key,
+    members_by_time,
+    members_in_references,
+)
 from credit_forensics.evidence.metadata_keys import (
     NAMED_KEYS,
     OTHERS_KEY,
@@ -115,6 +119,7 @@ def prepare(
     _references(evidence, pattern, keys, loose=shape in ("any", "integer"))
     persons = [*NAMED_KEYS, *keys_like(evidence, PERSON_KEY, OTHERS_KEY)]
     members_by_key(evidence.connection, persons)
+    members_by_time(evidence.connection)
     if order_numbers is None:
         order_numbers = references_are_order_numbers(evidence.connection)
     if order_numbers:

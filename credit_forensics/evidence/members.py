@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import duckdb
 
+# A purchase may open an account, and a clock differs: so much before and after a membership.
+SLACK = "INTERVAL 1 DAY"
 # A member of one account stands for it; one of several names none of them.
 _MEMBERS = """SELECT lower(user_id) AS folded_id, min(account_id) AS account_id,
     count(DISTINCT account_id) AS accounts FROM memberships GROUP BY 1"""
@@ -67,3 +69,73 @@ def members_by_key(connection: duckdb.DuckDBPyConnection, person_keys: Sequence[
                     ELSE client_reference_id END
             FROM ({_MEMBERS}) m WHERE m.folded_id = lower(trim(client_reference_id))"""
         )
+
+
+def members_by_time(connection: duckdb.DuckDBPyConnection) -> None:
+    """Let a member stand for the account that the member belonged to when the payment was made.
+
+    Who belonged to none then, or to several, names none: a table that holds only where people are
+    now does not tell where they were. Where more of the credits of such earlier payments stand
+    with the account of today than elsewhere, ``since`` is when the table was filled, and is taken
+    out of ``memberships``.
+
+    Parameters
+    ----------
+    connection
+        with ``memberships``, and ``payments`` and ``metadata`` prepared, and the ledger tied.
+
+    Examples
+    --------
+    >>> from credit_forensics.evidence.evidence import Evidence
+    >>> members_by_time(Evidence().connection)
+    """
+    run = connection.execute
+    [(dated,)] = run(
+        "SELECT count(*) FROM memberships WHERE since IS NOT NULL OR until IS NOT NULL"
+    ).fetchall()
+    if not dated:
+        return
+    run(
+        """CREATE OR REPLACE TEMP TABLE said_members AS
+        SELECT payment_id, value, lower(trim(value)) AS folded_id, created_at
+        FROM (SELECT payment_id, value FROM metadata WHERE detail = 'member'
+            UNION SELECT payment_id, client_reference_id FROM payments
+            WHERE reference_detail = 'member') JOIN payments USING (payment_id)"""
+    )
+    [(as_now, elsewhere)] = run(
+        f"""SELECT count(*) FILTER (l.user_id = m.account_id),
+            count(*) FILTER (l.user_id <> m.account_id)
+        FROM (SELECT DISTINCT payment_id, folded_id, created_at FROM said_members) s
+        JOIN (SELECT lower(user_id) AS folded_id, min(account_id) AS account_id,
+                min(since) AS since
+            FROM memberships GROUP BY 1 HAVING count(DISTINCT account_id) = 1) m
+            ON m.folded_id = s.folded_id AND s.created_at < m.since - {SLACK}
+        JOIN ledger l USING (payment_id) WHERE l.kind = 'purchase' AND l.delta > 0"""
+    ).fetchall()
+    if as_now > elsewhere:
+        run("UPDATE memberships SET since = NULL")
+    run(
+        f"""CREATE OR REPLACE TEMP TABLE members_then AS
+        SELECT payment_id, value, count(DISTINCT account_id) FILTER (in_force) AS accounts,
+            min(account_id) FILTER (in_force) AS account_id
+        FROM (SELECT s.payment_id, s.value, m.account_id,
+                coalesce(s.created_at >= m.since - {SLACK}, true)
+                AND coalesce(s.created_at <= m.until + {SLACK}, true) AS in_force
+            FROM said_members s JOIN memberships m ON lower(m.user_id) = s.folded_id)
+        GROUP BY ALL"""
+    )
+    run(
+        """UPDATE metadata SET valid = t.accounts = 1,
+            user_id = CASE WHEN t.accounts = 1 THEN t.account_id ELSE metadata.value END
+        FROM members_then t WHERE metadata.detail = 'member'
+            AND t.payment_id = metadata.payment_id AND t.value = metadata.value"""
+    )
+    run(
+        """UPDATE payments SET reference_valid = t.accounts = 1,
+            reference_user_id = CASE WHEN t.accounts = 1 THEN t.account_id
+                ELSE client_reference_id END
+        FROM members_then t WHERE reference_detail = 'member'
+            AND t.payment_id = payments.payment_id AND t.value = client_reference_id"""
+    )
+    for name in ("said_members", "members_then"):
+        run(f"DROP TABLE {name}")

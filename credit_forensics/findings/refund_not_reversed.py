@@ -5,6 +5,7 @@ from __future__ import annotations
 from credit_forensics.coverage.absences import with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence, shown_money
+from credit_forensics.findings.mixed_carts import UNTOLD_LINES
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ir
@@ -70,5 +71,6 @@ FINDING = Finding(
         "Erstattet oder im Streitfall verloren, und die Credits stehen noch.",
     ),
     odd=True,
+    practices=(UNTOLD_LINES,),
     place=100,
 )

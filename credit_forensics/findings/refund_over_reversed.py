@@ -63,7 +63,7 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
             ),
             sentence(
                 "The ledger took back {taken} credits of payment {payment_id}, where {lost} "
-                "of {paid}, refunded or lost in a dispute, account for {due}.",
+                "of {paid}, refunded or lost in a dispute, account for {most_due}.",
                 rows,
                 lost=shown_money(rows.amount_lost, rows.currency),
                 paid=shown_money(rows.amount, rows.currency),

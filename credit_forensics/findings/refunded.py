@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+from credit_forensics.findings.mixed_carts import cart_shares
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
@@ -19,7 +20,9 @@ def refund_balance(tables: Tables) -> ir.Table:
 
     Rule: money lost (refunds and lost disputes) takes back credits in proportion,
     ``due = round_half_up(base * amount_lost / amount)``, where base is what the price is worth,
-    or what was granted where that is not known. What should be left is ``base - due``.
+    or what was granted where that is not known. What should be left is ``base - due``. Of a cart
+    that held other things too, the money lost may be theirs: ``due`` is then the least that can be
+    meant, ``most_due`` the most (``cart_shares``); else both are one.
 
     * ``outstanding``: credits left beyond that, not counting those granted beyond the price
       (they are another finding's). Credits that were taken back as a plain reversal count as
@@ -42,6 +45,7 @@ def refund_balance(tables: Tables) -> ir.Table:
     rows = credited.join(payments, "payment_id").left_join(_by_hand(tables), "payment_id")
     rows = rows.drop("payment_id_right").left_join(_misplaced(tables), "payment_id")
     rows = rows.drop("payment_id_right").left_join(_given_along(tables), "payment_id")
+    rows = rows.drop("payment_id_right").left_join(cart_shares(tables), "payment_id")
     rows = rows.select(
         credited.payment_id,
         credited.event_id,
@@ -58,14 +62,17 @@ def refund_balance(tables: Tables) -> ir.Table:
         along=rows.along.coalesce(0),
         base=payments.expected_credits.nullif(0).coalesce(credited.granted, 0),
         live=payments.livemode.coalesce(True),
+        pack=rows.pack.coalesce(payments.amount),
+        least_lost=rows.least.coalesce(ibis.least(payments.amount_lost, payments.amount)),
+        most_lost=rows.most.coalesce(ibis.least(payments.amount_lost, payments.amount)),
     )
     rows = rows.filter(rows.live & (rows.amount > 0) & rows.amount_lost.notnull())
-    lost = ibis.least(rows.amount_lost, rows.amount)
     rows = rows.mutate(
-        due=_share(rows.base, lost, rows.amount),
-        due_of_grant=_share(rows.granted, lost, rows.amount),
+        due=_share(rows.base, rows.least_lost, rows.pack),
+        most_due=_share(rows.base, rows.most_lost, rows.pack),
+        most_due_of_grant=_share(rows.granted, rows.most_lost, rows.pack),
     )
-    left = rows.base - rows.due
+    left, least_left = rows.base - rows.due, rows.base - rows.most_due
     return rows.select(
         "payment_id",
         "event_id",
@@ -77,10 +84,13 @@ def refund_balance(tables: Tables) -> ir.Table:
         "granted",
         "taken",
         "due",
+        "most_due",
         "misplaced",
         "misplaced_user_id",
         outstanding=ibis.least(rows.granted, rows.base) - rows.taken - rows.by_hand - left,
-        excess=ibis.least(left - (rows.granted - rows.taken), rows.taken - rows.due_of_grant)
+        excess=ibis.least(
+            least_left - (rows.granted - rows.taken), rows.taken - rows.most_due_of_grant
+        )
         - rows.along,
     )
 

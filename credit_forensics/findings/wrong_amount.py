@@ -6,6 +6,7 @@ from credit_forensics.findings.duplicate_credit import duplicate_surplus, instal
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
 from credit_forensics.findings.odd_payments import PAID_STATUSES
+from credit_forensics.findings.usual_bonus import USUAL_BONUS, usual_bonus
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
@@ -20,8 +21,9 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
 
     Credits are granted minus expected, signed. Refunds do not count (they have findings of their
     own), nor do payments of which nothing is credited (``missing_credit``) or which are granted
-    twice (``duplicate_credit``). The cause is ``too_many``, ``too_few``, or ``regrant`` where one
-    purchase stands beside a grant that another account was given for the same payment.
+    twice (``duplicate_credit``), nor what has a bonus like all of its size or time
+    (``usual_bonus``). The cause is ``too_many``, ``too_few``, or ``regrant`` where one purchase
+    stands beside a grant that another account was given for the same payment.
 
     Examples
     --------
@@ -57,6 +59,7 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
     rows = rows.anti_join(duplicates, "payment_id")
     # A year's credits that come month by month are not all there before its end.
     rows = rows.anti_join(instalments(credited, payments, tables.ledger), "payment_id")
+    rows = rows.anti_join(usual_bonus(tables), "payment_id")
     # Which entry books a payment was there told by the credits themselves.
     rows = rows.anti_join(inferred_grants(tables), "payment_id")
     return finding_rows(
@@ -115,5 +118,6 @@ FINDING = Finding(
         },
     ),
     odd=True,
+    practices=(USUAL_BONUS,),
     place=90,
 )

@@ -14,6 +14,7 @@ from credit_forensics.resolution.history import Mode
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.resolution.method import SESSION
 from credit_forensics.resolution.moved_on import moved_on
+from credit_forensics.resolution.not_yet_members import not_yet_members
 from credit_forensics.resolution.shared_grants import shared_grants
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
@@ -167,7 +168,14 @@ def verdicts(
         rows = with_accounts_of_person(with_survivors(rows, tables), tables)
     rows = with_coverage(rows, tables.coverage, "ledger")
 
-    best = person_of_best(rows, families)
+    # Nor does what speaks for an organisation that the payer joined later.
+    joined = not_yet_members(tables)
+    rows = rows.mutate(best_person=person_of_best(rows, families))
+    rows = rows.left_join(
+        joined, [rows.payment_id == joined.payment_id, rows.best_person == joined.account_id]
+    ).select(rows, joined_later=joined.account_id.notnull())
+
+    best = rows.best_person
     credit = rows.credited_user_id.notnull()
     paid = owed_credits(rows) & ibis.coalesce(rows.livemode, True)
     returned = ibis.coalesce(rows.amount_lost, 0) >= ibis.greatest(ibis.coalesce(rows.amount, 1), 1)
@@ -205,7 +213,7 @@ def verdicts(
         rightful = best if has_users else ibis.ifelse(split, rows.session_user_id, best)
         untold = ibis.literal(False)
     accusable = best.notnull() & ~same_person & ~rows.suspect & ~rows.given
-    accusable &= ~ibis.coalesce(best == rows.booked_person, False)
+    accusable &= ~ibis.coalesce(best == rows.booked_person, False) & ~rows.joined_later
     # A named recipient is an account for which another pays, and nobody else's to hold.
     named = ibis.coalesce(rows.for_recipient, False)
     received = named & ibis.coalesce(by_session, False) | rows.shared

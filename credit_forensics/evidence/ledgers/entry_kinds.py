@@ -9,7 +9,11 @@ import duckdb
 from credit_forensics.did_you_mean import did_you_mean
 from credit_forensics.errors import CaseError
 
-LAPSED = "(^|[^a-z])(reset|expir|lapse|roll.?over|carr(y|ied).?over)"
+LAPSED = (
+    "(^|[^a-z])(reset|expir|lapse|forfeit|roll.?over|carr(y|ied).?over|verf(a|ä)ll|abgelaufen"
+    "|caduc|vencid|vencimiento|perim|périm|scadenz|scadut|verlopen|verval|guoqi)|过期|失效"
+    "|(^|[^a-z])(unused|not.used|left.?over|remaining).+(last|previous|prior|old).(period|month|cycle)"
+)
 """What an entry says whose credits ended, and were neither used nor taken back."""
 KINDS = ("purchase", "usage", "refund", "reversal", "correction", "transfer", "grant", "other")
 
@@ -78,7 +82,7 @@ _RULES: tuple[tuple[str, str], ...] = (
     (
         _START + r"(usage|used?|consume[ds]?|consumption|spen[dt]|deduct(ed|ion)?|debit(ed)?"
         r"|charge[ds]?|generat(e|ed|ion)|api_?call|burn(ed)?|job|expire[ds]?|expiry"
-        r"|expiration" + _USED + ")" + _END,
+        r"|expiration|forfeit(ed|ure)?|lapsed?" + _USED + ")" + _END,
         "usage",
     ),
     (_START + r"(reversal|reversed)" + _END, "reversal"),

@@ -10,6 +10,7 @@ from credit_forensics.evidence.ledgers.moved_unnamed import tie_unnamed_moves
 from credit_forensics.evidence.ledgers.ownerless import drop_ownerless
 from credit_forensics.evidence.ledgers.part_bonuses import part_bonuses
 from credit_forensics.evidence.ledgers.spent_credits import untie_spent
+from credit_forensics.evidence.ledgers.taken_before import leave_taken_before
 from credit_forensics.evidence.ledgers.undone_grants import join_undone_grants
 from credit_forensics.evidence.ledgers.undone_takings import join_undone
 
@@ -36,6 +37,7 @@ def settle_entries(evidence: Evidence) -> None:
     join_undone(evidence)
     part_bonuses(evidence)
     untie_spent(evidence)
+    leave_taken_before(evidence)
     join_moves(evidence)
     join_undone_grants(evidence)
     tie_unnamed_moves(evidence)
