@@ -128,6 +128,48 @@ def unnamed_recipients(judged: ir.Table, best: ir.StringValue, mode: Mode) -> ir
     return rows.select(silent_payment="payment_id", for_others=rows.others / (rows.all_spoken + 1))
 
 
+def named_third_persons(judged: ir.Table, best: ir.StringValue, mode: Mode) -> ir.Table:
+    """Payments of payers for others whose session names neither the payer nor the credited one.
+
+    An agency buys for its clients, and one purchase for the one went to the other: the credits are
+    the named client's, not the payer's. Only of payers of whom at least ``ONCE_OR_TWICE`` other
+    payments went to whom the session named, and none to the payer where it named another.
+
+    Parameters
+    ----------
+    judged, best, mode
+        as ``likely_patrons`` takes them.
+
+    Returns
+    -------
+    ``third_payment``: payment ids.
+    """
+    session = judged[f"v_{SESSION}"]
+    for_another = ibis.coalesce(session != best, False)
+    rows = judged.select(
+        "payment_id",
+        "created_at",
+        payer=best,
+        followed=(
+            for_another
+            & ibis.coalesce(session == judged.credited, False)
+            & (judged.patron >= _PAYS_FOR_OTHERS)
+        ).cast("int64"),
+        kept=(for_another & ibis.coalesce(best == judged.credited, False)).cast("int64"),
+        third=for_another & (session != judged.credited) & (best != judged.credited),
+    )
+    thirds = rows.filter(ibis.coalesce(rows.third, False)).select("payer").distinct()
+    rows = rows.semi_join(thirds.view(), "payer")
+    rows = rows.mutate(
+        others=rows.followed.sum().over(reach(mode, "payer")),
+        own=rows.kept.sum().over(reach(mode, "payer")),
+    )
+    rows = rows.filter(
+        ibis.coalesce(rows.third, False) & (rows.others >= ONCE_OR_TWICE) & (rows.own == 0)
+    )
+    return rows.select(third_payment="payment_id")
+
+
 def reach(mode: Mode, *of: str) -> Any:
     """The rows that may speak for a row: those of its group, as of it the ones up to it."""
     if mode == "hindsight":

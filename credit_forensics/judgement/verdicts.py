@@ -159,7 +159,9 @@ def verdicts(
     # Nor do credits that were booked on the payer's account, and handed on from there.
     on = moved_on(tables)
     rows = rows.left_join(on, "payment_id").select(rows, booked_person=on.booked_person)
-    of_payer = habits.select(habit_of="payment_id", habit="habit", elsewhere="elsewhere")
+    of_payer = habits.select(
+        habit_of="payment_id", habit="habit", elsewhere="elsewhere", third="third"
+    )
     rows = rows.left_join(of_payer, rows.payment_id == of_payer.habit_of)
     if has_users and linked:
         accounts = tables.users.select(session_account="user_id").distinct()
@@ -214,6 +216,8 @@ def verdicts(
         untold = ibis.literal(False)
     accusable = best.notnull() & ~same_person & ~rows.suspect & ~rows.given
     accusable &= ~ibis.coalesce(best == rows.booked_person, False) & ~rows.joined_later
+    # For whom a payer for others meant it, the session says: neither of the two.
+    accusable &= ~ibis.coalesce(rows.third, False)
     # A named recipient is an account for which another pays, and nobody else's to hold.
     named = ibis.coalesce(rows.for_recipient, False)
     received = named & ibis.coalesce(by_session, False) | rows.shared

@@ -51,6 +51,7 @@ STAGING: tuple[TableSpec, ...] = (
             ("customer_id", TEXT, "cus_…"),
             ("receipt_email", TEXT, "receipt_email"),
             ("invoice_id", TEXT, "in_…, before API version 2025-03-31"),
+            ("order_number", TEXT, "the order's number, where the description names one"),
             ("metadata", MAP, "the intent's metadata"),
             *_SNAPSHOT,
         ],
@@ -74,6 +75,7 @@ STAGING: tuple[TableSpec, ...] = (
             ("billing_email", TEXT, "billing_details.email"),
             ("billing_name", TEXT, "billing_details.name"),
             ("invoice_id", TEXT, "in_…, before API version 2025-03-31"),
+            ("order_number", TEXT, "the order's number, where the description names one"),
             ("metadata", MAP, "the charge's metadata"),
             *_SNAPSHOT,
         ],
@@ -123,6 +125,7 @@ STAGING: tuple[TableSpec, ...] = (
         "a snapshot of an invoice",
         [
             ("invoice_id", TEXT, "in_…"),
+            ("invoice_number", TEXT, "number: what stands on the customer's paper"),
             ("created_at", TIME, "created: the draft, an hour before a renewal is charged"),
             ("livemode", BOOL, "livemode"),
             ("status", TEXT, "draft, open, paid, void or uncollectible"),

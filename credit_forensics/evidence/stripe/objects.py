@@ -114,6 +114,13 @@ SESSION = ObjectKind(
     },
 )
 
+# Payments without a session often say in their description alone what was ordered.
+_ORDER_NUMBER = (
+    "nullif(regexp_extract(o.description, '(?:\\border|\\bbestellung|\\bcommande|\\bpedido"
+    "|\\bordine|#)[^A-Za-z0-9]{0,3}(?:no|nr|number|id)?[^A-Za-z0-9]{0,3}"
+    "([A-Za-z0-9_-]*[0-9][A-Za-z0-9_-]*)', 1, 'i'), '')"
+)
+
 INTENT = ObjectKind(
     object="payment_intent",
     prefixes=("pi_",),
@@ -127,6 +134,7 @@ INTENT = ObjectKind(
         "customer": "VARCHAR",
         "receipt_email": "VARCHAR",
         "invoice": "VARCHAR",
+        "description": "VARCHAR",
         "metadata": _MAP,
     },
     columns={
@@ -140,6 +148,7 @@ INTENT = ObjectKind(
         "customer_id": "o.customer",
         "receipt_email": "o.receipt_email",
         "invoice_id": "o.invoice",
+        "order_number": _ORDER_NUMBER,
         "metadata": "o.metadata",
     },
 )
@@ -179,6 +188,7 @@ CHARGE = ObjectKind(
         "billing_details": _PERSON,
         "receipt_email": "VARCHAR",
         "invoice": "VARCHAR",
+        "description": "VARCHAR",
         "metadata": _MAP,
     },
     columns={
@@ -203,6 +213,7 @@ CHARGE = ObjectKind(
         "billing_email": "coalesce(o.billing_details.email, o.receipt_email)",
         "billing_name": "o.billing_details.name",
         "invoice_id": "o.invoice",
+        "order_number": _ORDER_NUMBER,
         "metadata": "o.metadata",
     },
 )
@@ -263,6 +274,7 @@ INVOICE = ObjectKind(
     table="stripe_invoices",
     fields={
         **_COMMON,
+        "number": "VARCHAR",
         "status": "VARCHAR",
         "paid": "BOOLEAN",
         "status_transitions": {"paid_at": "BIGINT"},
@@ -286,6 +298,7 @@ INVOICE = ObjectKind(
     },
     columns={
         "invoice_id": "o.id",
+        "invoice_number": "o.number",
         "created_at": CREATED,
         "livemode": "o.livemode",
         "status": "coalesce(o.status, CASE WHEN o.paid THEN 'paid' END)",

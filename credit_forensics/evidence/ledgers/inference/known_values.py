@@ -149,17 +149,23 @@ def _tests(evidence: Evidence) -> frozenset[str]:
 
 
 def create_reference_keys(evidence: Evidence) -> None:
-    """The table ``_reference_keys``: each value that one session alone carries, and that session.
+    """The table ``_reference_keys``: each value that one payment alone carries, and its object.
 
-    A value that is shared by several (a user's id) names none of them.
+    In the metadata or the reference of a session or an intent, as an invoice's number, or as an
+    order's number in a description. What is shared by several (a user's id) names none of them.
     """
     sessions, metadata = _sources(evidence)
+    p = _prefix(evidence)
     evidence.connection.execute(
         f"""CREATE OR REPLACE TEMP TABLE _reference_keys AS
         SELECT value, min(owner) AS payment_id FROM (
             SELECT DISTINCT owner, entry.value AS value FROM ({metadata})
             WHERE NOT regexp_matches(lower(entry.key), '{_NO_REFERENCE}')
-            UNION SELECT session_id, client_reference_id FROM {sessions})
+            UNION SELECT session_id, client_reference_id FROM {sessions}
+            UNION SELECT invoice_id, invoice_number FROM {p}stripe_invoices
+            UNION SELECT payment_intent_id, order_number FROM {p}stripe_intents
+            UNION SELECT coalesce(payment_intent_id, charge_id), order_number
+            FROM {p}stripe_charges)
         WHERE length(value) >= 4 AND regexp_matches(value, '[0-9]') AND owner IS NOT NULL
         GROUP BY value HAVING count(DISTINCT owner) = 1"""
     )
