@@ -12,6 +12,23 @@ SLACK = "INTERVAL 1 DAY"
 _MEMBERS = """SELECT lower(user_id) AS folded_id, min(account_id) AS account_id,
     count(DISTINCT account_id) AS accounts FROM memberships GROUP BY 1"""
 
+# Without a date: who paid into one organisation twice or more, and only then into today's, moved.
+_SWITCHED = """
+UPDATE memberships SET since = w.first_here FROM (
+    SELECT s.folded_id, min(s.created_at) FILTER (l.user_id = m.account_id) AS first_here
+    FROM (SELECT DISTINCT payment_id, folded_id, created_at FROM said_members) s
+    JOIN (SELECT lower(user_id) AS folded_id, min(account_id) AS account_id FROM memberships
+        GROUP BY 1 HAVING count(DISTINCT account_id) = 1 AND count(since) = 0) m USING (folded_id)
+    JOIN ledger l USING (payment_id)
+    WHERE l.kind = 'purchase' AND l.delta > 0
+    GROUP BY 1
+    HAVING count(*) FILTER (l.user_id <> m.account_id) >= 2
+        AND count(DISTINCT l.user_id) FILTER (l.user_id <> m.account_id) = 1
+        AND max(s.created_at) FILTER (l.user_id <> m.account_id) < first_here
+        AND bool_and(l.user_id IN (SELECT account_id FROM memberships))
+) w WHERE lower(memberships.user_id) = w.folded_id
+"""
+
 
 def members_in_references(connection: duckdb.DuckDBPyConnection) -> None:
     """Give values that are no account's but a member's the account that the member stands for.
@@ -77,7 +94,8 @@ def members_by_time(connection: duckdb.DuckDBPyConnection) -> None:
     Who belonged to none then, or to several, names none: a table that holds only where people are
     now does not tell where they were. Where more of the credits of such earlier payments stand
     with the account of today than elsewhere, ``since`` is when the table was filled, and is taken
-    out of ``memberships``.
+    out of ``memberships``. Where nobody says since when, who paid into one organisation and only
+    then into today's is taken to have moved.
 
     Parameters
     ----------
@@ -90,10 +108,8 @@ def members_by_time(connection: duckdb.DuckDBPyConnection) -> None:
     >>> members_by_time(Evidence().connection)
     """
     run = connection.execute
-    [(dated,)] = run(
-        "SELECT count(*) FROM memberships WHERE since IS NOT NULL OR until IS NOT NULL"
-    ).fetchall()
-    if not dated:
+    [(members,)] = run("SELECT count(*) FROM memberships").fetchall()
+    if not members:
         return
     run(
         """CREATE OR REPLACE TEMP TABLE said_members AS
@@ -114,6 +130,7 @@ def members_by_time(connection: duckdb.DuckDBPyConnection) -> None:
     ).fetchall()
     if as_now > elsewhere:
         run("UPDATE memberships SET since = NULL")
+    run(_SWITCHED)
     run(
         f"""CREATE OR REPLACE TEMP TABLE members_then AS
         SELECT payment_id, value, count(DISTINCT account_id) FILTER (in_force) AS accounts,

@@ -12,7 +12,7 @@ def cart_shares(tables: Tables) -> ir.Table:
 
     ``pack`` is what was paid for the lines that bring credits, ``least`` and ``most`` how much of
     the money that was lost can be theirs, all in minor units. A refund of just the pack's price is
-    the pack's, one of just the other things' is theirs; of any other sum, a refund names no line.
+    the pack's; of any other sum it names no line.
     What a line costs is told before discounts, so each is taken in proportion to what was paid.
 
     Parameters
@@ -44,7 +44,6 @@ def cart_shares(tables: Tables) -> ir.Table:
     rows = rows.mutate(pack=ibis.greatest(pack, 1))
     rows = rows.mutate(others=rows.amount - rows.pack)
     just_the_pack = (rows.amount_lost == rows.pack) & (rows.pack != rows.others)
-    just_the_others = (rows.amount_lost == rows.others) & (rows.pack != rows.others)
     return rows.select(
         "payment_id",
         "pack",
@@ -52,10 +51,7 @@ def cart_shares(tables: Tables) -> ir.Table:
             (just_the_pack, rows.pack),
             else_=ibis.greatest(rows.amount_lost - rows.others, 0),
         ),
-        most=ibis.cases(
-            (just_the_others, 0),
-            else_=ibis.least(rows.amount_lost, rows.pack),
-        ),
+        most=ibis.least(rows.amount_lost, rows.pack),
     )
 
 

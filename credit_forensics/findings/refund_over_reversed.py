@@ -6,6 +6,7 @@ from credit_forensics.findings.fee_kept import FEE_KEPT, fee_kept
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence, shown_money
 from credit_forensics.findings.refunded import TOLERANCE, refund_balance
+from credit_forensics.findings.usual_penalty import USUAL_PENALTY, usual_penalty
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
@@ -22,7 +23,7 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
     The cause is ``no_loss`` where no money was lost at all, else ``beyond_share``; and
     ``another_account`` where credits were taken from an account that never had any of them, which
     is then the one that is named. A fee that the shop keeps of every such refund (``fee_kept``) is
-    its practice.
+    its practice, and so are credits that every whole loss costs beside its own (``usual_penalty``).
 
     Examples
     --------
@@ -35,7 +36,7 @@ def find_refund_over_reversed(tables: Tables) -> ir.Table:
     [33]
     """
     rows = refund_balance(tables)
-    kept = fee_kept(tables).mutate(fee_is_kept=True)
+    kept = fee_kept(tables).union(usual_penalty(tables), distinct=True).mutate(fee_is_kept=True)
     rows = rows.left_join(kept, "payment_id").drop("payment_id_right")
     beyond = (rows.taken > 0) & (rows.excess > TOLERANCE) & rows.fee_is_kept.isnull()
     rows = rows.filter(beyond | (rows.misplaced > TOLERANCE))
@@ -102,6 +103,6 @@ FINDING = Finding(
         },
     ),
     odd=True,
-    practices=(FEE_KEPT,),
+    practices=(FEE_KEPT, USUAL_PENALTY),
     place=110,
 )

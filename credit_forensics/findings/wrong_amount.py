@@ -5,8 +5,10 @@ from __future__ import annotations
 from credit_forensics.findings.duplicate_credit import duplicate_surplus, instalments
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.former_worth import FORMER_WORTH, former_worth
 from credit_forensics.findings.odd_payments import PAID_STATUSES
 from credit_forensics.findings.usual_bonus import USUAL_BONUS, usual_bonus
+from credit_forensics.findings.usual_refills import USUAL_REFILLS, usual_refills
 from credit_forensics.resolution.inferred_ties import inferred_grants
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
@@ -21,9 +23,9 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
 
     Credits are granted minus expected, signed. Refunds do not count (they have findings of their
     own), nor do payments of which nothing is credited (``missing_credit``) or which are granted
-    twice (``duplicate_credit``), nor what has a bonus like all of its size or time
-    (``usual_bonus``). The cause is ``too_many``, ``too_few``, or ``regrant`` where one purchase
-    stands beside a grant that another account was given for the same payment.
+    twice (``duplicate_credit``), nor what the shop gives by its practice (``usual_bonus``,
+    ``usual_refills``, ``former_worth``). The cause is ``too_many``, ``too_few``, or ``regrant``
+    where one purchase stands beside a grant that another account was given for the same payment.
 
     Examples
     --------
@@ -59,7 +61,9 @@ def find_wrong_amount(tables: Tables) -> ir.Table:
     rows = rows.anti_join(duplicates, "payment_id")
     # A year's credits that come month by month are not all there before its end.
     rows = rows.anti_join(instalments(credited, payments, tables.ledger), "payment_id")
-    rows = rows.anti_join(usual_bonus(tables), "payment_id")
+    # Nor what the shop gives by its practice.
+    for practice in (usual_bonus, usual_refills, former_worth):
+        rows = rows.anti_join(practice(tables), "payment_id")
     # Which entry books a payment was there told by the credits themselves.
     rows = rows.anti_join(inferred_grants(tables), "payment_id")
     return finding_rows(
@@ -118,6 +122,6 @@ FINDING = Finding(
         },
     ),
     odd=True,
-    practices=(USUAL_BONUS,),
+    practices=(USUAL_BONUS, USUAL_REFILLS, FORMER_WORTH),
     place=90,
 )
