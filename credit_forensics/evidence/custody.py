@@ -144,6 +144,19 @@ class Custody:
             for end, problem, consequence in _GAPS
             if note.endswith(end)
         ]
+        logs = [one for one in self.inputs if one.taken_for.startswith("webhook log")]
+        if any(one.size for one in logs) and not any(one.rows for one in logs):
+            named = logs[0].name if len(logs) == 1 else f"{len(logs)} files"
+            noted.append(
+                {
+                    "source": "webhook_log",
+                    "object": named,
+                    "problem": "unread",
+                    "consequence": f"No delivery is recognised in {named}: why a payment was not "
+                    "booked cannot be had, nor failed_delivery. doctor shows what was not "
+                    "understood.",
+                }
+            )
         return self._gaps + [gap for gap in noted if gap not in self._gaps]
 
     def manifest(self) -> dict[str, Any]:

@@ -59,6 +59,8 @@ _WORDS = {
     "notice": "info", "default": "info", "debug": "info", "trace": "info", "verbose": "info",
 }  # fmt: skip
 _SEVERITIES = {"0": "info", "1": "info", "2": "warning", "3": "error", "4": "error"}
+WENT_WRONG = re.compile(r"exception|error|stack|trace", re.IGNORECASE)
+"""Names of fields that say what went wrong, beside what was logged."""
 _ODD = re.compile(r"[^a-z0-9]+")
 _SENTENCE = re.compile(r"\S\s+\S+\s+\S")
 
@@ -143,8 +145,16 @@ def flatten(record: Record) -> list[tuple[str, str, Any]]:
 
 
 def _written_record(name: str, value: object) -> Record | None:
-    """A record that stands in a field as text ("customDimensions" of a table); no message."""
-    if name in MESSAGES or not isinstance(value, str) or value[:1] != "{" or value[-1:] != "}":
+    """A record that stands in a field as text ("customDimensions" of a table); no message, and no
+    exception, whose own message says nothing of the record's.
+    """
+    if (
+        name in MESSAGES
+        or WENT_WRONG.search(name)
+        or not isinstance(value, str)
+        or value[:1] != "{"
+        or value[-1:] != "}"
+    ):
         return None
     try:
         record = json.loads(value)

@@ -49,6 +49,8 @@ _USER_FIELD = re.compile(
 _USER_ID = re.compile(r"(?=\S*\d)[\w.|:-]{1,200}")
 _ERRORS = ("reason", "error", "err", "exception", "errormessage", "exceptionmessage", "cause")
 # What a line of a delivery's request states of it, though it names nothing of Stripe's.
+# A column of their own that is empty where all went well.
+_BROKEN = ("exception", "exceptionmessage")
 _FAILURES = ("resolution_failed", "database_error", "handler_error")
 _NO_ERROR = frozenset({"null", "none", "nil", "false", "undefined", "<nil>"})
 _NO_USER = frozenset({"id", "user", "with", "from", "the", "session", "account", "stripe", "null"})
@@ -107,7 +109,8 @@ def understand(line: Line) -> Clue | None:
         http = stated
     outcome, signature = _outcome(text, fields, words)
     failed = fields.get("success") is False or fields.get("ok") is False
-    if outcome is None and (line.level == "error" or failed):
+    broken = any(_states(fields.get(name)) for name in _BROKEN)
+    if outcome is None and (line.level == "error" or failed or broken):
         outcome, signature = _outcome_of_error(fields)
         outcome = outcome or ("handler_error" if failed else None)
     elif outcome == "handler_error":
@@ -196,12 +199,16 @@ def _outcome(
     return None, True if words.signature_holds.search(sentence) else None
 
 
+def _states(error: object) -> bool:
+    return isinstance(error, str) and bool(error.strip()) and error.lower() not in _NO_ERROR
+
+
 def _outcome_of_error(fields: dict[str, object]) -> tuple[str | None, bool | None]:
     """What the error says that a record has beside its message ("apply credits")."""
     for name in _ERRORS:
         error = fields.get(name)
-        if isinstance(error, str) and error.strip() and error.lower() not in _NO_ERROR:
-            error = error.replace("_", " ")
+        if _states(error):
+            error = str(error).replace("_", " ")
             outcome, signature = _outcome(error, {}, wordings.wordings_for(error))
             failed = outcome not in (None, "credited", "ignored")
             return (outcome, signature) if failed else ("handler_error", None)

@@ -18,6 +18,7 @@ from credit_forensics.evidence.logs.container_fields import (
     PATHS,
     REQUESTS,
     STATUSES,
+    WENT_WRONG,
     Record,
     flatten,
     folded,
@@ -102,10 +103,14 @@ def with_nested(record: Record) -> Record:
     --------
     >>> with_nested({"log": '{"msg": "paid"}', "time": "t"})
     {'time': 't', 'msg': 'paid'}
+    >>> with_nested({"payload": "evt_1", "exception": '{"message": "no such user"}'})
+    {'payload': 'evt_1', 'exception': '{"message": "no such user"}'}
     """
     for _ in range(3):
         for name, value in record.items():
-            if isinstance(value, str) and (inner := json_object(value)) is not None:
+            if WENT_WRONG.search(name) or not isinstance(value, str):
+                continue
+            if (inner := json_object(value)) is not None:
                 rest = {k: v for k, v in record.items() if k != name}
                 record = {**rest, **inner} if _has_text(inner) else record
                 if _has_text(inner):
@@ -178,7 +183,9 @@ def _as_fields(value: list[Any]) -> Record | None:
 
 
 def _holds_records(value: Any) -> bool:
-    """Whether a list holds records: each with a text and a time, or further lists of such."""
+    """Whether a list holds records: each with a time and a text or an event of Stripe's, or further
+    lists of such.
+    """
     if isinstance(value, list) and value and isinstance(value[0], dict) and _as_rows(value[0]):
         return True
     if not isinstance(value, list) or not value:
@@ -193,7 +200,13 @@ def _holds_records(value: Any) -> bool:
     times = TimeReader()
     fields = flatten(part)
     named = {name: value for _, name, value in fields}
-    return message_of(named) is not None and time_of(named, times) is not None
+    says = message_of(named) is not None or any(map(_is_event, _deep(part)))
+    return says and time_of(named, times) is not None
+
+
+def _is_event(value: Any) -> bool:
+    """Whether it is the body of a delivery of Stripe's."""
+    return isinstance(value, dict) and value.get("object") == "event" and "data" in value
 
 
 def _deep(value: Any, depth: int = 0) -> Iterator[Any]:
