@@ -34,7 +34,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.stored.custody import ReadAnew
 from credit_forensics.evidence.stored.open import OpenedEvidence, open_case_evidence
-from credit_forensics.findings.catalogue import FINDINGS, examine, practices_passed_over
+from credit_forensics.findings.catalogue import FINDINGS, examine
 from credit_forensics.findings.finding import Finding
 from credit_forensics.incidents.group import with_incidents
 from credit_forensics.incidents.shared_traits import front_ends_of_wrong
@@ -381,17 +381,17 @@ class Case:
         return self._stored.frames(name, compute)
 
     @cached_property
-    def _examined(self) -> tuple[pd.DataFrame, pd.DataFrame]:
+    def _examined(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
         methods = self.judgement.methods
 
         def run() -> dict[str, pd.DataFrame]:
             # What was judged before lies beside the evidence, whatever engine it was judged on.
             engine = self.engine if self._judged_here else self.evidence.engine
-            findings, runs = examine(engine, self.catalogue, methods)
-            return {"findings": findings, "runs": runs}
+            findings, runs, practices = examine(engine, self.catalogue, methods)
+            return {"findings": findings, "runs": runs, "practices": practices}
 
         found = self._frames("findings", run)
-        return found["findings"], found["runs"]
+        return found["findings"], found["runs"], found["practices"]
 
     @property
     def findings(self) -> pd.DataFrame:
@@ -462,7 +462,7 @@ class Case:
         the practices for which payments are passed over."""
         unpriced = unknown_worth(self.evidence.engine)
         gaps = [self.evidence.custody.gaps(), unjoined_tables(self.coverage), unpriced]
-        gaps.append(practices_passed_over(self.evidence.engine, self.catalogue))
+        gaps.append(self._examined[2])
         return pd.concat(gaps, ignore_index=True)
 
     @property

@@ -5,6 +5,8 @@ from __future__ import annotations
 from credit_forensics.coverage.absences import with_coverage
 from credit_forensics.findings.finding import Correction, Finding, Words
 from credit_forensics.findings.finding_rows import finding_rows, sentence
+from credit_forensics.findings.former_balances import former_balances
+from credit_forensics.findings.practice import Practice
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
@@ -26,7 +28,8 @@ def find_balance_drift(tables: Tables) -> ir.Table:
     account or, where its balance was carried over, may not: both are right.
     ``credited_user_id`` names the account, credits are stored minus summed, and the time is that
     of its latest entry. Where fractions of a credit are left over, a difference of less than one
-    and a half credits is rounding.
+    and a half credits is rounding. Balances that were all summed at one moment are not compared
+    with what was booked since (``former_balances``).
 
     Examples
     --------
@@ -37,6 +40,33 @@ def find_balance_drift(tables: Tables) -> ir.Table:
     ...     coverage={"source": ["balances"]})
     >>> engine.frame(find_balance_drift(Tables()))[["credited_user_id", "credits"]].values.tolist()
     [['b', 20]]
+    """
+    rows = balances_and_sums(tables)
+    rows = rows.filter(rows.apart).anti_join(former_balances(rows, tables.ledger), "user_id")
+    return finding_rows(
+        rows,
+        NAME,
+        SEVERITY,
+        credited_user_id=rows.user_id,
+        probability=1.0,
+        credits=rows.stored - rows.booked,
+        created_at=rows.entry_at,
+        explanation=sentence(
+            "The stored balance of {user_id} is {stored}, but its ledger entries sum to {booked}.",
+            rows,
+        ),
+    )
+
+
+def balances_and_sums(tables: Tables) -> ir.Table:
+    """An account a row: its balance as ``stored``, the sum of its entries as ``booked``.
+
+    ``apart`` tells whether they differ beyond rounding, ``entry_at`` when its latest entry is.
+
+    Examples
+    --------
+    >>> balances_and_sums(Tables()).columns[:3]
+    ('user_id', 'stored', 'booked')
     """
     balances, ledger = tables.balances, tables.ledger
     both = balances.select(
@@ -70,22 +100,31 @@ def find_balance_drift(tables: Tables) -> ir.Table:
     apart = (rows.stored - rows.booked).abs()
     with_old = (rows.stored - rows.booked - rows.of_old_ids).abs()
     slack = ibis.ifelse(rows.fraction, 1, 0)
-    rows = rows.filter((apart > slack) & (with_old > slack) & ~rows.is_old_id)
+    rows = rows.filter(~rows.is_old_id).mutate(apart=(apart > slack) & (with_old > slack))
     rows = with_coverage(rows, tables.coverage, "balances")
-    rows = rows.filter(rows.balances_shows)
-    return finding_rows(
-        rows,
-        NAME,
-        SEVERITY,
-        credited_user_id=rows.user_id,
-        probability=1.0,
-        credits=rows.stored - rows.booked,
-        created_at=rows.entry_at,
-        explanation=sentence(
-            "The stored balance of {user_id} is {stored}, but its ledger entries sum to {booked}.",
-            rows,
-        ),
-    )
+    return rows.filter(rows.balances_shows)
+
+
+def balances_of_a_moment(tables: Tables) -> ir.Table:
+    """user_id of each account whose balance is right as of a moment, and not of today.
+
+    Examples
+    --------
+    >>> balances_of_a_moment(Tables()).columns
+    ('user_id',)
+    """
+    return former_balances(balances_and_sums(tables), tables.ledger)
+
+
+OF_A_MOMENT = Practice(
+    "balances of a moment",
+    balances_of_a_moment,
+    "ledger",
+    "balances",
+    "have the balance that their entries made at one moment, before their latest ones: read as "
+    "summed at that time, so balance_drift is not had of what came since",
+    of="user_id",
+)
 
 
 def _with_old_ids(rows: ir.Table, tables: Tables) -> ir.Table:
@@ -119,6 +158,7 @@ FINDING = Finding(
         person="the sum of the entries or the stored balance is right; the books cannot say",
         turn=130,
     ),
+    practices=(OF_A_MOMENT,),
     en=Words("balance drift", "The stored balance of {credited} is not the sum of its ledger."),
     de=Words(
         "abweichender Kontostand",

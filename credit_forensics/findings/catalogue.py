@@ -72,7 +72,7 @@ def examine(
     engine: Engine,
     findings: Sequence[Finding] = FINDINGS,
     methods: tuple[Method, ...] = METHODS,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
     """Run each finding by itself; one that cannot run does not stop the others.
 
     Parameters
@@ -89,7 +89,8 @@ def examine(
     tuple
         the rows of the table ``findings``, by severity, finding, time and ids; and one row a
         finding with ``finding``, ``ran``, ``rows`` and ``problem`` (the type of the error: its
-        text may quote data), so that "nothing found" and "could not run" are different results.
+        text may quote data), so that "nothing found" and "could not run" are different results;
+        and a row in the columns of ``gaps`` for each practice for which they pass something over.
 
     Examples
     --------
@@ -115,26 +116,25 @@ def examine(
             runs.append(
                 {"finding": finding.name, "ran": True, "rows": rows.num_rows, "problem": ""}
             )
+    practices = _passed_over(engine, findings, odd=odd)
     if odd:
         drop_odd_payments(engine)
     table = pa.concat_tables([spec("findings").arrow_schema.empty_table(), *found])
     status = pd.DataFrame(runs, columns=["finding", "ran", "rows", "problem"]).astype(
         {"finding": "str", "ran": "bool", "rows": "int64", "problem": "str"}
     )
-    return sort_findings(to_pandas(table)), status
+    return sort_findings(to_pandas(table)), status, practices
 
 
-def practices_passed_over(engine: Engine, findings: Sequence[Finding] = FINDINGS) -> pd.DataFrame:
-    """A row in the columns of ``gaps`` for each practice for which findings pass payments over.
-
-    Examples
-    --------
-    >>> from credit_forensics.engines.duckdb import engine_of
-    >>> len(practices_passed_over(engine_of()))
-    0
-    """
-    practices = dict.fromkeys(one for finding in findings for one in finding.practices)
-    return passed_over(engine, list(practices), "practices" if findings == FINDINGS else "")
+def _passed_over(engine: Engine, findings: Sequence[Finding], *, odd: bool) -> pd.DataFrame:
+    """The practices for which findings pass over; none where what they read is not there."""
+    practices = list(dict.fromkeys(one for finding in findings for one in finding.practices))
+    name = "practices" + ("-odd" if odd else "") if findings == FINDINGS else ""
+    tables = OddTables() if odd else Tables()
+    try:
+        return passed_over(engine, practices, tables, name)
+    except Exception:  # the finding that passes them over then says itself that it did not run
+        return passed_over(engine, [], tables, "")
 
 
 def _with_odd_payments(engine: Engine, findings: Sequence[Finding]) -> bool:

@@ -28,31 +28,39 @@ def former_worth(tables: Tables) -> ir.Table:
     >>> former_worth(Tables()).columns
     ('payment_id',)
     """
-    payments, credited = tables.whole.payments, tables.whole.credited
-    sold = payments.filter((payments.expected_credits > 0) & payments.livemode.coalesce(True))
-    held = credited.filter((credited.granted > 0) & (credited.grants == 1))
-    sold = sold.select(
-        "payment_id",
-        "amount",
-        "currency",
-        "expected_credits",
-        price=sold.price_id.coalesce(""),
-        at=sold.created_at,
-    )
-    rows = sold.join(held.select("payment_id", "granted"), "payment_id")
-    of_price = ["price", "amount", "currency", "expected_credits"]
-    listed = rows.filter(rows.granted == rows.expected_credits).view()
+    of_price = ["price", "amount", "currency", "worth"]
+    # Whatever brought another worth than the list's is odd.
+    other = _sold(tables)
+    other = other.filter(other.granted != other.worth)
+    listed = _sold(tables.whole)
+    listed = listed.filter(listed.granted == listed.worth).semi_join(other.view(), of_price)
     changed = listed.group_by(of_price).aggregate(
         changed_at=listed["at"].min(), since=listed.count()
     )
     changed = changed.filter(changed.since >= LEAST_SINCE)
-    before = rows.join(changed, of_price)
+    before = other.join(changed, of_price)
     before = before.filter(before["at"] < before.changed_at)
     alike = before.group_by(of_price).aggregate(
         worths=before.granted.nunique(), payments=before.count()
     )
     alike = alike.filter((alike.worths == 1) & (alike.payments >= LEAST_BEFORE))
     return before.semi_join(alike, of_price).select("payment_id")
+
+
+def _sold(tables: Tables) -> ir.Table:
+    """Payments of known worth with one grant, by price and amount."""
+    payments, credited = tables.payments, tables.credited
+    sold = payments.filter((payments.expected_credits > 0) & payments.livemode.coalesce(True))
+    held = credited.filter((credited.granted > 0) & (credited.grants == 1))
+    sold = sold.select(
+        "payment_id",
+        "amount",
+        "currency",
+        worth="expected_credits",
+        price=sold.price_id.coalesce(""),
+        at="created_at",
+    )
+    return sold.join(held.select("payment_id", "granted"), "payment_id")
 
 
 FORMER_WORTH = Practice(

@@ -29,6 +29,7 @@ _COLUMNS = {
         "payment_id", "kind", "livemode", "mode", "status", "payment_status", "amount", "currency",
         "amount_lost", "expected_credits", "for_credits", "created_at", "completed_at",
         "customer_id", "subscription_id", "billing_reason", "period_start", "period_end",
+        "price_id", "disputed",
     ),
     "credited": (
         "payment_id", "credited_user_id", "credited_at", "event_id", "credits", "granted",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
@@ -25,22 +26,25 @@ class Practice:
     ----------
     name
         in words, as ``kept fee``.
-    payments
-        gives ``payment_id`` of each payment that is passed over for it.
+    found
+        gives the id of each payment or account that is passed over for it, in the column ``of``.
     source, object
         where it is seen, as in ``gaps``.
     told
         what they show and what cannot be had of them, after ``{count} payments``.
+    of
+        ``payment_id``, or ``user_id`` where accounts are passed over.
     """
 
     name: str
-    payments: Callable[[Tables], ir.Table]
+    found: Callable[[Tables], ir.Table]
     source: str
     object: str
     told: str
+    of: Literal["payment_id", "user_id"] = "payment_id"
 
     def gap(self, count: int) -> dict[str, str]:
-        """The row of ``gaps`` that says that so many payments are passed over.
+        """The row of ``gaps`` that says that so many are passed over.
 
         Examples
         --------
@@ -49,7 +53,8 @@ class Practice:
         >>> fee.gap(1)["consequence"]
         "1 payment kept a fee, as the shop's refunds do."
         """
-        noun = "payment" if count == 1 else "payments"
+        noun = {"payment_id": "payment", "user_id": "account"}[self.of]
+        noun += "" if count == 1 else "s"
         return {
             "source": self.source,
             "object": self.object,
@@ -59,23 +64,25 @@ class Practice:
 
 
 def count_practices(tables: Tables, practices: Sequence[Practice]) -> ir.Table:
-    """``practice, payments``: how many payments each passes over; none where it passes over none.
+    """``practice, ids``: how many each passes over; no row where it passes over none.
 
     Examples
     --------
     >>> one = Practice("kept fee", lambda tables: tables.payments, "ledger", "refunds", "")
     >>> count_practices(Tables(), [one]).columns
-    ('practice', 'payments')
+    ('practice', 'ids')
     """
-    rows = [
-        one.payments(tables).select("payment_id", practice=ibis.literal(one.name))
-        for one in practices
-    ]
+    rows = []
+    for one in practices:
+        found = one.found(tables)
+        rows.append(found.select(id=found[one.of], practice=ibis.literal(one.name)))
     every = ibis.union(*rows, distinct=False)
-    return every.group_by("practice").aggregate(payments=every.payment_id.nunique())
+    return every.group_by("practice").aggregate(ids=every.id.nunique())
 
 
-def passed_over(engine: Engine, practices: Sequence[Practice], name: str) -> pd.DataFrame:
+def passed_over(
+    engine: Engine, practices: Sequence[Practice], tables: Tables, name: str
+) -> pd.DataFrame:
     """A row in the columns of ``gaps`` for each practice for which payments are passed over.
 
     Parameters
@@ -84,6 +91,8 @@ def passed_over(engine: Engine, practices: Sequence[Practice], name: str) -> pd.
         holds the evidence and the tables of resolution and judgement.
     practices
         those of the case's findings, each once.
+    tables
+        those of odd payments, where they are kept.
     name
         of the recipe; empty where the findings are not all the house's.
 
@@ -92,12 +101,12 @@ def passed_over(engine: Engine, practices: Sequence[Practice], name: str) -> pd.
     >>> from credit_forensics.engines.duckdb import engine_of
     >>> engine = engine_of(payments={"payment_id": ["cs_1"]})
     >>> fee = Practice("fee", lambda tables: tables.payments, "ledger", "refunds", "kept a fee")
-    >>> passed_over(engine, [fee], "")["consequence"].tolist()
+    >>> passed_over(engine, [fee], Tables(), "")["consequence"].tolist()
     ['1 payment kept a fee.']
     """
     gaps: list[dict[str, str]] = []
     if practices:
-        counted = engine.frame(Recipe(name, lambda: count_practices(Tables(), practices)))
-        counts = dict(zip(counted["practice"], counted["payments"], strict=True))
+        counted = engine.frame(Recipe(name, lambda: count_practices(tables, practices)))
+        counts = dict(zip(counted["practice"], counted["ids"], strict=True))
         gaps = [one.gap(int(counts[one.name])) for one in practices if one.name in counts]
     return pd.DataFrame(gaps, columns=GAP).astype("str")

@@ -32,20 +32,23 @@ def usual_bonus(tables: Tables) -> ir.Table:
     >>> usual_bonus(Tables()).columns
     ('payment_id',)
     """
-    payments, credited = tables.whole.payments, tables.whole.credited
-    sold = payments.filter(
-        (payments.expected_credits > 0) & (payments.amount > 0) & payments.livemode.coalesce(True)
-    ).select("payment_id", "amount", "currency", "expected_credits", at="created_at")
-    held = credited.filter((credited.granted > 0) & (credited.grants == 1))
-    sold = sold.join(held.select("payment_id", "granted"), "payment_id")
-    more = sold.granted - sold.expected_credits
-    rows = sold.mutate(
-        more=more, share=(more * 100 + sold.expected_credits // 2) // sold.expected_credits
-    )
-    given = rows.filter((rows.more > 0) & (rows.more * 100 <= MOST_ON_TOP * rows.expected_credits))
-    # Nearly every shop gives none: the others are then counted against nothing.
+    # Who has more than the worth is odd; the others of the same size or time are not.
+    given, rows = (_sold(which) for which in (tables, tables.whole))
+    given = given.filter((given.more > 0) & (given.more * 100 <= MOST_ON_TOP * given.worth))
     usual = [_usual(given, rows, alike) for alike in ("share", "more")]
     return ibis.union(*usual, distinct=True)
+
+
+def _sold(tables: Tables) -> ir.Table:
+    """Payments with one grant, and what it brought beyond their worth."""
+    payments, credited = tables.payments, tables.credited
+    sold = payments.filter(
+        (payments.expected_credits > 0) & (payments.amount > 0) & payments.livemode.coalesce(True)
+    ).select("payment_id", "amount", "currency", worth="expected_credits", at="created_at")
+    held = credited.filter((credited.granted > 0) & (credited.grants == 1))
+    sold = sold.join(held.select("payment_id", "granted"), "payment_id")
+    more = sold.granted - sold.worth
+    return sold.mutate(more=more, share=(more * 100 + sold.worth // 2) // sold.worth)
 
 
 def _usual(given: ir.Table, rows: ir.Table, alike: str) -> ir.Table:

@@ -21,14 +21,14 @@ def usual_penalty(tables: Tables) -> ir.Table:
     Parameters
     ----------
     tables
-        those of odd payments will do: ``whole`` tells what others cost.
+        those of odd payments will do: each that lost money is one.
 
     Examples
     --------
     >>> usual_penalty(Tables()).columns
     ('payment_id',)
     """
-    payments, credited = tables.whole.payments, tables.whole.credited
+    payments, credited = tables.payments, tables.credited
     lost = payments.filter(
         (payments.amount_lost > 0)
         & (payments.amount_lost >= payments.amount)

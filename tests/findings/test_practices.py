@@ -5,9 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from credit_forensics.findings.catalogue import practices_passed_over
+from credit_forensics.findings.catalogue import FINDINGS, examine
 
 START = pd.Timestamp("2026-01-01", tz="UTC")
+
+
+def passed_over(make, rows, findings=FINDINGS):
+    return examine(make.engine(rows), findings)[2]
 
 
 def kept_fees(make, taken):
@@ -55,7 +59,7 @@ def in_parts(make, deltas):
     ids=["three fees", "two", "one in proportion", "parts", "no two alike"],
 )
 def test_a_practice_is_told_with_the_payments_that_it_covers(make, rows, begins):
-    gaps = practices_passed_over(make.engine(rows(make)))
+    gaps = passed_over(make, rows(make))
     assert len(gaps) == bool(begins)
     assert all(sentence.startswith(begins) for sentence in gaps["consequence"])
     assert set(gaps["problem"]) <= {"by practice"}
@@ -68,8 +72,8 @@ def test_both_practices_at_once_are_two_gaps_in_the_order_of_findings(make):
     }
     parts = in_parts(make, [(100, 10), (100, 10)])
     rows = {name: [*fees.get(name, []), *parts[name]] for name in parts}
-    assert practices_passed_over(make.engine(rows))["object"].tolist() == ["grants", "refunds"]
+    assert passed_over(make, rows)["object"].tolist() == ["grants", "refunds"]
 
 
 def test_without_the_findings_that_pass_them_over_nothing_is_told(make):
-    assert practices_passed_over(make.engine(kept_fees(make, [50] * 3)), []).empty
+    assert passed_over(make, kept_fees(make, [50] * 3), []).empty
