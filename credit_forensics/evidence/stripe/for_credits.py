@@ -13,9 +13,14 @@ from typing import Literal
 import duckdb
 
 from credit_forensics.evidence.evidence import Evidence
-
-# Fewer payments than this without any entry are as well a handler that failed.
-LEAST = 3
+from credit_forensics.evidence.stripe.told_nothing import (
+    LEAST,
+    PART,
+    TOLD_NONE,
+    other_parts,
+    part_class,
+    told_none_class,
+)
 
 Classes = Mapping[str, str]
 
@@ -74,19 +79,6 @@ WHERE p.account IS NOT NULL AND p.payment_status = 'paid'
 GROUP BY 1 HAVING count(b.payment_id) * 2 < count(*)
 ORDER BY 1
 """
-# What a payment says itself: a later instalment of a pack that the first one brought. A checkout
-# that failed to say how many may have written the same, so it is doubted, not settled.
-_TOLD_NONE = """
-SELECT DISTINCT payment_id FROM metadata WHERE key = 'credits' AND source <> 'customer'
-    AND regexp_full_match(trim(value), '0+([.]0+)?')
-"""
-_NONE = f"""
-SELECT 'credits 0' AS class_of, 'probably not' AS class, count(*) AS payments,
-    count(b.payment_id) AS booked
-FROM payments p SEMI JOIN ({_TOLD_NONE}) USING (payment_id) LEFT JOIN booked b USING (payment_id)
-WHERE p.payment_status = 'paid' AND p.expected_credits IS NULL
-HAVING count(*) > 0 AND count(b.payment_id) * 2 < count(*)
-"""
 FREE = "p.payment_status = 'no_payment_required' AND coalesce(p.livemode, true)"
 _FREE_KEY = (
     "CASE WHEN p.payment_id IN (SELECT payment_id FROM trials) THEN 'trial ' ELSE 'free ' END"
@@ -116,8 +108,8 @@ def settle_for_credits(
     -------
     dict
         the class of each price, connected account and kind of free order that was settled:
-        ``price ID``, ``account ID``, ``credits 0``, ``free ID`` or ``trial ID`` to yes, no or
-        probably not. What it means for the findings is noted as a gap.
+        ``price ID``, ``account ID``, ``credits 0``, ``part of an order``, ``free ID`` or
+        ``trial ID`` to yes, no or probably not. What it means for the findings is noted as a gap.
 
     Examples
     --------
@@ -155,9 +147,15 @@ def settle_for_credits(
     )
     run(
         f"""UPDATE payments AS p SET for_credits = c.class
-        FROM classes AS c, ({_TOLD_NONE}) AS t WHERE c.class_of = 'credits 0'
+        FROM classes AS c, ({TOLD_NONE}) AS t WHERE c.class_of = 'credits 0'
             AND t.payment_id = p.payment_id AND p.expected_credits IS NULL"""
     )
+    if PART in classes:
+        run(
+            f"""UPDATE payments AS p SET for_credits = c.class
+            FROM classes AS c, ({other_parts()}) AS t
+            WHERE c.class_of = '{PART}' AND t.payment_id = p.payment_id"""
+        )
     run("DROP TABLE classes")
     run("DROP TABLE trials")
     return classes
@@ -165,13 +163,15 @@ def settle_for_credits(
 
 def _classes(evidence: Evidence, free: str | None) -> dict[str, str]:
     connection: duckdb.DuckDBPyConnection = evidence.connection
-    [(open_prices, open_orders, connected, told_none)] = connection.execute(
+    [(open_prices, open_orders, connected, told_none, untold)] = connection.execute(
         f"""SELECT count(*) FILTER (p.price_id IS NOT NULL AND p.payment_status = 'paid'
                 AND (p.for_credits = 'no' OR p.expected_credits IS NULL)),
-            count(*) FILTER ({FREE}), count(p.account), count(t.payment_id)
-        FROM payments p LEFT JOIN ({_TOLD_NONE}) t USING (payment_id)"""
+            count(*) FILTER ({FREE}), count(p.account), count(t.payment_id),
+            count(*) FILTER (p.expected_credits IS NULL) < count(*)
+            AND count(*) FILTER (p.expected_credits IS NULL) > 0
+        FROM payments p LEFT JOIN ({TOLD_NONE}) t USING (payment_id)"""
     ).fetchall()
-    if not (open_prices or open_orders or connected or told_none):
+    if not (open_prices or open_orders or connected or told_none or untold):
         return {}
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE booked AS SELECT DISTINCT payment_id FROM ledger
@@ -180,7 +180,8 @@ def _classes(evidence: Evidence, free: str | None) -> dict[str, str]:
     prices = connection.execute(_PRICES).fetchall() if open_prices else []
     frees = connection.execute(_FREE.format(key=_FREE_KEY, free=FREE)).fetchall()
     accounts = connection.execute(_CONNECTED).fetchall() if connected else []
-    nones = connection.execute(_NONE).fetchall() if told_none else []
+    nones = told_none_class(connection) if told_none else []
+    parts = part_class(connection) if untold else []
     connection.execute("DROP TABLE booked")
     classes: dict[str, str] = {}
     for class_of, found, payments, booked in prices:
@@ -201,6 +202,16 @@ def _classes(evidence: Evidence, free: str | None) -> dict[str, str]:
             "absent",
             f"{payments} payments say themselves that they bring 0 credits, and {booked} of them "
             "were granted: they are probably not for credits, and none of them is said to lack any",
+        )
+    for class_of, found, payments, booked in parts:
+        classes[class_of] = found
+        evidence.custody.gap(
+            "stripe",
+            class_of,
+            "absent",
+            f"{payments} payments do not say what they bring, and share an order's number with one "
+            f"of the same customer that does; {booked} of them were granted: they are probably not "
+            "for credits of their own, and none of them is said to lack any",
         )
     for class_of, found, payments, booked in accounts:
         classes[class_of] = found
