@@ -64,7 +64,7 @@ def verdict(
     """The verdict of one payment; keywords change what is judged of it."""
     engine = DuckDBEngine(threads=1)
     engine.create("payments", "payment_items", "credited", "coverage", "users", "ledger")
-    engine.create("user_links", "persons", "customers", "user_names")
+    engine.create("user_links", "persons", "customers", "user_names", "metadata", "memberships")
     if persons:
         of_ada = {"user_id": list(persons), "person_id": "ada", "reason": "account_email"}
         engine.append("persons", pd.DataFrame(of_ada))
