@@ -99,3 +99,72 @@ def test_persons_and_teams_of_the_same_numbers(credited, named) -> None:
     fields = evidence.engine.frame(session_fields(Tables())).set_index("payment_id")
     assert fields["metadata_user_id"].to_dict() == {"cs_1": "2", "cs_2": "1"}
     assert fields["reference_user_id"].to_dict() == named
+
+
+MARCH = pd.Timestamp("2026-03-10", tz="UTC")
+DAY = pd.Timedelta(days=1)
+
+
+def moved(periods, payments, booked):
+    """Whom each payment of member ``u`` names: periods of ``(account, since, until)`` in days.
+
+    ``payments`` are days, ``booked`` the accounts of their entries.
+    """
+    evidence = Evidence()
+    accounts = sorted({*(one[0] for one in periods), *booked, "o-3"})
+    evidence.add("users", pd.DataFrame({"user_id": accounts}))
+    day = {None: None} | {n: MARCH + n * DAY for n in range(-60, 60)}
+    evidence.add("memberships", pd.DataFrame([
+        {"user_id": "u", "account_id": account, "since": day[since], "until": day[until]}
+        for account, since, until in periods
+    ] + [{"user_id": "v", "account_id": "o-3", "since": day[-50], "until": None}]))  # fmt: skip
+    ids = [f"p{n}" for n in range(len(payments))]
+    evidence.add("payments", pd.DataFrame([
+        {"payment_id": one, "created_at": day[at]} for one, at in zip(ids, payments, strict=True)
+    ]))  # fmt: skip
+    evidence.add("metadata", pd.DataFrame([
+        {"payment_id": one, "source": "session", "position": 1, "key": "user_id", "value": "u"}
+        for one in ids
+    ]))  # fmt: skip
+    evidence.add("ledger", pd.DataFrame([
+        {"entry_id": one, "payment_id": one, "user_id": user, "kind": "purchase", "delta": 50}
+        for one, user in zip(ids, booked, strict=True)
+    ]))  # fmt: skip
+    prepare(evidence)
+    fields = evidence.engine.frame(session_fields(Tables())).set_index("payment_id")
+    named = fields["metadata_user_id"]
+    return [None if pd.isna(named[one]) else named[one] for one in ids]
+
+
+@pytest.mark.parametrize(
+    ("periods", "payments", "booked", "named"),
+    [
+        # Before she came nobody knows where she was; a day before, her own purchase may have
+        # opened the account.
+        ([("o-1", 10, None)], [0, 8, 9, 12], ["o-2", "o-2", "o-1", "o-1"], [None] * 2 + ["o-1"] * 2),
+        # A table that tells both says where she was when.
+        (
+            [("o-2", -20, 10), ("o-1", 10, None)],
+            [0, 20],
+            ["o-2", "o-1"],
+            ["o-2", "o-1"],
+        ),
+        # On the day of the move she may have been in either.
+        ([("o-2", -20, 10), ("o-1", 10, None)], [10], ["o-2"], [None]),
+        # Where most of the earlier ones stand with today's, the table was filled on that day.
+        ([("o-1", 10, None)], [0, 2, 4], ["o-1", "o-1", "o-2"], ["o-1"] * 3),
+        ([("o-1", 10, None)], [0, 2], ["o-1", "o-2"], [None, None]),
+        # Without dates: twice there and then here is a move, once there is an error.
+        ([("o-1", None, None)], [0, 5, 20], ["o-3", "o-3", "o-1"], [None, None, "o-1"]),
+        ([("o-1", None, None)], [0, 20], ["o-3", "o-1"], ["o-1", "o-1"]),
+        ([("o-1", None, None)], [0, 5, 20], ["o-3", "o-1", "o-3"], ["o-1"] * 3),
+    ],
+    ids=[
+        "before she came", "both told", "that day", "filled later", "half of them",
+        "moved", "once", "to and fro",
+    ],
+)  # fmt: skip
+def test_a_member_stands_for_the_organisation_of_that_time(
+    periods, payments, booked, named
+) -> None:
+    assert moved(periods, payments, booked) == named

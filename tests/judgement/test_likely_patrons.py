@@ -13,6 +13,7 @@ from credit_forensics.judgement.likely_patrons import (
     REGULAR,
     habit,
     likely_patrons,
+    named_third_persons,
     unnamed_recipients,
 )
 
@@ -154,3 +155,46 @@ def test_as_of_a_habit_is_what_was_seen_before():
     rows = [SILENT, FOR_ANN, SILENT]
     assert for_others(rows, mode="as_of") == {"cs_02": 0.5}
     assert set(for_others(rows)) == {"cs_00", "cs_02"}
+
+
+def thirds(rows, mode="hindsight"):
+    """Payments whose session names a third person: (payer, credited, session, patron) in order."""
+    frame = pd.DataFrame(rows, columns=["best_person", "credited", "v_session", "patron"])
+    frame["payment_id"] = [f"cs_{number:02d}" for number in range(len(frame))]
+    day = pd.to_timedelta(range(len(frame)), unit="D")
+    frame["created_at"] = pd.Timestamp("2026-05-01", tz="UTC") + day
+    engine = DuckDBEngine()
+    engine.register("judged", frame)
+    types = dict.fromkeys(frame.columns, "string")
+    types |= {"patron": "float64", "created_at": "timestamp('UTC')"}
+    judged = ibis.table(types, name="judged")
+    found = engine.frame(named_third_persons(judged, judged.best_person, mode))
+    return sorted(found["third_payment"])
+
+
+GYM, VET = ("agency", "gym", "gym", 0.95), ("agency", "vet", "vet", 0.95)
+VETS_AT_GYM = ("agency", "gym", "vet", 0.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked"),
+    [
+        ([GYM, VET, VETS_AT_GYM], ["cs_02"]),
+        ([GYM, VETS_AT_GYM], []),
+        # Who keeps for himself what a session meant for another pays for none.
+        ([GYM, VET, ("agency", "agency", "vet", 0.0), VETS_AT_GYM], []),
+        # What went to whom the session named, or to the payer, is about no third person.
+        ([GYM, VET, ("agency", "gym", "agency", 0.0)], []),
+        ([GYM, VET, ("agency", "gym", None, 0.0)], []),
+        # Another's habit says nothing of this payer.
+        ([GYM, VET, ("ann", "gym", "vet", 0.0)], []),
+    ],
+    ids=["third", "once before", "keeps", "own", "silent", "another"],
+)
+def test_whom_a_payer_for_others_meant_is_neither_payer_nor_credited(rows, asked):
+    assert thirds(rows) == asked
+
+
+def test_as_of_a_payment_what_came_later_shows_no_habit():
+    assert thirds([VETS_AT_GYM, GYM, VET], "as_of") == []
+    assert thirds([VETS_AT_GYM, GYM, VET]) == ["cs_00"]

@@ -143,6 +143,12 @@ def test_every_kind_is_documented_in_the_table() -> None:
         ("duplicate purchase removed", -50, "reversal"),
         ("Doppelbuchung storniert", -50, "reversal"),
         ("double_xp", -50, "refund"),
+        # What was left of a period is no refund of the payment that begins the next.
+        ("forfeit", -50, "usage"),
+        ("unused credits of last period", -50, "other"),
+        ("unused credits", -50, "refund"),
+        ("Verfall zum Monatsende", -50, "usage"),
+        ("caducidad mensual", -50, "usage"),
         ("duplicate of a purchase", 50, "purchase"),
     ],
 )
