@@ -10,9 +10,10 @@ import pytest
 from credit_forensics.case_file import Price
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.ledgers.load import link_ledger
-from credit_forensics.evidence.stripe.for_credits import LEAST, settle_for_credits
+from credit_forensics.evidence.stripe.for_credits import settle_for_credits
 from credit_forensics.evidence.stripe.load import load_stripe_file
 from credit_forensics.evidence.stripe.payments import assemble_payments
+from credit_forensics.evidence.stripe.told_nothing import LEAST
 
 DAY = 86_400
 BEGUN = 1_756_700_000
