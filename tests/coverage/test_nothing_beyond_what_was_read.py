@@ -266,3 +266,18 @@ def test_none_is_said_only_where_nearly_all_was_judged(shop, unbooked, ends, cap
     status, said = ends
     assert (ended.value.code or 0) == status
     assert said in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("filled_in", "found"), [(5, ["cs_live_order002"]), (4, [])])
+def test_a_ledger_that_was_filled_in_later_covers_the_payments_that_it_names(
+    shop, filled_in, found
+):
+    """The entries of the first days have the minute of the script that wrote them."""
+    later = BEGAN + 10 * HOUR
+    entries = shop.entries
+    # The third payment is left out; of the others before the script so many are named.
+    named = [n for n in range(10) if n != 2][:filled_in]
+    shop.entries = [(*entries[n][:3], later) for n in named] + entries[10:]
+    shop.sessions = [shop.sessions[n] for n in (*named, 2, 10, 11)]
+    shop.events = [shop.events[n] for n in (*named, 2, 10, 11)]
+    assert shop.found("missing_credit") == found

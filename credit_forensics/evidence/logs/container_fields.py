@@ -47,8 +47,8 @@ STATUSES = (
 )  # fmt: skip
 METHODS = ("requestmethod", "httpmethod", "method", "verb", "csmethod")
 PATHS = (
-    "requestpath", "path", "requesturl", "requesturi", "url", "uri", "rawpath", "httppath",
-    "csuristem", "endpoint", "route",
+    "requestpath", "requestedurl", "path", "requesturl", "requesturi", "url", "uri", "rawpath",
+    "httppath", "csuristem", "endpoint", "route",
 )  # fmt: skip
 _VERBS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS"})
 _NUMBERED = {"0": "error", "1": "error", "2": "error", "3": "error", "4": "warning"}

@@ -38,6 +38,8 @@ _HEADER = re.compile(
     r"|^\S{1,80}\[\d+\]:\s+",
     re.IGNORECASE,
 )
+# Headings of a time that do not say so.
+_MOMENTS = {"ts", "createdat", "receivedat", "processedat", "loggedat", "occurredat", "when"}
 _WORD = re.compile(r"[^\W\d_]{3,}")
 
 
@@ -232,7 +234,7 @@ def _layout(head: str, size: int) -> tuple[str, str]:
         # Bytes of no text at all.
         names = []
     folded = [_ODD.sub("", name.lower()) for name in names]
-    times = [name for name in folded if "time" in name or "date" in name or name == "ts"]
+    times = [name for name in folded if "time" in name or "date" in name or name in _MOMENTS]
     named = all(_HEADING.fullmatch(name.strip()) for name in names)
     return ("csv", delimiter) if len(names) > 1 and times and named else ("lines", "")
 
