@@ -169,6 +169,7 @@ def check_charge(evidence: Evidence) -> None:
         "amount_refunded": 500,
         "disputed": False,
         "card_fingerprint": "fp_1",
+        "order_number": None,
         "billing_email": "ada@example.com",
         "billing_name": "Ada Example",
     }
