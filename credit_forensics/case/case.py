@@ -34,7 +34,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.stored.custody import ReadAnew
 from credit_forensics.evidence.stored.open import OpenedEvidence, open_case_evidence
-from credit_forensics.findings.catalogue import FINDINGS, examine
+from credit_forensics.findings.catalogue import FINDINGS, examine_with_practices
 from credit_forensics.findings.finding import Finding
 from credit_forensics.incidents.group import with_incidents
 from credit_forensics.incidents.shared_traits import front_ends_of_wrong
@@ -387,8 +387,7 @@ class Case:
         def run() -> dict[str, pd.DataFrame]:
             # What was judged before lies beside the evidence, whatever engine it was judged on.
             engine = self.engine if self._judged_here else self.evidence.engine
-            findings, runs, practices = examine(engine, self.catalogue, methods)
-            return {"findings": findings, "runs": runs, "practices": practices}
+            return examine_with_practices(engine, self.catalogue, methods)._asdict()
 
         found = self._frames("findings", run)
         return found["findings"], found["runs"], found["practices"]

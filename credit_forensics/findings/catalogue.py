@@ -10,6 +10,7 @@ from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
+from typing import NamedTuple
 
 import pandas as pd
 import pyarrow as pa
@@ -72,7 +73,7 @@ def examine(
     engine: Engine,
     findings: Sequence[Finding] = FINDINGS,
     methods: tuple[Method, ...] = METHODS,
-) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Run each finding by itself; one that cannot run does not stop the others.
 
     Parameters
@@ -89,8 +90,7 @@ def examine(
     tuple
         the rows of the table ``findings``, by severity, finding, time and ids; and one row a
         finding with ``finding``, ``ran``, ``rows`` and ``problem`` (the type of the error: its
-        text may quote data), so that "nothing found" and "could not run" are different results;
-        and a row in the columns of ``gaps`` for each practice for which they pass something over.
+        text may quote data), so that "nothing found" and "could not run" are different results.
 
     Examples
     --------
@@ -101,6 +101,31 @@ def examine(
     >>> runs = examine(engine)[1]
     >>> runs[~runs["ran"]][["finding", "problem"]].values.tolist()
     [['balance_drift', 'CatalogException']]
+    """
+    found = examine_with_practices(engine, findings, methods)
+    return found.findings, found.runs
+
+
+class Examined(NamedTuple):
+    """What ``examine`` gives, and the practices for which the findings passed something over."""
+
+    findings: pd.DataFrame
+    runs: pd.DataFrame
+    practices: pd.DataFrame
+
+
+def examine_with_practices(
+    engine: Engine,
+    findings: Sequence[Finding] = FINDINGS,
+    methods: tuple[Method, ...] = METHODS,
+) -> Examined:
+    """As ``examine``; ``practices`` has a row in the columns of ``gaps`` for each of them.
+
+    Examples
+    --------
+    >>> from credit_forensics.engines.duckdb import engine_of
+    >>> len(examine_with_practices(engine_of()).practices)
+    0
     """
     odd = _with_odd_payments(engine, findings)
     found: list[pa.Table] = []
@@ -123,7 +148,7 @@ def examine(
     status = pd.DataFrame(runs, columns=["finding", "ran", "rows", "problem"]).astype(
         {"finding": "str", "ran": "bool", "rows": "int64", "problem": "str"}
     )
-    return sort_findings(to_pandas(table)), status, practices
+    return Examined(sort_findings(to_pandas(table)), status, practices)
 
 
 def _passed_over(engine: Engine, findings: Sequence[Finding], *, odd: bool) -> pd.DataFrame:

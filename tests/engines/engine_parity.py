@@ -136,7 +136,7 @@ def awkward_evidence() -> Evidence:
 def analysed(engine: Engine, mode: Mode = "hindsight") -> dict[str, bytes]:
     """Every result as CSV, of evidence that lies on an engine; every finding must have run."""
     judgement = judge(engine, mode=mode)
-    findings, runs, _ = examine(engine)
+    findings, runs = examine(engine)
     assert runs.loc[~runs["ran"], ["finding", "problem"]].values.tolist() == []
     results = {"findings": csv_bytes(findings)}
     for name in RESULTS:

@@ -63,7 +63,7 @@ def test_each_expression_has_exactly_the_documented_columns(finding):
 
 
 def test_one_of_each_is_found_and_told_without_personal_data(make, one_of_each):
-    frame, runs, _ = examine(make.engine(one_of_each))
+    frame, runs = examine(make.engine(one_of_each))
     unreadable = run_findings(make.engine({"gaps": READ_BALANCES}))
     found = set(frame["finding"]) | set(unreadable["finding"])
     assert set(SEVERITY_OF) <= found
@@ -95,7 +95,7 @@ def test_a_finding_that_cannot_run_is_told_and_the_others_go_on(make, one_of_eac
         raise ValueError("a row with jo@example.com")
 
     broken_one = Finding("broken", "low", "Never.", broken)
-    frame, runs, _ = examine(make.engine(one_of_each), (broken_one, *FINDINGS))
+    frame, runs = examine(make.engine(one_of_each), (broken_one, *FINDINGS))
     status = runs.set_index("finding")
     assert not status.loc["broken", "ran"]
     assert status.loc["broken", "problem"] == "ValueError"

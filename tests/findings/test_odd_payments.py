@@ -82,7 +82,7 @@ def test_where_odd_payments_cannot_be_told_findings_read_all(engine_with, make):
     among_odd = examine(engine)[0]
     # Of what tells odd payments, only what looks at instalments reads this column.
     engine.connection.execute("ALTER TABLE payments RENAME period_start TO others")
-    among_all, runs, _ = examine(engine)
+    among_all, runs = examine(engine)
     assert "wrong_user" in among_all["finding"].tolist()
     pd.testing.assert_frame_equal(among_odd, among_all)
     assert "duplicate_credit" in runs.loc[~runs["ran"], "finding"].tolist()

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from credit_forensics.findings.balance_drift import find_balance_drift
-from credit_forensics.findings.catalogue import FINDINGS, examine
+from credit_forensics.findings.catalogue import FINDINGS, examine_with_practices
 from credit_forensics.findings.refund_not_reversed import find_refund_not_reversed
 from credit_forensics.findings.refund_over_reversed import find_refund_over_reversed
 from credit_forensics.findings.wrong_amount import find_wrong_amount
@@ -15,7 +15,7 @@ START = pd.Timestamp("2026-01-01", tz="UTC")
 
 
 def passed_over(make, rows, findings=FINDINGS):
-    return examine(make.engine(rows), findings)[2]
+    return examine_with_practices(make.engine(rows), findings).practices
 
 
 def kept_fees(make, taken):
