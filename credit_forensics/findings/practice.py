@@ -13,6 +13,8 @@ from credit_forensics.engines.recipes import Recipe
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
 
+BY_PRACTICE = "by practice"
+"""The ``problem`` of the gaps that practices are."""
 GAP = ["source", "object", "problem", "consequence"]
 
 
@@ -58,7 +60,7 @@ class Practice:
         return {
             "source": self.source,
             "object": self.object,
-            "problem": "by practice",
+            "problem": BY_PRACTICE,
             "consequence": f"{count} {noun} {self.told}.",
         }
 

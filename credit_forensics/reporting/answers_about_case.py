@@ -106,9 +106,10 @@ def twice_case(view: CaseView) -> Markup:
 
 
 def price_case(view: CaseView) -> Markup:
-    """How many payments differ from their price."""
+    """How many payments differ from their price, but for what the shop does by practice."""
     wrong = view.count("wrong_amount")
-    key = "answer.price_case" if wrong else "answer.price_case_ok"
+    usual = "prices" in view.practices
+    key = "answer.price_case" if wrong else f"answer.price_case_{'usual' if usual else 'ok'}"
     return view.language.html(key, wrong=view.language.count("payment", wrong))
 
 

@@ -14,6 +14,7 @@ from credit_forensics.engines.recipes import Query, Recipe
 from credit_forensics.errors import CaseError
 from credit_forensics.evidence.stored.custody import ReadAnew
 from credit_forensics.findings.finding import Finding
+from credit_forensics.findings.practice import BY_PRACTICE
 from credit_forensics.incidents.shared_traits import find_shared_traits
 from credit_forensics.judgement.explanation import Explanation
 from credit_forensics.privacy.mask import Mask
@@ -86,6 +87,13 @@ class CaseView:
         if self.window:
             frame = frame[frame["payment_id"].isin(self.payments["payment_id"])]
         return frame.reset_index(drop=True)
+
+    @cached_property
+    def practices(self) -> list[str]:
+        """Of what something is passed over as the shop's practice, as the case's gaps name it."""
+        gaps = self.case.gaps
+        usual = gaps.loc[gaps["problem"] == BY_PRACTICE, "object"]
+        return sorted({str(one) for one in usual})
 
     @cached_property
     def incidents(self) -> pd.DataFrame:

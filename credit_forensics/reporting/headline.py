@@ -40,6 +40,9 @@ def headline(view: CaseView, started_at: str = "") -> Markup:
     if asked := int(verdicts.get(PAID_BY_ANOTHER, 0)):
         asked_words = language.count("payment", asked)
         unsure += f" {language.say('headline.paid_by_another', payments=asked_words)}"
+    if view.practices:
+        usual = ", ".join(view.practices)
+        unsure += f" {language.say('headline.practices', objects=usual)}"
     facts = [f"{_facts(view, started_at)}. {unsure}"]
     if since := since_line(view):
         facts.insert(0, since)

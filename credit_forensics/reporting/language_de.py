@@ -67,6 +67,7 @@ SENTENCES: dict[str, str] = {
     "trait.hour": "Stunde (UTC)",
     "trait.preset_customer": "Kunde",
     "headline.unsure": "{ambiguous} warten auf Prüfung, {unverifiable} sind nicht überprüfbar.",
+    "headline.practices": "Als Praxis des Shops übergangen: {objects}; die Lücken sagen, was.",
     "headline.paid_by_another": "Bezahlt von jemand anderem als dem Inhaber des Kontos, wie es "
     "Vorgesetzte oder Eltern tun: {payments}; credit-forensics review fragt einmal je Paar.",
     "tile.hit": "betroffene Konten",
@@ -178,6 +179,10 @@ SENTENCES: dict[str, str] = {
     ),
     "answer.price": "{payment}: {granted} gutgeschrieben, der Preis ist {expected} wert.",
     "answer.price_unknown": "{payment}: was der Preis wert ist, ist nicht bekannt.",
+    "answer.price_case_usual": (
+        "Keine gebuchte Zahlung weicht von ihrem Preis ab, außer nach der Praxis des Shops; "
+        "die Lücken sagen, wie viele."
+    ),
     "answer.price_case_ok": "Keine gebuchte Zahlung weicht von ihrem Preis ab.",
     "answer.price_case": "{wrong} mit anderen Credits gebucht, als der Preis wert ist.",
     "answer.version": "{payment}: {facts}.",

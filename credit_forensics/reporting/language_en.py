@@ -64,6 +64,7 @@ SENTENCES: dict[str, str] = {
     "trait.hour": "hour (UTC)",
     "trait.preset_customer": "customer",
     "headline.unsure": "Waiting for review: {ambiguous}; {unverifiable} cannot be verified.",
+    "headline.practices": "Passed over as the shop's practice: {objects}; the gaps say what.",
     "headline.paid_by_another": "Paid by somebody else than the account's owner, as a boss or a "
     "parent may: {payments}; credit-forensics review asks once a pair.",
     "tile.hit": "accounts hit",
@@ -174,6 +175,10 @@ SENTENCES: dict[str, str] = {
     ),
     "answer.price": "{payment}: {granted} granted, the price is worth {expected}.",
     "answer.price_unknown": "{payment}: what its price is worth is not known.",
+    "answer.price_case_usual": (
+        "No booked payment differs from its price but by the shop's practice; "
+        "the gaps say how many."
+    ),
     "answer.price_case_ok": "No booked payment differs from its price.",
     "answer.price_case": "{wrong} booked with other credits than the price is worth.",
     "answer.version": "{payment}: {facts}.",

@@ -13,6 +13,7 @@ from credit_forensics.reporting.answers import ten_answers
 from credit_forensics.reporting.blocks import text_of
 from credit_forensics.reporting.case_view import accounts_hit, money_at_stake
 from credit_forensics.reporting.corrections import correction_of, open_corrections
+from credit_forensics.reporting.headline import headline
 from credit_forensics.reporting.incident_report import IncidentReport, case_view
 
 
@@ -181,3 +182,35 @@ def test_open_corrections_leave_out_what_was_settled_by_hand():
 
 def test_findings_that_move_no_credits_need_no_correction():
     assert correction_of(View(pd.DataFrame(), entries()), finding("failed_delivery")) is None
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_what_is_passed_over_as_a_practice_is_no_all_clear(literal_case, language):
+    """Six payments with ten per cent on top; without them the same sentences say nothing of it."""
+    at = pd.Timestamp("2026-03-01", tz="UTC")
+
+    def view_of(extra):
+        payments, ledger = [], []
+        for n in range(6):
+            sold = at + pd.Timedelta(days=n)
+            payments.append({
+                "payment_id": f"cs_{n}", "created_at": sold, "completed_at": sold, "amount": 1000,
+                "currency": "eur", "payment_status": "paid", "status": "complete",
+                "livemode": True, "expected_credits": 100, "client_reference_id": f"u{n}",
+            })  # fmt: skip
+            ledger.append({
+                "entry_id": str(n), "payment_id": f"cs_{n}", "user_id": f"u{n}",
+                "delta": 100 + extra, "kind": "purchase", "created_at": sold,
+            })  # fmt: skip
+        users = [{"user_id": f"u{n}"} for n in range(6)]
+        case = literal_case(payments=payments, ledger=ledger, users=users)
+        return case_view(case, language=language)
+
+    usual, plain = view_of(10), view_of(0)
+    assert (usual.practices, plain.practices) == (["prices"], [])
+    (eighth, head), (eighth_plain, head_plain) = (
+        (text_of(ten_answers(view)[7].case), text_of(headline(view))) for view in (usual, plain)
+    )
+    word = "practice" if language == "en" else "Praxis"
+    assert (word in eighth, word in head) == (True, True)
+    assert (word in eighth_plain, word in head_plain) == (False, False)
