@@ -30,8 +30,10 @@ class Shop:
             )
             db.execute("CREATE TABLE users (id TEXT PRIMARY KEY, email TEXT)")
 
-    def sell(self, *granted: int, refunded: int = 0) -> str:
-        """A sale of 12.00 with its grants, and the money that went back; its session."""
+    def sell(
+        self, *granted: int, refunded: int = 0, taken: int = 0, worth: int = 0, amount: int = 1200
+    ) -> str:
+        """A sale with its grants, what it is worth, and what went back; its session."""
         self.sold += 1
         n, at = self.sold, BEGUN + self.sold * 7_300
         user, session = f"user_{n}", f"cs_live_{n:04}"
@@ -43,8 +45,9 @@ class Shop:
                 "mode": "payment",
                 "status": "complete",
                 "payment_status": "paid",
-                "amount_total": 1200,
+                "amount_total": amount,
                 "client_reference_id": user,
+                "metadata": {"credits": str(worth)} if worth else {},
                 "payment_intent": f"pi_{n:04}",
                 "customer_details": {"email": f"{user}@example.com"},
                 **common,
@@ -55,7 +58,7 @@ class Shop:
                 "payment_intent": f"pi_{n:04}",
                 "paid": True,
                 "status": "succeeded",
-                "amount": 1200,
+                "amount": amount,
                 "amount_refunded": refunded,
                 **common,
             },
@@ -63,7 +66,7 @@ class Shop:
         with (self.folder / "stripe.jsonl").open("a") as file:
             file.writelines(json.dumps(one) + "\n" for one in objects)
         entries = [(delta, "purchase", at + 5) for delta in granted]
-        entries += [(-sum(granted), "refund", at + 600)] if refunded else []
+        entries += [(-(taken or sum(granted)), "refund", at + 600)] if refunded else []
         with sqlite3.connect(self.folder / "ledger.db") as db:
             db.execute("INSERT INTO users VALUES (?, ?)", (user, f"{user}@example.com"))
             db.executemany(
@@ -75,6 +78,16 @@ class Shop:
                 ],
             )
         return session
+
+    def give(self, credits: int) -> None:
+        """Credits that the latest buyer had before the sale."""
+        at = dt.datetime.fromtimestamp(BEGUN + self.sold * 7_300 - 3_600, dt.UTC).isoformat()
+        with sqlite3.connect(self.folder / "ledger.db") as db:
+            db.execute(
+                "INSERT INTO credit_ledger (user_id, delta, reason, created_at)"
+                " VALUES (?, ?, 'welcome gift', ?)",
+                (f"user_{self.sold}", credits, at),
+            )
 
 
 def look_once(look: StoredLook) -> set[tuple[str, str]]:
@@ -107,3 +120,37 @@ def test_a_fee_that_every_refund_keeps_is_kept_in_a_tick_too(shop):
     shop.sell(100, refunded=1080)
     half = shop.sell(100, refunded=600)
     assert look_once(look) == {("refund_over_reversed", half)}
+
+
+def test_credits_that_every_whole_refund_costs_are_taken_in_a_tick_too(shop):
+    for n in range(12):
+        shop.sell(100, refunded=1200 if n % 3 == 0 else 0, taken=115)
+    look = StoredLook(shop.folder / "case.toml")
+    assert look_once(look) == set()
+    shop.sell(100, refunded=1200, taken=115)
+    assert look_once(look) == set()
+
+
+def test_a_bonus_for_a_size_is_one_in_a_tick_too(shop):
+    for n in range(12):
+        shop.sell(*((550,) if n % 2 else (100,)), worth=500 if n % 2 else 100,
+                  amount=6000 if n % 2 else 1200)  # fmt: skip
+    look = StoredLook(shop.folder / "case.toml")
+    assert look_once(look) == set()
+    shop.sell(550, worth=500, amount=6000)
+    less = shop.sell(450, worth=500, amount=6000)
+    assert look_once(look) == {("wrong_amount", less)}
+
+
+def test_a_refill_is_one_in_a_tick_too(shop):
+    """Each account had something left, as its first entry, and was filled up to its allowance."""
+    for n in range(8):
+        shop.sell(100 - n, worth=100)
+        shop.give(n)
+    look = StoredLook(shop.folder / "case.toml")
+    assert look_once(look) == set()
+    shop.sell(60, worth=100)
+    shop.give(40)
+    less = shop.sell(60, worth=100)
+    shop.give(30)
+    assert look_once(look) == {("wrong_amount", less)}

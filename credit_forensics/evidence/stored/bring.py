@@ -44,6 +44,7 @@ from credit_forensics.evidence.stored.refresh_ledgers import CUSTODY, UNTIL
 from credit_forensics.evidence.stored.rows import StoredRows
 from credit_forensics.evidence.stored.same_payments import complete
 from credit_forensics.evidence.stored.same_practice import add_same_practice
+from credit_forensics.evidence.stored.same_worth import add_same_worth
 from credit_forensics.evidence.stored.untied_entries import (
     add_left_over,
     add_neighbours,
@@ -101,7 +102,6 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
         ids of payments, events or users that are to be looked at again although nothing is new.
     """
     run = stored.connection.execute
-    evidence = stored.clear()
     run(
         """CREATE OR REPLACE TEMP TABLE core AS
         SELECT h FROM stored.touched WHERE NOT is_user
@@ -129,6 +129,18 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     add_takers(run)
     add_same_practice(run)
     complete(run, "around")
+    evidence = _read_around(stored, case_file, by_time=by_time, untied=untied)
+    if add_same_worth(stored.connection):
+        complete(run, "around")
+        evidence = _read_around(stored, case_file, by_time=by_time, untied=untied)
+    return evidence
+
+
+def _read_around(
+    stored: StoredRows, case_file: CaseFile, *, by_time: bool, untied: bool
+) -> Evidence:
+    """What ``around``, ``takers`` and ``moved`` name, loaded and prepared."""
+    evidence = stored.clear()
     _bring_objects(stored)
     if untied:
         bring_untied(stored)
@@ -158,7 +170,7 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
         booked_keys=[k.removeprefix(BOOKED_BY) for k in known if k.startswith(BOOKED_BY)],
     )
     finish(evidence, payments_until(case_file))
-    _cover(run)
+    _cover(stored.connection.execute)
     return evidence
 
 

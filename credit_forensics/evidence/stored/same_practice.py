@@ -1,8 +1,8 @@
 """Brings payments that show what the shop does with others like the touched ones.
 
-Whether two entries for one payment are its parts, and whether a refund keeps a fee, is told by what
-most others of the same price were granted, and by what other refunds took. Without them a tick
-would call a practice a fault that a whole analysis does not.
+Whether two entries for one payment are its parts, and whether a refund keeps a fee or costs one, is
+told by what most others of the same price were granted, and by what other refunds took. Without
+them a tick would call a practice a fault that a whole analysis does not.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ MOST_OF_A_PRICE, MOST_REFUNDS = 60, 60
 def add_same_practice(run: Callable[..., object]) -> None:
     """Add such payments to ``around``: of the prices of those in ``core`` that were granted twice.
 
-    And where money of one in ``core`` went back in part, payments of which money did. Of each the
-    latest, so that a tick does not grow with the history.
+    And where money of one in ``core`` went back, in part or whole, payments of which money did so
+    too. Of each the latest, so that a tick does not grow with the history.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def add_same_practice(run: Callable[..., object]) -> None:
         ("intent", "amount", ("payment_intent_id",)),
     ):
         twice = " OR ".join(f"hash_{key} IN (SELECT h FROM granted_twice)" for key in keys)
-        _add(
+        add_more(
             run,
             f"""SELECT hash_{keys[0]} FROM (
                 SELECT hash_{keys[0]}, {amount} AS amount, currency, max(created_at) AS created_at
@@ -52,18 +52,22 @@ def add_same_practice(run: Callable[..., object]) -> None:
             QUALIFY row_number() OVER (PARTITION BY amount, currency
                 ORDER BY created_at DESC NULLS LAST) <= {MOST_OF_A_PRICE}""",
         )
-    in_part = "amount_refunded > 0 AND amount_refunded < amount"
-    _add(
-        run,
-        f"""SELECT hash_charge_id FROM (
-            SELECT hash_charge_id, max(created_at) AS created_at FROM stored.stripe_charges
-            WHERE {in_part} AND EXISTS (SELECT 1 FROM stored.stripe_charges
-                WHERE {in_part} AND hash_charge_id IN (SELECT h FROM core)) GROUP BY 1)
-        ORDER BY created_at DESC NULLS LAST LIMIT {MOST_REFUNDS}""",
-    )
+    for lost in (
+        "amount_refunded > 0 AND amount_refunded < amount",
+        "(disputed OR amount_refunded >= amount) AND amount > 0",
+    ):
+        add_more(
+            run,
+            f"""SELECT hash_charge_id FROM (
+                SELECT hash_charge_id, max(created_at) AS created_at FROM stored.stripe_charges
+                WHERE {lost} AND EXISTS (SELECT 1 FROM stored.stripe_charges
+                    WHERE {lost} AND hash_charge_id IN (SELECT h FROM core)) GROUP BY 1)
+            ORDER BY created_at DESC NULLS LAST LIMIT {MOST_REFUNDS}""",
+        )
 
 
-def _add(run: Callable[..., object], query: str) -> None:
+def add_more(run: Callable[..., object], query: str) -> None:
+    """Add the hashes that a query gives to ``around``."""
     run(f"CREATE OR REPLACE TEMP TABLE more AS SELECT h FROM ({query}) AS s(h)")
     run(
         "INSERT INTO around SELECT DISTINCT h FROM more "
