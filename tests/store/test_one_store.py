@@ -43,7 +43,7 @@ def forbid(monkeypatch, *names: str) -> None:
     def judged(*_args: object, **_options: object) -> None:
         raise AssertionError("it was judged before")
 
-    for name in names or ("judge", "examine", "with_incidents"):
+    for name in names or ("judge", "examine_with_practices", "with_incidents"):
         monkeypatch.setattr(case_module, name, judged)
 
 
@@ -99,7 +99,7 @@ def test_the_monitor_takes_an_analysis_and_an_analysis_takes_the_monitors(
     watched = look(NOW, ())
     watched.remembered()
     # A tick groups nothing.
-    forbid(monkeypatch, "judge", "examine")
+    forbid(monkeypatch, "judge", "examine_with_practices")
     assert analysis(folder, tmp_path / "out") == expected
     (folder / "monitor").mkdir(exist_ok=True)
     with sqlite3.connect(folder / "ledger.db") as db:
