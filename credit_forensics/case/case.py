@@ -34,7 +34,7 @@ from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.fold_and_match import prepare
 from credit_forensics.evidence.stored.custody import ReadAnew
 from credit_forensics.evidence.stored.open import OpenedEvidence, open_case_evidence
-from credit_forensics.findings.catalogue import FINDINGS, examine_with_practices
+from credit_forensics.findings.catalogue import FINDINGS, Examined, examine_with_practices
 from credit_forensics.findings.finding import Finding
 from credit_forensics.incidents.group import with_incidents
 from credit_forensics.incidents.shared_traits import front_ends_of_wrong
@@ -381,7 +381,7 @@ class Case:
         return self._stored.frames(name, compute)
 
     @cached_property
-    def _examined(self) -> tuple[pd.DataFrame, pd.DataFrame, pd.DataFrame]:
+    def _examined(self) -> Examined:
         methods = self.judgement.methods
 
         def run() -> dict[str, pd.DataFrame]:
@@ -389,18 +389,17 @@ class Case:
             engine = self.engine if self._judged_here else self.evidence.engine
             return examine_with_practices(engine, self.catalogue, methods)._asdict()
 
-        found = self._frames("findings", run)
-        return found["findings"], found["runs"], found["practices"]
+        return Examined(**self._frames("findings", run))
 
     @property
     def findings(self) -> pd.DataFrame:
         """The findings, the gravest first."""
-        return self._examined[0]
+        return self._examined.findings
 
     @property
     def finding_runs(self) -> pd.DataFrame:
         """A row a finding: whether it ran, and how many it found."""
-        return self._examined[1]
+        return self._examined.runs
 
     @cached_property
     def _with_incidents(self) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -460,9 +459,8 @@ class Case:
         """What a source should have held and did not, what nothing was joined to or priced, and
         the practices for which payments are passed over."""
         unpriced = unknown_worth(self.evidence.engine)
-        gaps = [self.evidence.custody.gaps(), unjoined_tables(self.coverage), unpriced]
-        gaps.append(self._examined[2])
-        return pd.concat(gaps, ignore_index=True)
+        noted = [self.evidence.custody.gaps(), unjoined_tables(self.coverage), unpriced]
+        return pd.concat([*noted, self._examined.practices], ignore_index=True)
 
     @property
     def rejects(self) -> pd.DataFrame:

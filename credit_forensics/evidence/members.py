@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import duckdb
 
-# A purchase may open an account, and a clock differs: so much before and after a membership.
-SLACK = "INTERVAL 1 DAY"
+SLACK_DAYS = 1
+"""A purchase may open an account, and clocks differ: so long before and after a membership."""
+_SLACK = f"INTERVAL {SLACK_DAYS} DAY"
 # A member of one account stands for it; one of several names none of them.
 _MEMBERS = """SELECT lower(user_id) AS folded_id, min(account_id) AS account_id,
     count(DISTINCT account_id) AS accounts FROM memberships GROUP BY 1"""
@@ -125,7 +126,7 @@ def members_by_time(connection: duckdb.DuckDBPyConnection) -> None:
         JOIN (SELECT lower(user_id) AS folded_id, min(account_id) AS account_id,
                 min(since) AS since
             FROM memberships GROUP BY 1 HAVING count(DISTINCT account_id) = 1) m
-            ON m.folded_id = s.folded_id AND s.created_at < m.since - {SLACK}
+            ON m.folded_id = s.folded_id AND s.created_at < m.since - {_SLACK}
         JOIN ledger l USING (payment_id) WHERE l.kind = 'purchase' AND l.delta > 0"""
     ).fetchall()
     if as_now > elsewhere:
@@ -136,8 +137,8 @@ def members_by_time(connection: duckdb.DuckDBPyConnection) -> None:
         SELECT payment_id, value, count(DISTINCT account_id) FILTER (in_force) AS accounts,
             min(account_id) FILTER (in_force) AS account_id
         FROM (SELECT s.payment_id, s.value, m.account_id,
-                coalesce(s.created_at >= m.since - {SLACK}, true)
-                AND coalesce(s.created_at <= m.until + {SLACK}, true) AS in_force
+                coalesce(s.created_at >= m.since - {_SLACK}, true)
+                AND coalesce(s.created_at <= m.until + {_SLACK}, true) AS in_force
             FROM said_members s JOIN memberships m ON lower(m.user_id) = s.folded_id)
         GROUP BY ALL"""
     )

@@ -108,12 +108,14 @@ def balances_and_sums(tables: Tables) -> ir.Table:
 def balances_of_a_moment(tables: Tables) -> ir.Table:
     """user_id of each account whose balance is right as of a moment, and not of today.
 
+    Of all entries, also where ``tables`` holds those of odd payments alone.
+
     Examples
     --------
     >>> balances_of_a_moment(Tables()).columns
     ('user_id',)
     """
-    return former_balances(balances_and_sums(tables), tables.ledger)
+    return former_balances(balances_and_sums(tables.whole), tables.whole.ledger)
 
 
 OF_A_MOMENT = Practice(

@@ -141,7 +141,8 @@ def examine_with_practices(
             runs.append(
                 {"finding": finding.name, "ran": True, "rows": rows.num_rows, "problem": ""}
             )
-    practices = _passed_over(engine, findings, odd=odd)
+    ran = [one for one, run in zip(findings, runs, strict=True) if run["ran"]]
+    practices = _passed_over(engine, ran, odd=odd)
     if odd:
         drop_odd_payments(engine)
     table = pa.concat_tables([spec("findings").arrow_schema.empty_table(), *found])
@@ -152,14 +153,10 @@ def examine_with_practices(
 
 
 def _passed_over(engine: Engine, findings: Sequence[Finding], *, odd: bool) -> pd.DataFrame:
-    """The practices for which findings pass over; none where what they read is not there."""
+    """The practices for which findings that ran pass something over: they read no more tables."""
     practices = list(dict.fromkeys(one for finding in findings for one in finding.practices))
-    name = "practices" + ("-odd" if odd else "") if findings == FINDINGS else ""
-    tables = OddTables() if odd else Tables()
-    try:
-        return passed_over(engine, practices, tables, name)
-    except Exception:  # the finding that passes them over then says itself that it did not run
-        return passed_over(engine, [], tables, "")
+    name = "practices" + ("-odd" if odd else "") if tuple(findings) == FINDINGS else ""
+    return passed_over(engine, practices, OddTables() if odd else Tables(), name)
 
 
 def _with_odd_payments(engine: Engine, findings: Sequence[Finding]) -> bool:

@@ -72,6 +72,7 @@ UNTOLD_LINES = Practice(
     untold_lines,
     "stripe",
     "refunds",
-    "hold credits and other things, and a part of the money went back: for which of them nothing "
-    "says, so refund_not_reversed and refund_over_reversed are had of them only beyond doubt",
+    "held credits and other things, and a part of the money went back: for which of them nothing "
+    "says, so refund_not_reversed and refund_over_reversed are had only beyond doubt",
+    problem="untold",
 )

@@ -1,4 +1,4 @@
-"""What a shop does by practice: a finding passes it over, and the case says so."""
+"""What a finding passes over, mostly as the shop's practice: the case says so."""
 
 from __future__ import annotations
 
@@ -22,7 +22,8 @@ GAP = ["source", "object", "problem", "consequence"]
 class Practice:
     """A way that most payments like it show, so that no single one is a finding for it.
 
-    What most do may be a fault that hit most, so it is not passed over in silence.
+    What most do may be a fault that hit most, so it is not passed over in silence; nor is what the
+    evidence leaves open (``problem``).
 
     Attributes
     ----------
@@ -34,6 +35,8 @@ class Practice:
         where it is seen, as in ``gaps``.
     told
         what they show and what cannot be had of them, after ``{count} payments``.
+    problem
+        why it is passed over: ``BY_PRACTICE``, unless the evidence leaves it open.
     of
         ``payment_id``, or ``user_id`` where accounts are passed over.
     """
@@ -43,6 +46,7 @@ class Practice:
     source: str
     object: str
     told: str
+    problem: str = BY_PRACTICE
     of: Literal["payment_id", "user_id"] = "payment_id"
 
     def gap(self, count: int) -> dict[str, str]:
@@ -60,7 +64,7 @@ class Practice:
         return {
             "source": self.source,
             "object": self.object,
-            "problem": BY_PRACTICE,
+            "problem": self.problem,
             "consequence": f"{count} {noun} {self.told}.",
         }
 

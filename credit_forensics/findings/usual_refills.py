@@ -55,8 +55,8 @@ def usual_refills(tables: Tables) -> ir.Table:
 USUAL_REFILLS = Practice(
     "usual refills",
     usual_refills,
-    "ledger",
-    "grants",
+    "payments",
+    "prices",
     "were granted less than their price is worth, and just what filled the account up to it: "
     "wrong_amount is not had of them",
 )

@@ -122,8 +122,10 @@ def verdicts(
     in a case of few such payers, what one of several others' accounts paid, or one who hardly
     bought and without anything that explains a fault (see ``likely_patrons``): the probability
     says so. It also counts what no session says: that who pays for others elsewhere may do so
-    here, and that the payer matches nobody (``strangers``). Fewer than two families can never
-    confirm, nor can e-mail, name and card alone: they are one act of one payer; nor can any number
+    here, and that the payer matches nobody (``strangers``). Nobody is accused
+    where such a payer's session names a third person, or by what speaks for an organisation that
+    the payer joined later (``not_yet_members``). Fewer than two families can never confirm, nor
+    can e-mail, name and card alone: they are one act of one payer; nor can any number
     where two others name somebody else. An absence counts only where the ledger covers the
     payment's time and shows what is not there: otherwise the payment is ``undetermined``. So is one
     whose entry names no account any more: it was booked, and nobody knows on whom.

@@ -76,9 +76,11 @@ def balances_case(view: CaseView) -> Markup:
     if view.count("balance_unreadable") or not read:
         return language.html("answer.balance_case_unreadable")
     drift = view.count("balance_drift")
-    key = "answer.balance_case_drift" if drift else "answer.balance_case_ok"
+    key = "drift" if drift else "usual" if "balances" in view.practices else "ok"
     return language.html(
-        key, balances=language.count("balance", read), drift=language.number(drift)
+        f"answer.balance_case_{key}",
+        balances=language.count("balance", read),
+        drift=language.number(drift),
     )
 
 
@@ -108,9 +110,10 @@ def twice_case(view: CaseView) -> Markup:
 def price_case(view: CaseView) -> Markup:
     """How many payments differ from their price, but for what the shop does by practice."""
     wrong = view.count("wrong_amount")
-    usual = "prices" in view.practices
-    key = "answer.price_case" if wrong else f"answer.price_case_{'usual' if usual else 'ok'}"
-    return view.language.html(key, wrong=view.language.count("payment", wrong))
+    key = "wrong" if wrong else "usual" if "prices" in view.practices else "ok"
+    return view.language.html(
+        f"answer.price_case_{key}", wrong=view.language.count("payment", wrong)
+    )
 
 
 def hit_case(view: CaseView) -> Markup:

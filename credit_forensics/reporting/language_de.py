@@ -156,6 +156,10 @@ SENTENCES: dict[str, str] = {
     "answer.balance": "{user}: gespeichert {stored}, Ledger {summed}.",
     "answer.balance_unread": ("{user}: kein Kontostand lesbar; das Ledger ergibt {summed}."),
     "answer.balance_case_ok": "{balances} gelesen; keiner weicht von seinem Ledger ab.",
+    "answer.balance_case_usual": (
+        "{balances} gelesen; keiner weicht von seinem Ledger ab, einige nach früherem Stand; "
+        "die Lücken sagen, wie viele."
+    ),
     "answer.balance_case_drift": "{drift} von {balances} weichen von ihrem Ledger ab.",
     "answer.balance_case_unreadable": (
         "Die Kontostände waren nicht lesbar; eine Null dort bedeutet nichts."
@@ -184,7 +188,7 @@ SENTENCES: dict[str, str] = {
         "die Lücken sagen, wie viele."
     ),
     "answer.price_case_ok": "Keine gebuchte Zahlung weicht von ihrem Preis ab.",
-    "answer.price_case": "{wrong} mit anderen Credits gebucht, als der Preis wert ist.",
+    "answer.price_case_wrong": "{wrong} mit anderen Credits gebucht, als der Preis wert ist.",
     "answer.version": "{payment}: {facts}.",
     "answer.version_unknown": "{payment}: weder Protokoll noch Metadaten nennen die Version.",
     "answer.version_handler": "Handler-Methode {method}",

@@ -152,6 +152,10 @@ SENTENCES: dict[str, str] = {
         "{user}: no stored balance could be read; the ledger sums to {summed}."
     ),
     "answer.balance_case_ok": "{balances} read; none differs from its ledger.",
+    "answer.balance_case_usual": (
+        "{balances} read; none differs from its ledger, some as of an earlier time; "
+        "the gaps say how many."
+    ),
     "answer.balance_case_drift": "{drift} of {balances} differ from their ledger.",
     "answer.balance_case_unreadable": (
         "The stored balances could not be read, so a zero there means nothing."
@@ -180,7 +184,7 @@ SENTENCES: dict[str, str] = {
         "the gaps say how many."
     ),
     "answer.price_case_ok": "No booked payment differs from its price.",
-    "answer.price_case": "{wrong} booked with other credits than the price is worth.",
+    "answer.price_case_wrong": "{wrong} booked with other credits than the price is worth.",
     "answer.version": "{payment}: {facts}.",
     "answer.version_unknown": "{payment}: neither log nor metadata tells the version.",
     "answer.version_handler": "handler method {method}",

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from credit_forensics.evidence.members import SLACK_DAYS
 from credit_forensics.tables.catalogue import Tables
 from credit_forensics.tables.expressions import ibis, ir
-
-SLACK = 1
-"""Days: a purchase may open an account, and its membership is then a moment younger."""
 
 
 def not_yet_members(tables: Tables) -> ir.Table:
@@ -41,5 +39,5 @@ def not_yet_members(tables: Tables) -> ir.Table:
         .union(by_member.select("payment_id", named="user_id"))
     )
     rows = named.join(periods, named.named == periods.user_id).join(payments, "payment_id")
-    later = rows.since - ibis.interval(days=SLACK) > rows.created_at
+    later = rows.since - ibis.interval(days=SLACK_DAYS) > rows.created_at
     return rows.filter(later).select("payment_id", "account_id").distinct()

@@ -214,3 +214,24 @@ def test_what_is_passed_over_as_a_practice_is_no_all_clear(literal_case, languag
     word = "practice" if language == "en" else "Praxis"
     assert (word in eighth, word in head) == (True, True)
     assert (word in eighth_plain, word in head_plain) == (False, False)
+
+
+def test_balances_of_an_earlier_time_are_said_to_be_so(literal_case):
+    """Two accounts used credits after the night in which their balances were summed."""
+    at = pd.Timestamp("2026-03-01", tz="UTC")
+    entries = [
+        {"entry_id": f"{user}{day}", "user_id": user, "delta": delta, "kind": "usage",
+         "created_at": at + pd.Timedelta(days=day)}
+        for user in ("u1", "u2")
+        for day, delta in ((0, 50), (9, -5))
+    ]  # fmt: skip
+
+    def fifth(stored):
+        rows = [{"user_id": user, "balance": stored} for user in ("u1", "u2")]
+        users = [{"user_id": user} for user in ("u1", "u2")]
+        case = literal_case(ledger=entries, balances=rows, users=users)
+        return text_of(ten_answers(case_view(case))[4].case)
+
+    assert "as of an earlier time" in fifth(50)
+    assert "none differs from its ledger." in fifth(45)
+    assert "2 of 2" in fifth(77)

@@ -48,9 +48,9 @@ _USER_FIELD = re.compile(
 )
 _USER_ID = re.compile(r"(?=\S*\d)[\w.|:-]{1,200}")
 _ERRORS = ("reason", "error", "err", "exception", "errormessage", "exceptionmessage", "cause")
-# What a line of a delivery's request states of it, though it names nothing of Stripe's.
-# A column of their own that is empty where all went well.
+# Columns of their own, empty where all went well.
 _BROKEN = ("exception", "exceptionmessage")
+# What a line of a delivery's request states of it, though it names nothing of Stripe's.
 _FAILURES = ("resolution_failed", "database_error", "handler_error")
 _NO_ERROR = frozenset({"null", "none", "nil", "false", "undefined", "<nil>"})
 _NO_USER = frozenset({"id", "user", "with", "from", "the", "session", "account", "stripe", "null"})

@@ -131,7 +131,6 @@ def bring_part(stored: StoredRows, case_file: CaseFile, standing: Sequence[str])
     complete(run, "around")
     evidence = _read_around(stored, case_file, by_time=by_time, untied=untied)
     if add_same_worth(stored.connection):
-        complete(run, "around")
         evidence = _read_around(stored, case_file, by_time=by_time, untied=untied)
     return evidence
 

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import duckdb
 
+from credit_forensics.evidence.stored.same_payments import complete
 from credit_forensics.evidence.stored.same_practice import MOST_OF_A_PRICE, add_more
 
 _OTHER_WORTH = """
@@ -64,9 +65,12 @@ def add_same_worth(connection: duckdb.DuckDBPyConnection) -> bool:
             f"""SELECT h FROM ({each} GROUP BY ALL)
             ORDER BY created_at DESC NULLS LAST LIMIT {MOST_OF_A_PRICE}""",
         )
+    complete(run, "around")
     run(
         """INSERT INTO takers SELECT DISTINCT hash_user_id FROM stored.ledger
         WHERE hash_user_id IS NOT NULL AND hash_user_id NOT IN (SELECT h FROM takers)
-            AND hash_payment_id IN (SELECT h FROM around)"""
+            AND (hash_payment_id IN (SELECT h FROM around) OR hash_event_id IN (
+                SELECT hash_event_id FROM stored.stripe_events
+                WHERE hash_object_id IN (SELECT h FROM around)))"""
     )
     return True

@@ -14,12 +14,13 @@ import duckdb
 
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.stripe.told_nothing import (
+    DOUBTED,
     LEAST,
+    NONE,
     PART,
     TOLD_NONE,
     other_parts,
-    part_class,
-    told_none_class,
+    told_nothing,
 )
 
 Classes = Mapping[str, str]
@@ -145,17 +146,12 @@ def settle_for_credits(
         """UPDATE payments AS p SET for_credits = c.class FROM classes AS c
         WHERE c.class_of = 'account ' || p.account AND p.for_credits <> 'no'"""
     )
-    run(
-        f"""UPDATE payments AS p SET for_credits = c.class
-        FROM classes AS c, ({TOLD_NONE}) AS t WHERE c.class_of = 'credits 0'
-            AND t.payment_id = p.payment_id AND p.expected_credits IS NULL"""
-    )
-    if PART in classes:
-        run(
-            f"""UPDATE payments AS p SET for_credits = c.class
-            FROM classes AS c, ({other_parts()}) AS t
-            WHERE c.class_of = '{PART}' AND t.payment_id = p.payment_id"""
-        )
+    for class_of, payments in ((NONE, TOLD_NONE), (PART, other_parts())):
+        if class_of in classes:
+            run(
+                f"""UPDATE payments AS p SET for_credits = '{DOUBTED}' FROM ({payments}) AS t
+                WHERE t.payment_id = p.payment_id AND p.expected_credits IS NULL"""
+            )
     run("DROP TABLE classes")
     run("DROP TABLE trials")
     return classes
@@ -163,15 +159,14 @@ def settle_for_credits(
 
 def _classes(evidence: Evidence, free: str | None) -> dict[str, str]:
     connection: duckdb.DuckDBPyConnection = evidence.connection
-    [(open_prices, open_orders, connected, told_none, untold)] = connection.execute(
+    [(open_prices, open_orders, connected, untold)] = connection.execute(
         f"""SELECT count(*) FILTER (p.price_id IS NOT NULL AND p.payment_status = 'paid'
                 AND (p.for_credits = 'no' OR p.expected_credits IS NULL)),
-            count(*) FILTER ({FREE}), count(p.account), count(t.payment_id),
-            count(*) FILTER (p.expected_credits IS NULL) < count(*)
-            AND count(*) FILTER (p.expected_credits IS NULL) > 0
-        FROM payments p LEFT JOIN ({TOLD_NONE}) t USING (payment_id)"""
+            count(*) FILTER ({FREE}), count(p.account),
+            count(*) FILTER (p.expected_credits IS NULL)
+        FROM payments p"""
     ).fetchall()
-    if not (open_prices or open_orders or connected or told_none or untold):
+    if not (open_prices or open_orders or connected or untold):
         return {}
     connection.execute(
         """CREATE OR REPLACE TEMP TABLE booked AS SELECT DISTINCT payment_id FROM ledger
@@ -180,8 +175,7 @@ def _classes(evidence: Evidence, free: str | None) -> dict[str, str]:
     prices = connection.execute(_PRICES).fetchall() if open_prices else []
     frees = connection.execute(_FREE.format(key=_FREE_KEY, free=FREE)).fetchall()
     accounts = connection.execute(_CONNECTED).fetchall() if connected else []
-    nones = told_none_class(connection) if told_none else []
-    parts = part_class(connection) if untold else []
+    told = told_nothing(connection) if untold else {}
     connection.execute("DROP TABLE booked")
     classes: dict[str, str] = {}
     for class_of, found, payments, booked in prices:
@@ -194,25 +188,9 @@ def _classes(evidence: Evidence, free: str | None) -> dict[str, str]:
             "for credits, and none of them is said to lack any; list it in [prices] if it is"
         )
         evidence.custody.gap("stripe", class_of, "absent", what)
-    for class_of, found, payments, booked in nones:
-        classes[class_of] = found
-        evidence.custody.gap(
-            "stripe",
-            class_of,
-            "absent",
-            f"{payments} payments say themselves that they bring 0 credits, and {booked} of them "
-            "were granted: they are probably not for credits, and none of them is said to lack any",
-        )
-    for class_of, found, payments, booked in parts:
-        classes[class_of] = found
-        evidence.custody.gap(
-            "stripe",
-            class_of,
-            "absent",
-            f"{payments} payments do not say what they bring, and share an order's number with one "
-            f"of the same customer that does; {booked} of them were granted: they are probably not "
-            "for credits of their own, and none of them is said to lack any",
-        )
+    for class_of, what in told.items():
+        classes[class_of] = DOUBTED
+        evidence.custody.gap("stripe", class_of, "absent", what)
     for class_of, found, payments, booked in accounts:
         classes[class_of] = found
         evidence.custody.gap(

@@ -6,7 +6,8 @@ import duckdb
 
 # Fewer payments than this without any entry are as well a handler that failed.
 LEAST = 3
-PART = "part of an order"
+NONE, PART = "credits 0", "part of an order"
+"""The classes of what is settled here."""
 # A later instalment of a pack that the first one brought. A checkout that failed to say how many
 # may have written the same, so it is doubted, not settled.
 TOLD_NONE = """
@@ -21,8 +22,8 @@ _NOT_ORDERS = (
 )
 _MOST_OF_AN_ORDER = 12
 
-Class = tuple[str, str, int, int]
-"""What is settled, to which answer, of how many payments, how many of them booked."""
+DOUBTED = "probably not"
+"""What is settled of ``for_credits``: a question, for it may as well be a fault."""
 
 
 def other_parts(condition: str = "true") -> str:
@@ -62,28 +63,45 @@ def other_parts(condition: str = "true") -> str:
     WHERE q.expected_credits > 0"""
 
 
-def told_none_class(connection: duckdb.DuckDBPyConnection) -> list[Class]:
-    """The class of payments that say themselves that they bring 0, where most were not granted.
+def told_nothing(connection: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """What is ``DOUBTED`` of such payments: by ``NONE`` and ``PART``, in words for the case's gaps.
 
-    Reads the temporary table ``booked``.
+    Payments that say 0 are where fewer than half of them were granted, parts of orders where
+    ``LEAST`` of them or more, and most, were not.
+
+    Examples
+    --------
+    >>> from credit_forensics.evidence.evidence import Evidence
+    >>> told_nothing(Evidence().connection)
+    {}
     """
-    rows: list[Class] = connection.execute(
-        f"""SELECT 'credits 0' AS class_of, 'probably not' AS class, count(*) AS payments,
-            count(b.payment_id) AS booked
-        FROM payments p SEMI JOIN ({TOLD_NONE}) USING (payment_id)
-        LEFT JOIN booked b USING (payment_id)
-        WHERE p.payment_status = 'paid' AND p.expected_credits IS NULL
-        HAVING count(*) > 0 AND count(b.payment_id) * 2 < count(*)"""
-    ).fetchall()
-    return rows
-
-
-def part_class(connection: duckdb.DuckDBPyConnection) -> list[Class]:
-    """The class of parts of orders, where ``LEAST`` of them or more, and most, were not granted."""
-    unbooked, booked = (
-        connection.execute(f"SELECT count(*) FROM ({other_parts(which)})").fetchall()[0][0]
-        for which in (f"NOT {_BOOKED}", _BOOKED)
+    told: dict[str, str] = {}
+    nones, booked = _counted(
+        connection, f"p.expected_credits IS NULL AND p.payment_id IN ({TOLD_NONE})"
     )
-    if unbooked < LEAST or unbooked <= booked:
-        return []
-    return [(PART, "probably not", unbooked + booked, booked)]
+    if 2 * booked < nones:
+        told[NONE] = (
+            f"{nones} payments say themselves that they bring 0 credits, and {booked} of them were "
+            "granted: they are probably not for credits, and none of them is said to lack any"
+        )
+    # First of those without an entry, which are few.
+    unbooked, _ = _counted(connection, f"p.payment_id IN ({other_parts(f'NOT {_BOOKED}')})")
+    if unbooked < LEAST:
+        return told
+    parts, booked = _counted(connection, f"p.payment_id IN ({other_parts()})")
+    if 2 * booked < parts:
+        told[PART] = (
+            f"{parts} payments do not say what they bring, and share an order's number with one of "
+            f"the same customer that does; {booked} of them were granted: they are probably not "
+            "for credits of their own, and none of them is said to lack any"
+        )
+    return told
+
+
+def _counted(connection: duckdb.DuckDBPyConnection, which: str) -> tuple[int, int]:
+    """How many paid payments there are of a kind, and how many of them were granted."""
+    found: tuple[int, int] = connection.execute(
+        f"""SELECT count(*), count(*) FILTER ({_BOOKED}) FROM payments p
+        WHERE p.payment_status = 'paid' AND {which}"""
+    ).fetchall()[0]
+    return found

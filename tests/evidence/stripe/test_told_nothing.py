@@ -7,7 +7,7 @@ import pytest
 
 from credit_forensics.evidence.evidence import Evidence
 from credit_forensics.evidence.stripe.for_credits import settle_for_credits
-from credit_forensics.evidence.stripe.told_nothing import LEAST, PART
+from credit_forensics.evidence.stripe.told_nothing import LEAST, NONE, PART
 
 
 def shop(*payments):
@@ -56,7 +56,7 @@ def instalments(first, later):
 )
 def test_what_says_that_it_brings_0_is_doubted_unless_half_were_granted(later, doubted):
     classes, found, gaps = shop(*instalments([True], later))
-    assert classes == ({"credits 0": "probably not"} if doubted else {})
+    assert classes == ({NONE: "probably not"} if doubted else {})
     assert (found, gaps) == (doubted, [*classes])
 
 
